@@ -1,0 +1,165 @@
+// Where everything lives in the shared memory: the one file that the core and its host both read.
+// Plain numeric constants only, so that asc, tsc and a bundler all take it. Offsets and sizes in bytes,
+// times in core cycles. No machine state lives in globals: every worker is an instance of its own.
+
+// ---- Engines: the value of the compile-time constant ENGINE, one memory port each -----------------------
+export const ENGINE_TIMING: i32 = 0;
+export const ENGINE_FLAT: i32 = 1;
+export const ENGINE_STRESS: i32 = 2; // the timing engine with random accesses in place of instructions
+
+// ---- Shared memory, from the bottom -------------------------------------------------------------------
+/** asc's static data (constant tables, the same in every instance) ends below this address. */
+export const MACHINE_BASE: i32 = 0x100000;
+export const MACHINE_BYTES: i32 = 0x10000;
+
+// ---- Machine block: parameters written by the host before setup() ---------------------------------------
+// One u32 each unless said otherwise, at MACHINE_BASE + offset.
+export const M_CPUS: i32 = 0x000;
+export const M_CLUSTERS: i32 = 0x004;
+export const M_PACKAGES: i32 = 0x008;
+export const M_BUSES: i32 = 0x00c;
+export const M_RAM_BYTES: i32 = 0x010;
+export const M_WINDOW_CYCLES: i32 = 0x014;
+export const M_QUANTUM_CYCLES: i32 = 0x018;
+export const M_MEMORY_MODEL: i32 = 0x01c;
+export const M_SEED: i32 = 0x020; // u64
+export const M_WORKERS: i32 = 0x028;
+export const M_HOST_CORES: i32 = 0x02c;
+export const M_TRACE: i32 = 0x030; // 1: record events
+export const M_TRACE_EVENTS: i32 = 0x034; // capacity of the trace ring
+export const M_TSC_KHZ: i32 = 0x038;
+export const M_MAX_CYCLES: i32 = 0x040; // u64; 0: no budget
+export const M_CHECK: i32 = 0x048; // 1: check coherence after every window (one worker only)
+
+// Core parameters
+export const M_SB_ENTRIES: i32 = 0x080;
+export const M_RETIRE_DELAY: i32 = 0x084;
+export const M_RFO_PREFETCH: i32 = 0x088;
+export const M_L1_SETS: i32 = 0x08c;
+export const M_L1_WAYS: i32 = 0x090;
+export const M_L2_SETS: i32 = 0x094;
+export const M_L2_WAYS: i32 = 0x098;
+export const M_HOLD: i32 = 0x09c;
+
+// Costs of instructions, cycles
+export const M_COST_L1: i32 = 0x0c0;
+export const M_COST_FORWARD: i32 = 0x0c4;
+export const M_COST_MFENCE: i32 = 0x0c8;
+export const M_COST_SFENCE: i32 = 0x0cc;
+export const M_COST_LFENCE: i32 = 0x0d0;
+export const M_COST_LOCK: i32 = 0x0d4;
+export const M_COST_XCHG: i32 = 0x0d8;
+export const M_COST_PAUSE: i32 = 0x0dc;
+export const M_COST_RDTSC: i32 = 0x0e0;
+export const M_COST_CPUID: i32 = 0x0e4;
+export const M_COST_PUSHF: i32 = 0x0e8;
+export const M_COST_POPF: i32 = 0x0ec;
+export const M_COST_CALL: i32 = 0x0f0; // call and ret
+export const M_COST_MISPREDICT: i32 = 0x0f4;
+export const M_COST_INTERRUPT: i32 = 0x0f8; // interrupt or exception entry
+export const M_COST_IRET: i32 = 0x0fc;
+export const M_COST_SYSCALL: i32 = 0x100;
+
+// Latencies, cycles from request to use ("load") or to the snoop response ("own")
+export const M_LAT_L2: i32 = 0x140;
+export const M_LAT_SIBLING_LOAD: i32 = 0x144; // line M or E in another L1 of the cluster
+export const M_LAT_SIBLING_UPGRADE: i32 = 0x148;
+export const M_LAT_SIBLING_OWN: i32 = 0x14c;
+export const M_LAT_DIE_LOAD: i32 = 0x150; // other cluster, same package
+export const M_LAT_DIE_UPGRADE: i32 = 0x154;
+export const M_LAT_DIE_OWN: i32 = 0x158;
+export const M_LAT_SOCKET_LOAD: i32 = 0x15c; // other package
+export const M_LAT_SOCKET_UPGRADE: i32 = 0x160;
+export const M_LAT_SOCKET_OWN: i32 = 0x164;
+export const M_LAT_DRAM: i32 = 0x168;
+export const M_BUS_ADDRESS: i32 = 0x16c; // cycles that a transaction occupies the address bus
+export const M_BUS_DATA: i32 = 0x170;
+export const M_SNOOP_STALL: i32 = 0x174;
+export const M_LAT_IPI: i32 = 0x178;
+export const M_LAT_UNCACHED: i32 = 0x17c; // round trip of an I/O or uncached access
+export const M_IPI_JITTER: i32 = 0x180; // seeded spread of an interrupt message's arrival
+
+// Topology tables: u8 per CPU or per cluster
+export const M_CPU_CLUSTER: i32 = 0x200; // [64]
+export const M_CLUSTER_PACKAGE: i32 = 0x240; // [64]
+export const M_CLUSTER_BUS: i32 = 0x280; // [64]
+export const M_CPU_LIMIT: i32 = 64;
+export const M_CLUSTER_LIMIT: i32 = 32;
+
+// Addresses computed by setup(), u32 each
+export const M_CORES: i32 = 0x300; // [64] base of each CPU's core block
+export const M_CLUSTER_BASES: i32 = 0x400; // [32]
+export const M_HOME_BASES: i32 = 0x480; // [8] the home agents' replica of each worker
+export const M_DECODE_BASES: i32 = 0x4a0; // [8] the decoded-instruction cache of each worker
+export const M_MAILBOX_BASES: i32 = 0x4c0; // [8] outgoing messages of each worker
+export const M_TRACE_BASES: i32 = 0x4e0; // [8] trace ring of each worker
+export const M_RAM_BASE: i32 = 0x500;
+export const M_HUB_BASE: i32 = 0x504;
+export const M_WORKER_LIMIT: i32 = 8;
+
+// Run control: written and polled while the workers run
+export const M_STOP_REQUEST: i32 = 0x600; // host: 1 = stop at the next window boundary (cancelled)
+export const M_STOP_REASON: i32 = 0x604; // STOP_*
+export const M_NOW: i32 = 0x608; // u64, virtual time in cycles
+export const M_INSTRUCTIONS: i32 = 0x610; // u64, over all CPUs
+export const M_PROGRESS: i32 = 0x800; // [8] a line of 128 bytes for each worker: machine/barrier.ts
+
+// ---- Why a run ended (M_STOP_REASON, the value of runWorker) -----------------------------------------------
+export const STOP_RUNNING: i32 = 0;
+export const STOP_EXIT: i32 = 1; // byte written to the exit port, or power-off
+export const STOP_QUIESCENT: i32 = 2; // nothing can happen any more
+export const STOP_BUDGET: i32 = 3; // M_MAX_CYCLES reached
+export const STOP_CANCELLED: i32 = 4; // M_STOP_REQUEST
+export const STOP_SHUTDOWN: i32 = 5; // triple fault
+export const STOP_UNIMPLEMENTED: i32 = 6; // a CPU is in RUN_UNIMPLEMENTED
+export const STOP_INTERNAL: i32 = 7; // a check of the emulator itself failed
+
+// ---- I/O hub block, at the address in M_HUB_BASE: device/hub.ts -------------------------------------------
+export const HUB_EXITED: i32 = 0x00; // u32, 1 once the exit port was written
+export const HUB_EXIT_CODE: i32 = 0x04; // u32
+export const HUB_POWER_OFF: i32 = 0x08; // u32, 1 once the sleep register asked for S5
+export const HUB_CONSOLE_WRITTEN: i32 = 0x0c; // u32, bytes put into the console ring since reset
+export const HUB_CONSOLE: i32 = 0x40; // the console ring
+export const HUB_CONSOLE_BYTES: i32 = 0x10000; // a power of two
+export const HUB_BYTES: i32 = 0x10080;
+
+// ---- Core block: one per CPU, at the addresses in M_CORES ----------------------------------------------
+export const CORE_CPU: i32 = 0x0000; // isa/cpu.ts: architectural state
+/** u64 ANDed to the running limit after a store: 0 makes execute() leave after the instruction. */
+export const CORE_LIMIT_MASK: i32 = 0x03f8;
+export const CORE_LAPIC: i32 = 0x0400; // device/lapic.ts
+export const CORE_MEM: i32 = 0x0800; // memory/core.ts: clock, stall, outstanding misses
+export const CORE_SB: i32 = 0x0c00; // memory/store-buffer.ts: 64 entries of 32 bytes
+export const CORE_FILTER: i32 = 0x1400; // memory/filter.ts: 512 entries of 16 bytes
+export const CORE_FETCH: i32 = 0x3400; // isa/fetch.ts: 256 entries of 16 bytes
+export const CORE_TLB: i32 = 0x4400; // isa/paging.ts: 512 entries of 16 bytes
+export const CORE_PREDICTOR: i32 = 0x6400; // isa: 1024 two-bit counters, a byte each
+export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 bytes
+export const CORE_L1I: i32 = 0xa800; // up to 1024 lines of 16 bytes
+export const CORE_INBOX: i32 = 0xe980; // memory/inbox.ts: 128 entries of 16 bytes
+/** Not a multiple of 4096, so that hot fields of different cores do not collide in the host's cache. */
+export const CORE_BYTES: i32 = 0xf180;
+
+// Fields at CORE_CPU that the host reads for its reports (isa/cpu.ts; a test compares the offsets)
+export const CPU_RSP: i32 = 32; // u64
+export const CPU_RIP: i32 = 224; // u64
+export const CPU_CR3: i32 = 256; // u64
+export const CPU_BAD_RIP: i32 = 480; // u64, of the instruction that stopped RUN_UNIMPLEMENTED
+export const CPU_BAD_BYTES: i32 = 488; // 15 bytes
+export const CORE_RUN: i32 = 0x0814; // u32 RUN_*, in CORE_MEM
+
+// ---- Why a core is not executing (memory/core.ts: Core.run) ----------------------------------------------
+export const RUN_RUNNING: i32 = 0;
+export const RUN_HALTED: i32 = 1; // HLT: until an interrupt
+export const RUN_PARKED: i32 = 2; // application processor waiting for the MADT mailbox
+export const RUN_SHUTDOWN: i32 = 3; // triple fault
+export const RUN_UNIMPLEMENTED: i32 = 4; // an instruction outside the ISA: bytes and address are in the CPU
+
+// ---- Memory models ---------------------------------------------------------------------------------------
+export const MEMORY_TSO: i32 = 0;
+export const MEMORY_SC: i32 = 1;
+
+// ---- Marks: 0F 1F 84 00 disp32 with disp = 0x5B000000 | kind << 16 | id -------------------------------------
+export const MARK_TAG: i32 = 0x5b;
+export const MARK_LABEL: i32 = 1; // names the next memory access of this CPU
+export const MARK_POINT: i32 = 2; // names this point of the program

@@ -1,0 +1,38 @@
+// The exported functions of the test engine: one CPU, or a few that take turns, on flat memory.
+import { CORE_LIMIT_MASK, RUN_PARKED, RUN_RUNNING } from "./abi";
+import { lapicReset } from "./device/lapic";
+import { resetLongMode } from "./isa/cpu";
+import { execute } from "./isa/execute";
+import { decodeBytes, openDecode } from "./isa/fetch";
+import { Core } from "./memory/core";
+import { loadParameters } from "./memory/params";
+import { decodeLength } from "./isa/decode";
+
+export { resetLongMode, decodeBytes, openDecode, loadParameters, decodeLength };
+export { getFlags, setFlags } from "./isa/flags";
+
+/** A core block fresh from reset, parked. */
+export function resetCore(core: usize, id: u32): void {
+  lapicReset(core, id);
+  Core.of(core).cpu = id;
+  Core.of(core).run = RUN_PARKED;
+}
+
+/** Run until the clock reaches `limit`; returns Core.run. */
+export function run(core: usize, limit: u64): u32 {
+  const c = Core.of(core);
+  store<u64>(core, ~0, CORE_LIMIT_MASK);
+  c.stall = 0;
+  if (c.run == RUN_RUNNING) execute(core, limit);
+  return c.run;
+}
+
+/** Run `count` instructions, or until the CPU cannot go on. Returns Core.run. */
+export function step(core: usize, count: u32): u32 {
+  const c = Core.of(core);
+  for (let i: u32 = 0; i < count && c.run == RUN_RUNNING; i++) {
+    store<u64>(core, ~0, CORE_LIMIT_MASK);
+    execute(core, c.clock + 1);
+  }
+  return c.run;
+}

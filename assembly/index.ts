@@ -1,0 +1,25 @@
+// The exported functions of the timing engine, and nothing else.
+import { MACHINE_BASE, M_NOW } from "./abi";
+import { resetLongMode } from "./isa/cpu";
+import { Core, coreOf } from "./memory/core";
+import { layout, reset } from "./machine/topology";
+
+export { runWorker } from "./machine/window";
+export { stateHash } from "./machine/hash";
+
+/** Bytes of shared memory that the machine described in the machine block needs. */
+export function layoutBytes(): u32 {
+  return <u32>layout();
+}
+
+/** Brings the machine to reset. The memory above the machine block must be zero. */
+export function setup(): void {
+  reset();
+}
+
+/** CPU 0 begins at `rip` by the Linux 64-bit boot protocol, with RSI = `rsi`. */
+export function startBsp(rip: u64, rsi: u64, cr3: u64): void {
+  const core = coreOf(0);
+  resetLongMode(core, rip, rsi, cr3);
+  Core.of(core).clock = load<u64>(MACHINE_BASE + M_NOW);
+}

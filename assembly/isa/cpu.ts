@@ -1,0 +1,268 @@
+// The architectural state of one logical CPU in 64-bit mode, at the start of its core block (abi.ts).
+// Left out: compatibility and legacy modes, x87/SSE state, debug registers other than as storage, TF.
+// CR8 is the local APIC's TPR and lives there.
+import { CORE_CPU, CORE_LIMIT_MASK, CORE_PREDICTOR, CORE_TLB, RUN_RUNNING } from "../abi";
+import { Core } from "../memory/core";
+import { fetchFilterFlush } from "../memory/fetch-filter";
+import { filterFlush } from "../memory/filter";
+
+// Byte offsets in the register file. An operand of a decoded record is such an offset, so that AH is
+// simply byte 1 and an 8-bit operation a plain byte access.
+export const RAX: u32 = 0;
+export const RCX: u32 = 8;
+export const RDX: u32 = 16;
+export const RBX: u32 = 24;
+export const RSP: u32 = 32;
+export const RBP: u32 = 40;
+export const RSI: u32 = 48;
+export const RDI: u32 = 56;
+export const R11: u32 = 88;
+/** Always 0: the base or index of an address that has none. */
+export const ZERO: u32 = 128;
+/** Operands of cracked instructions; dead between instructions. */
+export const TMP0: u32 = 136;
+export const TMP1: u32 = 144;
+/** Linear address of the code line under execution: the base of a RIP-relative address. */
+export const LINE: u32 = 152;
+export const FS_BASE: u32 = 160;
+export const GS_BASE: u32 = 168;
+
+// Segment registers, in the order of the ModRM reg field
+export const ES: u32 = 0;
+export const CS: u32 = 1;
+export const SS: u32 = 2;
+export const DS: u32 = 3;
+export const FS: u32 = 4;
+export const GS: u32 = 5;
+
+// EFLAGS (SDM Vol. 1 3.4.3, "EFLAGS Register")
+export const CF: u32 = 1 << 0;
+export const PF: u32 = 1 << 2;
+export const AF: u32 = 1 << 4;
+export const ZF: u32 = 1 << 6;
+export const SF: u32 = 1 << 7;
+export const TF: u32 = 1 << 8;
+export const IF: u32 = 1 << 9;
+export const DF: u32 = 1 << 10;
+export const OF: u32 = 1 << 11;
+export const IOPL: u32 = 3 << 12;
+export const NT: u32 = 1 << 14;
+export const RF: u32 = 1 << 16;
+export const VM: u32 = 1 << 17;
+export const AC: u32 = 1 << 18;
+export const ID: u32 = 1 << 21;
+export const STATUS_FLAGS: u32 = CF | PF | AF | ZF | SF | OF;
+
+export const CR0_PE: u64 = 1 << 0;
+export const CR0_MP: u64 = 1 << 1;
+export const CR0_ET: u64 = 1 << 4;
+export const CR0_NE: u64 = 1 << 5;
+export const CR0_WP: u64 = 1 << 16;
+export const CR0_PG: u64 = 1 << 31;
+export const CR4_TSD: u64 = 1 << 2;
+export const CR4_PAE: u64 = 1 << 5;
+export const CR4_PGE: u64 = 1 << 7;
+export const CR4_FSGSBASE: u64 = 1 << 16;
+export const EFER_SCE: u64 = 1 << 0;
+export const EFER_LME: u64 = 1 << 8;
+export const EFER_LMA: u64 = 1 << 10;
+export const EFER_NXE: u64 = 1 << 11;
+
+// Exceptions (SDM Vol. 3A 6.3.1, "External Interrupts", Table 6-1)
+export const DE: u32 = 0;
+export const DB: u32 = 1;
+export const BP: u32 = 3;
+export const UD: u32 = 6;
+export const NM: u32 = 7;
+export const DFAULT: u32 = 8;
+export const TS: u32 = 10;
+export const NP: u32 = 11;
+export const SSFAULT: u32 = 12;
+export const GP: u32 = 13;
+export const PAGE: u32 = 14;
+export const ALIGN: u32 = 17;
+/** Cpu.pending when there is none. */
+export const NO_EXCEPTION: u32 = 0xffffffff;
+
+/** What a TLB or filter entry must allow for this CPL (access.ts, fetch.ts). */
+export const NEED_USER_READ: u32 = 1;
+export const NEED_SUPERVISOR_WRITE: u32 = 2;
+export const NEED_USER_WRITE: u32 = 4;
+
+/**
+ * Core block + CORE_CPU.
+ *
+ *       0 | rax rcx rdx rbx rsp rbp rsi rdi r8..r15 | 128 | zero tmp0 tmp1 line fsBase gsBase
+ *     176 | lazy flags | 208 | what this CPL needs | 224 | rip rflags crs msrs | 344 | tables, selectors
+ *     396 | shadow, exception in flight | 440 | store in flight | 480 | unimplemented instruction
+ *     504 | debug registers | 552 | scratch
+ */
+@unmanaged
+export class Cpu {
+  rax: u64; rcx: u64; rdx: u64; rbx: u64;
+  rsp: u64; rbp: u64; rsi: u64; rdi: u64;
+  r8: u64; r9: u64; r10: u64; r11: u64;
+  r12: u64; r13: u64; r14: u64; r15: u64;
+  zero: u64;
+  tmp0: u64;
+  tmp1: u64;
+  line: u64;
+  fsBase: u64;
+  gsBase: u64;
+  /** The last result that set flags (flags.ts). */
+  flagA: i64;
+  flagB: i64;
+  flagR: i64;
+  flagKind: u32;
+  pad0: u32;
+  /** NEED_* for a load, a store, and 1 if code pages must be user pages: they follow the CPL. */
+  needRead: u32;
+  needWrite: u32;
+  fetchUser: u32;
+  cpl: u32;
+  rip: u64;
+  /** EFLAGS without the status flags, which are lazy. */
+  rflags: u64;
+  cr0: u64;
+  cr2: u64;
+  cr3: u64;
+  cr4: u64;
+  efer: u64;
+  star: u64;
+  lstar: u64;
+  cstar: u64;
+  sfmask: u64;
+  kernelGsBase: u64;
+  tscAux: u64;
+  pat: u64;
+  tscOffset: u64;
+  /** Descriptor tables and the task register. */
+  gdtBase: u64;
+  idtBase: u64;
+  trBase: u64;
+  gdtLimit: u32;
+  idtLimit: u32;
+  trLimit: u32;
+  es: u16; cs: u16; ss: u16; ds: u16; fs: u16; gs: u16;
+  tr: u16;
+  ldtr: u16;
+  /** 1 for the instruction after STI or MOV SS: no interrupt is taken before it. */
+  shadow: u32;
+  pad1: u32;
+  /** The exception to deliver, NO_EXCEPTION for none; `error` is its code, or -1 for none. */
+  pending: u32;
+  error: i32;
+  faultLin: u64;
+  /** Length of the INT instruction: its return address is after it; 0 for a fault. */
+  softLength: u32;
+  /** The vector under delivery, to tell a double fault; NO_EXCEPTION outside of delivery. */
+  delivering: u32;
+  pad2: u64;
+  /** The store that was checked and reserved last (access.ts). */
+  writePhys: u64;
+  writePhys2: u64;
+  /** Bytes of it in the first line, 0 for a store that does not cross one. */
+  writeSplit: u32;
+  /** Where a locked access may work in place. */
+  lockHost: u32;
+  /** A page larger than 4 KiB is in the TLB: INVLPG must look for its fragments. */
+  largePages: u32;
+  pad3: u32;
+  pad4: u64;
+  /** For the host when Core.run is RUN_UNIMPLEMENTED. */
+  badRip: u64;
+  badBytes0: u64;
+  badBytes1: u64;
+  dr0: u64; dr1: u64; dr2: u64; dr3: u64; dr6: u64; dr7: u64;
+  miscEnable: u64;
+  /** 16 bytes assembled from two lines, or read from a device. */
+  scratch0: u64;
+  scratch1: u64;
+
+  @inline static of(core: usize): Cpu {
+    return changetype<Cpu>(core + CORE_CPU);
+  }
+}
+
+/** [from, to) of the fields that are state, for the state hash; the rest is dead between instructions. */
+export const CPU_STATE_RANGES: usize = 5;
+export const CPU_STATE: usize = memory.data<u32>([
+  0, 128,
+  160, 204,
+  208, 400,
+  400, 440,
+  464, 472,
+]);
+
+@inline
+export function getReg<T>(core: usize, offset: u32): T {
+  return load<T>(core + offset);
+}
+
+/** Write a register. A 32-bit result clears the upper half; 8 and 16-bit results leave the rest. */
+@inline
+export function setReg<T>(core: usize, offset: u32, value: T): void {
+  if (sizeof<T>() == 4) store<u64>(core + offset, <u64>(<u32>value));
+  else store<T>(core + offset, value);
+}
+
+/** Raise an exception: execute() delivers it. Always false, so that `return raise(..)` ends a failing access. */
+export function raise(core: usize, vector: u32, error: i32 = -1): bool {
+  const cpu = Cpu.of(core);
+  cpu.pending = vector;
+  cpu.error = error;
+  cpu.softLength = 0;
+  return false;
+}
+
+export function setCpl(core: usize, cpl: u32): void {
+  const cpu = Cpu.of(core);
+  const user = cpl == 3;
+  cpu.cpl = cpl;
+  cpu.needRead = user ? NEED_USER_READ : 0;
+  cpu.needWrite = user ? NEED_USER_WRITE : NEED_SUPERVISOR_WRITE;
+  cpu.fetchUser = user ? 1 : 0;
+}
+
+/** Is the address canonical for 48 bits? */
+@inline
+export function canonical(lin: u64): bool {
+  return (<i64>lin << 16 >> 16) == <i64>lin;
+}
+
+/** Drop every translation of this CPU that has gone stale, and what was derived from it. */
+export function flushTlb(core: usize): void {
+  memory.fill(core + CORE_TLB, 0, 512 * 16);
+  fetchFilterFlush(core);
+  Cpu.of(core).largePages = 0;
+  filterFlush(core);
+}
+
+/**
+ * Put a CPU into 64-bit mode at `rip`, as the Linux 64-bit boot protocol and the MADT wake-up mailbox
+ * leave it: flat segments, paging on, interrupts off.
+ */
+export function resetLongMode(core: usize, rip: u64, rsi: u64, cr3: u64): void {
+  memory.fill(core + CORE_CPU, 0, CORE_LIMIT_MASK);
+  memory.fill(core + CORE_PREDICTOR, 1, 1024); // weakly not taken
+  const cpu = Cpu.of(core);
+  cpu.rip = rip;
+  cpu.rsi = rsi;
+  cpu.rflags = 2;
+  cpu.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
+  cpu.cr3 = cr3;
+  cpu.cr4 = CR4_PAE | CR4_PGE;
+  cpu.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+  cpu.pat = 0x0007040600070406;
+  cpu.miscEnable = 1;
+  cpu.dr6 = 0xffff0ff0;
+  cpu.dr7 = 0x400;
+  cpu.cs = 0x10;
+  cpu.ds = cpu.es = cpu.ss = 0x18;
+  cpu.flagR = 1; // ZF clear
+  cpu.pending = NO_EXCEPTION;
+  cpu.delivering = NO_EXCEPTION;
+  setCpl(core, 0);
+  flushTlb(core);
+  Core.of(core).run = RUN_RUNNING;
+}

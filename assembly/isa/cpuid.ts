@@ -1,0 +1,82 @@
+// CPUID: the features of this ISA, the same on every machine (SDM Vol. 2A, "CPUID"). Family 6, model 15 (Core 2).
+import { MACHINE_BASE, M_CPUS, M_TSC_KHZ } from "../abi";
+import { Core } from "../memory/core";
+import { Cpu } from "./cpu";
+
+const LEAF_LAST: u32 = 0x15;
+const EXTENDED_LAST: u32 = 0x80000008;
+const SIGNATURE: u32 = 0x6fb; // family 6, model 15, stepping 11
+
+// Leaf 1, EDX: TSC MSR PAE CX8 APIC SEP.. as far as they are there
+const FEATURES_EDX: u32 = (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 8) | (1 << 9) | (1 << 13) |
+  (1 << 15) | (1 << 16) | (1 << 19);
+const FEATURE_HTT: u32 = 1 << 28;
+// Leaf 1, ECX: CX16 x2APIC POPCNT TSC-deadline hypervisor
+const FEATURES_ECX: u32 = (1 << 13) | (1 << 21) | (1 << 23) | (1 << 24) | (1 << 31);
+const FSGSBASE: u32 = 1 << 0; // leaf 7, EBX
+// Leaf 80000001H: LAHF in ECX; SYSCALL NX 1-GByte pages RDTSCP long mode in EDX
+const EXTENDED_ECX: u32 = 1 << 0;
+const EXTENDED_EDX: u32 = (1 << 11) | (1 << 20) | (1 << 26) | (1 << 27) | (1 << 29);
+const INVARIANT_TSC: u32 = 1 << 8; // leaf 80000007H, EDX
+const PHYSICAL_BITS: u32 = 40;
+const LINEAR_BITS: u32 = 48;
+
+function answer(core: usize, eax: u32, ebx: u32, ecx: u32, edx: u32): void {
+  const cpu = Cpu.of(core);
+  cpu.rax = eax;
+  cpu.rbx = ebx;
+  cpu.rcx = ecx;
+  cpu.rdx = edx;
+}
+
+/** Topology (leaf 0BH): one level of threads, of one each, and one of all cores. */
+function topology(core: usize, level: u32): void {
+  const id = Core.of(core).cpu;
+  const cpus = load<u32>(MACHINE_BASE + M_CPUS);
+  const shift = 32 - clz<u32>(cpus - 1);
+  if (level == 0) answer(core, 0, 1, 1 << 8, id);
+  else if (level == 1) answer(core, shift, cpus, 1 | (2 << 8), id);
+  else answer(core, 0, 0, level & 0xff, id);
+}
+
+/** EAX, EBX, ECX, EDX := what leaf EAX, subleaf ECX says */
+export function cpuid(core: usize): void {
+  const cpu = Cpu.of(core);
+  const subleaf = <u32>cpu.rcx;
+  const id = Core.of(core).cpu;
+  const cpus = load<u32>(MACHINE_BASE + M_CPUS);
+  switch (<u32>cpu.rax) {
+    case 0: // "GenuineIntel"
+      answer(core, LEAF_LAST, 0x756e6547, 0x6c65746e, 0x49656e69);
+      break;
+    case 1:
+      answer(
+        core, SIGNATURE, (id << 24) | (cpus << 16) | (8 << 8), FEATURES_ECX,
+        FEATURES_EDX | (cpus > 1 ? FEATURE_HTT : 0),
+      );
+      break;
+    case 7:
+      answer(core, 0, subleaf ? 0 : FSGSBASE, 0, 0);
+      break;
+    case 0xb:
+      topology(core, subleaf);
+      break;
+    case 0x15: // TSC = crystal * 1 / 1; the crystal's rate is a u32: ours is below 4.29 GHz
+      answer(core, 1, 1, load<u32>(MACHINE_BASE + M_TSC_KHZ) * 1000, 0);
+      break;
+    case 0x80000000:
+      answer(core, EXTENDED_LAST, 0, 0, 0);
+      break;
+    case 0x80000001:
+      answer(core, 0, 0, EXTENDED_ECX, EXTENDED_EDX);
+      break;
+    case 0x80000007:
+      answer(core, 0, 0, 0, INVARIANT_TSC);
+      break;
+    case 0x80000008:
+      answer(core, PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0);
+      break;
+    default:
+      answer(core, 0, 0, 0, 0);
+  }
+}

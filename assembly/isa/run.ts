@@ -1,0 +1,995 @@
+// The instruction loop: one dense switch over decoded records (record.ts). The clock, the record, the line and the
+// count of instructions live in locals; everything else in memory. A handler ends with `break` at the end of its
+// instruction, with `continue` after a micro-operation, and leaves p = 0 and the target in `rip` for a jump.
+// Costs: one cycle an instruction, a load what an L1 hit costs, the others as named; the port adds the rest.
+import {
+  CORE_LIMIT_MASK, CORE_PREDICTOR, MACHINE_BASE, M_COST_CALL, M_COST_L1, M_COST_LOCK, M_COST_MISPREDICT, M_TRACE,
+} from "../abi";
+import { Core } from "../memory/core";
+import { portReserve, portWrite } from "../memory/port";
+import { onMark } from "../memory/trace";
+import {
+  NO_FAST_WRITE, commitWrite, lockForWrite, readFast, readForWrite, readUser, writeFast, writeUser,
+} from "./access";
+import {
+  adc, add, and, cmp, dec, inc, neg, not, or, regD, regS, sbb, setD, sub, test, xor,
+} from "./alu";
+import { bitOffset } from "./bits";
+import {
+  Cpu, GP, RAX, RBP, RDX, RSP, SSFAULT, TMP0, TMP1, canonical, getReg, raise, setReg,
+} from "./cpu";
+import { decodeMore, recordAt } from "./decode";
+import { dispatch } from "./dispatch";
+import { fetchCrossing, fetchRecord, findLine } from "./fetch";
+import {
+  below, belowOrEqual, condition, less, lessOrEqual, negative, overflow, parity, zero,
+} from "./flags";
+import { MUL_CYCLES, imulNarrow, imulWide } from "./muldiv";
+import { addressOf, vectorOf } from "./operand-address";
+import { ADDRESS32, CONTINUES, Op, Rec, REC_BYTES } from "./record";
+import { sar, shl, shr } from "./shift";
+import { DONE, JUMPED } from "./string";
+
+// @ts-ignore: decorator
+@inline
+function cost(offset: i32): u64 {
+  return <u64>load<u32>(MACHINE_BASE + <usize>offset);
+}
+
+// @ts-ignore: decorator
+@inline
+function costL1(): u64 {
+  return cost(M_COST_L1);
+}
+
+// @ts-ignore: decorator
+@inline
+function immediate<T>(p: usize): T {
+  return load<T>(p, offsetof<Rec>("imm"));
+}
+
+// @ts-ignore: decorator
+@inline
+function jumpTarget(base: u64, p: usize): u64 {
+  return base + <u64>(<i64>Rec.at(p).disp);
+}
+
+/** #GP(0) for a target that is not canonical, before the jump (SDM Vol. 1 3.3.7.1, "Canonical Addressing"). */
+// @ts-ignore: decorator
+@inline
+function checkTarget(core: usize, target: u64): bool {
+  return canonical(target) ? true : raise(core, GP, 0);
+}
+
+/** A branch in the predictor, two bits for each of 1024 places: the cycles that a wrong guess costs. */
+// @ts-ignore: decorator
+@inline
+function predict(core: usize, base: u64, p: usize, taken: bool): u64 {
+  const at = core + (<usize>(base + Rec.at(p).off) & 1023);
+  const counter = <i32>load<u8>(at, CORE_PREDICTOR);
+  const guess = counter >= 2;
+  if (taken ? counter < 3 : counter > 0) store<u8>(at, <u8>(counter + (taken ? 1 : -1)), CORE_PREDICTOR);
+  return guess == taken ? 0 : cost(M_COST_MISPREDICT);
+}
+
+/** A store; Core.clock is true. */
+// @ts-ignore: decorator
+@inline
+function writeAt(core: usize, lin: u64, size: u32, value: u64, vector: u32): bool {
+  const phys = writeFast(core, lin, size);
+  if (phys == NO_FAST_WRITE) return writeUser(core, lin, size, value, vector);
+  if (!portReserve(core, 1)) return false;
+  portWrite(core, phys, size, value);
+  return true;
+}
+
+/** The load of a read-modify-write, whose store is prepared. Room is made first: that may commit older stores. */
+function loadForWrite(core: usize, p: usize, size: u32, clock: u64): usize {
+  const lin = addressOf(core, p);
+  const phys = writeFast(core, lin, size);
+  if (phys != NO_FAST_WRITE) {
+    if (!portReserve(core, 1)) return 0;
+    const host = readFast(core, lin, size, clock);
+    if (host) {
+      Cpu.of(core).writePhys = phys;
+      Cpu.of(core).writeSplit = 0;
+      return host;
+    }
+  }
+  return readForWrite(core, lin, size, vectorOf(p));
+}
+
+/** The store of a read-modify-write. */
+// @ts-ignore: decorator
+@inline
+function commitFast(core: usize, size: u32): void {
+  const cpu = Cpu.of(core);
+  if (cpu.writeSplit) commitWrite(core, size, cpu.tmp0);
+  else portWrite(core, cpu.writePhys, size, cpu.tmp0);
+}
+
+/** tmp1 := the address that a record has no room for: segment, 32 bits, long displacement */
+function computeAddress(core: usize, p: usize): void {
+  const rec = Rec.at(p);
+  let lin = load<u64>(core + <usize>rec.b) + (load<u64>(core + <usize>rec.x) << <u64>rec.scale) + <u64>rec.imm;
+  if (<u32>rec.flags & ADDRESS32) lin &= 0xffffffff;
+  store<u64>(core + TMP1, lin + load<u64>(core + <usize>rec.s));
+}
+
+/** Leave before the instruction of record p; Core.clock is true. */
+function stop(core: usize, base: u64, p: usize, count: u64): void {
+  Cpu.of(core).rip = base + Rec.at(p).off;
+  Core.of(core).instructions += count;
+}
+
+/** Leave before the instruction at `rip`. */
+function stopAt(core: usize, rip: u64, clock: u64, count: u64): void {
+  Cpu.of(core).rip = rip;
+  Core.of(core).clock = clock;
+  Core.of(core).instructions += count;
+}
+
+/** Run from Cpu.rip while the clock is below `limit`, or until a stall, a fault, or what execute() must look at. */
+export function run(core: usize, limit: u64): void {
+  let rip = Cpu.of(core).rip;
+  let p = fetchRecord(core, rip);
+  if (!p) return;
+  let base = rip & ~63;
+  Cpu.of(core).line = base;
+  let clock = Core.of(core).clock;
+  let count: u64 = 0;
+  for (;;) {
+    const op = <u32>load<u16>(p);
+    switch (op) {
+      // ---- Micro-operations ----
+      case Op.NEXT: {
+        // A jump that is no instruction: undo what its end will count.
+        rip = base + Rec.at(p).off;
+        count--;
+        clock--;
+        p = 0;
+        break;
+      }
+      case Op.JOIN: p = <usize>Rec.at(p).aux; continue;
+      case Op.CROSS: {
+        Core.of(core).clock = clock;
+        if (!fetchCrossing(core, base, p)) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.MORE: p = decodeMore(<usize>Rec.at(p).aux, Rec.at(p).off); continue;
+      case Op.ADDRESS: computeAddress(core, p); p += REC_BYTES; continue;
+      case Op.BIT_ADDRESS:
+        store<u64>(core + TMP1, addressOf(core, p) + <u64>bitOffset(core, p));
+        p += REC_BYTES;
+        continue;
+      case Op.MARK:
+        if (load<u32>(MACHINE_BASE + M_TRACE)) {
+          Core.of(core).clock = clock;
+          onMark(core, <u32>Rec.at(p).disp);
+        }
+        p += REC_BYTES;
+        continue;
+      case Op.LD_8: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 1, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 1, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        store<u64>(core + <usize>Rec.at(p).d, load<u8>(host));
+        clock += costL1();
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LD_16: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 2, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 2, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        store<u64>(core + <usize>Rec.at(p).d, load<u16>(host));
+        clock += costL1();
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LD_32: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 4, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 4, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        store<u64>(core + <usize>Rec.at(p).d, load<u32>(host));
+        clock += costL1();
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LD_64: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 8, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 8, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        store<u64>(core + <usize>Rec.at(p).d, load<u64>(host));
+        clock += costL1();
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LDRMW_8: {
+        Core.of(core).clock = clock;
+        const host = loadForWrite(core, p, 1, clock);
+        if (!host) return stop(core, base, p, count);
+        clock = Core.of(core).clock + costL1();
+        store<u64>(core + TMP0, load<u8>(host));
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LDRMW_16: {
+        Core.of(core).clock = clock;
+        const host = loadForWrite(core, p, 2, clock);
+        if (!host) return stop(core, base, p, count);
+        clock = Core.of(core).clock + costL1();
+        store<u64>(core + TMP0, load<u16>(host));
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LDRMW_32: {
+        Core.of(core).clock = clock;
+        const host = loadForWrite(core, p, 4, clock);
+        if (!host) return stop(core, base, p, count);
+        clock = Core.of(core).clock + costL1();
+        store<u64>(core + TMP0, load<u32>(host));
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LDRMW_64: {
+        Core.of(core).clock = clock;
+        const host = loadForWrite(core, p, 8, clock);
+        if (!host) return stop(core, base, p, count);
+        clock = Core.of(core).clock + costL1();
+        store<u64>(core + TMP0, load<u64>(host));
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LDLOCK_8: {
+        Core.of(core).clock = clock;
+        const host = lockForWrite(core, addressOf(core, p), 1, vectorOf(p));
+        if (!host) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        Cpu.of(core).lockHost = <u32>host;
+        store<u64>(core + TMP0, load<u8>(host));
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LDLOCK_16: {
+        Core.of(core).clock = clock;
+        const host = lockForWrite(core, addressOf(core, p), 2, vectorOf(p));
+        if (!host) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        Cpu.of(core).lockHost = <u32>host;
+        store<u64>(core + TMP0, load<u16>(host));
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LDLOCK_32: {
+        Core.of(core).clock = clock;
+        const host = lockForWrite(core, addressOf(core, p), 4, vectorOf(p));
+        if (!host) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        Cpu.of(core).lockHost = <u32>host;
+        store<u64>(core + TMP0, load<u32>(host));
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.LDLOCK_64: {
+        Core.of(core).clock = clock;
+        const host = lockForWrite(core, addressOf(core, p), 8, vectorOf(p));
+        if (!host) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        Cpu.of(core).lockHost = <u32>host;
+        store<u64>(core + TMP0, load<u64>(host));
+        p += REC_BYTES;
+        continue;
+      }
+      case Op.STRMW_8: {
+        Core.of(core).clock = clock;
+        commitFast(core, 1);
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p += REC_BYTES;
+        if (clock < limit) continue;
+        return stopAt(core, base + Rec.at(p).off, clock, count);
+      }
+      case Op.STRMW_16: {
+        Core.of(core).clock = clock;
+        commitFast(core, 2);
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p += REC_BYTES;
+        if (clock < limit) continue;
+        return stopAt(core, base + Rec.at(p).off, clock, count);
+      }
+      case Op.STRMW_32: {
+        Core.of(core).clock = clock;
+        commitFast(core, 4);
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p += REC_BYTES;
+        if (clock < limit) continue;
+        return stopAt(core, base + Rec.at(p).off, clock, count);
+      }
+      case Op.STRMW_64: {
+        Core.of(core).clock = clock;
+        commitFast(core, 8);
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p += REC_BYTES;
+        if (clock < limit) continue;
+        return stopAt(core, base + Rec.at(p).off, clock, count);
+      }
+      case Op.STLOCK_8: {
+        store<u8>(<usize>Cpu.of(core).lockHost, load<u8>(core + TMP0));
+        clock += cost(M_COST_LOCK) - 1;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p += REC_BYTES;
+        if (clock < limit) continue;
+        return stopAt(core, base + Rec.at(p).off, clock, count);
+      }
+      case Op.STLOCK_16: {
+        store<u16>(<usize>Cpu.of(core).lockHost, load<u16>(core + TMP0));
+        clock += cost(M_COST_LOCK) - 1;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p += REC_BYTES;
+        if (clock < limit) continue;
+        return stopAt(core, base + Rec.at(p).off, clock, count);
+      }
+      case Op.STLOCK_32: {
+        store<u32>(<usize>Cpu.of(core).lockHost, load<u32>(core + TMP0));
+        clock += cost(M_COST_LOCK) - 1;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p += REC_BYTES;
+        if (clock < limit) continue;
+        return stopAt(core, base + Rec.at(p).off, clock, count);
+      }
+      case Op.STLOCK_64: {
+        store<u64>(<usize>Cpu.of(core).lockHost, load<u64>(core + TMP0));
+        clock += cost(M_COST_LOCK) - 1;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p += REC_BYTES;
+        if (clock < limit) continue;
+        return stopAt(core, base + Rec.at(p).off, clock, count);
+      }
+      // ---- Moves ----
+      case Op.NOP: break;
+      case Op.MOV_RM_8: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 1, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 1, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<u8>(core, p, load<u8>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOV_RM_16: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 2, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 2, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<u16>(core, p, load<u16>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOV_RM_32: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 4, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 4, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<u32>(core, p, load<u32>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOV_RM_64: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 8, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 8, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<u64>(core, p, load<u64>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOV_MR_8: {
+        Core.of(core).clock = clock;
+        const lin = addressOf(core, p);
+        if (!writeAt(core, lin, 1, regS<u8>(core, p), vectorOf(p))) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.MOV_MR_16: {
+        Core.of(core).clock = clock;
+        const lin = addressOf(core, p);
+        if (!writeAt(core, lin, 2, regS<u16>(core, p), vectorOf(p))) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.MOV_MR_32: {
+        Core.of(core).clock = clock;
+        const lin = addressOf(core, p);
+        if (!writeAt(core, lin, 4, regS<u32>(core, p), vectorOf(p))) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.MOV_MR_64: {
+        Core.of(core).clock = clock;
+        const lin = addressOf(core, p);
+        if (!writeAt(core, lin, 8, regS<u64>(core, p), vectorOf(p))) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.MOV_MI_8: {
+        Core.of(core).clock = clock;
+        const lin = addressOf(core, p);
+        if (!writeAt(core, lin, 1, <u64>Rec.at(p).imm, vectorOf(p))) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.MOV_MI_16: {
+        Core.of(core).clock = clock;
+        const lin = addressOf(core, p);
+        if (!writeAt(core, lin, 2, <u64>Rec.at(p).imm, vectorOf(p))) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.MOV_MI_32: {
+        Core.of(core).clock = clock;
+        const lin = addressOf(core, p);
+        if (!writeAt(core, lin, 4, <u64>Rec.at(p).imm, vectorOf(p))) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.MOV_MI_64: {
+        Core.of(core).clock = clock;
+        const lin = addressOf(core, p);
+        if (!writeAt(core, lin, 8, <u64>Rec.at(p).imm, vectorOf(p))) return stop(core, base, p, count);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.MOV_RR_8: setD<u8>(core, p, regS<u8>(core, p)); break;
+      case Op.MOV_RR_16: setD<u16>(core, p, regS<u16>(core, p)); break;
+      case Op.MOV_RR_32: setD<u32>(core, p, regS<u32>(core, p)); break;
+      case Op.MOV_RR_64: setD<u64>(core, p, regS<u64>(core, p)); break;
+      case Op.MOV_RI_8: setD<u8>(core, p, immediate<u8>(p)); break;
+      case Op.MOV_RI_16: setD<u16>(core, p, immediate<u16>(p)); break;
+      case Op.MOV_RI_32: setD<u32>(core, p, immediate<u32>(p)); break;
+      case Op.MOV_RI_64: setD<u64>(core, p, immediate<u64>(p)); break;
+      case Op.MOVZX_RR_8: setD<u32>(core, p, regS<u8>(core, p)); break;
+      case Op.MOVZX_RR_16: setD<u32>(core, p, regS<u16>(core, p)); break;
+      case Op.MOVZX_RM_8: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 1, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 1, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<u32>(core, p, load<u8>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOVZX_RM_16: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 2, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 2, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<u32>(core, p, load<u16>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOVSX_RR_8_32: setD<i32>(core, p, <i32>regS<i8>(core, p)); break;
+      case Op.MOVSX_RR_16_32: setD<i32>(core, p, <i32>regS<i16>(core, p)); break;
+      case Op.MOVSX_RR_8_64: setD<i64>(core, p, <i64>regS<i8>(core, p)); break;
+      case Op.MOVSX_RR_16_64: setD<i64>(core, p, <i64>regS<i16>(core, p)); break;
+      case Op.MOVSX_RR_32_64: setD<i64>(core, p, <i64>regS<i32>(core, p)); break;
+      case Op.MOVSX_RM_8_32: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 1, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 1, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<i32>(core, p, <i32>load<i8>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOVSX_RM_16_32: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 2, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 2, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<i32>(core, p, <i32>load<i16>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOVSX_RM_8_64: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 1, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 1, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<i64>(core, p, <i64>load<i8>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOVSX_RM_16_64: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 2, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 2, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<i64>(core, p, <i64>load<i16>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.MOVSX_RM_32_64: {
+        const lin = addressOf(core, p);
+        let host = readFast(core, lin, 4, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 4, vectorOf(p));
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setD<i64>(core, p, <i64>load<i32>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.LEA_32: setD<u32>(core, p, <u32>addressOf(core, p)); break;
+      case Op.LEA_64: setD<u64>(core, p, addressOf(core, p)); break;
+      // ---- Arithmetic and logic ----
+      case Op.ADD_RR_8: add<i8>(core, p, regS<i8>(core, p)); break;
+      case Op.ADD_RR_16: add<i16>(core, p, regS<i16>(core, p)); break;
+      case Op.ADD_RR_32: add<i32>(core, p, regS<i32>(core, p)); break;
+      case Op.ADD_RR_64: add<i64>(core, p, regS<i64>(core, p)); break;
+      case Op.ADD_RI_8: add<i8>(core, p, immediate<i8>(p)); break;
+      case Op.ADD_RI_16: add<i16>(core, p, immediate<i16>(p)); break;
+      case Op.ADD_RI_32: add<i32>(core, p, immediate<i32>(p)); break;
+      case Op.ADD_RI_64: add<i64>(core, p, immediate<i64>(p)); break;
+      case Op.OR_RR_8: or<i8>(core, p, regS<i8>(core, p)); break;
+      case Op.OR_RR_16: or<i16>(core, p, regS<i16>(core, p)); break;
+      case Op.OR_RR_32: or<i32>(core, p, regS<i32>(core, p)); break;
+      case Op.OR_RR_64: or<i64>(core, p, regS<i64>(core, p)); break;
+      case Op.OR_RI_8: or<i8>(core, p, immediate<i8>(p)); break;
+      case Op.OR_RI_16: or<i16>(core, p, immediate<i16>(p)); break;
+      case Op.OR_RI_32: or<i32>(core, p, immediate<i32>(p)); break;
+      case Op.OR_RI_64: or<i64>(core, p, immediate<i64>(p)); break;
+      case Op.ADC_RR_8: adc<i8>(core, p, regS<i8>(core, p)); break;
+      case Op.ADC_RR_16: adc<i16>(core, p, regS<i16>(core, p)); break;
+      case Op.ADC_RR_32: adc<i32>(core, p, regS<i32>(core, p)); break;
+      case Op.ADC_RR_64: adc<i64>(core, p, regS<i64>(core, p)); break;
+      case Op.ADC_RI_8: adc<i8>(core, p, immediate<i8>(p)); break;
+      case Op.ADC_RI_16: adc<i16>(core, p, immediate<i16>(p)); break;
+      case Op.ADC_RI_32: adc<i32>(core, p, immediate<i32>(p)); break;
+      case Op.ADC_RI_64: adc<i64>(core, p, immediate<i64>(p)); break;
+      case Op.SBB_RR_8: sbb<i8>(core, p, regS<i8>(core, p)); break;
+      case Op.SBB_RR_16: sbb<i16>(core, p, regS<i16>(core, p)); break;
+      case Op.SBB_RR_32: sbb<i32>(core, p, regS<i32>(core, p)); break;
+      case Op.SBB_RR_64: sbb<i64>(core, p, regS<i64>(core, p)); break;
+      case Op.SBB_RI_8: sbb<i8>(core, p, immediate<i8>(p)); break;
+      case Op.SBB_RI_16: sbb<i16>(core, p, immediate<i16>(p)); break;
+      case Op.SBB_RI_32: sbb<i32>(core, p, immediate<i32>(p)); break;
+      case Op.SBB_RI_64: sbb<i64>(core, p, immediate<i64>(p)); break;
+      case Op.AND_RR_8: and<i8>(core, p, regS<i8>(core, p)); break;
+      case Op.AND_RR_16: and<i16>(core, p, regS<i16>(core, p)); break;
+      case Op.AND_RR_32: and<i32>(core, p, regS<i32>(core, p)); break;
+      case Op.AND_RR_64: and<i64>(core, p, regS<i64>(core, p)); break;
+      case Op.AND_RI_8: and<i8>(core, p, immediate<i8>(p)); break;
+      case Op.AND_RI_16: and<i16>(core, p, immediate<i16>(p)); break;
+      case Op.AND_RI_32: and<i32>(core, p, immediate<i32>(p)); break;
+      case Op.AND_RI_64: and<i64>(core, p, immediate<i64>(p)); break;
+      case Op.SUB_RR_8: sub<i8>(core, p, regS<i8>(core, p)); break;
+      case Op.SUB_RR_16: sub<i16>(core, p, regS<i16>(core, p)); break;
+      case Op.SUB_RR_32: sub<i32>(core, p, regS<i32>(core, p)); break;
+      case Op.SUB_RR_64: sub<i64>(core, p, regS<i64>(core, p)); break;
+      case Op.SUB_RI_8: sub<i8>(core, p, immediate<i8>(p)); break;
+      case Op.SUB_RI_16: sub<i16>(core, p, immediate<i16>(p)); break;
+      case Op.SUB_RI_32: sub<i32>(core, p, immediate<i32>(p)); break;
+      case Op.SUB_RI_64: sub<i64>(core, p, immediate<i64>(p)); break;
+      case Op.XOR_RR_8: xor<i8>(core, p, regS<i8>(core, p)); break;
+      case Op.XOR_RR_16: xor<i16>(core, p, regS<i16>(core, p)); break;
+      case Op.XOR_RR_32: xor<i32>(core, p, regS<i32>(core, p)); break;
+      case Op.XOR_RR_64: xor<i64>(core, p, regS<i64>(core, p)); break;
+      case Op.XOR_RI_8: xor<i8>(core, p, immediate<i8>(p)); break;
+      case Op.XOR_RI_16: xor<i16>(core, p, immediate<i16>(p)); break;
+      case Op.XOR_RI_32: xor<i32>(core, p, immediate<i32>(p)); break;
+      case Op.XOR_RI_64: xor<i64>(core, p, immediate<i64>(p)); break;
+      case Op.CMP_RR_8: cmp<i8>(core, p, regS<i8>(core, p)); break;
+      case Op.CMP_RR_16: cmp<i16>(core, p, regS<i16>(core, p)); break;
+      case Op.CMP_RR_32: cmp<i32>(core, p, regS<i32>(core, p)); break;
+      case Op.CMP_RR_64: cmp<i64>(core, p, regS<i64>(core, p)); break;
+      case Op.CMP_RI_8: cmp<i8>(core, p, immediate<i8>(p)); break;
+      case Op.CMP_RI_16: cmp<i16>(core, p, immediate<i16>(p)); break;
+      case Op.CMP_RI_32: cmp<i32>(core, p, immediate<i32>(p)); break;
+      case Op.CMP_RI_64: cmp<i64>(core, p, immediate<i64>(p)); break;
+      case Op.TEST_RR_8: test<i8>(core, p, regS<i8>(core, p)); break;
+      case Op.TEST_RR_16: test<i16>(core, p, regS<i16>(core, p)); break;
+      case Op.TEST_RR_32: test<i32>(core, p, regS<i32>(core, p)); break;
+      case Op.TEST_RR_64: test<i64>(core, p, regS<i64>(core, p)); break;
+      case Op.TEST_RI_8: test<i8>(core, p, immediate<i8>(p)); break;
+      case Op.TEST_RI_16: test<i16>(core, p, immediate<i16>(p)); break;
+      case Op.TEST_RI_32: test<i32>(core, p, immediate<i32>(p)); break;
+      case Op.TEST_RI_64: test<i64>(core, p, immediate<i64>(p)); break;
+      case Op.INC_8: inc<i8>(core, p); break;
+      case Op.INC_16: inc<i16>(core, p); break;
+      case Op.INC_32: inc<i32>(core, p); break;
+      case Op.INC_64: inc<i64>(core, p); break;
+      case Op.DEC_8: dec<i8>(core, p); break;
+      case Op.DEC_16: dec<i16>(core, p); break;
+      case Op.DEC_32: dec<i32>(core, p); break;
+      case Op.DEC_64: dec<i64>(core, p); break;
+      case Op.NEG_32: neg<i32>(core, p); break;
+      case Op.NEG_64: neg<i64>(core, p); break;
+      case Op.NOT_32: not<i32>(core, p); break;
+      case Op.NOT_64: not<i64>(core, p); break;
+      case Op.SHL_32: shl<i32>(core, p, immediate<i32>(p)); break;
+      case Op.SHL_64: shl<i64>(core, p, immediate<i64>(p)); break;
+      case Op.SHR_32: shr<i32>(core, p, immediate<i32>(p)); break;
+      case Op.SHR_64: shr<i64>(core, p, immediate<i64>(p)); break;
+      case Op.SAR_32: sar<i32>(core, p, immediate<i32>(p)); break;
+      case Op.SAR_64: sar<i64>(core, p, immediate<i64>(p)); break;
+      case Op.IMUL_RR_32:
+        imulNarrow<i32>(core, Rec.at(p).d, regD<i32>(core, p), regS<i32>(core, p));
+        clock += MUL_CYCLES - 1;
+        break;
+      case Op.IMUL_RR_64:
+        imulWide(core, Rec.at(p).d, regD<i64>(core, p), regS<i64>(core, p));
+        clock += MUL_CYCLES - 1;
+        break;
+      case Op.IMUL_RI_32:
+        imulNarrow<i32>(core, Rec.at(p).d, regS<i32>(core, p), immediate<i32>(p));
+        clock += MUL_CYCLES - 1;
+        break;
+      case Op.IMUL_RI_64:
+        imulWide(core, Rec.at(p).d, regS<i64>(core, p), immediate<i64>(p));
+        clock += MUL_CYCLES - 1;
+        break;
+      case Op.CMOV_32: {
+        const from = condition(core, Rec.at(p).cc) ? Rec.at(p).s : Rec.at(p).d;
+        setD<u32>(core, p, load<u32>(core + <usize>from)); // clears the upper half in either case
+        break;
+      }
+      case Op.CMOV_64:
+        if (condition(core, Rec.at(p).cc)) setD<u64>(core, p, regS<u64>(core, p));
+        break;
+      case Op.SETCC: setD<u8>(core, p, <u8>condition(core, Rec.at(p).cc)); break;
+      case Op.CWDE: setReg<i32>(core, RAX, <i32>getReg<i16>(core, RAX)); break;
+      case Op.CDQE: setReg<i64>(core, RAX, <i64>getReg<i32>(core, RAX)); break;
+      case Op.CDQ: setReg<i32>(core, RDX, getReg<i32>(core, RAX) >> 31); break;
+      case Op.CQO: setReg<i64>(core, RDX, getReg<i64>(core, RAX) >> 63); break;
+      // ---- Stack and jumps ----
+      case Op.PUSH_R: {
+        Core.of(core).clock = clock;
+        const lin = getReg<u64>(core, RSP) - 8;
+        if (!writeAt(core, lin, 8, regS<u64>(core, p), SSFAULT)) return stop(core, base, p, count);
+        setReg<u64>(core, RSP, lin);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.PUSH_I: {
+        Core.of(core).clock = clock;
+        const lin = getReg<u64>(core, RSP) - 8;
+        if (!writeAt(core, lin, 8, <u64>Rec.at(p).imm, SSFAULT)) return stop(core, base, p, count);
+        setReg<u64>(core, RSP, lin);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        break;
+      }
+      case Op.POP_R: {
+        const lin = getReg<u64>(core, RSP);
+        let host = readFast(core, lin, 8, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 8, SSFAULT);
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setReg<u64>(core, RSP, lin + 8); // first: POP RSP leaves the value
+        setD<u64>(core, p, load<u64>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.LEAVE: {
+        const lin = getReg<u64>(core, RBP);
+        let host = readFast(core, lin, 8, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 8, SSFAULT);
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        setReg<u64>(core, RSP, lin + 8);
+        setReg<u64>(core, RBP, load<u64>(host));
+        clock += costL1() - 1;
+        break;
+      }
+      case Op.CALL: {
+        Core.of(core).clock = clock;
+        const lin = getReg<u64>(core, RSP) - 8;
+        if (!writeAt(core, lin, 8, base + Rec.at(p).nextOff, SSFAULT)) return stop(core, base, p, count);
+        setReg<u64>(core, RSP, lin);
+        rip = jumpTarget(base, p);
+        clock = Core.of(core).clock + cost(M_COST_CALL) - 1;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p = 0;
+        break;
+      }
+      case Op.CALL_R: {
+        Core.of(core).clock = clock;
+        const target = regS<u64>(core, p);
+        if (!checkTarget(core, target)) return stop(core, base, p, count);
+        const lin = getReg<u64>(core, RSP) - 8;
+        if (!writeAt(core, lin, 8, base + Rec.at(p).nextOff, SSFAULT)) return stop(core, base, p, count);
+        setReg<u64>(core, RSP, lin);
+        rip = target;
+        clock = Core.of(core).clock + cost(M_COST_CALL) - 1;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        p = 0;
+        break;
+      }
+      case Op.RET: {
+        const lin = getReg<u64>(core, RSP);
+        let host = readFast(core, lin, 8, clock);
+        if (!host) {
+          Core.of(core).clock = clock;
+          host = readUser(core, lin, 8, SSFAULT);
+          if (!host) return stop(core, base, p, count);
+          clock = Core.of(core).clock;
+        }
+        rip = load<u64>(host);
+        if (!canonical(rip)) {
+          Core.of(core).clock = clock;
+          raise(core, GP, 0);
+          return stop(core, base, p, count);
+        }
+        setReg<u64>(core, RSP, lin + 8);
+        clock += cost(M_COST_CALL) - 1;
+        p = 0;
+        break;
+      }
+      case Op.JMP:
+        rip = jumpTarget(base, p);
+        p = 0;
+        break;
+      case Op.JMP_R: {
+        rip = regS<u64>(core, p);
+        if (!checkTarget(core, rip)) {
+          Core.of(core).clock = clock;
+          return stop(core, base, p, count);
+        }
+        p = 0;
+        break;
+      }
+      case Op.JO: {
+        const taken = overflow(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JNO: {
+        const taken = !overflow(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JB: {
+        const taken = below(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JAE: {
+        const taken = !below(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JE: {
+        const taken = zero(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JNE: {
+        const taken = !zero(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JBE: {
+        const taken = belowOrEqual(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JA: {
+        const taken = !belowOrEqual(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JS: {
+        const taken = negative(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JNS: {
+        const taken = !negative(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JP: {
+        const taken = parity(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JNP: {
+        const taken = !parity(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JL: {
+        const taken = less(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JGE: {
+        const taken = !less(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JLE: {
+        const taken = lessOrEqual(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      case Op.JG: {
+        const taken = !lessOrEqual(core);
+        clock += predict(core, base, p, taken);
+        if (taken) {
+          rip = jumpTarget(base, p);
+          p = 0;
+        }
+        break;
+      }
+      default: {
+        Core.of(core).clock = clock;
+        const result = dispatch(core, p, op, limit);
+        clock = Core.of(core).clock;
+        limit &= load<u64>(core, CORE_LIMIT_MASK);
+        if (result == DONE) break;
+        if (result != JUMPED) return stop(core, base, p, count);
+        rip = Cpu.of(core).rip;
+        p = 0;
+      }
+    }
+    // The end of an instruction
+    count++;
+    clock++;
+    if (p) {
+      p += REC_BYTES;
+      if (clock < limit || <u32>Rec.at(p).flags & CONTINUES) continue;
+      return stopAt(core, base + Rec.at(p).off, clock, count);
+    }
+    if (clock >= limit) return stopAt(core, rip, clock, count);
+    const line = findLine(core, rip);
+    if (line) p = recordAt(line, <usize>rip & 63);
+    if (!p) {
+      Core.of(core).clock = clock;
+      p = fetchRecord(core, rip);
+      if (!p) return stopAt(core, rip, Core.of(core).clock, count);
+      clock = Core.of(core).clock;
+    }
+    base = rip & ~63;
+    Cpu.of(core).line = base;
+  }
+}

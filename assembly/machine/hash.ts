@@ -1,0 +1,92 @@
+// The state hash: 64 bits over everything that is state and nothing that is not: registers, RAM, store buffers, TLBs,
+// predictors, cache tags with states and LRU, APICs, inboxes, the hub, one replica of the home agents, clocks and the
+// window. Decoded code, filters, counters, traces and what only speeds a look-up are left out.
+import {
+  CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_PREDICTOR, CORE_TLB, HUB_BYTES, MACHINE_BASE,
+  M_CLUSTERS, M_CPUS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_RAM_BASE, M_RAM_BYTES, M_SEED,
+} from "../abi";
+import { Cpu } from "../isa/cpu";
+import { Line } from "../memory/cache";
+import { Cluster, LISTS_AT, LISTS_BYTES, l2Of } from "../memory/cluster";
+import { Core, coreOf } from "../memory/core";
+import { homeBytes } from "../memory/home";
+import { MSHR_FREE, MSHR_LIMIT, Mshr } from "../memory/mshr";
+import { l1Sets, l1Ways, loadParameters, param, windowCycles } from "../memory/params";
+import { sharedCacheBytes } from "../memory/shared-cache";
+import { Store } from "../memory/store-buffer";
+
+let hash: u64 = 0;
+
+// @ts-ignore: decorator
+@inline
+function word(value: u64): void {
+  hash = rotl(hash ^ (value * 0x9e3779b97f4a7c15), 29) * 0xbf58476d1ce4e5b9;
+}
+
+/** `bytes` from `base`, a multiple of 8. */
+function range(base: usize, bytes: usize): void {
+  for (let at: usize = 0; at < bytes; at += 8) word(load<u64>(base + at));
+}
+
+function hashCore(core: usize): void {
+  const c = Core.of(core);
+  // Registers; FS and GS bases with the flags; from the CPL to the exception in flight. Between and behind them are
+  // temporaries that are dead between instructions.
+  range(core, offsetof<Cpu>("zero"));
+  range(core + offsetof<Cpu>("fsBase"), offsetof<Cpu>("needRead") - offsetof<Cpu>("fsBase"));
+  range(core + offsetof<Cpu>("rip"), offsetof<Cpu>("writePhys") - offsetof<Cpu>("rip"));
+  word(Cpu.of(core).cpl);
+  range(core + CORE_LAPIC, CORE_MEM - CORE_LAPIC);
+  range(core + CORE_TLB, CORE_PREDICTOR - CORE_TLB + 1024);
+  word(c.clock);
+  word((<u64>c.stall << 32) | c.run);
+  word((<u64>c.ioState << 32) | c.recheck);
+  word(c.ioValue);
+  word(c.instructions);
+  word(c.sbLastCommit);
+  word(c.headOwned);
+  word(c.ipis);
+  for (let i: u32 = 0; i < c.sbCount; i++) {
+    const e = Store.at(core, c.sbHead + i);
+    word((<u64>e.phys << 16) | e.size);
+    word(e.issue);
+    word(e.value);
+  }
+  for (let i: u32 = 0; i < MSHR_LIMIT; i++) {
+    const m = Mshr.at(core, i);
+    if (m.status != MSHR_FREE) range(changetype<usize>(m), Mshr.BYTES);
+  }
+  range(core + CORE_INBOX, <usize>c.inboxCount << 4);
+  hashLines(core + CORE_L1D);
+  hashLines(core + CORE_L1I);
+}
+
+function hashLines(base: usize): void {
+  for (let slot: u32 = 0; slot < l1Sets * l1Ways; slot++) {
+    const line = Line.at(base, slot);
+    if (!line.state) continue;
+    word((<u64>slot << 40) | ((<u64>line.tag << 8) | line.state));
+    word(line.lru);
+  }
+}
+
+/** The hash of a machine that is stopped, at a window boundary. */
+export function stateHash(): u64 {
+  loadParameters();
+  hash = 0x736d70626f78;
+  word(windowCycles);
+  word(param(M_MEMORY_MODEL));
+  word(load<u64>(MACHINE_BASE + M_SEED));
+  word(load<u64>(MACHINE_BASE + M_NOW));
+  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) hashCore(coreOf(cpu));
+  for (let id: u32 = 0; id < param(M_CLUSTERS); id++) {
+    const cluster = Cluster.of(id);
+    word((<u64>cluster.requests << 40) | (<u64>cluster.losses << 20) | cluster.pending);
+    range(changetype<usize>(cluster) + LISTS_AT, LISTS_BYTES);
+    range(l2Of(cluster), sharedCacheBytes());
+  }
+  range(param(M_HUB_BASE), HUB_BYTES);
+  range(param(M_HOME_BASES), homeBytes());
+  range(param(M_RAM_BASE), param(M_RAM_BYTES));
+  return hash;
+}

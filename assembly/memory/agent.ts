@@ -1,0 +1,162 @@
+// The agent of a cluster: serves its cores' requests from the shared cache, moves lines between siblings, and asks the
+// home agent for the rest. Requests that touch a sibling are served at the boundary between two quanta, in the
+// order (time, slot); a loss takes effect at a boundary and the winner's grant never before it, so inside a
+// quantum no two cores of the cluster touch the same line with one of them writing.
+import { check } from "../check";
+import {
+  Cluster, Request, addLoss, addPending, coreAt, enqueue, isPending, l2Of,
+} from "./cluster";
+import { Core } from "./core";
+import { codeBit, dataBit, loseCode, loseLine } from "./l1";
+import { post } from "./message";
+import {
+  FROM_L2, FROM_SIBLING_LOAD, FROM_SIBLING_UPGRADE, OTHERS_NONE, OTHERS_OWNER, OTHERS_SHARED, granted,
+  servedFrom, siblingsKeep, snoops, transition,
+} from "./mesi";
+import { Mshr, allocateMshr, findMshr, grantMshr } from "./mshr";
+import {
+  latL2, latSiblingLoad, latSiblingOwn, latSiblingUpgrade, nearestQuantum, nextQuantum, tracing,
+} from "./params";
+import { EXCLUSIVE, GETI, GETX, MODIFIED, MSG_GETS, MSG_GETX, SHARED } from "./protocol";
+import { SharedLine, findShared } from "./shared-cache";
+import { TRACE_REQUEST, trace } from "./trace";
+
+/**
+ * A core asks for a line at cycle `time`: at once when the shared cache may give it and no sibling has a say, at the
+ * next boundary otherwise. At most one request a line and core.
+ */
+export function ask(core: usize, line: u32, kind: u8, hold: u8, time: u64): void {
+  const c = Core.of(core);
+  const cluster = Cluster.of(c.cluster);
+  const m = allocateMshr(core, line, kind, hold, time);
+  if (tracing) trace(time, c.cpu, TRACE_REQUEST, 0, 64, <u64>line << 6, kind);
+  const shared = findShared(l2Of(cluster), line);
+  if (shared) {
+    const s = changetype<SharedLine>(changetype<usize>(shared));
+    if (!s.pending && mayServe(s, kind) && time >= s.done && !snoops(transition(kind, othersOf(s, c.slot)))) {
+      serve(cluster, core, s, m, 0);
+      return;
+    }
+  }
+  enqueue(cluster, line, kind, c.slot, hold, time);
+}
+
+/** The cluster's own rights suffice for `kind`. */
+// @ts-ignore: decorator
+@inline
+function mayServe(s: SharedLine, kind: u8): bool {
+  return kind != GETX || s.state >= EXCLUSIVE;
+}
+
+/** What the siblings of `slot` hold. */
+function othersOf(s: SharedLine, slot: u32): u32 {
+  if (s.owner && s.owner != <u8>(slot + 1)) return OTHERS_OWNER;
+  return s.presence & ~(dataBit(slot) | codeBit(slot)) ? OTHERS_SHARED : OTHERS_NONE;
+}
+
+function latencyFrom(source: u8): u64 {
+  if (source == FROM_L2) return latL2;
+  if (source == FROM_SIBLING_LOAD) return latSiblingLoad;
+  if (source == FROM_SIBLING_UPGRADE) return latSiblingUpgrade;
+  return latSiblingOwn;
+}
+
+/** Serves a request inside the cluster. `boundary`: now, the end of a quantum; 0 when no sibling has a say. */
+function serve(cluster: Cluster, core: usize, s: SharedLine, m: Mshr, boundary: u64): void {
+  const c = Core.of(core);
+  const row = transition(m.kind, othersOf(s, c.slot));
+  const latency = latencyFrom(servedFrom(row));
+  const snooped = snoops(row);
+  // A request to a line that is being handed over, or still on its way to the cluster, starts when that is done.
+  const start = max(m.time, s.done);
+  let snoop = start + latency / 2;
+  if (snooped) snoop = max(snoop, s.done + <u64>s.hold);
+  let grant = max(snoop + (latency - latency / 2), boundary);
+  if (snooped) {
+    let lossAt = max(nearestQuantum(snoop), boundary);
+    while (lossAt <= s.done) lossAt = nextQuantum(lossAt);
+    grant = max(grant, lossAt);
+    addLoss(cluster, lossAt, m.line, siblingsKeep(row) == SHARED, c.slot + 1, false);
+  }
+  let state = granted(row);
+  if (m.kind == GETX) {
+    // The requester's own code copy goes too: a line is either code or being written.
+    loseCode(core, m.line);
+    s.presence = dataBit(c.slot);
+    s.owner = <u8>(c.slot + 1);
+    s.state = MODIFIED;
+  } else {
+    if (snooped) {
+      s.owner = 0;
+      s.state = MODIFIED;
+    }
+    if (m.kind == GETI) {
+      if (s.owner) {
+        loseLine(core, m.line, true, m.time);
+        s.owner = 0;
+        s.state = MODIFIED;
+      }
+      s.presence |= codeBit(c.slot);
+      state = SHARED;
+    } else {
+      if (state == EXCLUSIVE && (s.state == SHARED || s.presence)) state = SHARED;
+      if (state == EXCLUSIVE) s.owner = <u8>(c.slot + 1);
+      s.presence |= dataBit(c.slot);
+    }
+  }
+  if (snooped || state >= EXCLUSIVE) {
+    s.done = grant;
+    s.hold = m.hold;
+  }
+  s.lru = max(s.lru, m.time);
+  m.order = cluster.decisions++;
+  grantMshr(core, m, grant, state);
+}
+
+/** At a boundary: serves the requests of the quantum that ends, in the order of (time, slot). */
+export function serveRequests(cluster: Cluster, boundary: u64): void {
+  if (!cluster.requests) return;
+  sortRequests(cluster);
+  const count = cluster.requests;
+  let kept: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const r = Request.at(cluster, i);
+    if (isPending(cluster, r.line)) {
+      if (kept != i) memory.copy(changetype<usize>(Request.at(cluster, kept)), changetype<usize>(r), 16);
+      kept++;
+      continue;
+    }
+    const core = coreAt(cluster, r.slot);
+    const found = findMshr(core, r.line);
+    check(found != null);
+    const m = changetype<Mshr>(changetype<usize>(found));
+    const shared = findShared(l2Of(cluster), r.line);
+    if (shared && mayServe(changetype<SharedLine>(changetype<usize>(shared)), r.kind)) {
+      serve(cluster, core, changetype<SharedLine>(changetype<usize>(shared)), m, boundary);
+      continue;
+    }
+    if (shared) changetype<SharedLine>(changetype<usize>(shared)).pending = 1;
+    addPending(cluster, r.line);
+    const kind = r.kind == GETX ? MSG_GETX : MSG_GETS;
+    post(r.time, Core.of(core).cpu, kind, cluster.id, r.line, r.kind, r.hold);
+  }
+  cluster.requests = kept;
+}
+
+function sortRequests(cluster: Cluster): void {
+  for (let i: u32 = 1; i < cluster.requests; i++) {
+    const r = Request.at(cluster, i);
+    const low = load<u64>(changetype<usize>(r));
+    const high = load<u64>(changetype<usize>(r), 8);
+    const slot = r.slot;
+    let j = i;
+    while (j > 0) {
+      const p = Request.at(cluster, j - 1);
+      if (p.time < low || (p.time == low && p.slot <= slot)) break;
+      memory.copy(changetype<usize>(Request.at(cluster, j)), changetype<usize>(p), 16);
+      j--;
+    }
+    store<u64>(changetype<usize>(Request.at(cluster, j)), low);
+    store<u64>(changetype<usize>(Request.at(cluster, j)), high, 8);
+  }
+}

@@ -1,0 +1,154 @@
+// A cluster: the cores that share a last-level cache, that cache, and the lists of what is under way in it. What is done
+// with them: agent.ts (the cores' requests), losses.ts (lines that go), refill.ts (lines that come from the home agent).
+import { check } from "../check";
+import { M_CLUSTER_BASES } from "../abi";
+import { paramAt } from "./params";
+import { sharedCacheBytes } from "./shared-cache";
+
+/** Cores in a cluster: bits in SharedLine.presence. */
+export const SLOT_LIMIT: u32 = 16;
+const REQUEST_LIMIT: u32 = 512;
+const LOSS_LIMIT: u32 = 1024;
+const PENDING_LIMIT: u32 = 512;
+
+/** 0 | id, cores, requests, losses, pending u32 | 24 | nextLoss u64 | 32 | nextEvent, decisions u64 | 48 | core bases u32[16] | 112 */
+@unmanaged
+export class Cluster {
+  id: u32;
+  cores: u32;
+  requests: u32;
+  losses: u32;
+  pending: u32;
+  pad0: u32;
+  /** Cycle of the earliest loss in the list, or NEVER. */
+  nextLoss: u64;
+  /** No core of the cluster has anything to do before this cycle. */
+  nextEvent: u64;
+  /** Requests served so far. */
+  decisions: u64;
+
+  @inline static of(id: u32): Cluster {
+    return changetype<Cluster>(<usize>paramAt(M_CLUSTER_BASES, id));
+  }
+}
+
+const CORES_AT: usize = 48;
+const REQUESTS_AT: usize = 128;
+const LOSSES_AT: usize = REQUESTS_AT + <usize>REQUEST_LIMIT * 16;
+const PENDING_AT: usize = LOSSES_AT + <usize>LOSS_LIMIT * 24;
+const L2_AT: usize = PENDING_AT + <usize>PENDING_LIMIT * 4;
+/** Requests, losses and pending lines: the lists in a cluster block. */
+export const LISTS_AT: usize = REQUESTS_AT;
+export const LISTS_BYTES: usize = L2_AT - REQUESTS_AT;
+
+/** Bytes of a cluster block with its shared cache. */
+export function clusterBytes(): usize {
+  return L2_AT + sharedCacheBytes();
+}
+
+/** A request of a core that waits for the next boundary.   0 | time u64 | 8 | line u32 | 12 | kind, slot, hold u8 | 16 */
+@unmanaged
+export class Request {
+  time: u64;
+  line: u32;
+  kind: u8;
+  slot: u8;
+  hold: u8;
+  pad0: u8;
+
+  @inline static at(cluster: Cluster, index: u32): Request {
+    return changetype<Request>(changetype<usize>(cluster) + REQUESTS_AT + (<usize>index << 4));
+  }
+}
+
+/** A loss that takes effect at cycle `time`.   0 | time u64 | 8 | line u32 | 12 | toShared, keep, home u8 | 16 | order u64 | 24 */
+@unmanaged
+export class Loss {
+  time: u64;
+  line: u32;
+  toShared: u8;
+  /** 1 + slot of the core that does not lose, 0: all lose. */
+  keep: u8;
+  /** 1: the whole cluster loses the line to another one. */
+  home: u8;
+  pad0: u8;
+  /** Cluster.decisions when it was decided: grants of siblings decided later are of a later tenancy. */
+  order: u64;
+  static readonly BYTES: usize = 24;
+
+  @inline static at(cluster: Cluster, index: u32): Loss {
+    return changetype<Loss>(changetype<usize>(cluster) + LOSSES_AT + <usize>index * Loss.BYTES);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+export function coreAt(cluster: Cluster, slot: u32): usize {
+  return load<u32>(changetype<usize>(cluster) + CORES_AT + (<usize>slot << 2));
+}
+
+/** Sets the core at `slot`, at setup. */
+export function setCoreAt(cluster: Cluster, slot: u32, core: usize): void {
+  check(slot < SLOT_LIMIT);
+  store<u32>(changetype<usize>(cluster) + CORES_AT + (<usize>slot << 2), <u32>core);
+}
+
+/** The shared cache's array. */
+// @ts-ignore: decorator
+@inline
+export function l2Of(cluster: Cluster): usize {
+  return changetype<usize>(cluster) + L2_AT;
+}
+
+/** Adds a request for the next boundary. */
+export function enqueue(cluster: Cluster, line: u32, kind: u8, slot: u32, hold: u8, time: u64): void {
+  check(cluster.requests < REQUEST_LIMIT);
+  const r = Request.at(cluster, cluster.requests++);
+  r.time = time;
+  r.line = line;
+  r.kind = kind;
+  r.slot = <u8>slot;
+  r.hold = hold;
+}
+
+/** Adds a loss for the boundary `time`; `keep`: 1 + slot of the core that does not lose, or 0. */
+export function addLoss(cluster: Cluster, time: u64, line: u32, toShared: bool, keep: u32, home: bool): void {
+  check(cluster.losses < LOSS_LIMIT);
+  const loss = Loss.at(cluster, cluster.losses++);
+  loss.time = time;
+  loss.line = line;
+  loss.toShared = <u8>toShared;
+  loss.keep = <u8>keep;
+  loss.home = <u8>home;
+  loss.order = cluster.decisions;
+  if (time < cluster.nextLoss) cluster.nextLoss = time;
+}
+
+// @ts-ignore: decorator
+@inline
+function pendingAt(cluster: Cluster, index: u32): usize {
+  return changetype<usize>(cluster) + PENDING_AT + (<usize>index << 2);
+}
+
+/** A request for the line is at the home agent. */
+export function isPending(cluster: Cluster, line: u32): bool {
+  for (let i: u32 = 0; i < cluster.pending; i++) {
+    if (load<u32>(pendingAt(cluster, i)) == line) return true;
+  }
+  return false;
+}
+
+export function addPending(cluster: Cluster, line: u32): void {
+  check(cluster.pending < PENDING_LIMIT);
+  store<u32>(pendingAt(cluster, cluster.pending++), line);
+}
+
+export function removePending(cluster: Cluster, line: u32): void {
+  for (let i: u32 = 0; i < cluster.pending; i++) {
+    if (load<u32>(pendingAt(cluster, i)) != line) continue;
+    cluster.pending--;
+    store<u32>(pendingAt(cluster, i), load<u32>(pendingAt(cluster, cluster.pending)));
+    return;
+  }
+  check(false);
+}

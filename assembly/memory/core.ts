@@ -1,0 +1,95 @@
+// The memory side of one CPU: its clock, why it waits, and its outstanding misses. The architectural side
+// is isa/cpu.ts; both live in one core block (abi.ts).
+import { CORE_MEM, M_CORES } from "../abi";
+import { paramAt } from "./params";
+
+/** Why the last access could not complete (Core.stall). The instruction commits nothing and runs again. */
+export const STALL_NONE: u32 = 0;
+export const STALL_LOAD: u32 = 1; // line not readable yet
+export const STALL_FETCH: u32 = 2; // code line not readable yet
+export const STALL_FULL: u32 = 3; // store buffer full
+export const STALL_DRAIN: u32 = 4; // MFENCE, LOCK, serialising instruction: store buffer not empty
+export const STALL_LOCK: u32 = 5; // locked access: line not exclusively owned yet
+export const STALL_PARTIAL: u32 = 6; // load overlaps a buffered store only partly
+export const STALL_IO: u32 = 7; // I/O or uncached access under way
+
+/** Core.ioState */
+export const IO_IDLE: u32 = 0;
+export const IO_WAITING: u32 = 1;
+export const IO_ANSWERED: u32 = 2;
+
+/**
+ * Core block + CORE_MEM.
+ *
+ *     0 | clock u64 | 8 | wake u64 | 16 | stall u32 | 20 | run u32 | 24 | sbMask u64 | 32 | ...
+ *
+ * `clock` is the cycle at which the next instruction starts; while execute() runs, the truth is in its
+ * local and the field is brought up to date before every call into the memory port.
+ */
+@unmanaged
+export class Core {
+  clock: u64;
+  /** Cycle of the earliest event that may end the stall; NEVER while that is not known. */
+  wake: u64;
+  stall: u32;
+  /** RUN_* of abi.ts. */
+  run: u32;
+  /**
+   * Bit (lin >> 3) & 63 is set when a buffered store may cover that granule: such a load takes the slow
+   * path. All ones while a labelled access is to be traced.
+   */
+  sbMask: u64;
+  sbHead: u32;
+  sbCount: u32;
+  /** Commit time of the youngest store committed so far. */
+  sbLastCommit: u64;
+  /** Label of the next memory access, 0 for none (MARK_LABEL while tracing). */
+  label: u32;
+  cpu: u32;
+  cluster: u32;
+  /** Index of this core within its cluster. */
+  slot: u32;
+  instructions: u64;
+  /** IO_*: an answer that was latched is consumed by the rerun, and no interrupt is taken before. */
+  ioState: u32;
+  pad0: u32;
+  ioValue: u64;
+  /** Outstanding misses (mshr.ts) and the earliest grant among them, NEVER if none is granted. */
+  misses: u32;
+  /** Messages waiting in the inbox (inbox.ts). */
+  inboxCount: u32;
+  nextGrant: u64;
+  /** The head of the store buffer may not commit before this cycle: the grant it waited for. */
+  headOwned: u64;
+  /** L1D line that the last store committed to, and its place: most stores follow one to the same line. */
+  sbLine: u32;
+  sbSlot: u32;
+  /** Interrupt messages sent so far: the counter of this CPU's stream of random numbers. */
+  ipis: u64;
+  /** A parked CPU is to look at the mailbox again: its line was lost. */
+  recheck: u32;
+  pad1: u32;
+  /** End of the quantum under way: nothing that happens later may be known before. */
+  until: u64;
+
+  @inline static of(core: usize): Core {
+    return changetype<Core>(core + CORE_MEM);
+  }
+}
+
+/**
+ * The cycle of an access made now. An instruction that began before the end of the quantum may end after it; its
+ * accesses count for the quantum's last cycle then, because the lines of the next one are not decided yet.
+ */
+// @ts-ignore: decorator
+@inline
+export function accessTime(c: Core): u64 {
+  return min(c.clock, c.until - 1);
+}
+
+/** The core block of CPU `cpu`. */
+// @ts-ignore: decorator
+@inline
+export function coreOf(cpu: u32): usize {
+  return paramAt(M_CORES, cpu);
+}

@@ -1,0 +1,97 @@
+// Losing lines: what a cluster's cores give up at a boundary, to a sibling or to another cluster.
+import { Cluster, Loss, addLoss, coreAt, enqueue, l2Of } from "./cluster";
+import { NO_SLOT } from "./cache";
+import { codeBit, dataBit, findCode, findData, loseLine } from "./l1";
+import { MSHR_GRANTED, MSHR_WAITING, Mshr, findMshr, refreshNextGrant } from "./mshr";
+import { GETI, INVALID, NEVER, SHARED } from "./protocol";
+import { SharedLine, findShared } from "./shared-cache";
+
+/** No line has this number: RAM ends far below. */
+const NO_LINE: u32 = 0xffffffff;
+
+/** The home agent takes the line away, or downgrades it, at the window boundary `time`. */
+export function loseToHome(cluster: Cluster, time: u64, line: u32, toShared: bool): void {
+  addLoss(cluster, time, line, toShared, 0, true);
+}
+
+/** At a boundary: the losses that are due take effect. */
+export function applyLosses(cluster: Cluster, boundary: u64): void {
+  if (cluster.nextLoss > boundary) return;
+  let kept: u32 = 0;
+  let next = NEVER;
+  // Losses of one line are applied in the order in which they were decided; the list may shrink under us, so the
+  // count is read anew each time.
+  for (let i: u32 = 0; i < cluster.losses; i++) {
+    const loss = Loss.at(cluster, i);
+    if (loss.time <= boundary) {
+      applyLoss(cluster, loss);
+      continue;
+    }
+    if (loss.time < next) next = loss.time;
+    if (kept != i) memory.copy(changetype<usize>(Loss.at(cluster, kept)), changetype<usize>(loss), Loss.BYTES);
+    kept++;
+  }
+  cluster.losses = kept;
+  cluster.nextLoss = next;
+}
+
+function applyLoss(cluster: Cluster, loss: Loss): void {
+  const line = loss.line;
+  const toShared = loss.toShared != 0;
+  for (let slot: u32 = 0; slot < cluster.cores; slot++) {
+    if (loss.keep == <u8>(slot + 1)) continue;
+    const core = coreAt(cluster, slot);
+    loseLine(core, line, toShared, loss.time);
+    withdrawGrant(cluster, core, slot, line, toShared, loss.time, loss.home ? NEVER : loss.order);
+  }
+  if (!loss.home) return;
+  cancelLocalLosses(cluster, line);
+  const shared = findShared(l2Of(cluster), line);
+  if (!shared) return;
+  const s = changetype<SharedLine>(changetype<usize>(shared));
+  s.owner = 0;
+  s.state = toShared ? SHARED : INVALID;
+  s.presence = toShared ? holders(cluster, line) : 0;
+}
+
+/**
+ * A line promised to `core` by its own cluster for a cycle after the loss is not to come: the request is made again, at
+ * the time of the loss. Grants of the home agent, and of siblings decided from `order` on, stay: they are of a later tenancy.
+ */
+export function withdrawGrant(
+  cluster: Cluster, core: usize, slot: u32, line: u32, toShared: bool, time: u64, order: u64,
+): void {
+  const found = findMshr(core, line);
+  if (!found) return;
+  const m = changetype<Mshr>(changetype<usize>(found));
+  if (m.status != MSHR_GRANTED || m.home || m.order >= order || (toShared && m.state == SHARED)) return;
+  m.status = MSHR_WAITING;
+  m.grant = NEVER;
+  m.time = time;
+  refreshNextGrant(core);
+  enqueue(cluster, line, m.kind, slot, m.hold, time);
+}
+
+/** Hand-overs between siblings that were still to come are void once the cluster has lost the line. */
+export function cancelLocalLosses(cluster: Cluster, line: u32): void {
+  for (let i: u32 = 0; i < cluster.losses; i++) {
+    const loss = Loss.at(cluster, i);
+    // Marked, not removed: applyLosses() is walking the list. A loss that keeps everybody does nothing.
+    if (loss.line == line && !loss.home) loss.line = NO_LINE;
+  }
+}
+
+/** Presence bits from what the L1s hold or were promised. */
+function holders(cluster: Cluster, line: u32): u32 {
+  let presence: u32 = 0;
+  for (let slot: u32 = 0; slot < cluster.cores; slot++) {
+    const core = coreAt(cluster, slot);
+    if (findData(core, line) != NO_SLOT) presence |= dataBit(slot);
+    if (findCode(core, line) != NO_SLOT) presence |= codeBit(slot);
+    const found = findMshr(core, line);
+    if (!found) continue;
+    const m = changetype<Mshr>(changetype<usize>(found));
+    if (m.status == MSHR_GRANTED && !m.home) presence |= m.kind == GETI ? codeBit(slot) : dataBit(slot);
+  }
+  return presence;
+}

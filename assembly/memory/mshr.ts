@@ -1,0 +1,101 @@
+// Outstanding misses of a core (miss status holding registers): a load or a fetch waits for one, the head of the
+// store buffer for another. At most one for a line.
+import { check } from "../check";
+import { CORE_MEM } from "../abi";
+import { Core } from "./core";
+import { NEVER } from "./protocol";
+
+export const MSHR_FREE: u8 = 0;
+export const MSHR_WAITING: u8 = 1;
+export const MSHR_GRANTED: u8 = 2; // the line arrives at cycle `grant`
+
+/** Core block + CORE_MEM + 256 + 40 * index.   0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home | 32 | order | 40 */
+@unmanaged
+export class Mshr {
+  line: u32;
+  /** GETS, GETI or GETX. */
+  kind: u8;
+  status: u8;
+  /** MESI state that comes with the grant. */
+  state: u8;
+  /** Cycles for which the winner keeps the line once granted. */
+  hold: u8;
+  /** Cycle of the request. */
+  time: u64;
+  grant: u64;
+  /** 1: granted by the home agent, so a loss that concerns an earlier tenancy of the line does not undo it. */
+  home: u8;
+  pad0: u8;
+  pad1: u16;
+  pad2: u32;
+  /** Cluster.decisions when a grant inside the cluster was decided. */
+  order: u64;
+  static readonly BYTES: usize = 40;
+
+  @inline static at(core: usize, index: u32): Mshr {
+    return changetype<Mshr>(core + CORE_MEM + 256 + <usize>index * Mshr.BYTES);
+  }
+}
+
+/** Registers of a core. */
+export const MSHR_LIMIT: u32 = 16;
+
+/** The register of `line`, or null. */
+export function findMshr(core: usize, line: u32): Mshr | null {
+  let left = Core.of(core).misses;
+  for (let i: u32 = 0; left; i++) {
+    const m = Mshr.at(core, i);
+    if (m.status == MSHR_FREE) continue;
+    if (m.line == line) return m;
+    left--;
+  }
+  return null;
+}
+
+/** Takes a free register for a request made at cycle `time`. */
+export function allocateMshr(core: usize, line: u32, kind: u8, hold: u8, time: u64): Mshr {
+  Core.of(core).misses++;
+  for (let i: u32 = 0; i < MSHR_LIMIT; i++) {
+    const m = Mshr.at(core, i);
+    if (m.status != MSHR_FREE) continue;
+    m.line = line;
+    m.kind = kind;
+    m.status = MSHR_WAITING;
+    m.hold = hold;
+    m.time = time;
+    m.grant = NEVER;
+    m.home = 0;
+    return m;
+  }
+  check(false);
+  return Mshr.at(core, 0);
+}
+
+/** The line of `m` will arrive at `grant` in `state`. */
+export function grantMshr(core: usize, m: Mshr, grant: u64, state: u8): void {
+  const c = Core.of(core);
+  m.status = MSHR_GRANTED;
+  m.grant = grant;
+  m.state = state;
+  if (grant < c.nextGrant) c.nextGrant = grant;
+}
+
+/** Sets Core.nextGrant from the registers. */
+export function refreshNextGrant(core: usize): void {
+  const c = Core.of(core);
+  let next = NEVER;
+  let left = c.misses;
+  for (let i: u32 = 0; left; i++) {
+    const m = Mshr.at(core, i);
+    if (m.status == MSHR_FREE) continue;
+    left--;
+    if (m.status == MSHR_GRANTED && m.grant < next) next = m.grant;
+  }
+  c.nextGrant = next;
+}
+
+export function releaseMshr(core: usize, m: Mshr): void {
+  m.status = MSHR_FREE;
+  Core.of(core).misses--;
+  refreshNextGrant(core);
+}

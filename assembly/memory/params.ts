@@ -1,0 +1,107 @@
+// The machine block's parameters as this instance's globals: read once by loadParameters(), never written after.
+// They are constants of a run, not state; every worker's instance holds the same values.
+import {
+  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK, M_HOLD, M_L1_SETS,
+  M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_LAT_DRAM, M_LAT_L2, M_LAT_SIBLING_LOAD, M_LAT_SIBLING_OWN,
+  M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE, M_RAM_BYTES, M_RETIRE_DELAY,
+  M_SB_ENTRIES, M_TRACE, M_WINDOW_CYCLES, MEMORY_SC,
+} from "../abi";
+
+export let ramBase: usize = 0;
+export let ramBytes: u64 = 0;
+export let windowCycles: u64 = 0;
+/** Quanta in a window; the i-th ends at floor(i * windowCycles / quanta). */
+export let quanta: u64 = 1;
+export let retireDelay: u64 = 0;
+export let sbEntries: u32 = 0;
+export let sequential: bool = false;
+export let tracing: bool = false;
+export let l1Sets: u32 = 0;
+export let l1Ways: u32 = 0;
+export let l2Sets: u32 = 0;
+export let l2Ways: u32 = 0;
+export let costL1: u64 = 0;
+export let costForward: u64 = 0;
+export let costLock: u64 = 0;
+export let holdCycles: u32 = 0;
+export let latL2: u64 = 0;
+export let latSiblingLoad: u64 = 0;
+export let latSiblingUpgrade: u64 = 0;
+export let latSiblingOwn: u64 = 0;
+export let latDram: u64 = 0;
+export let busAddress: u64 = 0;
+export let busData: u64 = 0;
+
+/** A u32 of the machine block. */
+// @ts-ignore: decorator
+@inline
+export function param(offset: i32): u32 {
+  return load<u32>(<usize>(MACHINE_BASE + offset));
+}
+
+/** The `index`-th u32 of a table of the machine block. */
+// @ts-ignore: decorator
+@inline
+export function paramAt(table: i32, index: u32): u32 {
+  return load<u32>(<usize>(MACHINE_BASE + table) + (<usize>index << 2));
+}
+
+/** The `index`-th byte of a table of the machine block. */
+// @ts-ignore: decorator
+@inline
+export function paramByte(table: i32, index: u32): u32 {
+  return load<u8>(<usize>(MACHINE_BASE + table) + <usize>index);
+}
+
+/** Call once per instance, after the host wrote the machine block. */
+export function loadParameters(): void {
+  ramBase = param(M_RAM_BASE);
+  ramBytes = param(M_RAM_BYTES);
+  windowCycles = param(M_WINDOW_CYCLES);
+  const quantum = <u64>param(M_QUANTUM_CYCLES);
+  quanta = (windowCycles + quantum - 1) / quantum;
+  retireDelay = param(M_RETIRE_DELAY);
+  sbEntries = param(M_SB_ENTRIES);
+  sequential = param(M_MEMORY_MODEL) == MEMORY_SC;
+  tracing = param(M_TRACE) != 0;
+  l1Sets = param(M_L1_SETS);
+  l1Ways = param(M_L1_WAYS);
+  l2Sets = param(M_L2_SETS);
+  l2Ways = param(M_L2_WAYS);
+  costL1 = param(M_COST_L1);
+  costForward = param(M_COST_FORWARD);
+  costLock = param(M_COST_LOCK);
+  holdCycles = param(M_HOLD);
+  latL2 = param(M_LAT_L2);
+  latSiblingLoad = param(M_LAT_SIBLING_LOAD);
+  latSiblingUpgrade = param(M_LAT_SIBLING_UPGRADE);
+  latSiblingOwn = param(M_LAT_SIBLING_OWN);
+  latDram = param(M_LAT_DRAM);
+  busAddress = param(M_BUS_ADDRESS);
+  busData = param(M_BUS_DATA);
+}
+
+/** The boundary between quanta nearest to `time`. */
+export function nearestQuantum(time: u64): u64 {
+  const start = time - (time % windowCycles);
+  const index = ((time - start) * quanta * 2 + windowCycles) / (windowCycles * 2);
+  return start + (index * windowCycles) / quanta;
+}
+
+/** The first boundary between quanta after `time`. */
+export function nextQuantum(time: u64): u64 {
+  const start = time - (time % windowCycles);
+  let index = ((time - start) * quanta) / windowCycles;
+  let boundary = start + (index * windowCycles) / quanta;
+  while (boundary <= time) {
+    index++;
+    boundary = start + (index * windowCycles) / quanta;
+  }
+  return boundary;
+}
+
+/** The boundary between windows nearest to `time`. */
+export function nearestWindow(time: u64): u64 {
+  const shifted = time + windowCycles / 2;
+  return shifted - (shifted % windowCycles);
+}

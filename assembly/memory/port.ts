@@ -1,0 +1,52 @@
+// The memory port: the seam between the instruction set and an engine. Which engine is a constant of the build, so the
+// other branch folds away and no access goes through a table. Addresses are physical and inside one line.
+//
+// Core.clock must be true before a call, and is read again after it: a port may charge cycles. On 0 or false the
+// access cannot complete now: Core.stall says why, nothing has changed, the instruction runs again later.
+import { ENGINE_FLAT } from "../abi";
+import { flatDevice, flatFetch, flatLock, flatRead, flatWrite } from "./flat-port";
+import {
+  timingDrain, timingFetch, timingIo, timingLock, timingRead, timingReserve, timingWrite,
+} from "./timing-port";
+
+/** Host address where `size` bytes can be read now, possibly in the store buffer; 0 = stall. */
+export function portRead(core: usize, phys: u64, size: u32): usize {
+  if (ENGINE == ENGINE_FLAT) return flatRead(phys);
+  return timingRead(core, phys, size);
+}
+
+/** The store buffer has room for `entries` more stores; false = stall. */
+export function portReserve(core: usize, entries: u32): bool {
+  if (ENGINE == ENGINE_FLAT) return true;
+  return timingReserve(core, entries);
+}
+
+/** A store of the low `size` bytes of `value`. Reserved before; cannot fail. */
+export function portWrite(core: usize, phys: u64, size: u32, value: u64): void {
+  if (ENGINE == ENGINE_FLAT) flatWrite(phys, size, value);
+  else timingWrite(core, phys, size, value);
+}
+
+/** Every older store is visible and the line is owned: host address to read and write in place now; 0 = stall. */
+export function portLock(core: usize, phys: u64, size: u32): usize {
+  if (ENGINE == ENGINE_FLAT) return flatLock(phys);
+  return timingLock(core, phys, size);
+}
+
+/** Every older store is visible; false = stall. */
+export function portDrain(core: usize): bool {
+  if (ENGINE == ENGINE_FLAT) return true;
+  return timingDrain(core);
+}
+
+/** Host address of the 64 bytes of a code line that this core may execute; 0 = stall. */
+export function portFetch(core: usize, physLine: u64): usize {
+  if (ENGINE == ENGINE_FLAT) return flatFetch(physLine);
+  return timingFetch(core, physLine);
+}
+
+/** IN or OUT, performed once; a value read is in Core.ioValue. False = stall. */
+export function portIo(core: usize, port: u32, size: u32, write: bool, value: u64): bool {
+  if (ENGINE == ENGINE_FLAT) return flatDevice(core);
+  return timingIo(core, port, size, write, value);
+}

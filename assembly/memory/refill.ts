@@ -1,0 +1,96 @@
+// Lines that come from the home agent: into the shared cache at the start of the window of their grant, and what they
+// push out of it.
+import { check } from "../check";
+import { CORE_L1D } from "../abi";
+import { Line, NO_SLOT } from "./cache";
+import { Cluster, coreAt, l2Of, removePending } from "./cluster";
+import { Core } from "./core";
+import { codeBit, dataBit, findData, loseCode, loseLine } from "./l1";
+import { cancelLocalLosses, withdrawGrant } from "./losses";
+import { post } from "./message";
+import {
+  MSHR_FREE, MSHR_GRANTED, MSHR_LIMIT, MSHR_WAITING, Mshr, findMshr, grantMshr,
+} from "./mshr";
+import { EXCLUSIVE, GETI, GETX, INVALID, MODIFIED, MSG_PUT, NEVER } from "./protocol";
+import { SharedLine, findShared, victimShared } from "./shared-cache";
+
+/** The home agent's answer: `line` comes to `core` at cycle `grant` in `state`. Known before its window begins. */
+export function grantFromHome(core: usize, line: u32, grant: u64, state: u8): void {
+  const found = findMshr(core, line);
+  check(found != null);
+  const m = changetype<Mshr>(changetype<usize>(found));
+  check(m.status == MSHR_WAITING);
+  m.home = 1;
+  grantMshr(core, m, grant, state);
+}
+
+/**
+ * At the start of a window: lines that the home agent grants within it enter the shared cache, in the order of the
+ * slots; each is usable from its grant on (SharedLine.done).
+ */
+export function installGrants(cluster: Cluster, start: u64, end: u64): void {
+  if (!cluster.pending) return;
+  for (let slot: u32 = 0; slot < cluster.cores; slot++) {
+    const core = coreAt(cluster, slot);
+    if (Core.of(core).nextGrant >= end) continue;
+    let left = Core.of(core).misses;
+    for (let i: u32 = 0; left && i < MSHR_LIMIT; i++) {
+      const m = Mshr.at(core, i);
+      if (m.status == MSHR_FREE) continue;
+      left--;
+      if (m.status == MSHR_GRANTED && m.home == 1 && m.grant < end) install(cluster, core, m, start);
+    }
+  }
+}
+
+function install(cluster: Cluster, core: usize, m: Mshr, start: u64): void {
+  const c = Core.of(core);
+  // 2: in the shared cache; from here on a loss of the cluster comes after the grant.
+  m.home = 2;
+  removePending(cluster, m.line);
+  let s: SharedLine;
+  const shared = findShared(l2Of(cluster), m.line);
+  if (shared) {
+    s = changetype<SharedLine>(changetype<usize>(shared));
+  } else {
+    s = victimShared(l2Of(cluster), m.line, start);
+    if (s.state != INVALID) evictShared(cluster, s, start);
+    s.tag = m.line;
+    s.presence = 0;
+  }
+  s.pending = 0;
+  s.state = m.state;
+  s.owner = 0;
+  s.hold = m.hold;
+  s.done = m.grant;
+  s.lru = m.time;
+  if (m.kind == GETX) {
+    for (let slot: u32 = 0; slot < cluster.cores; slot++) {
+      // Siblings that still shared the line lose it with the clusters that the home agent snooped.
+      if (slot == c.slot) continue;
+      loseLine(coreAt(cluster, slot), m.line, false, start);
+      withdrawGrant(cluster, coreAt(cluster, slot), slot, m.line, false, start, NEVER);
+    }
+    loseCode(core, m.line);
+    s.presence = dataBit(c.slot);
+  } else {
+    s.presence |= m.kind == GETI ? codeBit(c.slot) : dataBit(c.slot);
+  }
+  if (m.state >= EXCLUSIVE && m.kind != GETI) s.owner = <u8>(c.slot + 1);
+}
+
+/** Inclusion: a line that leaves the shared cache leaves the L1s; the home agent is told before this window's requests. */
+function evictShared(cluster: Cluster, s: SharedLine, start: u64): void {
+  const line = s.tag;
+  let dirty = s.state == MODIFIED;
+  for (let slot: u32 = 0; slot < cluster.cores; slot++) {
+    const core = coreAt(cluster, slot);
+    const at = findData(core, line);
+    if (at != NO_SLOT && Line.at(core + CORE_L1D, at).state == MODIFIED) dirty = true;
+    loseLine(core, line, false, start);
+    withdrawGrant(cluster, core, slot, line, false, start, NEVER);
+  }
+  cancelLocalLosses(cluster, line);
+  s.state = INVALID;
+  post(start - 1, Core.of(coreAt(cluster, 0)).cpu, MSG_PUT, cluster.id, line, 0, <u64>dirty);
+}

@@ -1,0 +1,156 @@
+// The store buffer: a FIFO of retired stores (SDM Vol. 3A 8.2.2, "Memory Ordering in P6 and More Recent Processor
+// Families"). The head commits, in order, once its line is owned; a head that misses asks for ownership and everything
+// behind it waits for the snoop response (SDM Vol. 3B 19, event STORE_BLOCK.ORDER). A younger load does not wait:
+// here, and only here, a load may be satisfied before an older store is visible.
+import { check } from "../check";
+import { CORE_L1D, CORE_SB } from "../abi";
+import { ask } from "./agent";
+import { Cluster, l2Of } from "./cluster";
+import { Line, NO_SLOT } from "./cache";
+import { Core } from "./core";
+import { fillCode, fillData, findData } from "./l1";
+import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
+import { holdCycles, retireDelay, sequential, tracing } from "./params";
+import { EXCLUSIVE, GETI, GETX, MODIFIED, NEVER } from "./protocol";
+import { hostOf, storeSized } from "./ram";
+import { TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, trace } from "./trace";
+
+/** Core block + CORE_SB + 32 * index.   0 | phys u32 | 4 | size u16 | label u16 | 8 | issue u64 | 16 | value u64 | 24 */
+@unmanaged
+export class Store {
+  phys: u32;
+  size: u16;
+  label: u16;
+  /** Cycle at which the store entered the buffer. */
+  issue: u64;
+  value: u64;
+  pad0: u64;
+
+  @inline static at(core: usize, index: u32): Store {
+    return changetype<Store>(core + CORE_SB + (<usize>(index & SB_INDEX) << 5));
+  }
+}
+
+/** Places in the ring; a machine uses M_SB_ENTRIES of them. */
+export const SB_PLACES: u32 = 64;
+const SB_INDEX: u32 = SB_PLACES - 1;
+
+/** Appends a store inside one line; there must be room. */
+export function push(core: usize, phys: u64, size: u32, value: u64): void {
+  const c = Core.of(core);
+  check(c.sbCount < SB_PLACES);
+  const e = Store.at(core, c.sbHead + c.sbCount);
+  c.sbCount++;
+  e.phys = <u32>phys;
+  e.size = <u16>size;
+  e.issue = c.clock;
+  e.value = value;
+  e.label = 0;
+  c.sbMask |= granules(<u32>phys, size);
+  if (c.label) {
+    e.label = <u16>c.label;
+    c.label = 0;
+    if (tracing) trace(c.clock, c.cpu, TRACE_ISSUE, e.label, size, phys, value);
+  }
+}
+
+/** The bits of Core.sbMask that an access of up to 8 bytes touches: linear and physical agree below the page size. */
+// @ts-ignore: decorator
+@inline
+function granules(phys: u32, size: u32): u64 {
+  return (<u64>1 << (<u64>phys >> 3)) | (<u64>1 << ((<u64>phys + size - 1) >> 3));
+}
+
+/** Sets the mask from the entries: bits of committed stores go. */
+export function refreshMask(core: usize): void {
+  const c = Core.of(core);
+  let mask: u64 = c.label ? ~0 : 0;
+  for (let i: u32 = 0; i < c.sbCount; i++) {
+    const e = Store.at(core, c.sbHead + i);
+    mask |= granules(e.phys, e.size);
+  }
+  c.sbMask = mask;
+}
+
+/** The L1D line that the head may commit to, or null: not owned. */
+function ownedLine(core: usize, c: Core, tag: u32): Line | null {
+  // Most stores go to the line of the one before.
+  if (c.sbLine == tag) {
+    const same = Line.at(core + CORE_L1D, c.sbSlot);
+    if (same.tag == tag && same.state >= EXCLUSIVE) return same;
+  }
+  const slot = findData(core, tag);
+  if (slot == NO_SLOT) return null;
+  const line = Line.at(core + CORE_L1D, slot);
+  if (line.state < EXCLUSIVE) return null;
+  c.sbLine = tag;
+  c.sbSlot = slot;
+  return line;
+}
+
+/** The head may leave the buffer from this cycle on, if its line is owned. */
+// @ts-ignore: decorator
+@inline
+function headReady(core: usize, c: Core): u64 {
+  const retired = Store.at(core, c.sbHead).issue + (sequential ? 0 : retireDelay);
+  return max(max(retired, c.sbLastCommit + 1), c.headOwned);
+}
+
+/** Cycle of the head's next step, a commit or a request for ownership; NEVER when it is empty or waits for a grant. */
+export function nextHeadEvent(core: usize): u64 {
+  const c = Core.of(core);
+  if (!c.sbCount) return NEVER;
+  const tag = Store.at(core, c.sbHead).phys >>> 6;
+  if (c.misses && !ownedLine(core, c, tag) && findMshr(core, tag)) return NEVER;
+  return headReady(core, c);
+}
+
+/** Everything that happens in this core's buffer and caches up to and including cycle `time`, in order. */
+export function advance(core: usize, time: u64): void {
+  const c = Core.of(core);
+  if (c.nextGrant > time && !c.sbCount) return;
+  for (;;) {
+    const grant = c.nextGrant;
+    const head = nextHeadEvent(core);
+    if (min(grant, head) > time) break;
+    if (grant <= head) {
+      applyGrant(core, grant);
+    } else {
+      const tag = Store.at(core, c.sbHead).phys >>> 6;
+      const line = ownedLine(core, c, tag);
+      if (line) commit(core, c, changetype<Line>(changetype<usize>(line)), head);
+      else ask(core, tag, GETX, <u8>holdCycles, head);
+    }
+  }
+  if (!c.sbCount && !c.label) c.sbMask = 0;
+}
+
+function commit(core: usize, c: Core, line: Line, time: u64): void {
+  const e = Store.at(core, c.sbHead);
+  storeSized(hostOf(e.phys), e.size, e.value);
+  line.state = MODIFIED;
+  if (line.lru < time) line.lru = time;
+  if (tracing) trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value);
+  c.sbHead = (c.sbHead + 1) & SB_INDEX;
+  c.sbCount--;
+  c.sbLastCommit = time;
+  c.headOwned = 0;
+}
+
+/** The line of the earliest grant arrives. */
+function applyGrant(core: usize, time: u64): void {
+  const c = Core.of(core);
+  const l2 = l2Of(Cluster.of(c.cluster));
+  for (let i: u32 = 0; ; i++) {
+    const m = Mshr.at(core, i);
+    if (m.status != MSHR_GRANTED || m.grant != time) continue;
+    // What the home agent granted is in the shared cache by now.
+    check(m.home != 1);
+    if (m.kind == GETI) fillCode(core, l2, m.line, time);
+    else fillData(core, l2, m.line, m.state, time);
+    if (tracing) trace(time, c.cpu, TRACE_GRANT, 0, 64, <u64>m.line << 6, m.state);
+    if (c.sbCount && Store.at(core, c.sbHead).phys >>> 6 == m.line && c.headOwned < time) c.headOwned = time;
+    releaseMshr(core, m);
+    return;
+  }
+}

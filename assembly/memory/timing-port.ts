@@ -1,0 +1,137 @@
+// The memory port of the timing engine: what a core's access costs and when it must wait. Every function brings the
+// store buffer up to Core.clock first; a false or zero result means "not now": the instruction has changed nothing
+// and runs again after the core's next event.
+import { CORE_L1D, M_LAT_UNCACHED } from "../abi";
+import { Line, NO_SLOT } from "./cache";
+import { ask } from "./agent";
+import {
+  Core, accessTime, IO_ANSWERED, IO_IDLE, IO_WAITING, STALL_DRAIN, STALL_FETCH, STALL_FULL, STALL_IO, STALL_LOAD,
+  STALL_LOCK, STALL_PARTIAL,
+} from "./core";
+import { findCode, findData } from "./l1";
+import { post } from "./message";
+import { findMshr } from "./mshr";
+import { costForward, costL1, costLock, holdCycles, param, sbEntries, tracing } from "./params";
+import { EXCLUSIVE, GETI, GETS, GETX, MODIFIED, MSG_IO } from "./protocol";
+import { hostOf, loadSized } from "./ram";
+import { Store, advance, push, refreshMask } from "./store-buffer";
+import { TRACE_LOAD, TRACE_LOCKED, trace } from "./trace";
+
+/** Offset of the value in a store buffer entry: a forwarded load reads it there. */
+const VALUE_AT: usize = 16;
+
+export function timingRead(core: usize, phys: u64, size: u32): usize {
+  const c = Core.of(core);
+  const now = accessTime(c);
+  advance(core, now);
+  for (let i = c.sbCount; i > 0; i--) {
+    const e = Store.at(core, c.sbHead + i - 1);
+    const from = <u32>phys - e.phys;
+    if (from < e.size && from + size <= e.size) {
+      const host = changetype<usize>(e) + VALUE_AT + <usize>from;
+      c.clock += costForward - costL1;
+      bound(core, c, phys, size, host);
+      return host;
+    }
+    if (<u32>phys < e.phys + e.size && e.phys < <u32>phys + size) {
+      // A load that overlaps a buffered store only partly waits for its commit (store-forward failure).
+      c.stall = STALL_PARTIAL;
+      return 0;
+    }
+  }
+  const tag = <u32>(phys >> 6);
+  const slot = findData(core, tag);
+  if (slot == NO_SLOT) {
+    if (!findMshr(core, tag)) ask(core, tag, GETS, <u8>holdCycles, now);
+    c.stall = STALL_LOAD;
+    return 0;
+  }
+  const line = Line.at(core + CORE_L1D, slot);
+  if (line.lru < c.clock) line.lru = c.clock;
+  bound(core, c, phys, size, hostOf(phys));
+  return hostOf(phys);
+}
+
+/** The load's value is decided. */
+function bound(core: usize, c: Core, phys: u64, size: u32, host: usize): void {
+  if (c.label) {
+    if (tracing) trace(c.clock, c.cpu, TRACE_LOAD, c.label, size, phys, loadSized(host, size));
+    c.label = 0;
+  }
+  refreshMask(core);
+}
+
+export function timingReserve(core: usize, entries: u32): bool {
+  const c = Core.of(core);
+  if (c.sbCount + entries <= sbEntries) return true;
+  advance(core, accessTime(c));
+  if (c.sbCount + entries <= sbEntries) return true;
+  c.stall = STALL_FULL;
+  return false;
+}
+
+export function timingWrite(core: usize, phys: u64, size: u32, value: u64): void {
+  push(core, phys, size, value);
+}
+
+export function timingDrain(core: usize): bool {
+  const c = Core.of(core);
+  if (!c.sbCount) return true;
+  advance(core, accessTime(c));
+  if (!c.sbCount) return true;
+  c.stall = STALL_DRAIN;
+  return false;
+}
+
+export function timingLock(core: usize, phys: u64, size: u32): usize {
+  const c = Core.of(core);
+  if (!timingDrain(core)) return 0;
+  advance(core, accessTime(c));
+  const tag = <u32>(phys >> 6);
+  const slot = findData(core, tag);
+  if (slot != NO_SLOT && Line.at(core + CORE_L1D, slot).state >= EXCLUSIVE) {
+    const line = Line.at(core + CORE_L1D, slot);
+    line.state = MODIFIED;
+    if (line.lru < c.clock) line.lru = c.clock;
+    if (c.label) {
+      if (tracing) trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, loadSized(hostOf(phys), size));
+      c.label = 0;
+      c.sbMask = 0;
+    }
+    return hostOf(phys);
+  }
+  // The winner holds the line until its locked operation is done: snoops are deferred by that much.
+  if (!findMshr(core, tag)) ask(core, tag, GETX, <u8>(costLock + <u64>holdCycles), accessTime(c));
+  c.stall = STALL_LOCK;
+  return 0;
+}
+
+export function timingFetch(core: usize, physLine: u64): usize {
+  const c = Core.of(core);
+  advance(core, accessTime(c));
+  const tag = <u32>(physLine >> 6);
+  const slot = findCode(core, tag);
+  if (slot == NO_SLOT) {
+    if (!findMshr(core, tag)) ask(core, tag, GETI, <u8>holdCycles, accessTime(c));
+    c.stall = STALL_FETCH;
+    return 0;
+  }
+  // The fetch filter hides most uses of a line, and it is no state: so a use leaves no stamp, and the L1I replaces
+  // the line that was filled first.
+  return hostOf(physLine);
+}
+
+export function timingIo(core: usize, port: u32, size: u32, write: bool, value: u64): bool {
+  const c = Core.of(core);
+  if (c.ioState == IO_ANSWERED) {
+    c.ioState = IO_IDLE;
+    return true;
+  }
+  if (c.ioState == IO_IDLE) {
+    if (!timingDrain(core)) return false;
+    post(c.clock + <u64>(param(M_LAT_UNCACHED) / 2), c.cpu, MSG_IO, c.cpu, port, size | (<u32>write << 8), value);
+    c.ioState = IO_WAITING;
+  }
+  c.stall = STALL_IO;
+  return false;
+}

@@ -1,0 +1,75 @@
+// The trace: a ring of fixed records per worker, written only while M_TRACE is set. It is outside the machine's
+// state: with tracing on or off, every cycle and the state hash are the same.
+import { MARK_LABEL, MARK_POINT, MARK_TAG, M_TRACE_EVENTS } from "../abi";
+import { Core } from "./core";
+import { param, tracing } from "./params";
+
+export const TRACE_POINT: u32 = 1; // MARK_POINT passed
+export const TRACE_LOAD: u32 = 2; // labelled load bound: phys, value
+export const TRACE_ISSUE: u32 = 3; // labelled store entered the store buffer
+export const TRACE_COMMIT: u32 = 4; // a store became visible
+export const TRACE_LOST: u32 = 5; // a copy of the line was invalidated or downgraded; value: 1 = to Shared
+export const TRACE_REQUEST: u32 = 6; // a core asked for a line; value: GETS, GETI or GETX
+export const TRACE_GRANT: u32 = 7; // a core received a line; value: its MESI state
+export const TRACE_LOCKED: u32 = 8; // labelled locked access performed: phys
+
+/** 0 | time u64 | 8 | cpu u16 | kind u16 | label u16 | size u16 | 16 | phys u64 | 24 | value u64 | 32 */
+@unmanaged
+class TraceRecord {
+  time: u64;
+  cpu: u16;
+  kind: u16;
+  label: u16;
+  size: u16;
+  phys: u64;
+  value: u64;
+}
+
+const RECORD_BYTES: usize = 32;
+/** The ring begins with the count of records written so far. */
+const HEADER_BYTES: usize = 32;
+
+let ring: usize = 0;
+let capacity: u64 = 0;
+
+/** Bytes of one worker's ring. */
+export function traceBytes(): usize {
+  return HEADER_BYTES + <usize>param(M_TRACE_EVENTS) * RECORD_BYTES;
+}
+
+/** This worker's ring. */
+export function openTrace(base: usize): void {
+  ring = base;
+  capacity = param(M_TRACE_EVENTS);
+}
+
+export function trace(
+  time: u64, cpu: u32, kind: u32, label: u32, size: u32, phys: u64, value: u64,
+): void {
+  if (!capacity) return;
+  const written = load<u64>(ring);
+  const r = changetype<TraceRecord>(ring + HEADER_BYTES + <usize>(written % capacity) * RECORD_BYTES);
+  r.time = time;
+  r.cpu = <u16>cpu;
+  r.kind = <u16>kind;
+  r.label = <u16>label;
+  r.size = <u16>size;
+  r.phys = phys;
+  r.value = value;
+  store<u64>(ring, written + 1);
+}
+
+/** A mark was executed: `disp` is the displacement of its NOP. Costs the guest nothing beyond that NOP. */
+export function onMark(core: usize, disp: u32): void {
+  if (!tracing || disp >>> 24 != MARK_TAG) return;
+  const c = Core.of(core);
+  const kind = (disp >>> 16) & 0xff;
+  const id = disp & 0xffff;
+  if (kind == MARK_LABEL) {
+    // The next access of this CPU carries the label; a mask of ones sends even a load that hits to the port.
+    c.label = id;
+    c.sbMask = ~0;
+  } else if (kind == MARK_POINT) {
+    trace(c.clock, c.cpu, TRACE_POINT, id, 0, 0, 0);
+  }
+}

@@ -1,0 +1,83 @@
+// Runs of a case: one machine with one worker thread each, as many at a time as the host has cores.
+import { loadPreset } from "../engine/files.ts";
+import { Machine } from "../engine/machine.ts";
+import { hostCores } from "../engine/session.ts";
+import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
+import { relationOf } from "../machine/topology.ts";
+import type { Case, CaseRun, CaseSpec } from "./case.ts";
+
+/** A run that has not come to an end after this many cycles never will. */
+const BUDGET_CYCLES = 2_000_000_000n;
+const BUDGET_CYCLES_ROUND = 100_000n;
+
+export async function runOnce(
+  definition: Case,
+  spec: CaseSpec,
+  signal?: AbortSignal,
+): Promise<CaseRun> {
+  const machine = await Machine.create({
+    machine: spec.machine,
+    changes: spec.changes,
+    image: definition.image,
+    append: definition.bootParameters(spec),
+    seed: spec.seed,
+    memory: spec.memory,
+    windowCycles: spec.windowCycles,
+    workers: 1,
+    traceEvents: definition.traceEvents(spec),
+    maxCycles: BUDGET_CYCLES + BigInt(spec.rounds) * BUDGET_CYCLES_ROUND,
+  });
+  try {
+    const output: Uint8Array[] = [];
+    const result = await machine.run({ signal, onConsole: (bytes) => output.push(bytes) });
+    const console = output.map((bytes) => new TextDecoder().decode(bytes)).join("");
+    return {
+      spec,
+      relation: relationOf(machine.preset, ...spec.pair),
+      result,
+      console,
+      places: placesOf(machine),
+      ...definition.examine({ machine, spec, result, console }),
+    };
+  } finally {
+    machine.close();
+  }
+}
+
+function placesOf(machine: Machine): string[] {
+  const cpus = machine.cpus().map(({ cpu, state, where }) => `cpu${cpu} ${state} at RIP ${where}`);
+  const tasks = machine.debugBlock()?.tasks() ?? [];
+  return [
+    ...cpus,
+    ...tasks.map(({ pid, comm, cpu, state, sleepKind }) => {
+      const sleep = state === TASK_RUNNING ? "" : `, sleep ${SLEEP_NAMES[sleepKind] ?? sleepKind}`;
+      return `task ${pid} ${comm} on cpu${cpu}: state ${state}${sleep}`;
+    }),
+  ];
+}
+
+/** Runs all of `specs`; the results are in the same order. `onDone` is called after each. */
+export async function runAll(
+  definition: Case,
+  specs: readonly CaseSpec[],
+  options: { jobs?: number; signal?: AbortSignal; onDone?: (run: CaseRun, done: number) => void },
+): Promise<CaseRun[]> {
+  const jobs = Math.min(options.jobs ?? hostCores(), specs.length);
+  const runs: CaseRun[] = new Array(specs.length);
+  let next = 0;
+  let done = 0;
+  const work = async () => {
+    while (next < specs.length && !options.signal?.aborted) {
+      const index = next++;
+      runs[index] = await runOnce(definition, specs[index], options.signal);
+      options.onDone?.(runs[index], ++done);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  return runs.filter((run) => run !== undefined);
+}
+
+/** Reads the machines early, so that a wrong name is found before anything runs. */
+export function presetsOf(names: readonly string[], changes?: ReadonlyMap<string, number>) {
+  return names.map((name) => ({ name, preset: loadPreset(name, changes) }));
+}

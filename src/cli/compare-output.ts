@@ -1,0 +1,154 @@
+// What smpbox compare prints: drawings, table, explanation of the first hang, verdict; or one JSON
+// document.
+import type { Case, CaseRun, CaseSpec, Scan } from "../cases/case.ts";
+import type { Preset } from "../machine/preset.ts";
+import {
+  type Judged, type Summary, TABLE_LEGEND, tableOf, upperBound,
+} from "../report/compare.ts";
+import { explainLostWakeup } from "../report/lost-wakeup.ts";
+import { wrap } from "../report/text.ts";
+import { drawMachine } from "../report/topology.ts";
+import type { CompareOptions } from "./compare.ts";
+import { printJson } from "./json.ts";
+import { shellLine } from "./options.ts";
+
+export interface Comparison {
+  definition: Case;
+  options: CompareOptions;
+  machines: Array<{ name: string; preset: Preset }>;
+  runs: CaseRun[];
+  summaries: Summary[];
+  judged: Judged[];
+  broken: CaseRun[];
+}
+
+/** Of a run that ended in neither way: its last words. */
+const CONSOLE_LINES = 4;
+
+export function printComparison(report: Comparison): void {
+  const { definition, options, machines, summaries } = report;
+  const out: string[] = [wrap(`case ${definition.id}: ${definition.title}`)];
+  out.push(wrap(`${options.workload}: ${definition.workloads[options.workload]}`));
+  for (const variant of new Set(summaries.map((summary) => summary.variant))) {
+    out.push(wrap(`${variant}: ${definition.variants[variant]}`));
+  }
+  for (const { preset } of machines) {
+    out.push("", wrap(`${preset.name}: ${preset.description}`), drawMachine(preset));
+  }
+  out.push("", tableOf(summaries), "", TABLE_LEGEND);
+  for (const { spec, scan, slack } of report.runs) {
+    if (scan) out.push(scanLine(spec, scan, slack));
+  }
+  const first = report.runs.find((run) => run.failure);
+  if (first) {
+    const { machine, pair, seed } = first.spec;
+    const where = `${machine}, CPUs ${pair.join(",")} (${first.relation})`;
+    out.push("", `First hang: ${where}, seed ${seed}.`);
+    out.push(explainLostWakeup(first), `reproduce: ${reproduceLine(definition, first)}`);
+  }
+  out.push("", ...verdict(report));
+  process.stdout.write(`${out.join("\n")}\n`);
+}
+
+export function printComparisonJson(report: Comparison): void {
+  const { definition, options } = report;
+  printJson({
+    schema: "smpbox-compare-1",
+    case: definition.id,
+    workload: options.workload,
+    memory: options.memory,
+    rounds: options.rounds,
+    seed: options.seed,
+    seeds: options.seeds,
+    machine: options.machines,
+    cycles: report.runs.reduce((sum, run) => sum + run.result.cycles, 0n),
+    instructions: report.runs.reduce((sum, run) => sum + run.result.instructions, 0n),
+    // The runs' hashes folded into one, in the order of the runs.
+    stateHash: report.runs.reduce(
+      (hash, run) => BigInt.asUintN(64, (hash * 0x100000001b3n) ^ run.result.stateHash),
+      0n,
+    ),
+    groups: report.summaries,
+    expectations: report.judged.map(({ expectation, group, failures, holds }) => ({
+      id: expectation.id,
+      what: expectation.what,
+      machine: group.spec.machine,
+      variant: group.spec.variant,
+      pair: group.spec.pair,
+      failures,
+      runs: group.runs.length,
+      holds,
+    })),
+    runs: report.runs.map((run) => ({
+      machine: run.spec.machine,
+      variant: run.spec.variant,
+      pair: run.spec.pair,
+      relation: run.relation,
+      seed: run.spec.seed,
+      exit: run.result.exit,
+      reason: run.result.reason,
+      failure: run.failure && { invariant: run.failure.invariant, what: run.failure.what },
+      report: run.failure && explainLostWakeup(run),
+      rounds: run.rounds,
+      scan: run.scan,
+      slack: run.slack,
+      counters: run.counters,
+      cycles: run.result.cycles,
+      instructions: run.result.instructions,
+      stateHash: run.result.stateHash,
+      hostSeconds: run.result.hostSeconds,
+      reproduce: run.failure && reproduceLine(definition, run),
+    })),
+  });
+}
+
+function scanLine({ machine, pair, variant, seed }: CaseSpec, scan: Scan, slack?: number) {
+  const where = `${machine} ${pair.join(",")} ${variant} seed ${seed}`;
+  const ranges = scan.ranges.map(({ from, to }) => `${from} to ${to}`).join(", ") || "none";
+  const scanned = `${scan.low} to ${scan.high} in steps of ${scan.step}`;
+  return wrap(
+    `${where}: hanging phases ${ranges} of ${scanned}; ` +
+      `${scan.width} cycles wide, ${scan.hangs} of ${scan.rounds} rounds, ` +
+      `smallest slack ${slack ?? "not seen"}`,
+  );
+}
+
+function reproduceLine(definition: Case, { spec }: CaseRun): string {
+  const words = ["smpbox", "compare", definition.id, "--machines", spec.machine];
+  words.push("--pair", spec.pair.join(","), "--seed", `${spec.seed}`, "--variant", spec.variant);
+  if (spec.workload !== "W001i") words.push("--workload", spec.workload);
+  if (spec.memory !== "tso") words.push("--memory", spec.memory);
+  if (spec.rounds !== 20_000) words.push("--rounds", `${spec.rounds}`);
+  if (spec.windowCycles !== undefined) words.push("--window", `${spec.windowCycles}`);
+  for (const [field, value] of spec.changes ?? []) words.push("--set", `${field}=${value}`);
+  return shellLine(words);
+}
+
+function verdict({ definition, summaries, judged, broken }: Comparison): string[] {
+  const lines: string[] = [];
+  for (const summary of summaries) {
+    const { machine, pair, relation, variant, failures, runs, rounds } = summary;
+    const where = `${machine} ${pair.join(",")} (${relation}) ${variant}`;
+    if (failures > 0) lines.push(`${where}: hangs in ${failures} of ${runs} runs`);
+    else lines.push(`${where}: no hang in ${rounds} rounds (95 % bound ${upperBound(rounds)})`);
+  }
+  for (const { expectation, group, failures, holds } of judged) {
+    if (holds) continue;
+    const { machine, pair, variant } = group.spec;
+    const found = `${failures} of ${group.runs.length} runs hang`;
+    const where = `${machine} ${pair.join(",")} ${variant}`;
+    const { id, what } = expectation;
+    lines.push(wrap(`NOT AS EXPECTED (${id}): ${what}; ${where}: ${found}`));
+  }
+  for (const run of broken) {
+    const { machine, pair, seed } = run.spec;
+    lines.push(`${machine} ${pair.join(",")} seed ${seed}: exit ${run.result.exit}`);
+    if (run.result.reason) lines.push(`  ${run.result.reason}`);
+    const words = run.console.trim().split("\n").slice(-CONSOLE_LINES);
+    for (const line of [...words, ...run.places]) if (line) lines.push(`  ${line}`);
+    lines.push(`  reproduce: ${reproduceLine(definition, run)}`);
+  }
+  const held = judged.filter(({ holds }) => holds).length;
+  lines.push(`${held} of ${judged.length} expectations hold.`);
+  return lines;
+}

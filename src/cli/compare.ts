@@ -1,0 +1,153 @@
+// smpbox compare CASE: the same program on several machines, the buggy and the fixed code, side by
+// side.
+import type { Command } from "commander";
+import { allPairs, case001 } from "../cases/001.ts";
+import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
+import { presetsOf, runAll } from "../cases/runner.ts";
+import { InputError } from "../index.ts";
+import { cpuCount, type Preset } from "../machine/preset.ts";
+import { brokenRuns, groupRuns, judge, summarize } from "../report/compare.ts";
+import { EXIT } from "./exit.ts";
+import { printComparison, printComparisonJson } from "./compare-output.ts";
+import type { Act } from "./main.ts";
+import { parseChoice, parseCount, parseList, parsePairs, parseSet, parseU64 } from "./options.ts";
+import { Progress } from "./progress.ts";
+
+export interface CompareOptions {
+  machines: string[];
+  seeds: number;
+  seed: bigint;
+  pair?: [number, number] | "all";
+  workload: string;
+  variant?: string;
+  memory: "tso" | "sc";
+  rounds: number;
+  jobs?: number;
+  window?: number;
+  set?: Map<string, number>;
+  json?: boolean;
+}
+
+const CASES: Case[] = [case001];
+const PLAIN_VARIANT = "k0";
+const FIXED_VARIANT = "k7";
+
+export function compareVerb(program: Command, act: Act): void {
+  const workloads = Object.keys(case001.workloads);
+  const variants = Object.keys(case001.variants);
+  program
+    .command("compare")
+    .description("run a case on several machines, side by side")
+    .argument("<case>", CASES.map(({ id }) => id).join(", "))
+    .option("--machines <a,b>", "presets or JSON files", parseList, ["clovertown", "conroe"])
+    .option("--seeds <n>", "seeds for each pair of CPUs", parseCount(1, 100_000), 3)
+    .option("--seed <n>", "the first seed; alone: only this one", parseU64)
+    .option("--pair <s,r>", "CPUs of submitter and reaper, or all", parsePairs)
+    .option("--workload <name>", workloads.join(", "), parseChoice(...workloads), "W001i")
+    .option("--variant <name>", variants.join(", "), parseChoice(...variants))
+    .option("--memory <model>", "tso or sc", parseChoice("tso", "sc"), "tso")
+    .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000), 20_000)
+    .option("--jobs <n>", "runs at a time", parseCount(1, 64))
+    .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))
+    .option("--set <field=value>", "replace a number of every machine (repeatable)", parseSet)
+    .option("--json", "print one JSON document")
+    .action((id: string, given: CompareOptions, command: Command) =>
+      act((signal) => {
+        // One seed, named to reproduce a run, is not the first of many.
+        const defaulted = command.getOptionValueSource("seeds") === "default";
+        const seeds = given.seed !== undefined && defaulted ? 1 : given.seeds;
+        const options = { ...given, seed: given.seed ?? 1n, seeds };
+        return compare(id, options, signal);
+      }),
+    );
+}
+
+async function compare(id: string, options: CompareOptions, signal: AbortSignal): Promise<number> {
+  const definition = CASES.find((candidate) => candidate.id === id);
+  if (!definition) {
+    throw new InputError(`case ${id}: known cases are ${CASES.map((c) => c.id).join(", ")}`);
+  }
+  const machines = presetsOf(options.machines, options.set);
+  const specs = machines.flatMap(({ name, preset }) => specsFor(definition, name, preset, options));
+  const progress = new Progress();
+  let hangs = 0;
+  const runs = await runAll(definition, specs, {
+    jobs: options.jobs,
+    signal,
+    onDone(run, done) {
+      if (run.failure) hangs++;
+      progress.update(() => `${done} of ${specs.length} runs, ${hangs} hangs`);
+    },
+  });
+  progress.clear();
+  if (signal.aborted) {
+    process.stderr.write(`interrupted after ${runs.length} of ${specs.length} runs\n`);
+    return EXIT.interrupted;
+  }
+  const groups = groupRuns(runs);
+  const report = {
+    definition,
+    options,
+    machines,
+    runs,
+    summaries: groups.map(summarize),
+    judged: judge(definition, groups),
+    broken: brokenRuns(runs),
+  };
+  if (options.json) printComparisonJson(report);
+  else printComparison(report);
+  return exitCode(report.broken, report.judged.every(({ holds }) => holds));
+}
+
+function specsFor(
+  definition: Case,
+  machine: string,
+  preset: Preset,
+  options: CompareOptions,
+): CaseSpec[] {
+  const specs: CaseSpec[] = [];
+  const add = (variant: string, pair: [number, number], seeds: number) => {
+    for (let i = 0n; i < BigInt(seeds); i++) {
+      specs.push({
+        machine,
+        variant,
+        workload: options.workload,
+        pair,
+        seed: options.seed + i,
+        rounds: options.rounds,
+        memory: options.memory,
+        windowCycles: options.window,
+        changes: options.set,
+      });
+    }
+  };
+  const pairs = pairsFor(definition, machine, preset, options);
+  for (const pair of pairs) add(options.variant ?? PLAIN_VARIANT, pair, options.seeds);
+  // The fixed code beside it, once for each pair: it is only to show that the fix holds here too.
+  if (options.variant === undefined) for (const pair of pairs) add(FIXED_VARIANT, pair, 1);
+  return specs;
+}
+
+function pairsFor(
+  definition: Case,
+  machine: string,
+  preset: Preset,
+  options: CompareOptions,
+): Array<[number, number]> {
+  const cpus = cpuCount(preset);
+  if (cpus < 2) throw new InputError(`${machine} has one CPU: case ${definition.id} needs two`);
+  if (options.pair === "all") return allPairs(preset);
+  if (options.pair === undefined) return definition.pairs(preset);
+  if (Math.max(...options.pair) >= cpus) {
+    const pair = options.pair.join(",");
+    throw new InputError(`--pair ${pair}: ${machine} has only CPUs 0 to ${cpus - 1}`);
+  }
+  return [options.pair];
+}
+
+function exitCode(broken: readonly CaseRun[], asExpected: boolean): number {
+  const exits = new Set(broken.map((run) => run.result.exit));
+  if (exits.has("panic") || exits.has("unimplemented")) return EXIT.panic;
+  if (exits.has("budget")) return EXIT.budget;
+  return asExpected && broken.length === 0 ? EXIT.held : EXIT.failed;
+}

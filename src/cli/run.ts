@@ -1,0 +1,127 @@
+// smpbox run IMAGE: a bundled image or an ELF file on one machine, its console on stdout.
+import type { Command } from "commander";
+import { Machine, type RunResult } from "../index.ts";
+import { EXIT } from "./exit.ts";
+import { printJson } from "./json.ts";
+import type { Act } from "./main.ts";
+import { parseChoice, parseCount, parseSet, parseU64, parseWorkers, shellLine } from "./options.ts";
+import { Progress, short } from "./progress.ts";
+
+interface RunOptions {
+  machine: string;
+  cpus?: number;
+  memory: "tso" | "sc";
+  workers: number | "auto";
+  seed: bigint;
+  append: string;
+  maxCycles: bigint;
+  window?: number;
+  set?: Map<string, number>;
+  json?: boolean;
+}
+
+export function runVerb(program: Command, act: Act): void {
+  program
+    .command("run")
+    .description("run an image: a bundled one by name, or a static x86-64 ELF file")
+    .argument("<image>", "bench, w001, ... or a path")
+    .option("--machine <name>", "preset or JSON file", "clovertown")
+    .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
+    .option("--memory <model>", "tso or sc", parseChoice("tso", "sc"), "tso")
+    .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
+    .option("--seed <n>", "64-bit seed", parseU64, 1n)
+    .option("--append <parameters>", 'kernel parameters, "key=value ..."', "")
+    .option("--max-cycles <n>", "budget of virtual cycles, 0 for none", parseU64, 0n)
+    .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))
+    .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
+    .option("--check", "check coherence after every window (slow; needs --workers 1)")
+    .option("--json", "print one JSON document")
+    .action((image: string, options: RunOptions) => act((signal) => run(image, options, signal)));
+}
+
+async function run(image: string, options: RunOptions, signal: AbortSignal): Promise<number> {
+  const machine = await Machine.create({
+    ...options,
+    image,
+    changes: options.set,
+    windowCycles: options.window,
+  });
+  const console: Uint8Array[] = [];
+  const progress = new Progress();
+  const result = await machine.run({
+    signal,
+    onConsole(bytes) {
+      progress.clear();
+      if (options.json) console.push(bytes);
+      else process.stdout.write(bytes);
+    },
+    onProgress: (now, instructions) =>
+      progress.update(() => `${short(now)} cycles, ${short(instructions)} instructions`),
+  });
+  progress.clear();
+  const places = machine.cpus();
+  machine.close();
+  const code = exitCode(result);
+  const reproduce = `smpbox run ${reproduceWords(image, options)}`;
+  if (options.json) {
+    printJson({
+      schema: "smpbox-run-1",
+      image,
+      machine: machine.preset.name,
+      memory: options.memory,
+      seed: options.seed,
+      exit: result.exit,
+      reason: result.reason,
+      cycles: result.cycles,
+      instructions: result.instructions,
+      stateHash: result.stateHash,
+      hostSeconds: result.hostSeconds,
+      mips: result.mips,
+      workers: result.workers,
+      cpus: typeof result.exit === "number" ? undefined : places,
+      console: Buffer.concat(console).toString("utf8"),
+      reproduce: code === EXIT.held ? undefined : reproduce,
+    });
+    return code;
+  }
+  process.stderr.write(
+    `exit ${result.exit}: ${result.cycles} cycles (in-order approximation), ` +
+      `${result.instructions} instructions, ${result.hostSeconds.toFixed(2)} s, ` +
+      `${result.mips.toFixed(0)} MIPS, state ${result.stateHash.toString(16).padStart(16, "0")}\n`,
+  );
+  if (result.reason) process.stderr.write(`${result.reason}\n`);
+  if (typeof result.exit !== "number") {
+    for (const { cpu, state, where } of places) {
+      process.stderr.write(`  cpu${cpu} ${state} at RIP ${where}\n`);
+    }
+  }
+  if (code !== EXIT.held) process.stderr.write(`reproduce: ${reproduce}\n`);
+  return code;
+}
+
+function exitCode({ exit }: RunResult): number {
+  switch (exit) {
+    case "hang":
+      return EXIT.failed;
+    case "panic":
+    case "unimplemented":
+      return EXIT.panic;
+    case "budget":
+      return EXIT.budget;
+    case "cancelled":
+      return EXIT.interrupted;
+    default:
+      return exit === 0 ? EXIT.held : EXIT.failed;
+  }
+}
+
+function reproduceWords(image: string, options: RunOptions): string {
+  const words = [image, "--machine", options.machine, "--seed", `${options.seed}`];
+  if (options.cpus !== undefined) words.push("--cpus", `${options.cpus}`);
+  if (options.memory !== "tso") words.push("--memory", options.memory);
+  if (options.append) words.push("--append", options.append);
+  if (options.maxCycles) words.push("--max-cycles", `${options.maxCycles}`);
+  if (options.window !== undefined) words.push("--window", `${options.window}`);
+  for (const [field, value] of options.set ?? []) words.push("--set", `${field}=${value}`);
+  return shellLine(words);
+}

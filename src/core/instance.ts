@@ -1,0 +1,62 @@
+// One instance of the core module on one shared memory. Every worker has an instance of its own;
+// all of them see the same machine.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { packageRoot } from "./root.ts";
+
+/** The functions that assembly/index.ts exports. */
+export interface CoreExports {
+  /** Bytes of memory that the machine in the machine block needs. */
+  layoutBytes(): number;
+  /** Lays the machine out and resets it; the machine block and zeroed memory must be there. */
+  setup(): void;
+  startBsp(rip: bigint, rsi: bigint, cr3: bigint): void;
+  /** Runs this worker's part of the machine until it stops: a STOP_* value of abi.ts. */
+  runWorker(worker: number): number;
+  stateHash(): bigint;
+}
+
+export const PAGE_BYTES = 65536;
+/** As declared in asconfig.json: an instance takes only a memory within the module's limits. */
+export const MEMORY_PAGES_INITIAL = 64;
+export const MEMORY_PAGES_MAX = 65536;
+
+export function createMemory(): WebAssembly.Memory {
+  return new WebAssembly.Memory({
+    initial: MEMORY_PAGES_INITIAL,
+    maximum: MEMORY_PAGES_MAX,
+    shared: true,
+  });
+}
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** build/timing.wasm, compiled once per process. */
+export function coreModule(): Promise<WebAssembly.Module> {
+  compiled ??= compile();
+  return compiled;
+}
+
+async function compile(): Promise<WebAssembly.Module> {
+  const file = join(packageRoot(), "build", "timing.wasm");
+  const bytes = await readFile(file).catch(() => {
+    throw new Error(`${file} is missing: run npm run build`);
+  });
+  return WebAssembly.compile(bytes);
+}
+
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): CoreExports {
+  const abort = (message: number, file: number, line: number, column: number) => {
+    const place = `${readString(memory, file)}:${line}:${column}`;
+    throw new Error(`check failed at ${place} ${readString(memory, message)}`.trimEnd());
+  };
+  const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
+  return instance.exports as unknown as CoreExports;
+}
+
+/** An AssemblyScript string: UTF-16 at `pointer`, its byte length in the word before. */
+function readString(memory: WebAssembly.Memory, pointer: number): string {
+  if (pointer === 0) return "";
+  const bytes = new Uint32Array(memory.buffer)[(pointer - 4) >>> 2];
+  return String.fromCharCode(...new Uint16Array(memory.buffer, pointer, bytes >>> 1));
+}

@@ -1,0 +1,131 @@
+// Typed access to a machine in shared memory, by the offsets of abi.ts. Fields that workers change
+// while they run are read atomically.
+import * as abi from "../../assembly/abi.ts";
+
+// Kinds of trace records (assembly/memory/trace.ts)
+export const TRACE_POINT = 1;
+export const TRACE_LOAD = 2;
+export const TRACE_ISSUE = 3;
+export const TRACE_COMMIT = 4;
+export const TRACE_LOST = 5;
+export const TRACE_REQUEST = 6;
+export const TRACE_GRANT = 7;
+export const TRACE_LOCKED = 8;
+
+export interface TraceEvent {
+  time: bigint;
+  cpu: number;
+  /** TRACE_* */
+  kind: number;
+  label: number;
+  size: number;
+  phys: bigint;
+  value: bigint;
+}
+
+const TRACE_HEADER_BYTES = 32;
+const TRACE_RECORD_BYTES = 32;
+
+export class MachineView {
+  readonly memory: WebAssembly.Memory;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.memory = memory;
+  }
+
+  u32(offset: number): number {
+    return Atomics.load(new Uint32Array(this.memory.buffer), (abi.MACHINE_BASE + offset) >>> 2);
+  }
+
+  u64(offset: number): bigint {
+    return Atomics.load(new BigUint64Array(this.memory.buffer), (abi.MACHINE_BASE + offset) >>> 3);
+  }
+
+  get cpus(): number {
+    return this.u32(abi.M_CPUS);
+  }
+
+  /** Guest RAM. */
+  get ram(): Uint8Array {
+    const base = this.u32(abi.M_RAM_BASE);
+    return new Uint8Array(this.memory.buffer, base, this.u32(abi.M_RAM_BYTES));
+  }
+
+  get stopReason(): number {
+    return this.u32(abi.M_STOP_REASON);
+  }
+
+  get now(): bigint {
+    return this.u64(abi.M_NOW);
+  }
+
+  get instructions(): bigint {
+    return this.u64(abi.M_INSTRUCTIONS);
+  }
+
+  requestStop(): void {
+    const words = new Uint32Array(this.memory.buffer);
+    Atomics.store(words, (abi.MACHINE_BASE + abi.M_STOP_REQUEST) >>> 2, 1);
+  }
+
+  private hub(offset: number): number {
+    const base = this.u32(abi.M_HUB_BASE);
+    return Atomics.load(new Uint32Array(this.memory.buffer), (base + offset) >>> 2);
+  }
+
+  /** The byte written to the exit port, if one was. */
+  get exitCode(): number | undefined {
+    return this.hub(abi.HUB_EXITED) ? this.hub(abi.HUB_EXIT_CODE) : undefined;
+  }
+
+  /** Bytes of console output so far, modulo 2^32. */
+  get consoleWritten(): number {
+    return this.hub(abi.HUB_CONSOLE_WRITTEN);
+  }
+
+  /** Console output from count `from` on; what the ring has already overwritten is lost. */
+  console(from: number): Uint8Array {
+    const written = this.consoleWritten;
+    const count = Math.min((written - from) >>> 0, abi.HUB_CONSOLE_BYTES);
+    const ring = this.u32(abi.M_HUB_BASE) + abi.HUB_CONSOLE;
+    const bytes = new Uint8Array(this.memory.buffer);
+    const out = new Uint8Array(count);
+    for (let i = 0; i < count; i++) {
+      out[i] = bytes[ring + (((written - count + i) >>> 0) & (abi.HUB_CONSOLE_BYTES - 1))];
+    }
+    return out;
+  }
+
+  /**
+   * All workers' trace records that `keep` wants, oldest first. Only on a stopped machine.
+   */
+  trace(keep: (kind: number, label: number) => boolean = () => true): TraceEvent[] {
+    const capacity = this.u32(abi.M_TRACE_EVENTS);
+    if (capacity === 0) return [];
+    const view = new DataView(this.memory.buffer);
+    const events: TraceEvent[] = [];
+    const workers = Math.min(this.u32(abi.M_WORKERS), abi.M_WORKER_LIMIT);
+    for (let worker = 0; worker < workers; worker++) {
+      const base = this.u32(abi.M_TRACE_BASES + worker * 4);
+      if (base === 0) continue;
+      const written = Number(view.getBigUint64(base, true));
+      for (let i = Math.max(0, written - capacity); i < written; i++) {
+        const at = base + TRACE_HEADER_BYTES + (i % capacity) * TRACE_RECORD_BYTES;
+        const kind = view.getUint16(at + 10, true);
+        const label = view.getUint16(at + 12, true);
+        if (!keep(kind, label)) continue;
+        events.push({
+          time: view.getBigUint64(at, true),
+          cpu: view.getUint16(at + 8, true),
+          kind,
+          label,
+          size: view.getUint16(at + 14, true),
+          phys: view.getBigUint64(at + 16, true),
+          value: view.getBigUint64(at + 24, true),
+        });
+      }
+    }
+    // A sort is stable: records of one worker with equal times keep their order.
+    return events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  }
+}

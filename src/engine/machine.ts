@@ -1,0 +1,219 @@
+// A machine with an image, from power-on to the reason why it stopped.
+import * as abi from "../../assembly/abi.ts";
+import type { MachineView } from "../core/view.ts";
+import { loadPreset, readImage } from "./files.ts";
+import { WorkerPool } from "./pool.ts";
+import { type Outcome, type RunHooks, Session } from "./session.ts";
+import { DebugBlock } from "../machine/debug-block.ts";
+import { type Elf, hex, readElf } from "../machine/elf.ts";
+import { firstCpus, type Preset } from "../machine/preset.ts";
+
+export interface CreateOptions {
+  /** Bundled preset, path of a JSON file, or a preset already read. Default clovertown. */
+  machine?: string | Preset;
+  /** Bundled image or path of an ELF file. */
+  image: string;
+  /** Only the first CPUs of the machine. */
+  cpus?: number;
+  seed?: bigint;
+  workers?: number | "auto";
+  memory?: "tso" | "sc";
+  /** Further kernel parameters, "key=value ...". */
+  append?: string;
+  maxCycles?: bigint;
+  /** Records of trace to keep per worker; 0, the default, records nothing. */
+  traceEvents?: number;
+  windowCycles?: number;
+  /** Check coherence after every window: slow, one worker only. */
+  check?: boolean;
+  /** Numbers of the preset to replace, e.g. "core.retireDelay". */
+  changes?: ReadonlyMap<string, number>;
+}
+
+export interface RunResult extends Outcome {
+  /** Guest exit code, or how the run ended without one. */
+  exit: number | "hang" | "panic" | "budget" | "cancelled" | "unimplemented";
+  /** One sentence about an end that is not a guest exit. */
+  reason?: string;
+  stateHash: bigint;
+  mips: number;
+}
+
+export interface CpuPlace {
+  cpu: number;
+  state: string;
+  rip: bigint;
+  /** The address, with its function if the kernel has one there. */
+  where: string;
+}
+
+/** By RUN_* of abi.ts. */
+const RUN_NAMES = ["running", "halted", "parked", "shut down", "at an unimplemented instruction"];
+const KERNEL_IMAGE = "kernel";
+
+let pool: WorkerPool | undefined;
+
+export class Machine {
+  readonly preset: Preset;
+  readonly kernel: Elf;
+  /** The image: a user program, or the kernel itself. */
+  readonly program: Elf;
+  private readonly session: Session;
+
+  private constructor(preset: Preset, kernel: Elf, program: Elf, session: Session) {
+    this.preset = preset;
+    this.kernel = kernel;
+    this.program = program;
+    this.session = session;
+  }
+
+  /** Powers a machine on with the image loaded. Throws an InputError that says what to change. */
+  static async create(options: CreateOptions): Promise<Machine> {
+    const wanted = options.machine ?? "clovertown";
+    const whole = typeof wanted === "string" ? loadPreset(wanted, options.changes) : wanted;
+    const preset = options.cpus === undefined ? whole : firstCpus(whole, options.cpus);
+    const file = readImage(options.image);
+    const program = readElf(file, options.image);
+    const isKernel = program.kind === "kernel";
+    const kernel = isKernel ? program : readElf(readImage(KERNEL_IMAGE), KERNEL_IMAGE);
+    const seed = options.seed ?? 1n;
+    pool ??= new WorkerPool();
+    const session = await Session.create(
+      pool,
+      preset,
+      {
+        name: isKernel ? options.image : KERNEL_IMAGE,
+        kernel,
+        ramdisk: isKernel ? undefined : file,
+        commandLine: `seed=${seed} ${options.append ?? ""}`.trim(),
+      },
+      {
+        workers: options.workers ?? "auto",
+        seed,
+        memoryModel: options.memory ?? "tso",
+        maxCycles: options.maxCycles,
+        traceEvents: options.traceEvents,
+        windowCycles: options.windowCycles,
+        check: options.check,
+      },
+    );
+    return new Machine(preset, kernel, program, session);
+  }
+
+  /** Runs to the end of the machine; call it once. */
+  async run(hooks: RunHooks = {}): Promise<RunResult> {
+    const outcome = await this.session.run(hooks);
+    const end = this.describeEnd(outcome);
+    const seconds = outcome.hostSeconds;
+    return {
+      ...outcome,
+      ...end,
+      stateHash: this.session.stateHash(),
+      mips: seconds > 0 ? Number(outcome.instructions) / seconds / 1e6 : 0,
+    };
+  }
+
+  /** The stopped machine's memory. */
+  get view(): MachineView {
+    return this.session.view;
+  }
+
+  /** The bundled kernel's debug block, if this kernel has one. */
+  debugBlock(): DebugBlock | undefined {
+    return DebugBlock.find(this.view.ram, this.kernel);
+  }
+
+  /** Contents of a variable of the user program, by its symbol; undefined if it cannot be read. */
+  userVariable(name: string): DataView | undefined {
+    const symbol = this.program.symbols.get(name);
+    const block = this.debugBlock();
+    if (!symbol || !block || this.program === this.kernel) return undefined;
+    for (const task of block.tasks()) {
+      const bytes = task.pgd ? block.readUser(task, symbol.lin, symbol.bytes) : undefined;
+      if (bytes) return new DataView(bytes.buffer);
+    }
+    return undefined;
+  }
+
+  /** Releases the machine's memory for the next one. */
+  close(): void {
+    this.session.close();
+  }
+
+  /** Ends the worker threads; without it they end with the process. */
+  static async shutdown(): Promise<void> {
+    await pool?.close();
+    pool = undefined;
+  }
+
+  private describeEnd(outcome: Outcome): Pick<RunResult, "exit" | "reason"> {
+    const panic = this.debugBlock()?.panic;
+    if (panic !== undefined) return { exit: "panic", reason: `the kernel panicked: ${panic}` };
+    switch (outcome.stop) {
+      case "exit":
+        return { exit: outcome.exitCode ?? 0 };
+      case "quiescent":
+        return { exit: "hang", reason: "every CPU is halted and nothing is pending" };
+      case "budget":
+        return { exit: "budget", reason: "the cycle budget is used up" };
+      case "cancelled":
+        return { exit: "cancelled", reason: "interrupted" };
+      case "shutdown":
+        return { exit: "panic", reason: `triple fault on ${this.stoppedCpu(abi.RUN_SHUTDOWN)}` };
+      case "unimplemented":
+        return { exit: "unimplemented", reason: this.describeUnimplemented() };
+      default:
+        throw new Error(`the emulator stopped by itself (${outcome.stop}): a bug of smpbox`);
+    }
+  }
+
+  /** Where every CPU of the stopped machine is. */
+  cpus(): CpuPlace[] {
+    return Array.from({ length: this.view.cpus }, (_, cpu) => {
+      const core = new DataView(this.view.memory.buffer, this.coreOf(cpu));
+      const rip = core.getBigUint64(abi.CPU_RIP, true);
+      const state = RUN_NAMES[core.getUint32(abi.CORE_RUN, true)] ?? "in an unknown state";
+      return { cpu, state, rip, where: `${hex(rip)}${this.nearest(rip)}` };
+    });
+  }
+
+  private cpuInState(run: number): number {
+    const view = new DataView(this.view.memory.buffer);
+    for (let cpu = 0; cpu < this.view.cpus; cpu++) {
+      if (view.getUint32(this.coreOf(cpu) + abi.CORE_RUN, true) === run) return cpu;
+    }
+    return -1;
+  }
+
+  private coreOf(cpu: number): number {
+    return this.view.u32(abi.M_CORES + cpu * 4);
+  }
+
+  private stoppedCpu(run: number): string {
+    const cpu = this.cpuInState(run);
+    if (cpu < 0) return "an unknown CPU";
+    const view = new DataView(this.view.memory.buffer, this.coreOf(cpu));
+    const rip = view.getBigUint64(abi.CPU_RIP, true);
+    return `CPU ${cpu} at RIP ${hex(rip)}${this.nearest(rip)}`;
+  }
+
+  private describeUnimplemented(): string {
+    const cpu = this.cpuInState(abi.RUN_UNIMPLEMENTED);
+    if (cpu < 0) return "an instruction is not implemented";
+    const core = new DataView(this.view.memory.buffer, this.coreOf(cpu));
+    const rip = core.getBigUint64(abi.CPU_BAD_RIP, true);
+    const bytes = Array.from({ length: 15 }, (_, i) => core.getUint8(abi.CPU_BAD_BYTES + i));
+    const text = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    return `CPU ${cpu}: instruction not implemented at ${hex(rip)}${this.nearest(rip)}: ${text}`;
+  }
+
+  /** " (function+0x12)" for an address inside a function of the kernel. */
+  private nearest(rip: bigint): string {
+    for (const [name, symbol] of this.kernel.symbols) {
+      if (rip >= symbol.lin && rip < symbol.lin + BigInt(symbol.bytes)) {
+        return ` (${name}+${hex(rip - symbol.lin)})`;
+      }
+    }
+    return "";
+  }
+}

@@ -1,0 +1,182 @@
+// One machine from power-on to its end: memory, image, worker threads, console, progress,
+// cancellation.
+import { availableParallelism } from "node:os";
+import * as abi from "../../assembly/abi.ts";
+import { PAGE_BYTES } from "../core/instance.ts";
+import { MachineView } from "../core/view.ts";
+import { type BootImage, loadImage } from "../machine/image.ts";
+import { cpuCount, InputError, numberOf, type Preset } from "../machine/preset.ts";
+import { type MachineOptions, writeMachineBlock } from "../machine/topology.ts";
+import type { MachineMemory, PooledWorker, WorkerPool } from "./pool.ts";
+
+const POLL_MS = 20;
+/** After a stop request: longer than any window takes; then the threads are ended. */
+const STOP_MS = 3000;
+
+export const STOP_NAMES = [
+  "running", "exit", "quiescent", "budget", "cancelled", "shutdown", "unimplemented", "internal",
+] as const;
+export type StopName = (typeof STOP_NAMES)[number];
+
+export interface SessionOptions {
+  workers: number | "auto";
+  seed: bigint;
+  memoryModel: "tso" | "sc";
+  maxCycles?: bigint;
+  traceEvents?: number;
+  windowCycles?: number;
+  check?: boolean;
+  ramMiB?: number;
+}
+
+export interface RunHooks {
+  onConsole?: (bytes: Uint8Array) => void;
+  onProgress?: (now: bigint, instructions: bigint) => void;
+  signal?: AbortSignal;
+}
+
+export interface Outcome {
+  stop: StopName;
+  /** Byte written to the exit port; 0 after a power-off. Only with stop "exit". */
+  exitCode?: number;
+  cycles: bigint;
+  instructions: bigint;
+  hostSeconds: number;
+  workers: number;
+}
+
+export function hostCores(): number {
+  return availableParallelism();
+}
+
+/** Threads for a machine of `clusters`: no more than host cores or clusters. */
+export function workersFor(wanted: number | "auto", clusters: number): number {
+  if (wanted === "auto") return Math.min(hostCores(), clusters, abi.M_WORKER_LIMIT);
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > abi.M_WORKER_LIMIT) {
+    throw new InputError(`--workers must be auto or 1 to ${abi.M_WORKER_LIMIT}`);
+  }
+  return wanted;
+}
+
+export class Session {
+  readonly view: MachineView;
+  readonly preset: Preset;
+  private readonly pool: WorkerPool;
+  private readonly machine: MachineMemory;
+  private readonly workers: number;
+  private consoleRead = 0;
+
+  private constructor(pool: WorkerPool, machine: MachineMemory, preset: Preset, workers: number) {
+    this.pool = pool;
+    this.machine = machine;
+    this.preset = preset;
+    this.workers = workers;
+    this.view = new MachineView(machine.memory);
+  }
+
+  /** A machine with `image` loaded, ready to run. */
+  static async create(
+    pool: WorkerPool,
+    preset: Preset,
+    image: BootImage,
+    options: SessionOptions,
+  ): Promise<Session> {
+    const workers = workersFor(options.workers, preset.clusters.length);
+    if (options.check && workers !== 1) throw new InputError("--check needs --workers 1");
+    const machine = await pool.takeMemory();
+    try {
+      const block: MachineOptions = {
+        seed: options.seed,
+        workers,
+        hostCores: hostCores(),
+        memoryModel: options.memoryModel,
+        ramBytes: (options.ramMiB ?? numberOf(preset, "ramMiB")) << 20,
+        maxCycles: options.maxCycles ?? 0n,
+        traceEvents: options.traceEvents ?? 0,
+        windowCycles: options.windowCycles,
+        check: options.check,
+      };
+      const { memory, core } = machine;
+      writeMachineBlock(memory.buffer, preset, block);
+      const missing = (core.layoutBytes() >>> 0) - memory.buffer.byteLength;
+      if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+      core.setup();
+      const session = new Session(pool, machine, preset, workers);
+      const entry = loadImage(session.view.ram, cpuCount(preset), image);
+      core.startBsp(entry.rip, entry.rsi, entry.cr3);
+      return session;
+    } catch (error) {
+      pool.giveMemory(machine);
+      throw error;
+    }
+  }
+
+  /** Runs until the machine stops. Throws when a worker thread fails. */
+  async run(hooks: RunHooks = {}): Promise<Outcome> {
+    const started = performance.now();
+    const threads = await this.pool.take(this.workers);
+    const cancel = () => this.view.requestStop();
+    if (hooks.signal?.aborted) cancel();
+    hooks.signal?.addEventListener("abort", cancel);
+    try {
+      await this.supervise(threads, hooks);
+    } finally {
+      hooks.signal?.removeEventListener("abort", cancel);
+      this.pool.give(threads);
+      this.drainConsole(hooks);
+    }
+    const stop = STOP_NAMES[this.view.stopReason] ?? "internal";
+    return {
+      stop,
+      exitCode: stop === "exit" ? (this.view.exitCode ?? 0) : undefined,
+      cycles: this.view.now,
+      instructions: this.view.instructions,
+      hostSeconds: (performance.now() - started) / 1000,
+      workers: this.workers,
+    };
+  }
+
+  /** Hash of the whole state of the stopped machine. */
+  stateHash(): bigint {
+    return BigInt.asUintN(64, this.machine.core.stateHash());
+  }
+
+  /** Gives the memory back; the session cannot be used any more. */
+  close(): void {
+    this.pool.giveMemory(this.machine);
+  }
+
+  private async supervise(threads: PooledWorker[], hooks: RunHooks): Promise<void> {
+    let failure: unknown;
+    let stopBy = Infinity;
+    let running = threads.length;
+    const parts = threads.map((thread, index) =>
+      thread.run(this.machine, index).then(
+        () => undefined,
+        (error: unknown) => {
+          // The other workers wait for this one at the barrier: they must see the request to stop.
+          failure ??= error;
+          this.view.requestStop();
+          return thread.terminate();
+        },
+      ).finally(() => running--),
+    );
+    const all = Promise.all(parts);
+    while (running > 0) {
+      await Promise.race([all, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
+      this.drainConsole(hooks);
+      hooks.onProgress?.(this.view.now, this.view.instructions);
+      if (stopBy === Infinity && (failure || hooks.signal?.aborted)) {
+        stopBy = performance.now() + STOP_MS;
+      }
+      if (performance.now() > stopBy) await Promise.all(threads.map((t) => t.terminate()));
+    }
+    if (failure && !hooks.signal?.aborted) throw failure;
+  }
+
+  private drainConsole(hooks: RunHooks): void {
+    const bytes = this.view.console(this.consoleRead);
+    this.consoleRead = this.view.consoleWritten;
+    if (bytes.length > 0) hooks.onConsole?.(bytes);
+  }
+}

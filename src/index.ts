@@ -1,0 +1,8 @@
+// The public API: a machine with an image, run to its end.
+//
+//     const machine = await Machine.create({ machine: "clovertown", image: "bench", seed: 7n });
+//     const result = await machine.run({ onConsole: (bytes) => process.stdout.write(bytes) });
+//     await Machine.shutdown();
+export { type CreateOptions, Machine, type RunResult } from "./engine/machine.ts";
+export type { RunHooks } from "./engine/session.ts";
+export { InputError, type Preset } from "./machine/preset.ts";

@@ -1,0 +1,52 @@
+// Puts a program into guest RAM: kernel segments, the ramdisk with a user program, boot parameters,
+// ACPI tables.
+import * as map from "../../assembly/device/map.ts";
+import { buildAcpi } from "./acpi.ts";
+import { BOOT_CR3, writeBoot } from "./bootparams.ts";
+import { type Elf, hex, physicalOf } from "./elf.ts";
+import { InputError } from "./preset.ts";
+
+export interface BootImage {
+  /** For messages. */
+  name: string;
+  kernel: Elf;
+  /** The user program's file, as it is. */
+  ramdisk?: Uint8Array;
+  commandLine: string;
+}
+
+/** What startBsp() takes: physical addresses. */
+export interface Entry {
+  rip: bigint;
+  rsi: bigint;
+  cr3: bigint;
+}
+
+/** Fills zeroed guest RAM. */
+export function loadImage(ram: Uint8Array, cpus: number, image: BootImage): Entry {
+  const ramdiskBytes = image.ramdisk?.length ?? 0;
+  const ramdiskPhys = (ram.length - ramdiskBytes) & ~0xfff;
+  const limit = BigInt(ramdiskPhys);
+  for (const segment of image.kernel.segments) {
+    const end = segment.phys + BigInt(segment.memoryBytes);
+    if (segment.phys < BigInt(map.KERNEL_PHYS_MIN) || end > limit) {
+      const wanted = `${hex(segment.phys)} to ${hex(end)}`;
+      const free = `${hex(map.KERNEL_PHYS_MIN)} to ${hex(limit)}`;
+      throw new InputError(`${image.name}: segment ${wanted} is outside the free RAM (${free})`);
+    }
+    ram.set(segment.data, Number(segment.phys));
+  }
+  if (image.ramdisk) ram.set(image.ramdisk, ramdiskPhys);
+  const acpi = buildAcpi(cpus);
+  ram.set(acpi.image, map.ACPI_PHYS);
+  writeBoot(ram, {
+    ramBytes: ram.length,
+    commandLine: image.commandLine,
+    rsdpPhys: acpi.rsdpPhys,
+    ramdiskPhys: ramdiskBytes ? ramdiskPhys : 0,
+    ramdiskBytes,
+  });
+  const rip = physicalOf(image.kernel, image.kernel.entry);
+  if (rip === undefined) throw new InputError(`${image.name}: the entry point is not loaded`);
+  return { rip, rsi: BigInt(map.BOOT_PARAMS_PHYS), cr3: BigInt(BOOT_CR3) };
+}

@@ -1,0 +1,136 @@
+// From a preset to the machine block of abi.ts; the window and the quantum are derived here (they
+// are limits of the simulation, not properties of the machine).
+import * as abi from "../../assembly/abi.ts";
+import { cpuCount, InputError, numberOf, type Preset } from "./preset.ts";
+
+export interface MachineOptions {
+  seed: bigint;
+  workers: number;
+  hostCores: number;
+  memoryModel: "tso" | "sc";
+  ramBytes: number;
+  /** 0: no budget. */
+  maxCycles: bigint;
+  /** Records that each worker's trace ring holds; 0: no trace. */
+  traceEvents: number;
+  /** Check coherence after every window: slow, one worker only. */
+  check?: boolean;
+  /** Overrides the derived window. */
+  windowCycles?: number;
+}
+
+const NUMBERS: ReadonlyArray<readonly [number, string]> = [
+  [abi.M_SB_ENTRIES, "core.storeBufferEntries"],
+  [abi.M_RETIRE_DELAY, "core.retireDelay"],
+  [abi.M_RFO_PREFETCH, "core.rfoPrefetch"],
+  [abi.M_HOLD, "core.holdCycles"],
+  [abi.M_L1_SETS, "l1.sets"],
+  [abi.M_L1_WAYS, "l1.ways"],
+  [abi.M_L2_SETS, "l2.sets"],
+  [abi.M_L2_WAYS, "l2.ways"],
+  [abi.M_COST_L1, "cost.l1"],
+  [abi.M_COST_FORWARD, "cost.forward"],
+  [abi.M_COST_MFENCE, "cost.mfence"],
+  [abi.M_COST_SFENCE, "cost.sfence"],
+  [abi.M_COST_LFENCE, "cost.lfence"],
+  [abi.M_COST_LOCK, "cost.lock"],
+  [abi.M_COST_XCHG, "cost.xchg"],
+  [abi.M_COST_PAUSE, "cost.pause"],
+  [abi.M_COST_RDTSC, "cost.rdtsc"],
+  [abi.M_COST_CPUID, "cost.cpuid"],
+  [abi.M_COST_PUSHF, "cost.pushf"],
+  [abi.M_COST_POPF, "cost.popf"],
+  [abi.M_COST_CALL, "cost.call"],
+  [abi.M_COST_MISPREDICT, "cost.mispredict"],
+  [abi.M_COST_INTERRUPT, "cost.interrupt"],
+  [abi.M_COST_IRET, "cost.iret"],
+  [abi.M_COST_SYSCALL, "cost.syscall"],
+  [abi.M_LAT_L2, "latency.l2"],
+  [abi.M_LAT_SIBLING_LOAD, "latency.siblingLoad"],
+  [abi.M_LAT_SIBLING_UPGRADE, "latency.siblingUpgrade"],
+  [abi.M_LAT_SIBLING_OWN, "latency.siblingOwn"],
+  [abi.M_LAT_DIE_LOAD, "latency.dieLoad"],
+  [abi.M_LAT_DIE_UPGRADE, "latency.dieUpgrade"],
+  [abi.M_LAT_DIE_OWN, "latency.dieOwn"],
+  [abi.M_LAT_SOCKET_LOAD, "latency.socketLoad"],
+  [abi.M_LAT_SOCKET_UPGRADE, "latency.socketUpgrade"],
+  [abi.M_LAT_SOCKET_OWN, "latency.socketOwn"],
+  [abi.M_LAT_DRAM, "latency.dram"],
+  [abi.M_LAT_IPI, "latency.ipi"],
+  [abi.M_IPI_JITTER, "latency.ipiSpread"],
+  [abi.M_LAT_UNCACHED, "latency.uncached"],
+  [abi.M_BUS_ADDRESS, "bus.address"],
+  [abi.M_BUS_DATA, "bus.data"],
+  [abi.M_SNOOP_STALL, "bus.snoopStall"],
+];
+
+/** Writes the machine block into `memory` (the module's shared memory). */
+export function writeMachineBlock(
+  memory: ArrayBufferLike,
+  preset: Preset,
+  options: MachineOptions,
+): void {
+  const view = new DataView(memory, abi.MACHINE_BASE, abi.MACHINE_BYTES);
+  const put = (offset: number, value: number) => view.setUint32(offset, value, true);
+  const clusters = preset.clusters;
+  put(abi.M_CPUS, cpuCount(preset));
+  put(abi.M_CLUSTERS, clusters.length);
+  put(abi.M_PACKAGES, Math.max(...clusters.map((cluster) => cluster.package)) + 1);
+  put(abi.M_BUSES, Math.max(...clusters.map((cluster) => cluster.bus)) + 1);
+  put(abi.M_RAM_BYTES, options.ramBytes);
+  const windowCycles = windowOf(preset, options.windowCycles);
+  put(abi.M_WINDOW_CYCLES, windowCycles);
+  put(abi.M_QUANTUM_CYCLES, quantumOf(preset, windowCycles));
+  put(abi.M_MEMORY_MODEL, options.memoryModel === "sc" ? abi.MEMORY_SC : abi.MEMORY_TSO);
+  view.setBigUint64(abi.M_SEED, options.seed, true);
+  put(abi.M_WORKERS, options.workers);
+  put(abi.M_HOST_CORES, options.hostCores);
+  put(abi.M_TRACE, options.traceEvents > 0 ? 1 : 0);
+  put(abi.M_TRACE_EVENTS, options.traceEvents);
+  put(abi.M_CHECK, options.check ? 1 : 0);
+  put(abi.M_TSC_KHZ, numberOf(preset, "megahertz") * 1000);
+  view.setBigUint64(abi.M_MAX_CYCLES, options.maxCycles, true);
+  for (const [offset, field] of NUMBERS) put(offset, numberOf(preset, field));
+  clusters.forEach((cluster, index) => {
+    view.setUint8(abi.M_CLUSTER_PACKAGE + index, cluster.package);
+    view.setUint8(abi.M_CLUSTER_BUS + index, cluster.bus);
+    for (const cpu of cluster.cpus) view.setUint8(abi.M_CPU_CLUSTER + cpu, index);
+  });
+}
+
+/**
+ * Window in cycles: at most the smallest latency of any message between components. The default is
+ * half the smallest remote ownership latency; with one cluster, half the smallest of the other
+ * messages.
+ */
+export function windowOf(preset: Preset, wanted?: number): number {
+  const ownership = [
+    "latency.dieUpgrade", "latency.dieOwn", "latency.socketUpgrade", "latency.socketOwn",
+  ];
+  const others = ["latency.dram", "latency.ipi", "latency.uncached"];
+  const smallest = (fields: string[]) =>
+    Math.min(...fields.map((field) => numberOf(preset, field)).filter((value) => value > 0));
+  const several = preset.clusters.length > 1;
+  const limit = smallest(several ? [...ownership, ...others] : others);
+  if (wanted !== undefined && (!Number.isInteger(wanted) || wanted < 1 || wanted > limit)) {
+    throw new InputError(`window of ${preset.name}: must be a whole number from 1 to ${limit}`);
+  }
+  return wanted ?? Math.max(1, Math.floor(limit / 2));
+}
+
+/** Cores of one cluster take turns of at most the smallest ownership latency inside it. */
+export function quantumOf(preset: Preset, windowCycles: number): number {
+  if (preset.clusters.every((cluster) => cluster.cpus.length === 1)) return windowCycles;
+  const own = ["latency.siblingUpgrade", "latency.siblingOwn"].map((f) => numberOf(preset, f));
+  return Math.min(windowCycles, ...own);
+}
+
+/** How two CPUs are connected. */
+export type Relation = "same CPU" | "same L2" | "same package" | "other socket";
+
+export function relationOf(preset: Preset, a: number, b: number): Relation {
+  const cluster = (cpu: number) => preset.clusters.find((item) => item.cpus.includes(cpu))!;
+  if (a === b) return "same CPU";
+  if (cluster(a) === cluster(b)) return "same L2";
+  return cluster(a).package === cluster(b).package ? "same package" : "other socket";
+}

@@ -1,0 +1,141 @@
+// The comparison of a case on several machines: groups of runs as a table, and what was expected of
+// them.
+import type { Case, CaseRun, CaseSpec, Expectation } from "../cases/case.ts";
+import type { Relation } from "../machine/topology.ts";
+
+/** Runs that differ only in their seed. */
+export interface Group {
+  spec: CaseSpec;
+  relation: Relation;
+  runs: CaseRun[];
+}
+
+export interface Judged {
+  expectation: Expectation;
+  group: Group;
+  failures: number;
+  holds: boolean;
+}
+
+export function groupRuns(runs: readonly CaseRun[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const run of runs) {
+    const { machine, variant, workload, memory, pair } = run.spec;
+    const key = [machine, variant, workload, memory, ...pair].join(" ");
+    const group = groups.get(key);
+    if (group) group.runs.push(run);
+    else groups.set(key, { spec: run.spec, relation: run.relation, runs: [run] });
+  }
+  return [...groups.values()];
+}
+
+export function failuresOf(group: Group): number {
+  return group.runs.filter((run) => run.failure).length;
+}
+
+/** Runs that ended neither well nor with a violation: nothing can be said about them. */
+export function brokenRuns(runs: readonly CaseRun[]): CaseRun[] {
+  return runs.filter((run) => !run.failure && run.result.exit !== 0);
+}
+
+export function judge(definition: Case, groups: readonly Group[]): Judged[] {
+  return groups.flatMap((group) =>
+    definition.expectations
+      .filter((expectation) => expectation.applies(group.spec, group.relation))
+      .map((expectation) => {
+        const failures = failuresOf(group);
+        const holds = expectation.holds(failures, group.runs.length);
+        return { expectation, group, failures, holds };
+      }),
+  );
+}
+
+export interface Summary {
+  machine: string;
+  variant: string;
+  workload: string;
+  memory: string;
+  pair: [number, number];
+  relation: Relation;
+  failures: number;
+  runs: number;
+  rounds: number;
+  /** Median over the runs that failed. */
+  firstFailureRound?: number;
+  residenceMedian?: number;
+  emptyShare?: number;
+  /** The smallest of all runs. */
+  slack?: number;
+}
+
+export function summarize(group: Group): Summary {
+  const { machine, variant, workload, memory, pair } = group.spec;
+  const failed = group.runs.filter((run) => run.failure);
+  const total = (pick: (run: CaseRun) => bigint | undefined) =>
+    group.runs.reduce((sum, run) => sum + Number(pick(run) ?? 0n), 0);
+  const completions = total((run) => run.counters?.completions);
+  return {
+    machine,
+    variant,
+    workload,
+    memory,
+    pair,
+    relation: group.relation,
+    failures: failed.length,
+    runs: group.runs.length,
+    rounds: group.runs.reduce((sum, run) => sum + run.rounds, 0),
+    firstFailureRound: median(failed.map((run) => run.rounds)),
+    residenceMedian: median(group.runs.flatMap((run) => run.residence)),
+    slack: smallest(group.runs.map((run) => run.slack)),
+    emptyShare: completions ? total((run) => run.counters?.bEmpty) / completions : undefined,
+  };
+}
+
+function smallest(values: ReadonlyArray<number | undefined>): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length ? Math.min(...known) : undefined;
+}
+
+export function median(values: readonly number[]): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}
+
+const COLUMNS: Array<[string, (summary: Summary) => string]> = [
+  ["machine", (s) => s.machine],
+  ["CPUs", (s) => s.pair.join(",")],
+  ["relation", (s) => s.relation],
+  ["code", (s) => `${s.variant}${s.memory === "sc" ? " sc" : ""}`],
+  ["hangs", (s) => `${s.failures}/${s.runs}`],
+  ["round", (s) => `${s.firstFailureRound ?? "-"}`],
+  ["rounds", (s) => `${s.rounds}`],
+  ["A3 waits", (s) => `${s.residenceMedian ?? "-"}`],
+  ["B empty", (s) => (s.emptyShare === undefined ? "-" : `${(s.emptyShare * 100).toFixed(0)} %`)],
+];
+const RIGHT = new Set(["hangs", "round", "rounds", "A3 waits", "B empty"]);
+
+export function tableOf(summaries: readonly Summary[]): string {
+  const cells = summaries.map((summary) => COLUMNS.map(([, value]) => value(summary)));
+  const titles = COLUMNS.map(([title]) => title);
+  const widths = titles.map((title, i) =>
+    Math.max(title.length, ...cells.map((row) => row[i].length)),
+  );
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (RIGHT.has(titles[i]) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+      .join("  ")
+      .trimEnd();
+  return [line(titles), ...cells.map(line)].join("\n");
+}
+
+export const TABLE_LEGEND = [
+  "hangs: runs in which the reaper sleeps for ever although its event is in the ring, of all runs",
+  "round: round of the hang (median); rounds: rounds run in all",
+  "A3 waits: cycles that the store to ring.tail sits in the store buffer (median)",
+  "B empty: share of the completions that found nobody waiting",
+].join("\n");
+
+/** Upper 95 % bound of the rate per round when `rounds` rounds showed none. */
+export function upperBound(rounds: number): string {
+  return rounds > 0 ? (1 - 0.05 ** (1 / rounds)).toExponential(1) : "1";
+}

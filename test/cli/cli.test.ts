@@ -1,0 +1,72 @@
+// The command line as a user meets it: exit codes, which stream, error messages.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
+
+const main = join(packageRoot(), "dist", "src", "cli", "main.js");
+const folder = mkdtempSync(join(tmpdir(), "smpbox-cli-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function smpbox(...words: string[]) {
+  return spawnSync(process.execPath, [main, ...words], { encoding: "utf8" });
+}
+
+describe("usage errors: exit 2, a message on stderr, nothing on stdout", () => {
+  const text = join(folder, "notes.txt");
+  const json = join(folder, "machine.json");
+  writeFileSync(text, "hello\n");
+  writeFileSync(json, JSON.stringify({ name: "mine", derives: "conroe", numbers: { x: 1 } }));
+  it.each([
+    [["frob"], "unknown command 'frob'"],
+    [["run"], "missing required argument 'image'"],
+    [["run", text], "notes.txt: not an ELF file"],
+    [["run", "nothing-here"], "neither a file nor a bundled image"],
+    [["run", text, "--seed", "x"], "--seed"],
+    [["run", text, "--seed", "0x10000000000000000"], "larger than 64 bits"],
+    [["run", text, "--workers", "0"], "from 1 to 8"],
+    [["run", text, "--machine", "vax"], "machine vax: neither a file nor one of"],
+    [["run", text, "--machine", json], "numbers.x: unknown number"],
+    [["run", text, "--machine", "conroe", "--cpus", "3"], "--cpus must be 1 to 2"],
+    [["run", text, "--memory", "pso"], "one of tso, sc"],
+    [["run", text, "--set", "core.retireDelay"], "core.retireDelay=4"],
+    [["compare", "999"], "known cases are 001"],
+    [["compare", "001", "--pair", "1,1"], "two different CPUs"],
+    [["compare", "001", "--machines", "conroe", "--pair", "0,2"], "conroe has only CPUs 0 to 1"],
+    [["compare", "001", "--machines", "uni1"], "needs two"],
+    [["machines", "vax"], "neither a file nor one of clovertown, conroe, uni1"],
+  ])("%j", (words, message) => {
+    const { status, stdout, stderr } = smpbox(...words);
+    expect(stderr).toContain(message);
+    expect(stdout).toBe("");
+    expect(status).toBe(2);
+  });
+});
+
+describe("machines", () => {
+  it("lists and draws in at most 80 columns", () => {
+    const list = smpbox("machines");
+    expect(list.status).toBe(0);
+    expect(list.stdout).toMatch(/^clovertown +8 CPUs/m);
+    const drawing = smpbox("machines", "clovertown").stdout.split("\n\n")[1];
+    expect(drawing).toContain("| cpu0  cpu4  |");
+    expect(Math.max(...drawing.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it("prints one JSON document", () => {
+    const machine = JSON.parse(smpbox("machines", "conroe", "--json").stdout);
+    expect(machine.schema).toBe("smpbox-machine-1");
+    expect(machine.numbers["latency.l2"]).toMatchObject({ value: 14, confidence: "A" });
+  });
+});
+
+it("prints help and version on stdout with exit 0", () => {
+  expect(smpbox("--help")).toMatchObject({ status: 0, stderr: "" });
+  expect(smpbox("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+it("prints compiler flags on one line", () => {
+  expect(smpbox("cflags").stdout).toMatch(/^-O2 .*workloads\/include\n$/);
+});

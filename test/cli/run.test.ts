@@ -1,0 +1,85 @@
+// smpbox run and compare on the bundled images: results, JSON, exit codes, interruption.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
+
+const main = join(packageRoot(), "dist", "src", "cli", "main.js");
+
+function smpbox(...words: string[]) {
+  return spawnSync(process.execPath, [main, ...words], { encoding: "utf8" });
+}
+
+describe("run", () => {
+  it("puts the guest's console on stdout and its own words on stderr", () => {
+    const { status, stdout, stderr } = smpbox("run", "hello", "--machine", "uni1");
+    expect(stderr).toMatch(/^exit 0: \d+ cycles \(in-order approximation\), \d+ instructions/);
+    expect(stdout).toContain("hello");
+    expect(status).toBe(0);
+  });
+
+  it("prints one JSON document, with 64-bit values as hex strings", () => {
+    const run = () => smpbox("run", "hello", "--json", "--seed", "7", "--machine", "conroe");
+    const { status, stdout } = run();
+    const result = JSON.parse(stdout);
+    expect(status).toBe(0);
+    expect(result).toMatchObject({
+      schema: "smpbox-run-1", machine: "conroe", seed: "0x7", exit: 0,
+      cycles: expect.stringMatching(/^0x[0-9a-f]+$/),
+      instructions: expect.stringMatching(/^0x[0-9a-f]+$/),
+      stateHash: expect.stringMatching(/^0x[0-9a-f]+$/),
+      hostSeconds: expect.any(Number), mips: expect.any(Number),
+      console: expect.stringContaining("hello"),
+    });
+    expect(JSON.parse(run().stdout).stateHash).toBe(result.stateHash);
+  });
+
+  it("gives the same state hash with any number of workers", () => {
+    const hashes = ["1", "2", "3"].map((workers) => {
+      const { stdout } = smpbox("run", "hello", "--json", "--workers", workers);
+      return JSON.parse(stdout).stateHash;
+    });
+    expect(new Set(hashes).size).toBe(1);
+  });
+
+  it("ends with 124 when the budget is used up, and says how to reproduce it", () => {
+    const { status, stderr } = smpbox("run", "bench", "--max-cycles", "100000");
+    expect(status).toBe(124);
+    expect(stderr).toContain("reproduce: smpbox run bench --machine clovertown --seed 1");
+  });
+
+  it("ends with 130 on Ctrl-C", async () => {
+    const words = [main, "run", "bench", "--append", "-- scale=1000000"];
+    const child = spawn(process.execPath, words, { stdio: "ignore" });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    child.kill("SIGINT");
+    const [code] = await once(child, "exit");
+    expect(code).toBe(130);
+  });
+});
+
+describe("compare 001", () => {
+  const words = ["compare", "001", "--rounds", "150", "--seeds", "1", "--machines", "conroe"];
+
+  it("draws, tabulates and concludes in at most 80 columns", () => {
+    const { status, stdout } = smpbox(...words);
+    expect(stdout).toContain("conroe");
+    expect(stdout).toMatch(/^conroe +0,1 +same L2 +k0 +0\/1/m);
+    expect(stdout).toMatch(/^conroe +0,1 +same L2 +k7 +0\/1/m);
+    expect(stdout).toMatch(/expectations hold\.$/m);
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect(status).toBe(0);
+  });
+
+  it("prints one JSON document with every run", () => {
+    const { stdout } = smpbox(...words, "--json");
+    const report = JSON.parse(stdout);
+    expect(report.schema).toBe("smpbox-compare-1");
+    expect(report.runs.map((run: { variant: string }) => run.variant)).toEqual(["k0", "k7"]);
+    expect(report.runs[0]).toMatchObject({ relation: "same L2", exit: 0, rounds: 150 });
+    for (const key of ["seed", "machine", "cycles", "instructions", "stateHash"]) {
+      expect(report).toHaveProperty(key);
+    }
+  });
+});

@@ -1,0 +1,15 @@
+// The devices alone, as a module for the tests: what the timing engine calls, with a stand-in for
+// time.
+import { Core } from "../../../assembly/memory/core";
+
+export {
+  lapicAccept, lapicAck, lapicBase, lapicCr8, lapicDeadline, lapicFire, lapicMsrLegal,
+  lapicPending, lapicRead, lapicReadMsr, lapicReset, lapicSetBase, lapicSetCr8,
+  lapicSetTscDeadline, lapicWrite, lapicWriteMsr,
+} from "../../../assembly/device/lapic";
+export { hubRead, hubReset, hubStopped, hubWrite } from "../../../assembly/device/hub";
+export { outboxCount, openOutbox } from "../../../assembly/memory/message";
+
+export function setClock(core: usize, clock: u64): void {
+  Core.of(core).clock = clock;
+}

@@ -1,0 +1,23 @@
+// Where the core has the fields that abi.ts promises to the host.
+import { CORE_MEM } from "../../../assembly/abi";
+import { Cpu } from "../../../assembly/isa/cpu";
+import { Core } from "../../../assembly/memory/core";
+
+export function rsp(): usize {
+  return offsetof<Cpu>("rsp");
+}
+export function rip(): usize {
+  return offsetof<Cpu>("rip");
+}
+export function cr3(): usize {
+  return offsetof<Cpu>("cr3");
+}
+export function badRip(): usize {
+  return offsetof<Cpu>("badRip");
+}
+export function badBytes(): usize {
+  return offsetof<Cpu>("badBytes0");
+}
+export function run(): usize {
+  return CORE_MEM + offsetof<Core>("run");
+}

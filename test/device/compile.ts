@@ -1,0 +1,44 @@
+// Compiles a test's own entry file with asc and instantiates it on a memory of 4 MiB.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { packageRoot } from "../../src/core/root.ts";
+
+export interface Compiled {
+  exports: WebAssembly.Exports;
+  view: DataView;
+}
+
+const PAGES = 64;
+
+/** `entry` is a path from the top of the repository. */
+export function compileEntry(entry: string): Compiled {
+  const root = packageRoot();
+  const folder = mkdtempSync(join(tmpdir(), "smpbox-asc-"));
+  try {
+    // A configuration of its own: asc would merge the one at the top.
+    writeFileSync(join(folder, "asconfig.json"), "{}");
+    const out = join(folder, "out.wasm");
+    const asc = join(root, "node_modules", "assemblyscript", "bin", "asc.js");
+    const words = [
+      entry, "--config", join(folder, "asconfig.json"), "-o", out, "--runtime", "stub",
+      "--enable", "threads", "--importMemory", "--sharedMemory", "--memoryBase", "1024",
+      "--initialMemory", `${PAGES}`, "--maximumMemory", `${PAGES}`, "--use", "ENGINE=0",
+    ];
+    const { status, stderr } = spawnSync(process.execPath, [asc, ...words], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    if (status !== 0) throw new Error(stderr);
+    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
+    const abort = () => {
+      throw new Error("abort");
+    };
+    const module = new WebAssembly.Module(readFileSync(out));
+    const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
+    return { exports, view: new DataView(memory.buffer) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,93 @@
+// Presets: the bundled ones are complete, and an error names the field.
+import { describe, expect, it } from "vitest";
+import { loadPreset, presetNames } from "../../src/engine/files.ts";
+import { cpuCount, firstCpus, numberOf, readPreset } from "../../src/machine/preset.ts";
+import { quantumOf, relationOf, windowOf } from "../../src/machine/topology.ts";
+
+const none = (name: string): unknown => {
+  throw new Error(`unexpected parent ${name}`);
+};
+
+/** conroe as JSON with one number replaced or, with undefined, left out. */
+function conroeWith(field: string, entry: unknown): unknown {
+  const preset = loadPreset("conroe");
+  const numbers: Record<string, unknown> = Object.fromEntries(preset.numbers);
+  if (entry === undefined) delete numbers[field];
+  else numbers[field] = entry;
+  return { name: "x", topology: { clusters: preset.clusters }, numbers };
+}
+
+describe("bundled presets", () => {
+  it.each(presetNames())("%s is valid", (name) => {
+    expect(loadPreset(name).name).toBe(name);
+  });
+
+  it("clovertown has the map of the L5320", () => {
+    const preset = loadPreset("clovertown");
+    expect(cpuCount(preset)).toBe(8);
+    expect(relationOf(preset, 0, 4)).toBe("same L2");
+    expect(relationOf(preset, 0, 5)).toBe("same package");
+    expect(relationOf(preset, 2, 7)).toBe("same package");
+    expect(relationOf(preset, 1, 6)).toBe("other socket");
+  });
+
+  it("has the windows of the design", () => {
+    expect(windowOf(loadPreset("clovertown"))).toBe(38);
+    expect(windowOf(loadPreset("conroe"))).toBe(106);
+    expect(quantumOf(loadPreset("clovertown"), 38)).toBe(27);
+    expect(quantumOf(loadPreset("clovertown"), 25)).toBe(25);
+    expect(quantumOf(loadPreset("uni1"), 106)).toBe(106);
+    expect(() => windowOf(loadPreset("clovertown"), 78)).toThrow("1 to 77");
+  });
+
+  it("uni1 takes over conroe's numbers", () => {
+    expect(numberOf(loadPreset("uni1"), "latency.dram")).toBe(213);
+  });
+});
+
+describe("--cpus", () => {
+  it("keeps the first CPUs and drops empty clusters", () => {
+    const preset = firstCpus(loadPreset("clovertown"), 5);
+    expect(preset.clusters.map((cluster) => cluster.cpus)).toEqual([[0, 4], [1], [2], [3]]);
+    expect(() => firstCpus(preset, 6)).toThrow("1 to 5");
+  });
+});
+
+describe("errors", () => {
+  const read = (document: unknown) => () => readPreset(document, none);
+
+  it.each([
+    ["latency.dram", undefined, "numbers.latency.dram: missing"],
+    ["latency.siblingOwn", undefined, "numbers.latency.siblingOwn: missing"],
+    ["latency.dram", { value: 0.5, confidence: "A", source: "x" }, "numbers.latency.dram.value"],
+    ["latency.dram", { value: 0, confidence: "A", source: "x" }, "from 1 to 10000"],
+    ["latency.dram", { value: 5, confidence: "E", source: "x" }, "must be A, B, C or D"],
+    ["latency.dram", { value: 5, confidence: "A" }, "source: say where"],
+    ["latency.dam", { value: 5, confidence: "A", source: "x" }, "numbers.latency.dam: unknown"],
+    ["l1.sets", { value: 65, confidence: "A", source: "x" }, "power of two"],
+  ])("%s = %j", (field, entry, message) => {
+    expect(read(conroeWith(field, entry))).toThrow(message);
+  });
+
+  it.each([
+    [[], "list of 1 to"],
+    [[{ package: 0, bus: 0, cpus: [0, 0] }], "CPU 0 is listed twice"],
+    [[{ package: 0, bus: 0, cpus: [1] }], "CPU 0 is missing"],
+    [[{ package: -1, bus: 0, cpus: [0] }], "clusters[0].package"],
+  ])("topology %j", (clusters, message) => {
+    expect(read({ name: "x", topology: { clusters }, numbers: {} })).toThrow(message);
+  });
+
+  it("refuses an unknown field and a circle of parents", () => {
+    expect(read({ name: "x", cores: 4 })).toThrow("cores: unknown field");
+    const circle = { name: "x", derives: "x" };
+    expect(() => readPreset(circle, () => circle)).toThrow("derives");
+  });
+
+  it("checks changes from the command line as well", () => {
+    const changed = loadPreset("conroe", new Map([["core.retireDelay", 4]]));
+    expect(numberOf(changed, "core.retireDelay")).toBe(4);
+    expect(() => loadPreset("conroe", new Map([["core.x", 4]]))).toThrow("numbers.core.x");
+    expect(() => loadPreset("nowhere")).toThrow("clovertown, conroe, uni1");
+  });
+});

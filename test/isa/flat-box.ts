@@ -1,0 +1,181 @@
+// A CPU on flat memory (build/flat.wasm), for tests: registers and memory by plain views, one step at a time.
+import { readFileSync } from "node:fs";
+import {
+  CORE_CPU, CORE_MEM, MACHINE_BASE, M_CORES, M_COST_CALL, M_COST_CPUID, M_COST_FORWARD, M_COST_INTERRUPT,
+  M_COST_IRET, M_COST_L1, M_COST_LFENCE, M_COST_LOCK, M_COST_MFENCE, M_COST_MISPREDICT, M_COST_PAUSE,
+  M_COST_POPF, M_COST_PUSHF, M_COST_RDTSC, M_COST_SFENCE, M_COST_SYSCALL, M_COST_XCHG, M_CPUS, M_RAM_BASE,
+  M_QUANTUM_CYCLES, M_RAM_BYTES, M_TSC_KHZ, M_WINDOW_CYCLES,
+} from "../../assembly/abi.ts";
+
+interface FlatExports {
+  loadParameters(): void;
+  decodeBytes(): number;
+  openDecode(base: number): void;
+  decodeLength(at: number): number;
+  resetCore(core: number, id: number): void;
+  resetLongMode(core: number, rip: bigint, rsi: bigint, cr3: bigint): void;
+  run(core: number, limit: bigint): number;
+  step(core: number, count: number): number;
+  getFlags(core: number): number;
+  setFlags(core: number, flags: number): void;
+}
+
+export const REGISTERS = [
+  "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+  "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+] as const;
+export type Register = (typeof REGISTERS)[number];
+
+// Offsets in the Cpu (assembly/isa/cpu.ts)
+const RIP = 224;
+const RFLAGS = 232;
+const CR2 = 248;
+const GDT_BASE = 344;
+const IDT_BASE = 352;
+const TR_BASE = 360;
+const GDT_LIMIT = 368;
+const IDT_LIMIT = 372;
+const TR_LIMIT = 376;
+const SELECTORS = 380;
+const CPL = 220;
+const PENDING = 404;
+const INSTRUCTIONS = 64; // in CORE_MEM
+
+const CORE_ADDRESS = 0x200000;
+const DECODE_ADDRESS = 0x300000;
+const RAM_ADDRESS = 0xd00000;
+export const RAM_BYTES = 0x1000000;
+/** Page tables of the identity map: 2 MiB pages, but 4 KiB ones from 2 MiB to 4 MiB. */
+export const TABLES = 0x1000;
+export const GDT = 0x8000;
+export const CODE = 0x10000;
+export const STACK_TOP = 0x90000;
+
+const module = new WebAssembly.Module(readFileSync(new URL("../../build/flat.wasm", import.meta.url)));
+
+const COSTS: [number, number][] = [
+  [M_COST_L1, 3], [M_COST_FORWARD, 5], [M_COST_MFENCE, 9], [M_COST_SFENCE, 9], [M_COST_LFENCE, 8],
+  [M_COST_LOCK, 27], [M_COST_XCHG, 25], [M_COST_PAUSE, 8], [M_COST_RDTSC, 64], [M_COST_CPUID, 200],
+  [M_COST_PUSHF, 7], [M_COST_POPF, 20], [M_COST_CALL, 2], [M_COST_MISPREDICT, 15], [M_COST_INTERRUPT, 500],
+  [M_COST_IRET, 100], [M_COST_SYSCALL, 40],
+];
+
+export class FlatBox {
+  readonly memory = new WebAssembly.Memory({ initial: 512, maximum: 65536, shared: true });
+  readonly view = new DataView(this.memory.buffer);
+  readonly bytes = new Uint8Array(this.memory.buffer);
+  readonly exports: FlatExports;
+  readonly core = CORE_ADDRESS;
+
+  constructor() {
+    const instance = new WebAssembly.Instance(module, {
+      env: { memory: this.memory, abort: () => { throw new Error("abort"); } },
+    });
+    this.exports = instance.exports as unknown as FlatExports;
+    this.parameter(M_CPUS, 1);
+    this.parameter(M_WINDOW_CYCLES, 1);
+    this.parameter(M_QUANTUM_CYCLES, 1);
+    this.parameter(M_CORES, this.core);
+    this.parameter(M_RAM_BASE, RAM_ADDRESS);
+    this.parameter(M_RAM_BYTES, RAM_BYTES);
+    this.parameter(M_TSC_KHZ, 2333000);
+    for (const [at, cycles] of COSTS) this.parameter(at, cycles);
+    this.exports.loadParameters();
+    this.exports.openDecode(DECODE_ADDRESS);
+    if (DECODE_ADDRESS + this.exports.decodeBytes() > RAM_ADDRESS) throw new Error("decode cache too large");
+    this.writeTables();
+    this.reset(CODE);
+  }
+
+  parameter(at: number, value: number): void {
+    this.view.setUint32(MACHINE_BASE + at, value, true);
+  }
+
+  /** Identity map of RAM and a flat GDT. */
+  private writeTables(): void {
+    const entry = (at: number, value: bigint) => this.write(at, 8, value);
+    entry(TABLES, BigInt(TABLES + 0x1000) | 7n);
+    entry(TABLES + 0x1000, BigInt(TABLES + 0x2000) | 7n);
+    for (let i = 0; i < 512; i++) entry(TABLES + 0x2000 + 8 * i, (BigInt(i) << 21n) | 0xe7n);
+    entry(TABLES + 0x2008, BigInt(TABLES + 0x3000) | 7n);
+    for (let i = 0; i < 512; i++) entry(TABLES + 0x3000 + 8 * i, 0x200000n + (BigInt(i) << 12n) | 0x67n);
+    const descriptors = [0n, 0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn, 0x00cff3000000ffffn, 0x00affb000000ffffn];
+    descriptors.forEach((d, i) => this.write(GDT + 8 * i, 8, d));
+  }
+
+  /** Ring 0, 64-bit mode, every register 0 but RSP. */
+  reset(rip: number): void {
+    this.exports.resetCore(this.core, 0);
+    this.exports.resetLongMode(this.core, BigInt(rip), 0n, BigInt(TABLES));
+    this.setTable("gdt", GDT, 0x2f);
+    this.set("rsp", BigInt(STACK_TOP));
+  }
+
+  setTable(table: "gdt" | "idt" | "tr", base: number, limit: number): void {
+    const at = { gdt: [GDT_BASE, GDT_LIMIT], idt: [IDT_BASE, IDT_LIMIT], tr: [TR_BASE, TR_LIMIT] }[table];
+    this.view.setBigUint64(this.core + at[0]!, BigInt(base), true);
+    this.view.setUint32(this.core + at[1]!, limit, true);
+  }
+
+  get(register: Register): bigint {
+    return this.view.getBigUint64(this.core + CORE_CPU + 8 * REGISTERS.indexOf(register), true);
+  }
+
+  set(register: Register, value: bigint): void {
+    this.view.setBigUint64(this.core + CORE_CPU + 8 * REGISTERS.indexOf(register), BigInt.asUintN(64, value), true);
+  }
+
+  field(offset: number): bigint {
+    return this.view.getBigUint64(this.core + offset, true);
+  }
+
+  setField(offset: number, value: bigint): void {
+    this.view.setBigUint64(this.core + offset, value, true);
+  }
+
+  get rip(): number { return Number(this.field(RIP)); }
+  set rip(value: number) { this.setField(RIP, BigInt(value)); }
+  get cr2(): bigint { return this.field(CR2); }
+  get cpl(): number { return this.view.getUint32(this.core + CPL, true); }
+  get pending(): number { return this.view.getUint32(this.core + PENDING, true); }
+  get clock(): bigint { return this.field(CORE_MEM); }
+  get instructions(): bigint { return this.field(CORE_MEM + INSTRUCTIONS); }
+  get runState(): number { return this.view.getUint32(this.core + CORE_MEM + 20, true); }
+  get cs(): number { return this.view.getUint16(this.core + SELECTORS + 2, true); }
+  get ss(): number { return this.view.getUint16(this.core + SELECTORS + 4, true); }
+
+  get flags(): bigint { return this.field(RFLAGS) | BigInt(this.exports.getFlags(this.core)); }
+  set flags(value: bigint) {
+    this.exports.setFlags(this.core, Number(value & 0x8d5n));
+    this.setField(RFLAGS, (value & ~0x8d5n) | 2n);
+  }
+
+  write(phys: number, size: 1 | 2 | 4 | 8, value: bigint): void {
+    for (let i = 0; i < size; i++) this.bytes[RAM_ADDRESS + phys + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+  }
+
+  read(phys: number, size: 1 | 2 | 4 | 8): bigint {
+    let value = 0n;
+    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[RAM_ADDRESS + phys + i]!);
+    return value;
+  }
+
+  load(phys: number, bytes: ArrayLike<number>): void {
+    this.bytes.set(bytes, RAM_ADDRESS + phys);
+  }
+
+  slice(phys: number, length: number): Uint8Array {
+    return this.bytes.slice(RAM_ADDRESS + phys, RAM_ADDRESS + phys + length);
+  }
+
+  step(count = 1): number { return this.exports.step(this.core, count); }
+  run(cycles: number): number { return this.exports.run(this.core, this.clock + BigInt(cycles)); }
+
+  /** Length of the instruction in `bytes` as our decoder sees it; 0 for #UD, 16 for too long. */
+  lengthOf(bytes: ArrayLike<number>): number {
+    const at = RAM_ADDRESS + 0x800000;
+    this.bytes.fill(0, at, at + 16);
+    this.bytes.set(bytes, at);
+    return this.exports.decodeLength(at);
+  }
+}

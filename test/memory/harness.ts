@@ -1,0 +1,132 @@
+// A machine of the build target "stress" with parameters of the test's choice: no image, no host
+// layer.
+import { readFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import * as abi from "../../assembly/abi.ts";
+
+export interface Shape {
+  /** Parameters of the machine block by their name in abi.ts; they replace those of CLOVERTOWN. */
+  parameters?: Record<string, number>;
+  clusterOf?: (cpu: number) => number;
+  packageOf?: (cluster: number) => number;
+  busOf?: (cluster: number) => number;
+  seed?: number;
+  cycles?: number;
+  file?: string;
+}
+
+const CLOVERTOWN: Record<string, number> = {
+  M_CPUS: 8, M_CLUSTERS: 4, M_PACKAGES: 2, M_BUSES: 2, M_RAM_BYTES: 16 << 20,
+  M_WINDOW_CYCLES: 38, M_QUANTUM_CYCLES: 27, M_WORKERS: 1, M_HOST_CORES: 2, M_CHECK: 1,
+  M_SB_ENTRIES: 20, M_RETIRE_DELAY: 8, M_HOLD: 2,
+  M_L1_SETS: 64, M_L1_WAYS: 8, M_L2_SETS: 4096, M_L2_WAYS: 16,
+  M_COST_L1: 3, M_COST_FORWARD: 5, M_COST_LOCK: 27, M_LAT_L2: 14,
+  M_LAT_SIBLING_LOAD: 33, M_LAT_SIBLING_UPGRADE: 27, M_LAT_SIBLING_OWN: 40,
+  M_LAT_DIE_LOAD: 94, M_LAT_DIE_UPGRADE: 77, M_LAT_DIE_OWN: 102,
+  M_LAT_SOCKET_LOAD: 141, M_LAT_SOCKET_UPGRADE: 113, M_LAT_SOCKET_OWN: 149,
+  M_LAT_DRAM: 275, M_BUS_ADDRESS: 14, M_BUS_DATA: 14, M_SNOOP_STALL: 14,
+  M_LAT_IPI: 700, M_LAT_UNCACHED: 700,
+};
+
+interface Exports {
+  layoutBytes(): number;
+  setup(): void;
+  runWorker(worker: number): number;
+  stateHash(): bigint;
+  coherence(): bigint;
+  additions(counter: number): bigint;
+}
+
+export interface Outcome {
+  stop: number;
+  /** The trap, when a check of the emulator or of the stress program failed. */
+  error?: Error;
+  accesses: bigint;
+  hash: bigint;
+  /**
+   * The counters of the stress program as RAM holds them, and the locked additions that were made.
+   */
+  counters: bigint[];
+  additions: bigint[];
+  core: Exports;
+}
+
+/** The machine after setup(), and what it takes to run it. */
+function build(shape: Shape) {
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
+  const module = new WebAssembly.Module(readFileSync(shape.file ?? "build/stress.wasm"));
+  const abort = () => {
+    throw new Error("abort");
+  };
+  const core = new WebAssembly.Instance(module, { env: { memory, abort } })
+    .exports as unknown as Exports;
+  const view = new DataView(memory.buffer);
+  const parameters: Record<string, number> = {
+    ...CLOVERTOWN, M_SEED: shape.seed ?? 1, ...shape.parameters,
+  };
+  const constants = abi as unknown as Record<string, number>;
+  for (const [name, value] of Object.entries(parameters)) {
+    view.setUint32(abi.MACHINE_BASE + constants[name], value, true);
+  }
+  const clusterOf = shape.clusterOf ?? ((cpu) => cpu % 4);
+  const packageOf = shape.packageOf ?? ((cluster) => cluster >> 1);
+  const busOf = shape.busOf ?? ((cluster) => cluster >> 1);
+  for (let cpu = 0; cpu < parameters.M_CPUS; cpu++) {
+    view.setUint8(abi.MACHINE_BASE + abi.M_CPU_CLUSTER + cpu, clusterOf(cpu));
+  }
+  for (let cluster = 0; cluster < parameters.M_CLUSTERS; cluster++) {
+    view.setUint8(abi.MACHINE_BASE + abi.M_CLUSTER_PACKAGE + cluster, packageOf(cluster));
+    view.setUint8(abi.MACHINE_BASE + abi.M_CLUSTER_BUS + cluster, busOf(cluster));
+  }
+  const cycles = BigInt(shape.cycles ?? 200_000);
+  view.setBigUint64(abi.MACHINE_BASE + abi.M_MAX_CYCLES, cycles, true);
+  memory.grow(Math.ceil((core.layoutBytes() >>> 0) / 65536) - 63);
+  core.setup();
+  return { memory, module, core, workers: parameters.M_WORKERS };
+}
+
+/** Runs the machine on one worker, in this thread. */
+export function runStress(shape: Shape): Outcome {
+  const { memory, core } = build(shape);
+  let stop = abi.STOP_INTERNAL as number;
+  let error: Error | undefined;
+  try {
+    stop = core.runWorker(0);
+  } catch (thrown) {
+    error = thrown as Error;
+  }
+  return outcome(memory, core, stop, error);
+}
+
+/** Runs the machine on M_WORKERS threads. */
+export async function runStressWorkers(shape: Shape): Promise<Outcome> {
+  const { memory, module, core, workers } = build({
+    ...shape,
+    parameters: { ...shape.parameters, M_CHECK: 0 },
+  });
+  const run = (worker: number) =>
+    new Promise<number>((resolve, reject) => {
+      const thread = new Worker(new URL("./worker.mjs", import.meta.url), {
+        workerData: { module, memory, worker },
+      });
+      thread.once("message", resolve);
+      thread.once("error", reject);
+    });
+  const stops = await Promise.all(Array.from({ length: workers }, (_, worker) => run(worker)));
+  return outcome(memory, core, stops[0]);
+}
+
+function outcome(
+  memory: WebAssembly.Memory, core: Exports, stop: number, error?: Error,
+): Outcome {
+  const view = new DataView(memory.buffer);
+  const accesses = view.getBigUint64(abi.MACHINE_BASE + abi.M_INSTRUCTIONS, true);
+  const ram = view.getUint32(abi.MACHINE_BASE + abi.M_RAM_BASE, true);
+  const each = [0, 1, 2, 3];
+  return {
+    stop, error, accesses, core,
+    hash: core.stateHash(),
+    counters: each.map((counter) => view.getBigUint64(ram + 0x8000 + counter * 64, true)),
+    additions: each.map((counter) => core.additions(counter)),
+  };
+}

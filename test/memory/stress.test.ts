@@ -1,0 +1,56 @@
+// The memory system under random accesses (assembly/machine/stress.ts): coherence of every word,
+// message passing, atomic additions, and single writer / multiple readers after every window.
+import { expect, test } from "vitest";
+import * as abi from "../../assembly/abi.ts";
+import { type Shape, runStress, runStressWorkers } from "./harness.ts";
+
+const one = () => 0;
+const SHAPES: Record<string, Shape> = {
+  clovertown: {},
+  "clovertown, small caches": {
+    parameters: { M_L2_SETS: 16, M_L2_WAYS: 16, M_L1_SETS: 16, M_L1_WAYS: 2 },
+  },
+  "clovertown, sequentially consistent": { parameters: { M_MEMORY_MODEL: abi.MEMORY_SC } },
+  "clovertown, windows of 25": { parameters: { M_WINDOW_CYCLES: 25 } },
+  "clovertown, windows of 77": { parameters: { M_WINDOW_CYCLES: 77 } },
+  "one store buffer entry": { parameters: { M_SB_ENTRIES: 1 } },
+  conroe: {
+    parameters: { M_CPUS: 2, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106 },
+    clusterOf: one, packageOf: one, busOf: one,
+  },
+  "two clusters of eight": {
+    parameters: { M_CPUS: 16, M_CLUSTERS: 2 },
+    clusterOf: (cpu) => cpu >> 3, packageOf: (cluster) => cluster, busOf: (cluster) => cluster,
+  },
+  "sixteen clusters of two": {
+    parameters: { M_CPUS: 32, M_CLUSTERS: 16, M_BUSES: 4 },
+    clusterOf: (cpu) => cpu >> 1, packageOf: (cluster) => cluster >> 2, busOf: (cluster) => cluster >> 2,
+  },
+};
+
+/** STRESS_CYCLES=... for a longer run. */
+const cycles = Number(process.env.STRESS_CYCLES ?? 100_000);
+
+for (const [name, shape] of Object.entries(SHAPES)) {
+  test(name, () => {
+    for (const seed of [1, 2, 3]) {
+      const run = runStress({ ...shape, seed, cycles });
+      expect(run.error?.stack, `seed ${seed}, coherence ${run.core.coherence()}`).toBeUndefined();
+      expect(run.stop).toBe(abi.STOP_BUDGET);
+      expect(run.counters).toEqual(run.additions);
+      // A buffer that never drains or a core that starves would pass every other check.
+      expect(Number(run.accesses)).toBeGreaterThan(cycles / 100);
+      expect(runStress({ ...shape, seed, cycles }).hash).toBe(run.hash);
+    }
+  });
+}
+
+test("the state does not depend on the number of workers", async () => {
+  const hashes = new Set<bigint>();
+  for (const M_WORKERS of [1, 2, 3, 4]) {
+    const run = await runStressWorkers({ parameters: { M_WORKERS }, cycles });
+    expect(run.counters).toEqual(run.additions);
+    hashes.add(run.hash);
+  }
+  expect(hashes.size).toBe(1);
+});

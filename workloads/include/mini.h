@@ -1,0 +1,398 @@
+/*
+ * A tiny C library for one-file programs: start-up, system calls, threads, options, printing.
+ * Header-only: include it in the file that has main(). The programs are static and freestanding,
+ * use Linux's system calls only, and so run under smpbox's kernel, natively, and under qemu-user:
+ *
+ *     gcc $(smpbox cflags) -nostdlib -static -no-pie -o hello hello.c
+ */
+#ifndef MINI_H
+#define MINI_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t s64;
+
+#define MINI_FN static inline __attribute__((unused))
+#define CACHE_LINE 64
+#define LINE_ALIGNED __attribute__((aligned(CACHE_LINE)))
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+
+/* ---- System calls ---- */
+
+MINI_FN long syscall6(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 asm("r10") = d;
+	register long r8 asm("r8") = e;
+	register long r9 asm("r9") = f;
+	long result;
+
+	asm volatile("syscall"
+		     : "=a"(result)
+		     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+		     : "rcx", "r11", "memory");
+	return result;
+}
+
+#define SYSCALL(number, ...) SYSCALL_PAD(number, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define SYSCALL_PAD(number, a, b, c, d, e, f, ...)                                                 \
+	syscall6(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+MINI_FN long sys_write(int fd, const void *from, size_t bytes)
+{
+	return SYSCALL(1, fd, from, bytes);
+}
+
+MINI_FN long sys_open(const char *path)
+{
+	return SYSCALL(257, -100, path, 0);
+}
+
+MINI_FN long sys_pread(int fd, void *to, size_t bytes, u64 position)
+{
+	return SYSCALL(17, fd, to, bytes, position);
+}
+
+/* Zeroed memory. */
+MINI_FN void *sys_mmap(size_t bytes)
+{
+	/* Read and write, private and anonymous. */
+	return (void *)SYSCALL(9, 0, bytes, 3, 0x22, -1, 0);
+}
+
+MINI_FN void sys_sched_yield(void)
+{
+	SYSCALL(24);
+}
+
+MINI_FN void sys_pause(void)
+{
+	SYSCALL(34);
+}
+
+MINI_FN long sys_gettid(void)
+{
+	return SYSCALL(186);
+}
+
+MINI_FN __attribute__((noreturn)) void sys_exit(int code)
+{
+	for (;;)
+		SYSCALL(60, code);
+}
+
+MINI_FN __attribute__((noreturn)) void sys_exit_group(int code)
+{
+	for (;;)
+		SYSCALL(231, code);
+}
+
+MINI_FN long sys_futex_wait(u32 *word, u32 value)
+{
+	return SYSCALL(202, word, 0, value, 0);
+}
+
+MINI_FN long sys_futex_wake(u32 *word, u32 count)
+{
+	return SYSCALL(202, word, 1, count);
+}
+
+/* Puts the calling thread on one CPU. */
+MINI_FN long pin_to_cpu(u32 cpu)
+{
+	u64 mask[16] = { 0 };
+
+	mask[cpu / 64] = 1ul << cpu % 64;
+	return SYSCALL(203, 0, sizeof(mask), mask);
+}
+
+/* The CPUs that the calling thread may run on, lowest 64 as a mask. */
+MINI_FN u64 allowed_cpus(void)
+{
+	u64 mask[16] = { 0 };
+
+	return SYSCALL(204, 0, sizeof(mask), mask) < 0 ? 1 : mask[0];
+}
+
+/* ---- Asynchronous I/O (io_submit(2)) ---- */
+
+struct io_event {
+	u64 data;
+	u64 obj;
+	s64 res;
+	s64 res2;
+};
+
+struct iocb {
+	u64 aio_data;
+	u32 aio_key;
+	u32 aio_rw_flags;
+	u16 aio_lio_opcode;
+	u16 aio_reqprio;
+	u32 aio_fildes;
+	u64 aio_buf;
+	u64 aio_nbytes;
+	u64 aio_offset;
+	u64 aio_reserved2;
+	u32 aio_flags;
+	u32 aio_resfd;
+};
+
+#define IOCB_CMD_PREAD 0
+
+MINI_FN long sys_io_setup(u32 nr_events, u64 *ctx)
+{
+	return SYSCALL(206, nr_events, ctx);
+}
+
+MINI_FN long sys_io_destroy(u64 ctx)
+{
+	return SYSCALL(207, ctx);
+}
+
+/* Waits for at least min_nr events, without a time limit. */
+MINI_FN long sys_io_getevents(u64 ctx, long min_nr, long nr, struct io_event *events)
+{
+	return SYSCALL(208, ctx, min_nr, nr, events, 0);
+}
+
+MINI_FN long sys_io_submit(u64 ctx, long nr, struct iocb **iocbs)
+{
+	return SYSCALL(209, ctx, nr, iocbs);
+}
+
+/* ---- What the compiler calls by itself ---- */
+
+void *memset(void *to, int byte, size_t bytes)
+{
+	void *at = to;
+
+	asm volatile("rep stosb" : "+D"(at), "+c"(bytes) : "a"(byte) : "memory");
+	return to;
+}
+
+void *memcpy(void *to, const void *from, size_t bytes)
+{
+	void *at = to;
+
+	asm volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(bytes) : : "memory");
+	return to;
+}
+
+/* ---- Printing ---- */
+
+#define PRINT_MAX 512
+
+struct mini_line {
+	char text[PRINT_MAX];
+	u32 length;
+};
+
+MINI_FN void mini_put(struct mini_line *line, char c)
+{
+	if (line->length < PRINT_MAX)
+		line->text[line->length++] = c;
+}
+
+MINI_FN void mini_put_number(struct mini_line *line, u64 value, u32 base)
+{
+	char digits[20];
+	u32 count = 0;
+
+	do {
+		digits[count++] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value);
+	while (count)
+		mini_put(line, digits[--count]);
+}
+
+/* %s %c %d %u %x and with l the 64-bit ones, in one write. */
+MINI_FN __attribute__((format(printf, 1, 2))) void print(const char *format, ...)
+{
+	struct mini_line line;
+	va_list args;
+
+	line.length = 0;
+	va_start(args, format);
+	for (; *format; format++) {
+		bool wide = false;
+
+		if (*format != '%') {
+			mini_put(&line, *format);
+			continue;
+		}
+		if (*++format == 'l') {
+			wide = true;
+			format++;
+		}
+		if (*format == 's') {
+			for (const char *text = va_arg(args, const char *); *text; text++)
+				mini_put(&line, *text);
+		} else if (*format == 'c') {
+			mini_put(&line, va_arg(args, int));
+		} else if (*format == 'd') {
+			s64 value = wide ? va_arg(args, s64) : va_arg(args, int);
+
+			if (value < 0)
+				mini_put(&line, '-');
+			mini_put_number(&line, value < 0 ? -(u64)value : (u64)value, 10);
+		} else if (*format == 'u' || *format == 'x') {
+			mini_put_number(&line, wide ? va_arg(args, u64) : va_arg(args, u32),
+					*format == 'x' ? 16 : 10);
+		} else {
+			mini_put(&line, *format);
+		}
+	}
+	va_end(args);
+	sys_write(1, line.text, line.length);
+}
+
+/* Says why and ends the program with exit code 2. */
+#define die(...)                                                                                   \
+	do {                                                                                       \
+		print(__VA_ARGS__);                                                                \
+		sys_exit_group(2);                                                                 \
+	} while (0)
+
+/* ---- Options: key=value words of the command line, else of the environment ---- */
+
+static int mini_argc;
+static char **mini_argv, **mini_envp;
+
+MINI_FN const char *mini_match(const char *word, const char *key)
+{
+	while (*key && *word == *key)
+		word++, key++;
+	return !*key && *word == '=' ? word + 1 : NULL;
+}
+
+MINI_FN const char *option_string(const char *key, const char *otherwise)
+{
+	const char *value;
+
+	for (int i = 1; i < mini_argc; i++)
+		if ((value = mini_match(mini_argv[i], key)))
+			return value;
+	for (char **word = mini_envp; *word; word++)
+		if ((value = mini_match(*word, key)))
+			return value;
+	return otherwise;
+}
+
+MINI_FN u64 option(const char *key, u64 otherwise)
+{
+	const char *text = option_string(key, NULL);
+	u64 value = 0;
+
+	if (!text || !*text)
+		return otherwise;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			die("%s= wants a decimal number\n", key);
+		value = value * 10 + (*text - '0');
+	}
+	return value;
+}
+
+MINI_FN bool same_text(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+/* ---- Random numbers ---- */
+
+/* Knuth's 64-bit linear congruential generator; the upper bits are the good ones. */
+MINI_FN u32 random_below(u64 *state, u32 limit)
+{
+	*state = *state * 6364136223846793005 + 1442695040888963407;
+	return (*state >> 32) * limit >> 32;
+}
+
+/* ---- Threads ---- */
+
+#define THREAD_STACK_BYTES 65536
+
+struct thread {
+	void (*run)(void *argument);
+	void *argument;
+	u32 done; /* futex: 1 when run() has returned */
+};
+
+MINI_FN __attribute__((noreturn, used)) void mini_thread_main(struct thread *thread)
+{
+	thread->run(thread->argument);
+	__atomic_store_n(&thread->done, 1, __ATOMIC_SEQ_CST);
+	sys_futex_wake(&thread->done, 1);
+	sys_exit(0);
+}
+
+/* clone(2) with the thread on top of the new stack; the child takes it from there. */
+long mini_clone(long flags, void *stack_top);
+asm(".text\n"
+    ".globl mini_clone\n"
+    "mini_clone:\n"
+    "	mov $56, %eax\n"
+    "	xor %edx, %edx\n"
+    "	xor %r10d, %r10d\n"
+    "	xor %r8d, %r8d\n"
+    "	syscall\n"
+    "	test %rax, %rax\n"
+    "	jnz 1f\n"
+    "	xor %ebp, %ebp\n"
+    "	mov (%rsp), %rdi\n"
+    "	call mini_thread_main\n"
+    "1:	ret\n");
+
+MINI_FN void thread_start(struct thread *thread, void (*run)(void *), void *argument)
+{
+	/* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM */
+	const long flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
+	u64 *top = (u64 *)((u8 *)sys_mmap(THREAD_STACK_BYTES) + THREAD_STACK_BYTES) - 2;
+	long error;
+
+	thread->run = run;
+	thread->argument = argument;
+	thread->done = 0;
+	*top = (u64)thread;
+	error = mini_clone(flags, top);
+	if (error < 0)
+		die("clone: error %ld\n", -error);
+}
+
+MINI_FN void thread_join(struct thread *thread)
+{
+	while (!__atomic_load_n(&thread->done, __ATOMIC_SEQ_CST))
+		sys_futex_wait(&thread->done, 0);
+}
+
+/* ---- Start ---- */
+
+int main(void);
+
+asm(".text\n"
+    ".globl _start\n"
+    "_start:\n"
+    "	xor %ebp, %ebp\n"
+    "	mov %rsp, %rdi\n"
+    "	and $-16, %rsp\n"
+    "	call mini_start\n");
+
+__attribute__((noreturn, used)) void mini_start(u64 *stack)
+{
+	mini_argc = stack[0];
+	mini_argv = (char **)&stack[1];
+	mini_envp = mini_argv + mini_argc + 1;
+	sys_exit_group(main());
+}
+
+#endif

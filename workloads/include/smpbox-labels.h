@@ -1,0 +1,42 @@
+/*
+ * The names of the marks: one list for labels (the next memory access of this CPU) and one for
+ * points (this place of the program). The ids are part of the images, so a number is never used
+ * twice. A program of yours adds names by defining SMPBOX_USER_LABELS(X) or SMPBOX_USER_POINTS(X)
+ * before it includes smpbox.h; take ids from 256 up.
+ */
+#ifndef SMPBOX_LABELS_H
+#define SMPBOX_LABELS_H
+
+/* The steps of aio_complete() and read_events(); the letters are those of
+ * workloads/kernel/README.md. */
+#define SMPBOX_LABELS(X)                                                                    \
+	X(A1, 1) /* aio_complete: first store into the event slot */                        \
+	X(A2, 2) /* aio_complete: store ring_info.tail */                                   \
+	X(A3, 3) /* aio_complete: store ring.tail, which the reaper reads */                \
+	X(P, 4)  /* __aio_put_req: store ki_users */                                        \
+	X(B, 5)  /* aio_complete: load wait.task_list.next: is anybody waiting? */          \
+	X(1e, 6) /* add_wait_queue_exclusive: store wait.task_list.next */                  \
+	X(1g, 7) /* read_events: xchg task.state, a full fence */                           \
+	X(2, 8)  /* aio_read_evt: load ring.tail: is there an event? */
+
+#define SMPBOX_POINTS(X)                                                                    \
+	X(SLEEP, 1)  /* read_events found nothing and is about to call schedule() */        \
+	X(WAKE, 2)   /* try_to_wake_up made a sleeping task runnable */                     \
+	X(ROUND, 3)  /* w001: the submitter begins a round */                               \
+	X(ACK, 4)    /* w001: the reaper acknowledges a round */                            \
+	X(GIVEUP, 5) /* w001: the submitter waited in vain for that */
+
+#ifndef SMPBOX_USER_LABELS
+#define SMPBOX_USER_LABELS(X)
+#endif
+#ifndef SMPBOX_USER_POINTS
+#define SMPBOX_USER_POINTS(X)
+#endif
+
+#define SMPBOX_LABEL_ENUM(name, id) SMPBOX_LABEL_##name = id,
+#define SMPBOX_POINT_ENUM(name, id) SMPBOX_POINT_##name = id,
+
+enum smpbox_label { SMPBOX_LABELS(SMPBOX_LABEL_ENUM) SMPBOX_USER_LABELS(SMPBOX_LABEL_ENUM) };
+enum smpbox_point { SMPBOX_POINTS(SMPBOX_POINT_ENUM) SMPBOX_USER_POINTS(SMPBOX_POINT_ENUM) };
+
+#endif

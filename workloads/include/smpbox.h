@@ -1,0 +1,83 @@
+/*
+ * Marks: what a guest program tells the emulator without disturbing its own timing. A mark is the
+ * plain eight-byte NOP 0F 1F 84 00 disp32 (SDM Vol. 2B, "NOP"); silicon ignores the displacement,
+ * the emulator reads it: 5B000000H | kind << 16 | id. No register, flag or memory changes, and the
+ * store buffer keeps its contents, which a port access or CPUID would drain.
+ *
+ * Each mark also leaves a record in the section .smpbox.marks, which is not loaded: the host
+ * reads it from the file to name the labels.
+ *
+ *     0 | address u64 | 8 | disp u32 | 12 | 0 u32 | 16 | name char[16], zero padded | 32
+ */
+#ifndef SMPBOX_H
+#define SMPBOX_H
+
+#include "smpbox-labels.h"
+
+#define SMPBOX_MARK_TAG 0x5b000000
+#define SMPBOX_KIND_LABEL 1
+#define SMPBOX_KIND_POINT 2
+
+/*
+ * The mark as assembly text, so that it can stand in one asm statement with the access that it
+ * names: the compiler cannot put another memory access between them. It needs the operand [mark]
+ * "i"(displacement).
+ */
+#define SMPBOX_MARK_TEXT(name)                                                                     \
+	"771:	.byte 0x0f, 0x1f, 0x84, 0x00\n"                                                    \
+	"	.long %c[mark]\n"                                                                  \
+	"	.pushsection .smpbox.marks, \"\", @progbits\n"                                     \
+	"	.quad 771b\n"                                                                      \
+	"	.long %c[mark], 0\n"                                                               \
+	"772:	.asciz \"" #name "\"\n"                                                            \
+	"	.zero 16 - (. - 772b)\n"                                                           \
+	"	.popsection\n"
+
+#define SMPBOX_LABEL_OPERAND(name)                                                                 \
+	[mark] "i"(SMPBOX_MARK_TAG | SMPBOX_KIND_LABEL << 16 | SMPBOX_LABEL_##name)
+#define SMPBOX_POINT_OPERAND(name)                                                                 \
+	[mark] "i"(SMPBOX_MARK_TAG | SMPBOX_KIND_POINT << 16 | SMPBOX_POINT_##name)
+
+/* Names the next memory access of this CPU. Prefer the *_labelled macros below: they leave no
+ * gap. */
+#define MARK_LABEL(name)                                                                           \
+	asm volatile(SMPBOX_MARK_TEXT(name) : : SMPBOX_LABEL_OPERAND(name) : "memory")
+
+/* Names this point of the program. */
+#define MARK_POINT(name)                                                                           \
+	asm volatile(SMPBOX_MARK_TEXT(name) : : SMPBOX_POINT_OPERAND(name) : "memory")
+
+/* One machine store of `value` to `place` (4 or 8 bytes), named. */
+#define store_labelled(name, place, value)                                                         \
+	do {                                                                                       \
+		__typeof__((place) + 0) value_ = (value);                                          \
+		asm volatile(SMPBOX_MARK_TEXT(name) "	mov %[from], %[to]\n"                      \
+			     : [to] "=m"(place)                                                    \
+			     : [from] "r"(value_), SMPBOX_LABEL_OPERAND(name)                      \
+			     : "memory");                                                          \
+	} while (0)
+
+/* One machine load of `place` (4 or 8 bytes), named. */
+#define load_labelled(name, place)                                                                 \
+	({                                                                                         \
+		__typeof__((place) + 0) value_;                                                    \
+		asm volatile(SMPBOX_MARK_TEXT(name) "	mov %[from], %[to]\n"                      \
+			     : [to] "=r"(value_)                                                   \
+			     : [from] "m"(place), SMPBOX_LABEL_OPERAND(name)                       \
+			     : "memory");                                                          \
+		value_;                                                                            \
+	})
+
+/* XCHG with memory (4 or 8 bytes), named: stores `value`, gives the old one, and is a full fence.
+ * */
+#define xchg_labelled(name, place, value)                                                          \
+	({                                                                                         \
+		__typeof__((place) + 0) value_ = (value);                                          \
+		asm volatile(SMPBOX_MARK_TEXT(name) "	xchg %[new], %[to]\n"                      \
+			     : [to] "+m"(place), [new] "+r"(value_)                                \
+			     : SMPBOX_LABEL_OPERAND(name)                                          \
+			     : "memory");                                                          \
+		value_;                                                                            \
+	})
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * io_submit: from the user's iocb to a result. A read of a cached page has its result before the
+ * retry method returns, so the submitter itself completes it, and holds its own reference while
+ * it does.
+ */
+#include "put_req.h"
+
+#include "../arch/usercopy.h"
+#include "../core/panic.h"
+#include "../core/slab.h"
+#include "../core/string.h"
+#include "../sys/errno.h"
+
+static struct kmem_cache kiocb_cache = KMEM_CACHE(struct kiocb);
+
+/* Free slots of the ring; one always stays empty. */
+static u32 aio_ring_avail(const struct aio_ring_info *info)
+{
+	const struct aio_ring *ring = info->ring;
+	u32 avail = READ_ONCE(ring->head) + info->nr - 1 - READ_ONCE(ring->tail);
+
+	return avail >= info->nr ? avail - info->nr : avail;
+}
+
+/* A kiocb with two references, or NULL when the ring might not have room for its event. */
+struct kiocb *aio_get_req(struct kioctx *ctx)
+{
+	struct kiocb *req = kmem_cache_alloc(&kiocb_cache);
+	bool room;
+
+	memset(req, 0, sizeof(*req));
+	INIT_LIST_HEAD(&req->ki_run_list);
+	req->ki_users = 2;
+	req->ki_ctx = ctx;
+
+	spin_lock_irq(&ctx->ctx_lock);
+	room = ctx->reqs_active < aio_ring_avail(&ctx->ring_info);
+	if (room) {
+		list_add(&req->ki_list, &ctx->active_reqs);
+		ctx->reqs_active++;
+	}
+	spin_unlock_irq(&ctx->ctx_lock);
+	if (!room) {
+		kmem_cache_free(&kiocb_cache, req);
+		return NULL;
+	}
+	return req;
+}
+
+noinline void kiocb_release(struct kioctx *ctx, struct kiocb *req)
+{
+	BUG_ON(!spin_is_locked(&ctx->ctx_lock) || req->ki_users < 0);
+	list_del(&req->ki_list);
+	if (req->ki_filp)
+		fput(req->ki_filp);
+	kmem_cache_free(&kiocb_cache, req);
+	ctx->reqs_active--;
+	if (unlikely(ctx->dead && !ctx->reqs_active))
+		wake_up(&ctx->wait);
+}
+
+noinline bool aio_put_req(struct kiocb *req)
+{
+	struct kioctx *ctx = req->ki_ctx;
+	bool last;
+
+	spin_lock_irq(&ctx->ctx_lock);
+	last = __aio_put_req(ctx, req);
+	spin_unlock_irq(&ctx->ctx_lock);
+	return last;
+}
+
+static long aio_pread(struct kiocb *iocb)
+{
+	struct file *file = iocb->ki_filp;
+
+	return file->f_op->read(file, (void *)iocb->ki_buf, iocb->ki_nbytes, iocb->ki_pos);
+}
+
+/* One try. Called and returns with ctx_lock held, which is free in between: the method may take
+ * long. */
+static void aio_run_iocb(struct kiocb *iocb)
+{
+	struct kioctx *ctx = iocb->ki_ctx;
+	long result;
+
+	INIT_LIST_HEAD(&iocb->ki_run_list);
+	spin_unlock_irq(&ctx->ctx_lock);
+	result = iocb->ki_retry(iocb);
+	if (result != -EIOCBQUEUED)
+		aio_complete(iocb, result, 0);
+	spin_lock_irq(&ctx->ctx_lock);
+}
+
+/* Those that asked to be tried again. Each is held while it runs, because it may complete. */
+static void __aio_run_iocbs(struct kioctx *ctx)
+{
+	while (!list_empty(&ctx->run_list)) {
+		struct kiocb *iocb = list_first_entry(&ctx->run_list, struct kiocb, ki_run_list);
+
+		list_del(&iocb->ki_run_list);
+		iocb->ki_users++;
+		aio_run_iocb(iocb);
+		__aio_put_req(ctx, iocb);
+	}
+}
+
+void aio_run_all_iocbs(struct kioctx *ctx)
+{
+	spin_lock_irq(&ctx->ctx_lock);
+	__aio_run_iocbs(ctx);
+	spin_unlock_irq(&ctx->ctx_lock);
+}
+
+static long io_submit_one(struct kioctx *ctx, struct iocb __user *user_iocb,
+			  const struct iocb *iocb)
+{
+	struct kiocb *req;
+	struct file *file;
+	long error;
+
+	if (iocb->aio_reserved2 || iocb->aio_flags)
+		return -EINVAL;
+	file = fget(iocb->aio_fildes);
+	if (!file)
+		return -EBADF;
+	req = aio_get_req(ctx);
+	if (!req) {
+		fput(file);
+		return -EAGAIN;
+	}
+	req->ki_filp = file;
+	error = copy_to_user(&user_iocb->aio_key, &req->ki_key, sizeof(req->ki_key));
+	if (!error && (iocb->aio_lio_opcode != IOCB_CMD_PREAD || !file->f_op->read))
+		error = -EINVAL;
+	if (error) {
+		aio_put_req(req); /* the I/O's and */
+		aio_put_req(req); /* the submitter's */
+		return error;
+	}
+	req->ki_obj = (u64)user_iocb;
+	req->ki_user_data = iocb->aio_data;
+	req->ki_pos = iocb->aio_offset;
+	req->ki_buf = iocb->aio_buf;
+	req->ki_nbytes = iocb->aio_nbytes;
+	req->ki_retry = aio_pread;
+	init_waitqueue_entry(&req->ki_wait, current);
+
+	spin_lock_irq(&ctx->ctx_lock);
+	aio_run_iocb(req);
+	__aio_run_iocbs(ctx);
+	spin_unlock_irq(&ctx->ctx_lock);
+	aio_put_req(req);
+	return 0;
+}
+
+/* The number submitted; an error only if there was none. */
+long sys_io_submit(u64 ctx_id, s64 nr, u64 __user *iocbpp)
+{
+	struct kioctx *ctx;
+	long error = 0;
+	s64 i;
+
+	if (nr < 0 || nr > AIO_SUBMIT_MAX)
+		return -EINVAL;
+	ctx = lookup_ioctx(ctx_id);
+	if (!ctx)
+		return -EINVAL;
+	for (i = 0; i < nr; i++) {
+		struct iocb iocb;
+		u64 user_iocb;
+
+		error = copy_from_user(&user_iocb, &iocbpp[i], sizeof(user_iocb));
+		if (!error)
+			error = copy_from_user(&iocb, (void *)user_iocb, sizeof(iocb));
+		if (!error)
+			error = io_submit_one(ctx, (struct iocb *)user_iocb, &iocb);
+		if (error)
+			break;
+	}
+	put_ioctx(ctx);
+	return i ? i : error;
+}

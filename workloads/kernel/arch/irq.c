@@ -1,0 +1,85 @@
+/* The interrupt descriptor table and what becomes of each vector. */
+#include "irq.h"
+
+#include "../core/panic.h"
+#include "../core/printk.h"
+#include "../core/sched.h"
+#include "../core/task.h"
+#include "apic.h"
+#include "usercopy.h"
+#include "x86.h"
+
+/* SDM Vol. 3A, "64-Bit Mode IDT". */
+struct gate {
+	u16 offset_low;
+	u16 selector;
+	u8 ist;
+	u8 type;
+	u16 offset_middle;
+	u32 offset_high;
+	u32 reserved;
+};
+
+#define INTERRUPT_GATE 0x8e /* present, DPL 0, clears IF */
+#define ENTRY_BYTES 16	    /* irq.S aligns each entry */
+#define EXCEPTIONS 32
+
+static struct gate idt[256];
+
+extern char exception_entries[], reschedule_entry[], spurious_entry[];
+
+static void set_gate(u32 vector, u64 entry)
+{
+	idt[vector] = (struct gate){
+		.offset_low = entry,
+		.selector = KERNEL_CS,
+		.type = INTERRUPT_GATE,
+		.offset_middle = entry >> 16,
+		.offset_high = entry >> 32,
+	};
+}
+
+void idt_init(void)
+{
+	for (u32 vector = 0; vector < EXCEPTIONS; vector++)
+		set_gate(vector, (u64)exception_entries + vector * ENTRY_BYTES);
+	set_gate(VECTOR_RESCHEDULE, (u64)reschedule_entry);
+	set_gate(VECTOR_SPURIOUS, (u64)spurious_entry);
+}
+
+void idt_load(void)
+{
+	struct descriptor_table table = { sizeof(idt) - 1, (u64)idt };
+
+	lidt(&table);
+}
+
+static void exception(struct pt_regs *regs)
+{
+	u64 fault_address = regs->number == VECTOR_PAGE_FAULT ? read_cr2() : 0;
+
+	if (user_mode(regs)) {
+		printk("%s[%d]: exception %lu error %lx rip %lx rsp %lx address %lx\n",
+		       current->comm, current->pid, regs->number, regs->error, regs->rip, regs->rsp,
+		       fault_address);
+		exit_group(EXIT_EXCEPTION + regs->number);
+	}
+	/* A user address that the kernel copies to or from may be bad: that copy returns an
+	 * error. */
+	if (regs->number == VECTOR_PAGE_FAULT && usercopy_fixup(regs))
+		return;
+	panic_regs(regs, fault_address);
+}
+
+/* Runs with interrupts off. */
+void irq_dispatch(struct pt_regs *regs)
+{
+	if (regs->number < EXCEPTIONS) {
+		exception(regs);
+	} else {
+		/* Its whole work is to bring this CPU here: need_resched says what to do. */
+		apic_eoi();
+	}
+	if (user_mode(regs) && this_cpu()->need_resched)
+		exit_to_user();
+}

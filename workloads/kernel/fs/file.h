@@ -1,0 +1,34 @@
+/* Open files. */
+#ifndef FILE_H
+#define FILE_H
+
+#include "../core/task.h"
+
+struct mapping;
+
+struct file_operations {
+	/* Bytes transferred, or a negative error. */
+	long (*read)(struct file *file, void __user *to, u64 bytes, u64 position);
+	long (*write)(struct file *file, const void __user *from, u64 bytes);
+};
+
+struct file {
+	atomic_t f_count; /* one for each descriptor and each operation under way */
+	const struct file_operations *f_op;
+	struct mapping *f_mapping;
+	u64 f_pos;
+} __cacheline_aligned;
+
+/* The file behind a descriptor with its count raised, or NULL. */
+struct file *fget(int fd);
+void fput(struct file *file);
+
+/* A new descriptor, or a negative error. */
+long file_open(const char *path);
+long file_close(int fd);
+
+/* Descriptors 0, 1 and 2: the console. */
+void open_console(struct process *process);
+void exit_files(struct process *process);
+
+#endif

@@ -1,0 +1,19 @@
+/* Error numbers, Linux's. */
+#ifndef ERRNO_H
+#define ERRNO_H
+
+#define ENOENT 2
+#define ESRCH 3
+#define EINTR 4
+#define EBADF 9
+#define EAGAIN 11
+#define ENOMEM 12
+#define EFAULT 14
+#define EEXIST 17
+#define EINVAL 22
+#define EMFILE 24
+#define ENAMETOOLONG 36
+#define ENOSYS 38
+#define EIOCBQUEUED 529 /* inside the kernel: the completion will be reported later */
+
+#endif
