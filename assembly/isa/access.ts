@@ -9,7 +9,7 @@ import {
 import { lapicIsX2, lapicRead, lapicWrite } from "../device/lapic";
 import { LAPIC_BYTES, LAPIC_PHYS } from "../device/map";
 import { Core } from "../memory/core";
-import { filterFill } from "../memory/filter";
+import { Filter, filterFill } from "../memory/filter";
 import { flatFill } from "../memory/flat-port";
 import { portDrain, portLock, portRead, portReserve, portWrite } from "../memory/port";
 import { loadSized } from "../memory/ram";
@@ -79,7 +79,7 @@ function readPart(core: usize, lin: u64, size: u32, user: bool): usize {
   const host = portRead(core, phys, size);
   if (!host) return 0;
   if (ENGINE == ENGINE_FLAT) flatFill(core, lin, phys, <u32>frame & 7);
-  else filterFill(core, lin, phys, <u32>frame & 7);
+  else if (Filter.of(core, lin).tag != (lin & ~63)) filterFill(core, lin, phys, <u32>frame & 7);
   return host;
 }
 

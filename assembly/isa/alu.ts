@@ -1,8 +1,6 @@
 // Integer arithmetic and logic of every width, on values sign-extended into T (flags.ts says why).
-import {
-  KIND_ADC, KIND_ADD, KIND_DEC, KIND_INC, KIND_SBB, KIND_SUB, carry, keepFlags,
-} from "./flags";
-import { setReg } from "./cpu";
+import { AF, CF, OF, PF, SF, ZF, setReg } from "./cpu";
+import { KIND_DEC, KIND_INC, carry, keepAdd, keepCount, keepSub, setFlags } from "./flags";
 import { Rec } from "./record";
 
 /** Destination and source registers of the record at p, as signed T. */
@@ -31,7 +29,24 @@ export function add<T>(core: usize, p: usize, s: T): void {
   const a = regD<T>(core, p);
   const r = <T>(a + s);
   setD<T>(core, p, r);
-  keepFlags(core, KIND_ADD, <i64>a, <i64>s, <i64>r);
+  keepAdd(core, <i64>a, <i64>s, <i64>r);
+}
+
+/** Flags of an operation with a carry in, for which no lazy kind has room. */
+function keepCarried(core: usize, carryOut: bool, overflowed: bool, xor: i64, r: i64): void {
+  const even = (popcnt<u32>(<u32>r & 0xff) & 1) == 0;
+  setFlags(core, (carryOut ? CF : 0) | (even ? PF : 0) | (<u32>xor & AF) | (r ? 0 : ZF) |
+    (r < 0 ? SF : 0) | (overflowed ? OF : 0));
+}
+
+/** a + b + 1 = r */
+function keepWithCarry(core: usize, a: i64, b: i64, r: i64): void {
+  keepCarried(core, <u64>r <= <u64>a, ((a ^ r) & (b ^ r)) < 0, a ^ b ^ r, r);
+}
+
+/** a - b - 1 = r */
+function keepWithBorrow(core: usize, a: i64, b: i64, r: i64): void {
+  keepCarried(core, <u64>a <= <u64>b, ((a ^ b) & (a ^ r)) < 0, a ^ b ^ r, r);
 }
 
 /** d := d + s + CF */
@@ -42,7 +57,8 @@ export function adc<T>(core: usize, p: usize, s: T): void {
   const cf = carry(core);
   const r = <T>(a + s + <T>cf);
   setD<T>(core, p, r);
-  keepFlags(core, cf ? KIND_ADC : KIND_ADD, <i64>a, <i64>s, <i64>r);
+  if (cf) keepWithCarry(core, <i64>a, <i64>s, <i64>r);
+  else keepAdd(core, <i64>a, <i64>s, <i64>r);
 }
 
 /** d := d - s */
@@ -52,7 +68,7 @@ export function sub<T>(core: usize, p: usize, s: T): void {
   const a = regD<T>(core, p);
   const r = <T>(a - s);
   setD<T>(core, p, r);
-  keepFlags(core, KIND_SUB, <i64>a, <i64>s, <i64>r);
+  keepSub(core, <i64>a, <i64>s, <i64>r);
 }
 
 /** d := d - s - CF */
@@ -63,7 +79,8 @@ export function sbb<T>(core: usize, p: usize, s: T): void {
   const cf = carry(core);
   const r = <T>(a - s - <T>cf);
   setD<T>(core, p, r);
-  keepFlags(core, cf ? KIND_SBB : KIND_SUB, <i64>a, <i64>s, <i64>r);
+  if (cf) keepWithBorrow(core, <i64>a, <i64>s, <i64>r);
+  else keepSub(core, <i64>a, <i64>s, <i64>r);
 }
 
 /** Flags of d - s */
@@ -71,14 +88,14 @@ export function sbb<T>(core: usize, p: usize, s: T): void {
 @inline
 export function cmp<T>(core: usize, p: usize, s: T): void {
   const a = regD<T>(core, p);
-  keepFlags(core, KIND_SUB, <i64>a, <i64>s, <i64>(<T>(a - s)));
+  keepSub(core, <i64>a, <i64>s, <i64>(<T>(a - s)));
 }
 
 // @ts-ignore: decorator
 @inline
 function logic<T>(core: usize, p: usize, r: T): void {
   setD<T>(core, p, r);
-  keepFlags(core, KIND_SUB, <i64>r, 0, <i64>r);
+  keepSub(core, <i64>r, 0, <i64>r);
 }
 
 /** d := d AND s */
@@ -107,7 +124,7 @@ export function xor<T>(core: usize, p: usize, s: T): void {
 @inline
 export function test<T>(core: usize, p: usize, s: T): void {
   const r = <i64>(<T>(regD<T>(core, p) & s));
-  keepFlags(core, KIND_SUB, r, 0, r);
+  keepSub(core, r, 0, r);
 }
 
 /** d := d + 1; CF stays */
@@ -116,9 +133,8 @@ export function test<T>(core: usize, p: usize, s: T): void {
 export function inc<T>(core: usize, p: usize): void {
   const a = regD<T>(core, p);
   const r = <T>(a + 1);
-  const cf = carry(core);
   setD<T>(core, p, r);
-  keepFlags(core, KIND_INC, <i64>cf, <i64>a, <i64>r);
+  keepCount(core, KIND_INC, <i64>a, <i64>r);
 }
 
 /** d := d - 1; CF stays */
@@ -127,9 +143,8 @@ export function inc<T>(core: usize, p: usize): void {
 export function dec<T>(core: usize, p: usize): void {
   const a = regD<T>(core, p);
   const r = <T>(a - 1);
-  const cf = carry(core);
   setD<T>(core, p, r);
-  keepFlags(core, KIND_DEC, <i64>cf, <i64>a, <i64>r);
+  keepCount(core, KIND_DEC, <i64>a, <i64>r);
 }
 
 /** d := 0 - d */
@@ -139,7 +154,7 @@ export function neg<T>(core: usize, p: usize): void {
   const a = regD<T>(core, p);
   const r = <T>(0 - a);
   setD<T>(core, p, r);
-  keepFlags(core, KIND_SUB, 0, <i64>a, <i64>r);
+  keepSub(core, 0, <i64>a, <i64>r);
 }
 
 /** d := NOT d; no flags */

@@ -5,7 +5,7 @@ import { MACHINE_BASE, M_COST_LOCK } from "../abi";
 import { Core } from "../memory/core";
 import { lockForWrite } from "./access";
 import { Cpu, GP, RAX, TMP0, ZF, getReg, raise, setReg } from "./cpu";
-import { KIND_ADD, KIND_SUB, changeFlags, keepFlags } from "./flags";
+import { changeFlags, keepAdd, keepSub } from "./flags";
 import { addressOf, vectorOf } from "./operand-address";
 import { Rec } from "./record";
 
@@ -51,7 +51,7 @@ function exchangeAddSized<T>(core: usize, d: u32, s: u32): void {
   // Both may be one register: then the sum stays.
   setReg<T>(core, s, a);
   setReg<T>(core, d, r);
-  keepFlags(core, KIND_ADD, <i64>a, <i64>b, <i64>r);
+  keepAdd(core, <i64>a, <i64>b, <i64>r);
 }
 
 /** temp := d + s; s := d; d := temp */
@@ -73,7 +73,7 @@ function compareExchangeSized<T>(core: usize, d: u32, s: u32): void {
   // 32-bit destination register on failure (checked on silicon).
   if (equal) setReg<T>(core, d, getReg<T>(core, s));
   else setReg<T>(core, RAX, b);
-  keepFlags(core, KIND_SUB, <i64>a, <i64>b, <i64>(<T>(a - b)));
+  keepSub(core, <i64>a, <i64>b, <i64>(<T>(a - b)));
 }
 
 /** if rAX = d then d := s else rAX := d; flags of rAX - d */

@@ -1,7 +1,7 @@
 // Bit tests, bit scans, POPCNT, BSWAP, and the address of a bit in memory.
 // Undefined results: BSF and BSR of 0 leave the destination, as on silicon; BT and its family leave all flags but CF.
 import { AF, CF, OF, PF, SF, ZF, getReg, setReg } from "./cpu";
-import { changeFlags, setFlags } from "./flags";
+import { changeFlags, setCarry, setFlags } from "./flags";
 import { IMMEDIATE, Op, Rec } from "./record";
 
 /** Index of the bit that a BT names, within its operand. */
@@ -36,7 +36,7 @@ export function bitTest(core: usize, p: usize, op: u32): void {
     else if (size == 4) setReg<u32>(core, rec.d, <u32>r);
     else setReg<u64>(core, rec.d, r);
   }
-  changeFlags(core, CF, old & mask ? CF : 0);
+  setCarry(core, (old & mask) != 0);
 }
 
 /** The source of a scan, zero-extended. */

@@ -254,7 +254,6 @@ export function popSegment(core: usize, p: usize): bool {
 /** MOV Sreg, s. After SS, the next instruction takes no interrupt. */
 export function moveToSegment(core: usize, p: usize): bool {
   const segment = <u32>Rec.at(p).cc;
-  if (segment == CS || segment > 5) return raise(core, UD);
   if (!loadSegment(core, segment, getReg<u16>(core, Rec.at(p).s))) return false;
   if (segment == SS) {
     Cpu.of(core).shadow = 1;

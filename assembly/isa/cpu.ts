@@ -110,8 +110,8 @@ export class Cpu {
   fsBase: u64;
   gsBase: u64;
   /** The last result that set flags (flags.ts). */
-  flagA: i64;
-  flagB: i64;
+  carryX: i64;
+  carryY: i64;
   flagR: i64;
   flagKind: u32;
   pad0: u32;
@@ -157,7 +157,7 @@ export class Cpu {
   softLength: u32;
   /** The vector under delivery, to tell a double fault; NO_EXCEPTION outside of delivery. */
   delivering: u32;
-  pad2: u64;
+  flagB: i64;
   /** The store that was checked and reserved last (access.ts). */
   writePhys: u64;
   writePhys2: u64;
@@ -202,7 +202,7 @@ export function getReg<T>(core: usize, offset: u32): T {
 /** Write a register. A 32-bit result clears the upper half; 8 and 16-bit results leave the rest. */
 @inline
 export function setReg<T>(core: usize, offset: u32, value: T): void {
-  if (sizeof<T>() == 4) store<u64>(core + offset, <u64>(<u32>value));
+  if (sizeof<T>() == 4) store<u64>(core + offset, <u64>value & 0xffffffff);
   else store<T>(core + offset, value);
 }
 

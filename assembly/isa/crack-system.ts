@@ -1,5 +1,5 @@
 // From a parsed instruction to records: the instructions that only a kernel, or a program at its edges, uses.
-import { RAX, ZERO } from "./cpu";
+import { CS, GS, RAX, ZERO } from "./cpu";
 import { emit, emitD, emitDS, emitMemory, emitS, inMemory, readE } from "./emit";
 import { F, FORM, M } from "./opcodes";
 import { Insn, opcodeRegister } from "./operand";
@@ -52,6 +52,16 @@ function crackTable(i: Insn, op: u32): void {
   else crackGroup7(i);
 }
 
+function hasCr(number: u32): bool {
+  return number == 0 || (number >= 2 && number <= 4) || number == 8;
+}
+
+/** MOV to or from a control or debug register. */
+function crackSpecial(i: Insn, op: u32, exists: bool): void {
+  if (exists) emitDS(i, op, i.rm << 3, i.rm << 3).cc = <u8>i.reg;
+  else emit(i, Op.UD);
+}
+
 /** Returns whether the instruction never goes on to the next one. */
 export function crackSystem(i: Insn, mnemonic: u32): bool {
   switch (mnemonic) {
@@ -102,8 +112,15 @@ export function crackSystem(i: Insn, mnemonic: u32): bool {
     case M.HLT: emit(i, Op.HLT); break;
     case M.IN: crackIo(i, Op.IN); break;
     case M.OUT: crackIo(i, Op.OUT); break;
-    case M.MOV_SEG: emitS(i, Op.MOV_SEG, readE(i, 2)).cc = <u8>(i.reg & 7); break;
+    case M.MOV_SEG:
+      if ((i.reg & 7) == CS || (i.reg & 7) > GS) emit(i, Op.UD);
+      else emitS(i, Op.MOV_SEG, readE(i, 2)).cc = <u8>(i.reg & 7);
+      break;
     case M.MOV_FROM_SEG: {
+      if ((i.reg & 7) > GS) {
+        emit(i, Op.UD);
+        break;
+      }
       const rec: Rec = inMemory(i) ? emitMemory(i, Op.MOV_FROM_SEG_M) : emitD(i, Op.MOV_FROM_SEG, i.rm << 3);
       rec.cc = <u8>(i.reg & 7);
       break;
@@ -114,10 +131,10 @@ export function crackSystem(i: Insn, mnemonic: u32): bool {
       rec.cc = mnemonic == M.LSS ? 2 : mnemonic == M.LFS ? 4 : 5;
       break;
     }
-    case M.MOV_FROM_CR: emitD(i, Op.MOV_FROM_CR, i.rm << 3).cc = <u8>i.reg; break;
-    case M.MOV_TO_CR: emitS(i, Op.MOV_TO_CR, i.rm << 3).cc = <u8>i.reg; break;
-    case M.MOV_FROM_DR: emitD(i, Op.MOV_FROM_DR, i.rm << 3).cc = <u8>i.reg; break;
-    case M.MOV_TO_DR: emitS(i, Op.MOV_TO_DR, i.rm << 3).cc = <u8>i.reg; break;
+    case M.MOV_FROM_CR: crackSpecial(i, Op.MOV_FROM_CR, hasCr(i.reg)); break;
+    case M.MOV_TO_CR: crackSpecial(i, Op.MOV_TO_CR, hasCr(i.reg)); break;
+    case M.MOV_FROM_DR: crackSpecial(i, Op.MOV_FROM_DR, i.reg < 8); break;
+    case M.MOV_TO_DR: crackSpecial(i, Op.MOV_TO_DR, i.reg < 8); break;
     case M.LGDT: crackTable(i, Op.LGDT); break;
     case M.LIDT: crackTable(i, Op.LIDT); break;
     case M.SGDT: crackTable(i, Op.SGDT); break;

@@ -317,7 +317,7 @@ export function crack(i: Insn, p: usize, at: u32): usize {
   const mnemonic = i.row & 0xff;
   // POP computes its destination with rSP already incremented
   if (mnemonic == M.POP && i.base == RSP) i.disp += <i64>i.size;
-  if (i.mod != 3 && mnemonic != M.NOP) simplifyAddress(i, !touchesMemory(mnemonic));
+  if (i.mod != 3 && mnemonic != M.NOP && mnemonic != M.INVALID) simplifyAddress(i, !touchesMemory(mnemonic));
   if (mnemonic == M.INVALID) {
     emit(i, Op.UD);
     ends = true;

@@ -2,6 +2,7 @@
 // with a copy of the bytes they came from. One cache per worker, shared by its CPUs. It is no state: whatever
 // it holds, execution is the same.
 import { crack, crackEnds, crackTooLong } from "./crack";
+import { M } from "./opcodes";
 import { Insn, INSTRUCTION_BYTES, LONG, PARSED, SHORT, insn, parse } from "./operand";
 import { Op, Rec, REC_BYTES, clearRec } from "./record";
 
@@ -170,12 +171,18 @@ export function decodeCrossing(p: usize, next: usize): void {
   rec.off = rec.nextOff = <u8>(off + i.len);
 }
 
-/** Length of the instruction whose bytes are at `at`, 0 if it is #UD, more than 15 if it is too long. */
+const scratch: usize = memory.data(256);
+
+/**
+ * Length of the instruction whose bytes are at `at`; 0 if there is none (UD0 to UD2 count as one), more than
+ * 15 if it is too long.
+ */
 export function decodeLength(at: usize): u32 {
   const i = insn();
   i.bytes0 = load<u64>(at);
   i.bytes1 = load<u64>(at, 8);
   parse(INSTRUCTION_BYTES);
   if (i.state != PARSED) return INSTRUCTION_BYTES + 1;
-  return i.row & 0xff ? i.len : 0;
+  const last = crack(i, scratch, 0) - REC_BYTES;
+  return Rec.at(last).op == Op.UD && (i.row & 0xff) != M.UD2 ? 0 : i.len;
 }

@@ -18,7 +18,7 @@ import {
 } from "./cpu";
 import { cpuid } from "./cpuid";
 import { interruptReturn } from "./exception";
-import { carry, changeFlags, condition, getFlags } from "./flags";
+import { carry, changeFlags, condition, getFlags, setCarry } from "./flags";
 import { input, output } from "./io";
 import { readMsr, writeMsr } from "./msr";
 import { MUL_CYCLES, div, imulNarrow, mul } from "./muldiv";
@@ -130,9 +130,9 @@ export function dispatch(core: usize, p: usize, op: u32, limit: u64): u32 {
     case Op.RET_IMM: return jumped(returnImmediate(core, p));
     case Op.LOOP: return branch(core, p, loop(core, p));
     case Op.JRCXZ: return branch(core, p, jumpIfCountZero(core, p));
-    case Op.CLC: changeFlags(core, CF, 0); return DONE;
-    case Op.STC: changeFlags(core, CF, CF); return DONE;
-    case Op.CMC: changeFlags(core, CF, carry(core) ? 0 : CF); return DONE;
+    case Op.CLC: setCarry(core, false); return DONE;
+    case Op.STC: setCarry(core, true); return DONE;
+    case Op.CMC: setCarry(core, !carry(core)); return DONE;
     case Op.CLD: cpu.rflags &= ~(<u64>DF); return DONE;
     case Op.STD: cpu.rflags |= DF; return DONE;
     case Op.LAHF: setReg<u8>(core, RAX + 1, <u8>(getFlags(core) | 2)); return DONE;
@@ -184,7 +184,6 @@ function dispatchSystem(core: usize, p: usize, op: u32): u32 {
     case Op.MOV_SEG: return done(moveToSegment(core, p));
     case Op.MOV_FROM_SEG:
     case Op.MOV_FROM_SEG_M:
-      if (rec.cc > 5) return done(raise(core, UD));
       return storeWord(core, p, getSelector(core, rec.cc), op == Op.MOV_FROM_SEG_M);
     case Op.LOAD_FAR: return done(loadFar(core, p));
     case Op.JMP_FAR: return jumped(jumpFar(core, p, false));

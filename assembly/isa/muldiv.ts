@@ -2,7 +2,7 @@
 // these two families to us): a multiplication 3 cycles, a division 20 to 40 by width.
 import { Core } from "../memory/core";
 import { DE, RAX, RDX, getReg, raise, setReg } from "./cpu";
-import { keepShiftFlags } from "./flags";
+import { keepShift } from "./flags";
 import { Rec } from "./record";
 
 export const MUL_CYCLES: u64 = 3;
@@ -37,14 +37,14 @@ export function imulNarrow<T>(core: usize, d: u32, a: T, b: T): void {
   const r = <T>product;
   setReg<T>(core, d, r);
   const lost = <i64>r != product;
-  keepShiftFlags(core, lost, lost, <i64>r);
+  keepShift(core, lost, lost, <i64>r);
 }
 
 export function imulWide(core: usize, d: u32, a: i64, b: i64): void {
   const r = a * b;
   const lost = imulHigh(a, b) != r >> 63;
   setReg<i64>(core, d, r);
-  keepShiftFlags(core, lost, lost, r);
+  keepShift(core, lost, lost, r);
 }
 
 /** rDX:rAX := rAX * s */
@@ -58,7 +58,7 @@ export function mul(core: usize, p: usize, signed: bool): void {
         : <i32>(<u32>getReg<u8>(core, RAX) * <u32>getReg<u8>(core, s));
       setReg<u16>(core, RAX, <u16>r);
       const lost = signed ? r != <i32>(<i8>r) : r > 0xff;
-      keepShiftFlags(core, lost, lost, <i64>(<i8>r));
+      keepShift(core, lost, lost, <i64>(<i8>r));
       break;
     }
     case 2: {
@@ -68,7 +68,7 @@ export function mul(core: usize, p: usize, signed: bool): void {
       setReg<u16>(core, RAX, <u16>r);
       setReg<u16>(core, RDX, <u16>(r >> 16));
       const lost = signed ? r != <i32>(<i16>r) : <u32>r > 0xffff;
-      keepShiftFlags(core, lost, lost, <i64>(<i16>r));
+      keepShift(core, lost, lost, <i64>(<i16>r));
       break;
     }
     case 4: {
@@ -78,7 +78,7 @@ export function mul(core: usize, p: usize, signed: bool): void {
       setReg<u32>(core, RAX, <u32>r);
       setReg<u32>(core, RDX, <u32>(r >> 32));
       const lost = signed ? r != <i64>(<i32>r) : <u64>r > 0xffffffff;
-      keepShiftFlags(core, lost, lost, <i64>(<i32>r));
+      keepShift(core, lost, lost, <i64>(<i32>r));
       break;
     }
     default: {
@@ -89,7 +89,7 @@ export function mul(core: usize, p: usize, signed: bool): void {
       setReg<i64>(core, RAX, low);
       setReg<i64>(core, RDX, high);
       const lost = signed ? high != low >> 63 : high != 0;
-      keepShiftFlags(core, lost, lost, low);
+      keepShift(core, lost, lost, low);
     }
   }
 }

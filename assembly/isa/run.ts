@@ -22,7 +22,7 @@ import { decodeMore, recordAt } from "./decode";
 import { dispatch } from "./dispatch";
 import { fetchCrossing, fetchRecord, findLine } from "./fetch";
 import {
-  below, belowOrEqual, condition, less, lessOrEqual, negative, overflow, parity, zero,
+  belowOrEqual, carry, condition, less, lessOrEqual, negative, overflow, parity, zero,
 } from "./flags";
 import { MUL_CYCLES, imulNarrow, imulWide } from "./muldiv";
 import { addressOf, vectorOf } from "./operand-address";
@@ -836,7 +836,7 @@ export function run(core: usize, limit: u64): void {
         break;
       }
       case Op.JB: {
-        const taken = below(core);
+        const taken = carry(core);
         clock += predict(core, base, p, taken);
         if (taken) {
           rip = jumpTarget(base, p);
@@ -845,7 +845,7 @@ export function run(core: usize, limit: u64): void {
         break;
       }
       case Op.JAE: {
-        const taken = !below(core);
+        const taken = !carry(core);
         clock += predict(core, base, p, taken);
         if (taken) {
           rip = jumpTarget(base, p);

@@ -2,7 +2,7 @@
 // for 64-bit operands; a count of 0 changes no flag. OF is defined for a count of 1 only: for others it is computed
 // by the same rule, except for rotates through carry, where it follows the result too.
 import { CF, Cpu, OF, RCX, getReg, setReg } from "./cpu";
-import { carry, changeFlags, keepShiftFlags } from "./flags";
+import { carry, changeFlags, keepShift } from "./flags";
 import { IMMEDIATE, Rec } from "./record";
 
 // Rec.cc of Op.SHIFT: the ModRM reg field of group 2
@@ -24,7 +24,7 @@ export function shl<T>(core: usize, p: usize, count: T): void {
   const r = a << count;
   const cf = <bool>((a >> (bits - count)) & 1);
   setReg<T>(core, d, r);
-  keepShiftFlags(core, cf, cf != r < 0, <i64>r);
+  keepShift(core, cf, cf != r < 0, <i64>r);
 }
 
 /** d := d >> count, unsigned; T is signed */
@@ -35,7 +35,7 @@ export function shr<T>(core: usize, p: usize, count: T): void {
   const a = getReg<T>(core, d);
   const r = a >>> count;
   setReg<T>(core, d, r);
-  keepShiftFlags(core, <bool>((a >>> (count - 1)) & 1), a < 0, <i64>r);
+  keepShift(core, <bool>((a >>> (count - 1)) & 1), a < 0, <i64>r);
 }
 
 /** d := d >> count, signed */
@@ -46,7 +46,7 @@ export function sar<T>(core: usize, p: usize, count: T): void {
   const a = getReg<T>(core, d);
   const r = a >> count;
   setReg<T>(core, d, r);
-  keepShiftFlags(core, <bool>((a >> (count - 1)) & 1), false, <i64>r);
+  keepShift(core, <bool>((a >> (count - 1)) & 1), false, <i64>r);
 }
 
 /** The count of a shift record: an immediate, masked by the decoder, or CL. */
@@ -91,15 +91,15 @@ function shiftSized<S, U>(core: usize, p: usize): void {
     const r = <U>(count < 64 ? a << count : 0);
     const cf = count <= bits ? <bool>((a >> (bits - count)) & 1) : false;
     setReg<U>(core, rec.d, r);
-    keepShiftFlags(core, cf, cf != <S>r < 0, <i64>(<S>r));
+    keepShift(core, cf, cf != <S>r < 0, <i64>(<S>r));
   } else if (operation == SHR) {
     const r = <U>(a >> count);
     setReg<U>(core, rec.d, r);
-    keepShiftFlags(core, <bool>((a >> (count - 1)) & 1), signed < 0, <i64>(<S>r));
+    keepShift(core, <bool>((a >> (count - 1)) & 1), signed < 0, <i64>(<S>r));
   } else {
     const r = signed >> count;
     setReg<U>(core, rec.d, <U>r);
-    keepShiftFlags(core, <bool>((signed >> (count - 1)) & 1), false, r);
+    keepShift(core, <bool>((signed >> (count - 1)) & 1), false, r);
   }
 }
 
@@ -168,7 +168,7 @@ function doubleShiftSized<S, U>(core: usize, p: usize): void {
     cf = (a >> (count - 1)) & 1;
   }
   setReg<U>(core, rec.d, r);
-  keepShiftFlags(core, <bool>cf, <S>(r ^ <U>a) < 0, <i64>(<S>r));
+  keepShift(core, <bool>cf, <S>(r ^ <U>a) < 0, <i64>(<S>r));
 }
 
 export function doubleShift(core: usize, p: usize): void {

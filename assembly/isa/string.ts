@@ -7,7 +7,7 @@ import { portIo } from "../memory/port";
 import { loadSized } from "../memory/ram";
 import { commitWrite, prepareWrite, readUser, writeUser } from "./access";
 import { Cpu, DF, GP, RAX, RCX, RDI, RSI, ZF, getReg, setReg } from "./cpu";
-import { KIND_SUB, keepFlags, zero } from "./flags";
+import { keepSub, zero } from "./flags";
 import { ioAllowed } from "./io";
 import { ADDRESS32, Op, Rec, REP, REPNE } from "./record";
 
@@ -62,7 +62,7 @@ function setAccumulator(core: usize, size: u32, value: u64): void {
 function compare(core: usize, a: u64, b: u64, size: u32): void {
   const x = signedOf(a, size);
   const y = signedOf(b, size);
-  keepFlags(core, KIND_SUB, x, y, signedOf(<u64>(x - y), size));
+  keepSub(core, x, y, signedOf(<u64>(x - y), size));
 }
 
 /** One iteration, registers included. */

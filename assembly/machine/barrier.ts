@@ -11,7 +11,7 @@ import { param } from "../memory/params";
  * What a worker says of the window it finished. There are two, for even and odd windows, because a worker may
  * finish the next window while a peer still reads.
  *
- *     0 | messages u32 | 4 | stop u32 | 8 | next u64 | 16 | instructions u64 | 24 | digest u64 | 32
+ *     0 | messages u32 | 4 | stop u32 | 8 | next u64 | 16 | digest u64 | 24
  */
 @unmanaged
 export class Progress {
@@ -21,7 +21,6 @@ export class Progress {
   stop: u32;
   /** Earliest cycle at which one of the worker's components has something to do. */
   next: u64;
-  instructions: u64;
   /** Of the results that this worker's home replica gave so far: equal in all, or the run is worth nothing. */
   digest: u64;
 

@@ -75,6 +75,11 @@ function perform(core: usize, c: Core, p: Program, random: u64): bool {
   const kind = <u32>(random & 15);
   const line = <u32>(random >> 8) % LINES;
   const word = <u32>(random >> 24) & 7;
+  if (kind == 0) {
+    // Idle for some windows, so that siblings are alone.
+    c.clock += (random >> 32) % 500;
+    return true;
+  }
   if (kind < 5) return read(core, line, word, 0);
   if (kind < 8) return readMessage(core, p, line & ~1, word);
   if (kind < 12) return writeMessage(core, c, p, line & ~1, word);

@@ -3,38 +3,33 @@
 // runs which cluster never shows in a result.
 import { check } from "../check";
 import {
-  CORE_LIMIT_MASK, ENGINE_STRESS, MACHINE_BASE, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_DECODE_BASES, M_HOME_BASES, M_HUB_BASE,
+  MACHINE_BASE, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HOME_BASES, M_HUB_BASE,
   M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_STOP_REASON, M_STOP_REQUEST, M_TRACE_BASES, M_WORKERS,
-  RUN_HALTED, RUN_PARKED, RUN_RUNNING, RUN_SHUTDOWN, RUN_UNIMPLEMENTED, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT,
-  STOP_QUIESCENT, STOP_SHUTDOWN, STOP_UNIMPLEMENTED,
+  STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_QUIESCENT,
 } from "../abi";
 import { hubRead, hubStopped, hubWrite } from "../device/hub";
-import { lapicAccept, lapicDeadline, lapicFire, lapicPending } from "../device/lapic";
-import { Cpu, IF } from "../isa/cpu";
-import { execute } from "../isa/execute";
 import { openDecode } from "../isa/fetch";
-import { serveRequests } from "../memory/agent";
-import { Cluster, coreAt } from "../memory/cluster";
-import { Core, IO_ANSWERED, coreOf } from "../memory/core";
+import { Cluster } from "../memory/cluster";
+import { Core, coreOf } from "../memory/core";
 import {
   grantState, grantTime, homeTransact, losers, lossTime, lossToShared, openHome,
 } from "../memory/home";
-import { applyLosses, loseToHome } from "../memory/losses";
-import { Letter, deliver, nextLetter, takeLetter } from "../memory/inbox";
+import { deliver } from "../memory/inbox";
+import { loseToHome } from "../memory/losses";
 import { Message, openOutbox, outboxCount, post } from "../memory/message";
-import { loadParameters, param, paramAt, paramByte, quanta, sequential, windowCycles } from "../memory/params";
-import { MSG_GETS, MSG_GETX, MSG_IO, MSG_IO_REPLY, MSG_IPI, MSG_PUT, NEVER } from "../memory/protocol";
-import { grantFromHome, installGrants } from "../memory/refill";
-import { advance, nextHeadEvent } from "../memory/store-buffer";
+import { loadParameters, param, paramAt, paramByte, windowCycles } from "../memory/params";
+import { MSG_GETS, MSG_GETX, MSG_IO, MSG_IO_REPLY, MSG_PUT, NEVER } from "../memory/protocol";
+import { grantFromHome } from "../memory/refill";
 import { openTrace } from "../memory/trace";
 import { Progress, awaitPeers, publish } from "./barrier";
+import { runCluster } from "./cluster-window";
 import { COHERENT, coherence } from "./invariant";
 import { collect, messageAt, outboxOf } from "./mailbox";
-import { stress } from "./stress";
-import { lookAtMailbox } from "./parking";
 
 /** Source number of the I/O hub's messages: after every CPU. */
 const HUB_SOURCE: u32 = 0x100;
+/** Windows between two reports of progress. */
+const REPORT_WINDOWS: u32 = 1024;
 /** The worker that runs the I/O hub. */
 const HUB_WORKER: u32 = 0;
 
@@ -93,23 +88,28 @@ let agreedNext: u64 = 0;
 /** What all workers said of the window: the reason to stop, or 0; the same for all because they read the same lines. */
 function agree(parity: u32, next: u64, end: u64, budget: u64): u32 {
   let reason: u32 = 0;
-  let instructions: u64 = 0;
   agreedNext = NEVER;
   for (let w: u32 = 0; w < workers; w++) {
     const p = Progress.of(w, parity);
     check(p.digest == Progress.of(0, parity).digest);
     if (p.stop && (!reason || p.stop < reason)) reason = p.stop;
     agreedNext = min(agreedNext, p.next);
-    instructions += p.instructions;
   }
   if (!reason && min(next, agreedNext) == NEVER) reason = STOP_QUIESCENT;
   if (!reason && budget && end >= budget) reason = STOP_BUDGET;
   if (self == HUB_WORKER) {
     store<u64>(MACHINE_BASE + M_NOW, end);
-    store<u64>(MACHINE_BASE + M_INSTRUCTIONS, instructions);
-    if (reason) store<u32>(MACHINE_BASE + M_STOP_REASON, reason);
+    if (reason || parity % REPORT_WINDOWS == 0) report(reason);
   }
   return reason;
+}
+
+/** For the host: how far the machine is, exact once it has stopped. */
+function report(reason: u32): void {
+  let instructions: u64 = 0;
+  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) instructions += Core.of(coreOf(cpu)).instructions;
+  store<u64>(MACHINE_BASE + M_INSTRUCTIONS, instructions);
+  store<u32>(MACHINE_BASE + M_STOP_REASON, reason);
 }
 
 /** One window of this worker's clusters; fills its Progress. */
@@ -117,18 +117,11 @@ function runMine(start: u64, end: u64, parity: u32): void {
   const p = Progress.of(self, parity);
   const clusters = param(M_CLUSTERS);
   let next = NEVER;
-  let instructions: u64 = 0;
   let stop: u32 = 0;
   for (let id = self; id < clusters; id += workers) {
     const cluster = Cluster.of(id);
-    if (cluster.nextEvent < end) runCluster(cluster, start, end);
+    if (cluster.nextEvent < end) stop |= runCluster(cluster, start, end);
     next = min(next, cluster.nextEvent);
-    for (let slot: u32 = 0; slot < cluster.cores; slot++) {
-      const c = Core.of(coreAt(cluster, slot));
-      instructions += c.instructions;
-      if (c.run == RUN_SHUTDOWN) stop = STOP_SHUTDOWN;
-      else if (c.run == RUN_UNIMPLEMENTED) stop = STOP_UNIMPLEMENTED;
-    }
   }
   if (self == HUB_WORKER) {
     if (hubStopped(param(M_HUB_BASE))) stop = STOP_EXIT;
@@ -137,7 +130,6 @@ function runMine(start: u64, end: u64, parity: u32): void {
   p.messages = outboxCount();
   p.stop = stop;
   p.next = next;
-  p.instructions = instructions;
   p.digest = digest;
 }
 
@@ -195,99 +187,4 @@ function answerIo(m: Message): void {
   if (m.aux >> 8) hubWrite(hub, m.line, size, <u32>m.value);
   else value = hubRead(hub, m.line, size);
   post(m.time + <u64>(param(M_LAT_UNCACHED) / 2), HUB_SOURCE, MSG_IO_REPLY, m.destination, 0, 0, value);
-}
-
-/** One window of a cluster, quantum by quantum; its cores take turns in the order of their slots. */
-function runCluster(cluster: Cluster, start: u64, end: u64): void {
-  let from = start;
-  for (let i: u64 = 1; i <= quanta; i++) {
-    applyLosses(cluster, from);
-    if (i == 1) installGrants(cluster, start, end);
-    const to = start + (i * windowCycles) / quanta;
-    for (let slot: u32 = 0; slot < cluster.cores; slot++) runCore(coreAt(cluster, slot), from, to);
-    serveRequests(cluster, to);
-    from = to;
-  }
-  let next = cluster.nextLoss;
-  for (let slot: u32 = 0; slot < cluster.cores; slot++) next = min(next, nextStep(coreAt(cluster, slot)));
-  cluster.nextEvent = next;
-}
-
-/** A core can execute now. */
-// @ts-ignore: decorator
-@inline
-function runnable(c: Core): bool {
-  // Sequential consistency: an instruction begins only when every earlier store is visible.
-  return c.run == RUN_RUNNING && !c.stall && !(sequential && c.sbCount);
-}
-
-/** What comes to a core from outside: a line, an interrupt or an answer, its timer. */
-function nextArrival(core: usize): u64 {
-  return min(min(Core.of(core).nextGrant, nextLetter(core)), lapicDeadline(core));
-}
-
-/** The next cycle at which the core does anything at all. */
-function nextStep(core: usize): u64 {
-  const c = Core.of(core);
-  if (runnable(c)) return c.clock;
-  if (c.run == RUN_PARKED && c.recheck) return 0;
-  return min(nextArrival(core), nextHeadEvent(core));
-}
-
-/** Runs a core from `from` up to `to`, the end of the quantum. An instruction may end after it. */
-function runCore(core: usize, from: u64, to: u64): void {
-  const c = Core.of(core);
-  c.until = to;
-  for (;;) {
-    if (runnable(c)) {
-      if (c.clock >= to) break;
-      const arrival = nextArrival(core);
-      if (arrival <= c.clock) {
-        settle(core, c.clock);
-        continue;
-      }
-      store<u64>(core, sequential ? 0 : ~0, CORE_LIMIT_MASK);
-      if (ENGINE == ENGINE_STRESS) stress(core, min(to, arrival));
-      else execute(core, min(to, arrival));
-      continue;
-    }
-    if (c.run == RUN_HALTED && wakes(core)) {
-      c.run = RUN_RUNNING;
-      continue;
-    }
-    if (c.run == RUN_PARKED && c.recheck && !c.stall) {
-      c.clock = max(c.clock, from);
-      lookAtMailbox(core);
-      continue;
-    }
-    const event = min(nextArrival(core), nextHeadEvent(core));
-    if (event >= to) break;
-    settle(core, event);
-    if (c.clock < event) c.clock = event;
-    c.stall = 0;
-    if (c.run == RUN_PARKED) c.recheck = 1;
-  }
-  advance(core, to - 1);
-}
-
-/** An interrupt ends the HLT. */
-function wakes(core: usize): bool {
-  return lapicPending(core) >= 0 && (Cpu.of(core).rflags & IF) != 0;
-}
-
-/** Everything that reaches the core up to and including cycle `time`. */
-function settle(core: usize, time: u64): void {
-  const c = Core.of(core);
-  advance(core, time);
-  while (nextLetter(core) <= time) {
-    const letter = Letter.at(core, 0);
-    if (letter.kind == MSG_IPI) {
-      lapicAccept(core, letter.value);
-    } else {
-      c.ioValue = letter.value;
-      c.ioState = IO_ANSWERED;
-    }
-    takeLetter(core);
-  }
-  if (lapicDeadline(core) <= time) lapicFire(core);
 }

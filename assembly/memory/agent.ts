@@ -34,7 +34,7 @@ export function ask(core: usize, line: u32, kind: u8, hold: u8, time: u64): void
   if (shared) {
     const s = changetype<SharedLine>(changetype<usize>(shared));
     if (!s.pending && mayServe(s, kind) && time >= s.done && !snoops(transition(kind, othersOf(s, c.slot)))) {
-      serve(cluster, core, s, m, 0);
+      serve(cluster, core, s, m, 0, false);
       return;
     }
   }
@@ -61,8 +61,8 @@ function latencyFrom(source: u8): u64 {
   return latSiblingOwn;
 }
 
-/** Serves a request inside the cluster. `boundary`: now, the end of a quantum; 0 when no sibling has a say. */
-function serve(cluster: Cluster, core: usize, s: SharedLine, m: Mshr, boundary: u64): void {
+/** Serves a request inside the cluster. `boundary`: the end of the quantum; 0 when no sibling has a say. */
+function serve(cluster: Cluster, core: usize, s: SharedLine, m: Mshr, boundary: u64, alone: bool): void {
   const c = Core.of(core);
   const row = transition(m.kind, othersOf(s, c.slot));
   const latency = latencyFrom(servedFrom(row));
@@ -71,10 +71,14 @@ function serve(cluster: Cluster, core: usize, s: SharedLine, m: Mshr, boundary: 
   const start = max(m.time, s.done);
   let snoop = start + latency / 2;
   if (snooped) snoop = max(snoop, s.done + <u64>s.hold);
-  let grant = max(snoop + (latency - latency / 2), boundary);
+  let grant = snoop + (latency - latency / 2);
+  if (!alone) grant = max(grant, boundary);
   if (snooped) {
-    let lossAt = max(nearestQuantum(snoop), boundary);
-    while (lossAt <= s.done) lossAt = nextQuantum(lossAt);
+    let lossAt = snoop;
+    if (!alone || snoop >= boundary) {
+      lossAt = max(nearestQuantum(snoop), boundary);
+      while (lossAt <= s.done) lossAt = nextQuantum(lossAt);
+    }
     grant = max(grant, lossAt);
     addLoss(cluster, lossAt, m.line, siblingsKeep(row) == SHARED, c.slot + 1, false);
   }
@@ -113,8 +117,11 @@ function serve(cluster: Cluster, core: usize, s: SharedLine, m: Mshr, boundary: 
   grantMshr(core, m, grant, state);
 }
 
-/** At a boundary: serves the requests of the quantum that ends, in the order of (time, slot). */
-export function serveRequests(cluster: Cluster, boundary: u64): void {
+/**
+ * At a boundary: serves the requests of the quantum that ends, in the order of (time, slot). `alone`: of the only core
+ * that does anything before `boundary`; its siblings lose lines at any cycle then.
+ */
+export function serveRequests(cluster: Cluster, boundary: u64, alone: bool): void {
   if (!cluster.requests) return;
   sortRequests(cluster);
   const count = cluster.requests;
@@ -132,7 +139,7 @@ export function serveRequests(cluster: Cluster, boundary: u64): void {
     const m = changetype<Mshr>(changetype<usize>(found));
     const shared = findShared(l2Of(cluster), r.line);
     if (shared && mayServe(changetype<SharedLine>(changetype<usize>(shared)), r.kind)) {
-      serve(cluster, core, changetype<SharedLine>(changetype<usize>(shared)), m, boundary);
+      serve(cluster, core, changetype<SharedLine>(changetype<usize>(shared)), m, boundary, alone);
       continue;
     }
     if (shared) changetype<SharedLine>(changetype<usize>(shared)).pending = 1;

@@ -73,6 +73,8 @@ export function refreshMask(core: usize): void {
 }
 
 /** The L1D line that the head may commit to, or null: not owned. */
+// @ts-ignore: decorator
+@inline
 function ownedLine(core: usize, c: Core, tag: u32): Line | null {
   // Most stores go to the line of the one before.
   if (c.sbLine == tag) {
@@ -108,23 +110,29 @@ export function nextHeadEvent(core: usize): u64 {
 /** Everything that happens in this core's buffer and caches up to and including cycle `time`, in order. */
 export function advance(core: usize, time: u64): void {
   const c = Core.of(core);
-  if (c.nextGrant > time && !c.sbCount) return;
   for (;;) {
-    const grant = c.nextGrant;
-    const head = nextHeadEvent(core);
-    if (min(grant, head) > time) break;
-    if (grant <= head) {
-      applyGrant(core, grant);
-    } else {
-      const tag = Store.at(core, c.sbHead).phys >>> 6;
-      const line = ownedLine(core, c, tag);
-      if (line) commit(core, c, changetype<Line>(changetype<usize>(line)), head);
-      else ask(core, tag, GETX, <u8>holdCycles, head);
+    if (c.sbCount) {
+      const ready = headReady(core, c);
+      if (ready <= time && ready < c.nextGrant) {
+        const tag = Store.at(core, c.sbHead).phys >>> 6;
+        const line = ownedLine(core, c, tag);
+        if (line) {
+          commit(core, c, changetype<Line>(changetype<usize>(line)), ready);
+          continue;
+        }
+        if (!c.misses || !findMshr(core, tag)) {
+          ask(core, tag, GETX, <u8>holdCycles, ready);
+          continue;
+        }
+      }
     }
+    if (c.nextGrant > time) return;
+    applyGrant(core, c.nextGrant);
   }
-  if (!c.sbCount && !c.label) c.sbMask = 0;
 }
 
+// @ts-ignore: decorator
+@inline
 function commit(core: usize, c: Core, line: Line, time: u64): void {
   const e = Store.at(core, c.sbHead);
   storeSized(hostOf(e.phys), e.size, e.value);
@@ -135,6 +143,7 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   c.sbCount--;
   c.sbLastCommit = time;
   c.headOwned = 0;
+  if (!c.sbCount && !c.label) c.sbMask = 0;
 }
 
 /** The line of the earliest grant arrives. */

@@ -30,7 +30,7 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
     if (from < e.size && from + size <= e.size) {
       const host = changetype<usize>(e) + VALUE_AT + <usize>from;
       c.clock += costForward - costL1;
-      bound(core, c, phys, size, host);
+      if (c.label) bound(core, c, phys, size, host);
       return host;
     }
     if (<u32>phys < e.phys + e.size && e.phys < <u32>phys + size) {
@@ -48,16 +48,16 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
   }
   const line = Line.at(core + CORE_L1D, slot);
   if (line.lru < c.clock) line.lru = c.clock;
-  bound(core, c, phys, size, hostOf(phys));
+  if (c.label) bound(core, c, phys, size, hostOf(phys));
+  // A bit of the mask sent it here for a store that is long visible.
+  else if ((c.sbMask >> (phys >> 3)) & 1) refreshMask(core);
   return hostOf(phys);
 }
 
-/** The load's value is decided. */
+/** The value of a labelled load is decided. */
 function bound(core: usize, c: Core, phys: u64, size: u32, host: usize): void {
-  if (c.label) {
-    if (tracing) trace(c.clock, c.cpu, TRACE_LOAD, c.label, size, phys, loadSized(host, size));
-    c.label = 0;
-  }
+  if (tracing) trace(c.clock, c.cpu, TRACE_LOAD, c.label, size, phys, loadSized(host, size));
+  c.label = 0;
   refreshMask(core);
 }
 

@@ -9,7 +9,7 @@ export const LABEL = { A1: 1, A2: 2, A3: 3, P: 4, B: 5, "1e": 6, "1g": 7, "2": 8
 /** Cycles before the last A1 that belong to the explanation. */
 const STORY_CYCLES = 4000n;
 /** A step 2 this far from an invalidation has nothing to do with it. */
-const SLACK_CYCLES_MAX = 4000n;
+const SLACK_CYCLES_MAX = 1000n;
 
 /** The records that the analysis needs: labelled accesses, and lines asked for and lost. */
 export function isStep(kind: number, label: number): boolean {

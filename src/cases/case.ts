@@ -87,6 +87,8 @@ export interface Expectation {
   id: string;
   what: string;
   applies(spec: CaseSpec, relation: Relation): boolean;
+  /** Runs that are shorter can meet the expectation, but not miss it. */
+  roundsMin?: number;
   /** Are `failures` of `runs` runs what is expected? */
   holds(failures: number, runs: number): boolean;
 }

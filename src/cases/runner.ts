@@ -2,6 +2,7 @@
 import { loadPreset } from "../engine/files.ts";
 import { Machine } from "../engine/machine.ts";
 import { hostCores } from "../engine/session.ts";
+import { InputError } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
 import { relationOf } from "../machine/topology.ts";
 import type { Case, CaseRun, CaseSpec } from "./case.ts";
@@ -9,6 +10,17 @@ import type { Case, CaseRun, CaseSpec } from "./case.ts";
 /** A run that has not come to an end after this many cycles never will. */
 const BUDGET_CYCLES = 2_000_000_000n;
 const BUDGET_CYCLES_ROUND = 100_000n;
+
+/** The emulator itself failed in a run. */
+export class RunFailed extends Error {
+  override name = "RunFailed";
+  readonly spec: CaseSpec;
+
+  constructor(spec: CaseSpec, cause: Error) {
+    super(cause.message, { cause });
+    this.spec = spec;
+  }
+}
 
 export async function runOnce(
   definition: Case,
@@ -69,7 +81,9 @@ export async function runAll(
   const work = async () => {
     while (next < specs.length && !options.signal?.aborted) {
       const index = next++;
-      runs[index] = await runOnce(definition, specs[index], options.signal);
+      runs[index] = await runOnce(definition, specs[index], options.signal).catch((error) => {
+        throw error instanceof InputError ? error : new RunFailed(specs[index], error);
+      });
       options.onDone?.(runs[index], ++done);
     }
   };

@@ -44,7 +44,7 @@ export function printComparison(report: Comparison): void {
     const { machine, pair, seed } = first.spec;
     const where = `${machine}, CPUs ${pair.join(",")} (${first.relation})`;
     out.push("", `First hang: ${where}, seed ${seed}.`);
-    out.push(explainLostWakeup(first), `reproduce: ${reproduceLine(definition, first)}`);
+    out.push(explainLostWakeup(first), `reproduce: ${reproduceLine(definition, first.spec)}`);
   }
   out.push("", ...verdict(report));
   process.stdout.write(`${out.join("\n")}\n`);
@@ -97,7 +97,7 @@ export function printComparisonJson(report: Comparison): void {
       instructions: run.result.instructions,
       stateHash: run.result.stateHash,
       hostSeconds: run.result.hostSeconds,
-      reproduce: run.failure && reproduceLine(definition, run),
+      reproduce: run.failure && reproduceLine(definition, run.spec),
     })),
   });
 }
@@ -113,12 +113,12 @@ function scanLine({ machine, pair, variant, seed }: CaseSpec, scan: Scan, slack?
   );
 }
 
-function reproduceLine(definition: Case, { spec }: CaseRun): string {
+export function reproduceLine(definition: Case, spec: CaseSpec): string {
   const words = ["smpbox", "compare", definition.id, "--machines", spec.machine];
   words.push("--pair", spec.pair.join(","), "--seed", `${spec.seed}`, "--variant", spec.variant);
   if (spec.workload !== "W001i") words.push("--workload", spec.workload);
   if (spec.memory !== "tso") words.push("--memory", spec.memory);
-  if (spec.rounds !== 20_000) words.push("--rounds", `${spec.rounds}`);
+  words.push("--rounds", `${spec.rounds}`);
   if (spec.windowCycles !== undefined) words.push("--window", `${spec.windowCycles}`);
   for (const [field, value] of spec.changes ?? []) words.push("--set", `${field}=${value}`);
   return shellLine(words);
@@ -127,9 +127,11 @@ function reproduceLine(definition: Case, { spec }: CaseRun): string {
 function verdict({ definition, summaries, judged, broken }: Comparison): string[] {
   const lines: string[] = [];
   for (const summary of summaries) {
-    const { machine, pair, relation, variant, failures, runs, rounds } = summary;
+    const { machine, pair, relation, variant, failures, runs, rounds, scanWidth } = summary;
     const where = `${machine} ${pair.join(",")} (${relation}) ${variant}`;
-    if (failures > 0) lines.push(`${where}: hangs in ${failures} of ${runs} runs`);
+    // In a scan a round that hangs is repaired, noted, and the run goes on.
+    if (scanWidth) lines.push(`${where}: hangs in phases ${scanWidth} cycles wide`);
+    else if (failures > 0) lines.push(`${where}: hangs in ${failures} of ${runs} runs`);
     else lines.push(`${where}: no hang in ${rounds} rounds (95 % bound ${upperBound(rounds)})`);
   }
   for (const { expectation, group, failures, holds } of judged) {
@@ -146,7 +148,7 @@ function verdict({ definition, summaries, judged, broken }: Comparison): string[
     if (run.result.reason) lines.push(`  ${run.result.reason}`);
     const words = run.console.trim().split("\n").slice(-CONSOLE_LINES);
     for (const line of [...words, ...run.places]) if (line) lines.push(`  ${line}`);
-    lines.push(`  reproduce: ${reproduceLine(definition, run)}`);
+    lines.push(`  reproduce: ${reproduceLine(definition, run.spec)}`);
   }
   const held = judged.filter(({ holds }) => holds).length;
   lines.push(`${held} of ${judged.length} expectations hold.`);

@@ -3,12 +3,12 @@
 import type { Command } from "commander";
 import { allPairs, case001 } from "../cases/001.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
-import { presetsOf, runAll } from "../cases/runner.ts";
+import { presetsOf, runAll, RunFailed } from "../cases/runner.ts";
 import { InputError } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { brokenRuns, groupRuns, judge, summarize } from "../report/compare.ts";
 import { EXIT } from "./exit.ts";
-import { printComparison, printComparisonJson } from "./compare-output.ts";
+import { printComparison, printComparisonJson, reproduceLine } from "./compare-output.ts";
 import type { Act } from "./main.ts";
 import { parseChoice, parseCount, parseList, parsePairs, parseSet, parseU64 } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -29,6 +29,9 @@ export interface CompareOptions {
 }
 
 const CASES: Case[] = [case001];
+/** So that the whole comparison takes well under a minute on two cores. */
+const SEEDS = 3;
+const ROUNDS = 4000;
 const PLAIN_VARIANT = "k0";
 const FIXED_VARIANT = "k7";
 
@@ -40,13 +43,13 @@ export function compareVerb(program: Command, act: Act): void {
     .description("run a case on several machines, side by side")
     .argument("<case>", CASES.map(({ id }) => id).join(", "))
     .option("--machines <a,b>", "presets or JSON files", parseList, ["clovertown", "conroe"])
-    .option("--seeds <n>", "seeds for each pair of CPUs", parseCount(1, 100_000), 3)
+    .option("--seeds <n>", "seeds for each pair of CPUs", parseCount(1, 100_000), SEEDS)
     .option("--seed <n>", "the first seed; alone: only this one", parseU64)
     .option("--pair <s,r>", "CPUs of submitter and reaper, or all", parsePairs)
     .option("--workload <name>", workloads.join(", "), parseChoice(...workloads), "W001i")
     .option("--variant <name>", variants.join(", "), parseChoice(...variants))
     .option("--memory <model>", "tso or sc", parseChoice("tso", "sc"), "tso")
-    .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000), 20_000)
+    .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000), ROUNDS)
     .option("--jobs <n>", "runs at a time", parseCount(1, 64))
     .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))
     .option("--set <field=value>", "replace a number of every machine (repeatable)", parseSet)
@@ -78,6 +81,12 @@ async function compare(id: string, options: CompareOptions, signal: AbortSignal)
       if (run.failure) hangs++;
       progress.update(() => `${done} of ${specs.length} runs, ${hangs} hangs`);
     },
+  }).catch((error) => {
+    progress.clear();
+    if (error instanceof RunFailed) {
+      process.stderr.write(`reproduce: ${reproduceLine(definition, error.spec)}\n`);
+    }
+    throw error;
   });
   progress.clear();
   if (signal.aborted) {

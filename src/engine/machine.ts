@@ -153,6 +153,7 @@ export class Machine {
       case "exit":
         return { exit: outcome.exitCode ?? 0 };
       case "quiescent":
+        this.requireSettled();
         return { exit: "hang", reason: "every CPU is halted and nothing is pending" };
       case "budget":
         return { exit: "budget", reason: "the cycle budget is used up" };
@@ -165,6 +166,14 @@ export class Machine {
       default:
         throw new Error(`the emulator stopped by itself (${outcome.stop}): a bug of smpbox`);
     }
+  }
+
+  /** A CPU that neither halts nor goes on waits for something that the emulator has lost. */
+  private requireSettled(): void {
+    const stuck = this.cpus().find(({ state }) => state === RUN_NAMES[abi.RUN_RUNNING]);
+    if (!stuck) return;
+    const place = `CPU ${stuck.cpu} at RIP ${stuck.where}`;
+    throw new Error(`the machine is quiescent, but ${place} still waits: a bug of smpbox`);
   }
 
   /** Where every CPU of the stopped machine is. */

@@ -12,7 +12,6 @@ import type { WorkerApi } from "./worker.ts";
 
 /** The shared memory of one machine, with the host's own instance on it. */
 export interface MachineMemory {
-  id: number;
   memory: WebAssembly.Memory;
   core: CoreExports;
 }
@@ -48,10 +47,10 @@ export class PooledWorker {
   }
 
   /** The thread keeps the process alive only while it runs a machine. */
-  async run({ id, memory }: MachineMemory, index: number): Promise<number> {
+  async run({ memory }: MachineMemory, index: number): Promise<number> {
     this.thread.ref();
     try {
-      return await Promise.race([this.api.run(id, memory, index), this.death]);
+      return await Promise.race([this.api.run(memory, index), this.death]);
     } finally {
       this.thread.unref();
     }
@@ -67,21 +66,18 @@ export class PooledWorker {
 export class WorkerPool {
   private readonly idle: PooledWorker[] = [];
   private readonly started: PooledWorker[] = [];
-  private readonly memories: MachineMemory[] = [];
-  private nextId = 0;
+  private readonly memories: WebAssembly.Memory[] = [];
 
-  /** A zeroed memory: above the static data, which belongs to the module. */
+  /** A zeroed memory with a new instance on it. */
   async takeMemory(): Promise<MachineMemory> {
     const used = this.memories.pop();
-    if (used) {
-      new Uint8Array(used.memory.buffer, MACHINE_BASE).fill(0);
-      return used;
-    }
-    const memory = createMemory();
-    return { id: this.nextId++, memory, core: instantiate(await coreModule(), memory) };
+    // Below is static data, which every instance writes anew.
+    if (used) new Uint8Array(used.buffer, MACHINE_BASE).fill(0);
+    const memory = used ?? createMemory();
+    return { memory, core: instantiate(await coreModule(), memory) };
   }
 
-  giveMemory(memory: MachineMemory): void {
+  giveMemory({ memory }: MachineMemory): void {
     this.memories.push(memory);
   }
 

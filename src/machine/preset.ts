@@ -52,6 +52,7 @@ const LIMITS: Record<string, [number, number]> = {
   "latency.socketLoad": [1, 10_000],
   "latency.socketUpgrade": [1, 10_000],
   "latency.socketOwn": [1, 10_000],
+  "latency.loadResidual": [0, 10],
   "latency.dram": [1, 10_000],
   "latency.ipi": [1, 100_000],
   "latency.ipiSpread": [0, 10_000],
@@ -64,7 +65,7 @@ const COSTS = [
   "l1", "forward", "mfence", "sfence", "lfence", "lock", "xchg", "pause", "rdtsc", "cpuid",
   "pushf", "popf", "call", "mispredict", "interrupt", "iret", "syscall",
 ];
-for (const cost of COSTS) LIMITS[`cost.${cost}`] = [1, 10_000];
+for (const cost of COSTS) LIMITS[`cost.${cost}`] = [0, 10_000];
 
 const DERIVES_MAX = 8;
 

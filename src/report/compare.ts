@@ -46,8 +46,13 @@ export function judge(definition: Case, groups: readonly Group[]): Judged[] {
         const failures = failuresOf(group);
         const holds = expectation.holds(failures, group.runs.length);
         return { expectation, group, failures, holds };
-      }),
+      })
+      .filter(({ expectation, holds }) => holds || isLongEnough(expectation, group)),
   );
+}
+
+function isLongEnough({ roundsMin }: Expectation, { spec }: Group): boolean {
+  return roundsMin === undefined || spec.rounds >= roundsMin;
 }
 
 export interface Summary {
@@ -64,6 +69,8 @@ export interface Summary {
   firstFailureRound?: number;
   residenceMedian?: number;
   emptyShare?: number;
+  /** Of phase scans: cycles of phase that hang, on average. */
+  scanWidth?: number;
   /** The smallest of all runs. */
   slack?: number;
 }
@@ -86,6 +93,7 @@ export function summarize(group: Group): Summary {
     rounds: group.runs.reduce((sum, run) => sum + run.rounds, 0),
     firstFailureRound: median(failed.map((run) => run.rounds)),
     residenceMedian: median(group.runs.flatMap((run) => run.residence)),
+    scanWidth: mean(group.runs.flatMap((run) => (run.scan ? [run.scan.width] : []))),
     slack: smallest(group.runs.map((run) => run.slack)),
     emptyShare: completions ? total((run) => run.counters?.bEmpty) / completions : undefined,
   };
@@ -94,6 +102,11 @@ export function summarize(group: Group): Summary {
 function smallest(values: ReadonlyArray<number | undefined>): number | undefined {
   const known = values.filter((value) => value !== undefined);
   return known.length ? Math.min(...known) : undefined;
+}
+
+function mean(values: readonly number[]): number | undefined {
+  if (values.length === 0) return undefined;
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 export function median(values: readonly number[]): number | undefined {
@@ -129,7 +142,7 @@ export function tableOf(summaries: readonly Summary[]): string {
 }
 
 export const TABLE_LEGEND = [
-  "hangs: runs in which the reaper sleeps for ever although its event is in the ring, of all runs",
+  "hangs: runs in which the reaper sleeps for ever with its event in the ring",
   "round: round of the hang (median); rounds: rounds run in all",
   "A3 waits: cycles that the store to ring.tail sits in the store buffer (median)",
   "B empty: share of the completions that found nobody waiting",

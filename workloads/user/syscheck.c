@@ -1,8 +1,9 @@
 /*
- * Checks the kernel from outside: results and errors of the system calls, threads on every CPU, the end of a
- * process whose other threads are running or asleep. Also runs natively, without what needs /data.
+ * Checks the kernel from outside: results and errors of the system calls, threads on every CPU,
+ * the end of a process whose other threads are running or asleep. Also runs natively, without
+ * what needs /data.
  *
- *     syscheck [fault=read|jump]     fault: ends by an exception instead, to see that it is reported
+ *     syscheck [fault=read|jump]     fault: ends by an exception instead
  */
 #include <mini.h>
 
