@@ -89,6 +89,7 @@ export function homeTransact(m: Message, boundary: u64): void {
   const cluster = m.destination;
   const bit: u32 = 1 << cluster;
   losers = 0;
+  lossTime = 0;
   if (m.kind == MSG_PUT) {
     e.sharers &= ~bit;
     if (e.owner == <u8>(cluster + 1)) e.owner = 0;

@@ -138,7 +138,7 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   storeSized(hostOf(e.phys), e.size, e.value);
   line.state = MODIFIED;
   if (line.lru < time) line.lru = time;
-  if (tracing) trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value);
+  if (tracing && e.label) trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value);
   c.sbHead = (c.sbHead + 1) & SB_INDEX;
   c.sbCount--;
   c.sbLastCommit = time;

@@ -7,7 +7,7 @@ import { param, tracing } from "./params";
 export const TRACE_POINT: u32 = 1; // MARK_POINT passed
 export const TRACE_LOAD: u32 = 2; // labelled load bound: phys, value
 export const TRACE_ISSUE: u32 = 3; // labelled store entered the store buffer
-export const TRACE_COMMIT: u32 = 4; // a store became visible
+export const TRACE_COMMIT: u32 = 4; // labelled store became visible
 export const TRACE_LOST: u32 = 5; // a copy of the line was invalidated or downgraded; value: 1 = to Shared
 export const TRACE_REQUEST: u32 = 6; // a core asked for a line; value: GETS, GETI or GETX
 export const TRACE_GRANT: u32 = 7; // a core received a line; value: its MESI state
