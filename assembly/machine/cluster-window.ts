@@ -30,7 +30,7 @@ export function runCluster(cluster: Cluster, start: u64, end: u64): u32 {
   // Nothing of a sibling may be under way either: it would come true in the middle of the window.
   const alone = popcnt(active) == 1 && !cluster.requests && cluster.nextLoss >= end;
   if (alone) runAlone(cluster, coreAt(cluster, ctz(active)), start, end);
-  else if (active) runTogether(cluster, active, start, end);
+  else if (active || cluster.requests) runTogether(cluster, active, start, end);
   let next = cluster.nextLoss;
   let stop: u32 = 0;
   for (let slot: u32 = 0; slot < cluster.cores; slot++) {
