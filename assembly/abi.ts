@@ -1,11 +1,13 @@
 // Where everything lives in the shared memory: the one file that the core and its host both read.
-// Plain numeric constants only, so that asc, tsc and a bundler all take it. Offsets and sizes in bytes,
-// times in core cycles. No machine state lives in globals: every worker is an instance of its own.
+// Plain numeric constants only, so that asc, tsc and a bundler all take it. Offsets and sizes in
+// bytes, times in core cycles. No machine state lives in globals: every worker is an instance of
+// its own.
 
 // ---- Engines: the value of the compile-time constant ENGINE, one memory port each -----------------------
 export const ENGINE_TIMING: i32 = 0;
 export const ENGINE_FLAT: i32 = 1;
-export const ENGINE_STRESS: i32 = 2; // the timing engine with random accesses in place of instructions
+/** the timing engine with random accesses in place of instructions */
+export const ENGINE_STRESS: i32 = 2;
 
 // ---- Shared memory, from the bottom -------------------------------------------------------------------
 /** asc's static data (constant tables, the same in every instance) ends below this address. */
@@ -137,7 +139,9 @@ export const CORE_PREDICTOR: i32 = 0x6400; // isa: 1024 two-bit counters, a byte
 export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 bytes
 export const CORE_L1I: i32 = 0xa800; // up to 1024 lines of 16 bytes
 export const CORE_INBOX: i32 = 0xe980; // memory/inbox.ts: 128 entries of 16 bytes
-/** Not a multiple of 4096, so that hot fields of different cores do not collide in the host's cache. */
+/**
+ * Not a multiple of 4096, so that hot fields of different cores do not collide in the host's cache.
+ */
 export const CORE_BYTES: i32 = 0xf180;
 
 // Fields at CORE_CPU that the host reads for its reports (isa/cpu.ts; a test compares the offsets)
@@ -153,7 +157,8 @@ export const RUN_RUNNING: i32 = 0;
 export const RUN_HALTED: i32 = 1; // HLT: until an interrupt
 export const RUN_PARKED: i32 = 2; // application processor waiting for the MADT mailbox
 export const RUN_SHUTDOWN: i32 = 3; // triple fault
-export const RUN_UNIMPLEMENTED: i32 = 4; // an instruction outside the ISA: bytes and address are in the CPU
+/** an instruction outside the ISA: bytes and address are in the CPU */
+export const RUN_UNIMPLEMENTED: i32 = 4;
 
 // ---- Memory models ---------------------------------------------------------------------------------------
 export const MEMORY_TSO: i32 = 0;

@@ -1,6 +1,6 @@
-// The one generator: counter-based, so a draw depends on (seed, stream, counter) and on nothing else. Streams are
-// drawn by different workers in any order without changing a value. Used for interrupt arrival, device
-// latency and initial skew; never for a reordering.
+// The one generator: counter-based, so a draw depends on (seed, stream, counter) and on nothing
+// else. Streams are drawn by different workers in any order without changing a value. Used for
+// interrupt arrival, device latency and initial skew; never for a reordering.
 
 /** SplitMix64's finaliser over the three coordinates: 64 uniform bits. */
 export function draw(seed: u64, stream: u64, counter: u64): u64 {

@@ -1,5 +1,5 @@
-// Entry of the build target "stress": the timing engine's memory system and windows with random accesses in the
-// place of instructions (machine/stress.ts).
+// Entry of the build target "stress": the timing engine's memory system and windows with random
+// accesses in the place of instructions (machine/stress.ts).
 import { M_CPUS, M_NOW, MACHINE_BASE, RUN_RUNNING } from "./abi";
 import { layout, reset } from "./machine/topology";
 import { added } from "./machine/stress";

@@ -1,10 +1,13 @@
-// Data accesses by linear address: the common case in line, through the filter and the TLB; the rest (translation,
-// accesses over a line or page, devices) in functions. Everything returns 0 or false when the access cannot be
-// done now: either it stalls (Core.stall) or an exception is pending (Cpu.pending). Nothing has changed then.
-// Deviations: a locked access over a line is #AC, as with split-lock detection; a read-modify-write of a device
-// register stops the run; devices are the local APIC only, other addresses outside RAM read as ones.
+// Data accesses by linear address: the common case in line, through the filter and the TLB; the
+// rest (translation, accesses over a line or page, devices) in functions. Everything returns 0 or
+// false when the access cannot be done now: either it stalls (Core.stall) or an exception is
+// pending (Cpu.pending). Nothing has changed then.
+// Deviations: a locked access over a line is #AC, as with split-lock detection; a read-modify-write
+// of a device register stops the run; devices are the local APIC only, other addresses outside RAM
+// read as ones.
 import {
-  CORE_FILTER, CORE_L1D, CORE_LIMIT_MASK, CORE_MEM, ENGINE_FLAT, MACHINE_BASE, M_RAM_BYTES, RUN_UNIMPLEMENTED,
+  CORE_FILTER, CORE_L1D, CORE_LIMIT_MASK, CORE_MEM, ENGINE_FLAT, MACHINE_BASE, M_RAM_BYTES,
+  RUN_UNIMPLEMENTED,
 } from "../abi";
 import { lapicIsX2, lapicRead, lapicWrite } from "../device/lapic";
 import { LAPIC_BYTES, LAPIC_PHYS } from "../device/map";
@@ -21,8 +24,8 @@ const LAPIC_CYCLES: u64 = 100;
 const SB_MASK_AT: usize = 24; // Core.sbMask
 
 /**
- * Host address of `size` bytes at `lin` if it is an aligned load that hits the L1D with nothing buffered in its
- * way; else 0. Stamps the line with `clock` for LRU, as portRead() does.
+ * Host address of `size` bytes at `lin` if it is an aligned load that hits the L1D with nothing
+ * buffered in its way; else 0. Stamps the line with `clock` for LRU, as portRead() does.
  */
 // @ts-ignore: decorator
 @inline
@@ -41,7 +44,10 @@ export function readFast(core: usize, lin: u64, size: u32, clock: u64): usize {
   return 0;
 }
 
-/** Physical address of a store of `size` bytes that can go straight to the port; NO_FAST_WRITE if not. */
+/**
+ * Physical address of a store of `size` bytes that can go straight to the port; NO_FAST_WRITE if
+ * not.
+ */
 // @ts-ignore: decorator
 @inline
 export function writeFast(core: usize, lin: u64, size: u32): u64 {
@@ -84,8 +90,8 @@ function readPart(core: usize, lin: u64, size: u32, user: bool): usize {
 }
 
 /**
- * Host address where `size` bytes (up to 8) at `lin` can be read. `user`: with the rights of the CPL, which is
- * 3. `vector` is the fault of a non-canonical address: #GP, or #SS for the stack.
+ * Host address where `size` bytes (up to 8) at `lin` can be read. `user`: with the rights of the
+ * CPL, which is 3. `vector` is the fault of a non-canonical address: #GP, or #SS for the stack.
  */
 export function read(core: usize, lin: u64, size: u32, user: bool, vector: u32): usize {
   if (!canonical(lin) || !canonical(lin + size - 1)) {
@@ -109,7 +115,9 @@ export function readUser(core: usize, lin: u64, size: u32, vector: u32): usize {
   return read(core, lin, size, Cpu.of(core).cpl == 3, vector);
 }
 
-/** Check and reserve a store: translation of both its lines, dirty bits, room in the store buffer. */
+/**
+ * Check and reserve a store: translation of both its lines, dirty bits, room in the store buffer.
+ */
 export function prepareWrite(core: usize, lin: u64, size: u32, user: bool, vector: u32): bool {
   const cpu = Cpu.of(core);
   if (!canonical(lin) || !canonical(lin + size - 1)) return raise(core, vector, 0);
@@ -165,7 +173,10 @@ export function readForWrite(core: usize, lin: u64, size: u32, vector: u32): usi
   return readUser(core, lin, size, vector);
 }
 
-/** Host address of a locked access: every older store is visible and the line is ours until the next access. */
+/**
+ * Host address of a locked access: every older store is visible and the line is ours until the next
+ * access.
+ */
 export function lockForWrite(core: usize, lin: u64, size: u32, vector: u32): usize {
   if (!canonical(lin) || !canonical(lin + size - 1)) {
     raise(core, vector, 0);

@@ -1,5 +1,6 @@
-// XCHG, XADD, CMPXCHG, CMPXCHG8B/16B. Their memory forms work on a temporary register between the micro-operations that
-// load and store (record.ts); LOCK is in those. CMPXCHG writes its destination in either case, as silicon does.
+// XCHG, XADD, CMPXCHG, CMPXCHG8B/16B. Their memory forms work on a temporary register between the
+// micro-operations that load and store (record.ts); LOCK is in those. CMPXCHG writes its
+// destination in either case, as silicon does.
 // Deviation: CMPXCHG8B and CMPXCHG16B are locked without the prefix too.
 import { MACHINE_BASE, M_COST_LOCK } from "../abi";
 import { Core } from "../memory/core";
@@ -69,8 +70,8 @@ function compareExchangeSized<T>(core: usize, d: u32, s: u32): void {
   const a = getReg<T>(core, RAX);
   const b = getReg<T>(core, d);
   const equal = a == b;
-  // Only the register that is the destination is written: RAX keeps its upper half on success, and so does a
-  // 32-bit destination register on failure (checked on silicon).
+  // Only the register that is the destination is written: RAX keeps its upper half on success, and
+  // so does a 32-bit destination register on failure (checked on silicon).
   if (equal) setReg<T>(core, d, getReg<T>(core, s));
   else setReg<T>(core, RAX, b);
   keepSub(core, <i64>a, <i64>b, <i64>(<T>(a - b)));
@@ -109,7 +110,9 @@ export function compareExchangeWide(core: usize, p: usize, size: u32): bool {
   if (size == 16 && <u32>lin & 15) return raise(core, GP, 0);
   const host = lockForWrite(core, lin, size, vectorOf(p));
   if (!host) return false;
-  const equal = size == 16 ? compareExchangePair<u64>(core, host) : compareExchangePair<u32>(core, host);
+  const equal = size == 16
+    ? compareExchangePair<u64>(core, host)
+    : compareExchangePair<u32>(core, host);
   changeFlags(core, ZF, equal ? ZF : 0);
   Core.of(core).clock += load<u32>(MACHINE_BASE + M_COST_LOCK) - 1;
   return true;

@@ -1,5 +1,6 @@
 // Bit tests, bit scans, POPCNT, BSWAP, and the address of a bit in memory.
-// Undefined results: BSF and BSR of 0 leave the destination, as on silicon; BT and its family leave all flags but CF.
+// Undefined results: BSF and BSR of 0 leave the destination, as on silicon; BT and its family leave
+// all flags but CF.
 import { AF, CF, OF, PF, SF, ZF, getReg, setReg } from "./cpu";
 import { changeFlags, setCarry, setFlags } from "./flags";
 import { IMMEDIATE, Op, Rec } from "./record";
@@ -13,7 +14,10 @@ function bitOf(core: usize, p: usize): u64 {
   return index & (<u64>rec.size * 8 - 1);
 }
 
-/** Offset in bytes from the operand's address to the word that holds bit [s] (SDM Vol. 2A 3.1.1.9, "Operation Section"). */
+/**
+ * Offset in bytes from the operand's address to the word that holds bit [s] (SDM Vol. 2A 3.1.1.9,
+ * "Operation Section").
+ */
 export function bitOffset(core: usize, p: usize): i64 {
   const rec = Rec.at(p);
   switch (rec.size) {

@@ -1,7 +1,8 @@
-// The rarer transfers of control and stack operations; the common ones are in execute.ts. A function that ends in a jump
-// leaves the target in Cpu.rip.
+// The rarer transfers of control and stack operations; the common ones are in execute.ts. A
+// function that ends in a jump leaves the target in Cpu.rip.
 import { M_COST_CALL, M_COST_L1, M_COST_POPF, M_COST_PUSHF, RUN_UNIMPLEMENTED } from "../abi";
 import { Core } from "../memory/core";
+import { loadSized } from "../memory/ram";
 import { leaveAfter, readUser, writeUser } from "./access";
 import {
   CS, Cpu, GP, IF, RBP, RCX, RF, SS, SSFAULT, UD, VM, canonical, getReg, raise, setCpl, setReg,
@@ -11,7 +12,8 @@ import { writableFlags, writeEflags } from "./exception";
 import { addressOf, vectorOf } from "./operand-address";
 import { ADDRESS32, IMMEDIATE, Rec } from "./record";
 import {
-  CODE_BAD, CODE_LEGACY, NO_DESCRIPTOR, checkCode, descriptorOf, getSelector, loadSegment, setSelector,
+  CODE_BAD, CODE_LEGACY, NO_DESCRIPTOR, checkCode, descriptorOf, getSelector, loadSegment,
+  setSelector,
 } from "./segment";
 import { charge } from "./system";
 
@@ -56,7 +58,7 @@ export function popMemory(core: usize, p: usize): bool {
   const size = <u32>Rec.at(p).size;
   const host = top(core, 0, size);
   if (!host) return false;
-  const value = size == 8 ? load<u64>(host) : <u64>load<u16>(host);
+  const value = loadSized(host, size);
   if (!writeUser(core, addressOf(core, p), size, value, vectorOf(p))) return false;
   Cpu.of(core).rsp += size;
   loadCycles(core);
@@ -76,7 +78,7 @@ export function popFlags(core: usize, size: u32): bool {
   const cpu = Cpu.of(core);
   const host = top(core, 0, size);
   if (!host) return false;
-  const value = size == 8 ? load<u64>(host) : <u64>load<u16>(host);
+  const value = loadSized(host, size);
   const mask = writableFlags(core) & (size == 2 ? 0xffff : 0xffffffff);
   const before = cpu.rflags;
   writeEflags(core, value, mask);
@@ -100,7 +102,7 @@ export function enter(core: usize, p: usize): bool {
     const host = readUser(core, cpu.rbp - i * size, size, SSFAULT);
     if (!host) return false;
     rsp -= size;
-    if (!writeUser(core, rsp, size, size == 8 ? load<u64>(host) : <u64>load<u16>(host), SSFAULT)) return false;
+    if (!writeUser(core, rsp, size, loadSized(host, size), SSFAULT)) return false;
   }
   if (level) {
     rsp -= size;
@@ -177,7 +179,7 @@ export function jumpFar(core: usize, p: usize, call: bool): bool {
   const size = <u32>rec.size;
   let host = readUser(core, lin, size, vectorOf(p));
   if (!host) return false;
-  const target = size == 8 ? load<u64>(host) : size == 4 ? <u64>load<u32>(host) : <u64>load<u16>(host);
+  const target = loadSized(host, size);
   host = readUser(core, lin + size, 2, vectorOf(p));
   if (!host) return false;
   const selector = <u32>load<u16>(host);
@@ -199,7 +201,7 @@ function farWord(core: usize, index: u32, size: u32): u64 {
   const host = top(core, index * size, size);
   farRead = host != 0;
   if (!host) return 0;
-  return size == 8 ? load<u64>(host) : size == 4 ? <u64>load<u32>(host) : <u64>load<u16>(host);
+  return loadSized(host, size);
 }
 
 /** RETF, to the same or an outer level */
@@ -220,7 +222,7 @@ export function returnFar(core: usize, p: usize): bool {
   }
   const rsp = top(core, (size << 1) + extra, size);
   if (!rsp) return false;
-  const newRsp = size == 8 ? load<u64>(rsp) : <u64>load<u32>(rsp);
+  const newRsp = loadSized(rsp, size);
   const ss = top(core, (size << 1) + extra + size, 2);
   if (!ss) return false;
   const newSs = load<u16>(ss);
@@ -269,7 +271,7 @@ export function loadFar(core: usize, p: usize): bool {
   const lin = addressOf(core, p);
   let host = readUser(core, lin, size, vectorOf(p));
   if (!host) return false;
-  const value = size == 8 ? load<u64>(host) : size == 4 ? <u64>load<u32>(host) : <u64>load<u16>(host);
+  const value = loadSized(host, size);
   host = readUser(core, lin + size, 2, vectorOf(p));
   if (!host) return false;
   if (!loadSegment(core, rec.cc, load<u16>(host))) return false;

@@ -1,13 +1,13 @@
-// The architectural state of one logical CPU in 64-bit mode, at the start of its core block (abi.ts).
-// Left out: compatibility and legacy modes, x87/SSE state, debug registers other than as storage, TF.
-// CR8 is the local APIC's TPR and lives there.
+// The architectural state of one logical CPU in 64-bit mode, at the start of its core block
+// (abi.ts). Left out: compatibility and legacy modes, x87/SSE state, debug registers other than as
+// storage, TF. CR8 is the local APIC's TPR and lives there.
 import { CORE_CPU, CORE_LIMIT_MASK, CORE_PREDICTOR, CORE_TLB, RUN_RUNNING } from "../abi";
 import { Core } from "../memory/core";
 import { fetchFilterFlush } from "../memory/fetch-filter";
 import { filterFlush } from "../memory/filter";
 
-// Byte offsets in the register file. An operand of a decoded record is such an offset, so that AH is
-// simply byte 1 and an 8-bit operation a plain byte access.
+// Byte offsets in the register file. An operand of a decoded record is such an offset, so that AH
+// is simply byte 1 and an 8-bit operation a plain byte access.
 export const RAX: u32 = 0;
 export const RCX: u32 = 8;
 export const RDX: u32 = 16;
@@ -93,7 +93,7 @@ export const NEED_USER_WRITE: u32 = 4;
  * Core block + CORE_CPU.
  *
  *       0 | rax rcx rdx rbx rsp rbp rsi rdi r8..r15 | 128 | zero tmp0 tmp1 line fsBase gsBase
- *     176 | lazy flags | 208 | what this CPL needs | 224 | rip rflags crs msrs | 344 | tables, selectors
+ *     176 | lazy flags | 208 | what this CPL needs | 224 | rip rflags crs msrs | 344 | tables
  *     396 | shadow, exception in flight | 440 | store in flight | 480 | unimplemented instruction
  *     504 | debug registers | 552 | scratch
  */
@@ -184,7 +184,10 @@ export class Cpu {
   }
 }
 
-/** [from, to) of the fields that are state, for the state hash; the rest is dead between instructions. */
+/**
+ * [from, to) of the fields that are state, for the state hash; the rest is dead between
+ * instructions.
+ */
 export const CPU_STATE_RANGES: usize = 5;
 export const CPU_STATE: usize = memory.data<u32>([
   0, 128,
@@ -206,7 +209,10 @@ export function setReg<T>(core: usize, offset: u32, value: T): void {
   else store<T>(core + offset, value);
 }
 
-/** Raise an exception: execute() delivers it. Always false, so that `return raise(..)` ends a failing access. */
+/**
+ * Raise an exception: execute() delivers it. Always false, so that `return raise(..)` ends a
+ * failing access.
+ */
 export function raise(core: usize, vector: u32, error: i32 = -1): bool {
   const cpu = Cpu.of(core);
   cpu.pending = vector;
@@ -239,8 +245,8 @@ export function flushTlb(core: usize): void {
 }
 
 /**
- * Put a CPU into 64-bit mode at `rip`, as the Linux 64-bit boot protocol and the MADT wake-up mailbox
- * leave it: flat segments, paging on, interrupts off.
+ * Put a CPU into 64-bit mode at `rip`, as the Linux 64-bit boot protocol and the MADT wake-up
+ * mailbox leave it: flat segments, paging on, interrupts off.
  */
 export function resetLongMode(core: usize, rip: u64, rsi: u64, cr3: u64): void {
   memory.fill(core + CORE_CPU, 0, CORE_LIMIT_MASK);

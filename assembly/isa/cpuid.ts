@@ -1,4 +1,5 @@
-// CPUID: the features of this ISA, the same on every machine (SDM Vol. 2A, "CPUID"). Family 6, model 15 (Core 2).
+// CPUID: the features of this ISA, the same on every machine (SDM Vol. 2A, "CPUID"). Family 6,
+// model 15 (Core 2).
 import { MACHINE_BASE, M_CPUS, M_TSC_KHZ } from "../abi";
 import { Core } from "../memory/core";
 import { Cpu } from "./cpu";
@@ -8,7 +9,8 @@ const EXTENDED_LAST: u32 = 0x80000008;
 const SIGNATURE: u32 = 0x6fb; // family 6, model 15, stepping 11
 
 // Leaf 1, EDX: TSC MSR PAE CX8 APIC SEP.. as far as they are there
-const FEATURES_EDX: u32 = (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 8) | (1 << 9) | (1 << 13) |
+const FEATURES_EDX: u32 = (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 8) | (1 << 9) |
+  (1 << 13) |
   (1 << 15) | (1 << 16) | (1 << 19);
 const FEATURE_HTT: u32 = 1 << 28;
 // Leaf 1, ECX: CX16 x2APIC POPCNT TSC-deadline hypervisor

@@ -1,4 +1,5 @@
-// From a parsed instruction to records: the instructions that only a kernel, or a program at its edges, uses.
+// From a parsed instruction to records: the instructions that only a kernel, or a program at its
+// edges, uses.
 import { CS, GS, RAX, ZERO } from "./cpu";
 import { emit, emitD, emitDS, emitMemory, emitS, inMemory, readE } from "./emit";
 import { F, FORM, M } from "./opcodes";
@@ -46,7 +47,10 @@ function crackStoreWord(i: Insn, op: u32, opMemory: u32): void {
   else emitD(i, op, i.rm << 3);
 }
 
-/** A descriptor-table register or INVLPG: `op` with its memory operand; other opcodes with a register. */
+/**
+ * A descriptor-table register or INVLPG: `op` with its memory operand; other opcodes with a
+ * register.
+ */
 function crackTable(i: Insn, op: u32): void {
   if (inMemory(i)) emitMemory(i, op);
   else crackGroup7(i);
@@ -68,7 +72,8 @@ export function crackSystem(i: Insn, mnemonic: u32): bool {
     case M.NOP:
     case M.PREFETCH: emit(i, Op.NOP); break;
     case M.PAUSE_NOP: {
-      // 90 is XCHG rAX, rAX but for its upper half; with REX.B it is XCHG with r8, unless F3 makes it PAUSE
+      // 90 is XCHG rAX, rAX but for its upper half; with REX.B it is XCHG with r8, unless F3 makes
+      // it PAUSE
       const register = opcodeRegister(i);
       if (i.rep) emit(i, Op.PAUSE);
       else if (register) emitDS(i, Op.XCHG_RR, register << 3, RAX);
@@ -121,7 +126,9 @@ export function crackSystem(i: Insn, mnemonic: u32): bool {
         emit(i, Op.UD);
         break;
       }
-      const rec: Rec = inMemory(i) ? emitMemory(i, Op.MOV_FROM_SEG_M) : emitD(i, Op.MOV_FROM_SEG, i.rm << 3);
+      const rec = inMemory(i)
+        ? emitMemory(i, Op.MOV_FROM_SEG_M)
+        : emitD(i, Op.MOV_FROM_SEG, i.rm << 3);
       rec.cc = <u8>(i.reg & 7);
       break;
     }

@@ -1,5 +1,5 @@
-// From a parsed instruction to records: chooses the op, cracks memory operands off (record.ts). The system
-// instructions are in crack-system.ts.
+// From a parsed instruction to records: chooses the op, cracks memory operands off (record.ts). The
+// system instructions are in crack-system.ts.
 import { RAX, RCX, RSP, TMP1, ZERO } from "./cpu";
 import { crackSystem } from "./crack-system";
 import {
@@ -101,7 +101,7 @@ function crackMov(i: Insn): void {
       emitD(i, Op.MOV_RI_8 + index, slotOf(i, opcodeRegister(i), i.size));
       break;
     default: // E, immediate
-      if (inMemory(i)) emitMemory(i, Op.MOV_MI_8 + index);
+      if (inMemory(i)) emitMemory(i, Op.MOV_MI);
       else emitD(i, Op.MOV_RI_8 + index, slotOf(i, i.rm, i.size));
   }
 }
@@ -112,7 +112,8 @@ function crackExtend(i: Insn, from: u32, signed: bool): void {
   if (i.size == 2) {
     if (from == 4) from = 2; // MOVSXD r16, r/m16
     const s = readE(i, from);
-    const rec = emitDS(i, from == 2 ? <u32>Op.MOV_RR_16 : signed ? <u32>Op.MOVSX_16 : <u32>Op.MOVZX_16, d, s);
+    const byteOp: u32 = signed ? <u32>Op.MOVSX_16 : <u32>Op.MOVZX_16;
+    const rec = emitDS(i, from == 2 ? <u32>Op.MOV_RR_16 : byteOp, d, s);
     rec.size = 2;
     return;
   }
@@ -120,7 +121,10 @@ function crackExtend(i: Insn, from: u32, signed: bool): void {
   let op: u32;
   if (from == 4 && i.size == 4) op = m ? Op.MOV_RM_32 : Op.MOV_RR_32; // MOVSXD without REX.W
   else if (!signed) op = (m ? Op.MOVZX_RM_8 : Op.MOVZX_RR_8) + (from >> 1);
-  else op = (m ? Op.MOVSX_RM_8_32 : Op.MOVSX_RR_8_32) + (from == 4 ? 4 : (from >> 1) + (i.size == 8 ? 2 : 0));
+  else {
+    const form = from == 4 ? 4 : (from >> 1) + (i.size == 8 ? 2 : 0);
+    op = (m ? Op.MOVSX_RM_8_32 : Op.MOVSX_RR_8_32) + form;
+  }
   if (m) emitMemory(i, op).d = <u8>d;
   else emitDS(i, op, d, slotOf(i, i.rm, from));
 }
@@ -169,7 +173,7 @@ function crackXchg(i: Insn): void {
     emitDS(i, Op.XCHG_RR, opcodeRegister(i) << 3, RAX);
   } else if (inMemory(i)) {
     // Locked with or without the prefix (SDM Vol. 3A 8.1.2.1, "Automatic Locking")
-    emitMemory(i, Op.LDLOCK_8 + sizeIndex(i.size));
+    emitMemory(i, Op.LDLOCK);
     emitS(i, Op.XCHG_MR, slotG(i));
   } else {
     emitDS(i, Op.XCHG_RR, slotOf(i, i.rm, i.size), slotG(i));
@@ -189,8 +193,7 @@ function crackCmov(i: Insn): void {
 }
 
 function crackLea(i: Insn): void {
-  const op: u32 = i.size == 2 ? <u32>Op.LEA_16 : i.size == 4 ? <u32>Op.LEA_32 : <u32>Op.LEA_64;
-  emitMemory(i, op).d = <u8>(i.reg << 3);
+  emitMemory(i, bySize(i, Op.LEA_16, Op.LEA_32, Op.LEA_64)).d = <u8>(i.reg << 3);
 }
 
 /** A string instruction: `s` is the base of the source's segment. */
@@ -200,12 +203,17 @@ function crackString(i: Insn, op: u32): void {
   if ((op == Op.INS || op == Op.OUTS) && rec.size == 8) rec.size = 4;
 }
 
-/** A jump to a relative target; rec.imm is the displacement. */
+/** A jump to a relative target. */
 function crackJump(i: Insn, op: u32, unconditional: bool): void {
   const rec = emit(i, op);
   rec.disp = <i32>i.imm + <i32>rec.nextOff; // of the target, from the line
+  rec.imm = 0; // no link yet (fetch.ts)
   if (i.address32) rec.flags |= <u8>ADDRESS32; // JRCXZ and LOOP count in ECX
   ends = unconditional;
+}
+
+function bySize(i: Insn, op16: u32, op32: u32, op64: u32): u32 {
+  return i.size == 8 ? op64 : i.size == 4 ? op32 : op16;
 }
 
 function crackMain(i: Insn, mnemonic: u32): bool {
@@ -266,8 +274,8 @@ function crackMain(i: Insn, mnemonic: u32): bool {
       else emitD(i, Op.SETCC, slotOf(i, i.rm, 1));
       break;
     case M.CMOVCC: crackCmov(i); break;
-    case M.CBW: emit(i, i.size == 8 ? <u32>Op.CDQE : i.size == 4 ? <u32>Op.CWDE : <u32>Op.CBW); break;
-    case M.CWD: emit(i, i.size == 8 ? <u32>Op.CQO : i.size == 4 ? <u32>Op.CDQ : <u32>Op.CWD); break;
+    case M.CBW: emit(i, bySize(i, Op.CBW, Op.CWDE, Op.CDQE)); break;
+    case M.CWD: emit(i, bySize(i, Op.CWD, Op.CDQ, Op.CQO)); break;
     case M.LEAVE: emit(i, i.size == 8 ? <u32>Op.LEAVE : <u32>Op.LEAVE_16); break;
     case M.ENTER: emit(i, Op.ENTER); break;
     case M.BT: crackBit(i, Op.BT); break;
@@ -308,8 +316,8 @@ function touchesMemory(mnemonic: u32): bool {
 }
 
 /**
- * Write the records of the instruction at `at` in its line from `p` on. Returns the address after them;
- * crackEnds() tells whether the next instruction can follow.
+ * Write the records of the instruction at `at` in its line from `p` on. Returns the address after
+ * them; crackEnds() tells whether the next instruction can follow.
  */
 export function crack(i: Insn, p: usize, at: u32): usize {
   emitAt(p, at);
@@ -317,7 +325,9 @@ export function crack(i: Insn, p: usize, at: u32): usize {
   const mnemonic = i.row & 0xff;
   // POP computes its destination with rSP already incremented
   if (mnemonic == M.POP && i.base == RSP) i.disp += <i64>i.size;
-  if (i.mod != 3 && mnemonic != M.NOP && mnemonic != M.INVALID) simplifyAddress(i, !touchesMemory(mnemonic));
+  if (i.mod != 3 && mnemonic != M.NOP && mnemonic != M.INVALID) {
+    simplifyAddress(i, !touchesMemory(mnemonic));
+  }
   if (mnemonic == M.INVALID) {
     emit(i, Op.UD);
     ends = true;

@@ -1,22 +1,25 @@
-// Decoded code lines: the records of one 64-byte line of physical memory, decoded as they are first reached and kept
-// with a copy of the bytes they came from. One cache per worker, shared by its CPUs. It is no state: whatever
-// it holds, execution is the same.
+// Decoded code lines: the records of one 64-byte line of physical memory, decoded as they are first
+// reached and kept with a copy of the bytes they came from. One cache per worker, shared by its
+// CPUs. It is no state: whatever it holds, execution is the same.
 import { crack, crackEnds, crackTooLong } from "./crack";
 import { M } from "./opcodes";
 import { Insn, INSTRUCTION_BYTES, LONG, PARSED, SHORT, insn, parse } from "./operand";
 import { Op, Rec, REC_BYTES, clearRec } from "./record";
 
 /** Most records of one line; more instructions than that begin anew (Op.MORE). */
-const RECORDS: u32 = 28;
+const RECORDS: u32 = 60;
 /**
- * Most records of one instruction, with what may have to follow it: CROSS, ADDRESS, BIT_ADDRESS, LD, op,
- * ST, NEXT.
+ * Most records of one instruction, with what may have to follow it: CROSS, ADDRESS, BIT_ADDRESS,
+ * LD, op, ST, NEXT.
  */
 const RECORDS_EACH: u32 = 7;
 const LINE_SHIFT: u32 = 6;
 const LINE_MASK: u32 = 63;
 
-/** 0 | physLine u32 | 4 | generation u32 | 8 | count u32 | 16 | bytes [64] | 80 | map [64] | 160 | records */
+/**
+ * 0 | physLine u32 | 4 | generation u32 | 8 | count u32 | 16 | bytes [64] | 80 | map [64] | 160 |
+ * records
+ */
 @unmanaged
 export class CodeLine {
   /** Physical address >> 6. */
@@ -52,7 +55,9 @@ export function codeByte(line: usize, off: u32): u8 {
 
 let generations: u32 = 0;
 
-/** Give the slot at `line` to a line of memory with its bytes at `host`, unless it has just that. */
+/**
+ * Give the slot at `line` to a line of memory with its bytes at `host`, unless it has just that.
+ */
 export function openLine(line: usize, physLine: u32, host: usize): void {
   const l = CodeLine.at(line);
   if (l.generation && l.physLine == physLine && sameBytes(line + BYTES_AT, host)) return;
@@ -95,7 +100,10 @@ function nextRecord(line: usize): usize {
   return line + RECORDS_AT + <usize>(CodeLine.at(line).count + 1) * REC_BYTES;
 }
 
-/** Decode from `off` to the end of the line, a jump or a byte decoded before. Returns the first record. */
+/**
+ * Decode from `off` to the end of the line, a jump or a byte decoded before. Returns the first
+ * record.
+ */
 export function decodeFrom(line: usize, off: u32): usize {
   const l = CodeLine.at(line);
   const first = nextRecord(line);
@@ -140,8 +148,8 @@ function crackOne(line: usize, i: Insn, off: u32): bool {
 }
 
 /**
- * The instruction behind CROSS record `p` of `line` ends in the line after, decoded at `next`: write its
- * records, and remember the bytes that they came from by `next` and its generation.
+ * The instruction behind CROSS record `p` of `line` ends in the line after, decoded at `next`:
+ * write its records, and remember the bytes that they came from by `next` and its generation.
  */
 export function decodeCrossing(p: usize, next: usize): void {
   const cross = Rec.at(p);
@@ -151,7 +159,8 @@ export function decodeCrossing(p: usize, next: usize): void {
   const i = insn();
   const scratch = changetype<usize>(i);
   for (let n: u32 = 0; n < 16; n++) {
-    const byte = n < head ? load<u8>(line + off + n, BYTES_AT) : load<u8>(next + n - head, BYTES_AT);
+    const from = n < head ? line + off + n : next + n - head;
+    const byte = load<u8>(from, BYTES_AT);
     store<u8>(scratch + n, byte);
   }
   parse(INSTRUCTION_BYTES);
@@ -174,8 +183,8 @@ export function decodeCrossing(p: usize, next: usize): void {
 const scratch: usize = memory.data(256);
 
 /**
- * Length of the instruction whose bytes are at `at`; 0 if there is none (UD0 to UD2 count as one), more than
- * 15 if it is too long.
+ * Length of the instruction whose bytes are at `at`; 0 if there is none (UD0 to UD2 count as one),
+ * more than 15 if it is too long.
  */
 export function decodeLength(at: usize): u32 {
   const i = insn();

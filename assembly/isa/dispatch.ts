@@ -1,5 +1,5 @@
-// The ops that execute.ts does not have in its own loop, to their families. Core.clock is true on entry and read again
-// after; the last cycle of an instruction is execute()'s.
+// The ops that execute.ts does not have in its own loop, to their families. Core.clock is true on
+// entry and read again after; the last cycle of an instruction is execute()'s.
 import { M_COST_CPUID, M_COST_L1, M_COST_XCHG, RUN_UNIMPLEMENTED } from "../abi";
 import { Core } from "../memory/core";
 import { portDrain } from "../memory/port";
@@ -10,7 +10,8 @@ import {
 } from "./atomic";
 import { bitScan, bitTest, byteSwap, popcount } from "./bits";
 import {
-  enter, jumpFar, jumpIfCountZero, leave16, loadFar, loop, moveToSegment, pop16, popFlags, popMemory,
+  enter, jumpFar, jumpIfCountZero, leave16, loadFar, loop, moveToSegment, pop16, popFlags,
+  popMemory,
   popSegment, push16, pushFlags, pushSegment, returnFar, returnImmediate,
 } from "./control";
 import {
@@ -28,7 +29,8 @@ import { getSelector } from "./segment";
 import { doubleShift, shift } from "./shift";
 import { DONE, FAILED, JUMPED, stringOp } from "./string";
 import {
-  CLFLUSH_CYCLES, charge, fence, halt, invalidatePage, loadLdt, loadTable, loadTask, moveDr, moveFromCr,
+  CLFLUSH_CYCLES, charge, fence, halt, invalidatePage, loadLdt, loadTable, loadTask, moveDr,
+  moveFromCr,
   moveToCr, privileged, segmentBase, setInterruptFlag, storeTable, swapGs, systemCall, systemReturn,
   timeStamp,
 } from "./system";
@@ -69,6 +71,11 @@ function storeWord(core: usize, p: usize, value: u32, toMemory: bool): u32 {
   return DONE;
 }
 
+/** SETcc to memory */
+function storeByte(core: usize, p: usize, value: bool): u32 {
+  return done(writeUser(core, addressOf(core, p), 1, <u64>value, vectorOf(p)));
+}
+
 /** Instructions of programs. */
 export function dispatch(core: usize, p: usize, op: u32, limit: u64): u32 {
   const rec = Rec.at(p);
@@ -78,7 +85,7 @@ export function dispatch(core: usize, p: usize, op: u32, limit: u64): u32 {
       if (condition(core, rec.cc)) setReg<u16>(core, rec.d, getReg<u16>(core, rec.s));
       return DONE;
     case Op.SETCC_M:
-      return done(writeUser(core, addressOf(core, p), 1, <u64>condition(core, rec.cc), vectorOf(p)));
+      return storeByte(core, p, condition(core, rec.cc));
     case Op.NEG_8: neg<i8>(core, p); return DONE;
     case Op.NEG_16: neg<i16>(core, p); return DONE;
     case Op.NOT_8: not<i8>(core, p); return DONE;

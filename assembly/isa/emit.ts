@@ -3,7 +3,9 @@ import { LINE, TMP0, TMP1, ZERO } from "./cpu";
 import { Insn, slotOf } from "./operand";
 import { ADDRESS32, CONTINUES, Op, Rec, REC_BYTES, REP, REPNE, STACK, clearRec } from "./record";
 
-/** Where the next record goes, and the offset of the instruction in its line: scratch of one decode. */
+/**
+ * Where the next record goes, and the offset of the instruction in its line: scratch of one decode.
+ */
 let cursor: usize = 0;
 let offset: u32 = 0;
 
@@ -69,7 +71,10 @@ export function emitDS(i: Insn, op: u32, d: u32, s: u32): Rec {
   return rec;
 }
 
-/** The record has no room for a segment, a 32-bit address or a long displacement: compute such an address before. */
+/**
+ * The record has no room for a segment, a 32-bit address or a long displacement: compute such an
+ * address before.
+ */
 export function simplifyAddress(i: Insn, lea: bool): void {
   if (i.base == LINE) i.disp += <i64>(offset + i.len);
   const segment = lea ? 0 : i.segment;
@@ -100,13 +105,13 @@ export function readE(i: Insn, size: u32): u32 {
 /** The register with the value of operand E, which is read and written: ends with finishE(). */
 export function modifyE(i: Insn): u32 {
   if (!inMemory(i)) return slotOf(i, i.rm, i.size);
-  emitMemory(i, (i.lock ? Op.LDLOCK_8 : Op.LDRMW_8) + sizeIndex(i.size));
+  emitMemory(i, i.lock ? Op.LDLOCK : Op.LDRMW);
   return TMP0;
 }
 
 export function finishE(i: Insn): void {
   if (!inMemory(i)) return;
-  const rec = emit(i, (i.lock ? Op.STLOCK_8 : Op.STRMW_8) + sizeIndex(i.size));
+  const rec = emit(i, i.lock ? Op.STLOCK : Op.STRMW);
   rec.flags |= <u8>CONTINUES;
 }
 

@@ -1,5 +1,6 @@
-// Delivery of interrupts and exceptions in 64-bit mode, and IRETQ (SDM Vol. 3A 6.14, "Exception and Interrupt Handling in
-// 64-bit Mode"; 6.15 for double faults). Both drain the store buffer before anything else.
+// Delivery of interrupts and exceptions in 64-bit mode, and IRETQ (SDM Vol. 3A 6.14, "Exception and
+// Interrupt Handling in 64-bit Mode"; 6.15 for double faults). Both drain the store buffer before
+// anything else.
 // Deviations: no task gates, NMI, debug exceptions; IRET to code that is not 64-bit stops the run.
 import {
   MACHINE_BASE, M_COST_INTERRUPT, M_COST_IRET, RUN_SHUTDOWN, RUN_UNIMPLEMENTED,
@@ -7,6 +8,7 @@ import {
 import { lapicAck } from "../device/lapic";
 import { Core } from "../memory/core";
 import { portDrain, portReserve, portWrite } from "../memory/port";
+import { loadSized } from "../memory/ram";
 import { read } from "./access";
 import {
   AC, CS, Cpu, DE, DF, DFAULT, GP, ID, IF, IOPL, NO_EXCEPTION, NP, NT, PAGE, RF, SS, SSFAULT,
@@ -22,7 +24,9 @@ import { scratchFrame } from "./scratch";
 // Gate descriptor (SDM Vol. 3A Figure 6-8, "64-Bit IDT Gate Descriptors")
 const GATE_INTERRUPT: u32 = 14;
 const GATE_TRAP: u32 = 15;
-/** Bits of an error code that names a table entry: in the IDT; while delivering an external event. */
+/**
+ * Bits of an error code that names a table entry: in the IDT; while delivering an external event.
+ */
 const ERROR_IDT: i32 = 2;
 const ERROR_EXTERNAL: i32 = 1;
 /** Offset of RSP0 and of IST1 in the TSS. */
@@ -41,8 +45,8 @@ function isContributory(vector: u32): bool {
 const BENIGN: u32 = 0x100;
 
 /**
- * Deliver the pending exception, with what arises on the way. False = it stalls and is to be tried again, or
- * the CPU shut down.
+ * Deliver the pending exception, with what arises on the way. False = it stalls and is to be tried
+ * again, or the CPU shut down.
  */
 export function deliverException(core: usize): bool {
   const cpu = Cpu.of(core);
@@ -70,7 +74,10 @@ export function deliverException(core: usize): bool {
   return false;
 }
 
-/** A fault `second` during the delivery of `first` (SDM Vol. 3A Table 6-5, "Conditions for Generating a Double Fault"). */
+/**
+ * A fault `second` during the delivery of `first` (SDM Vol. 3A Table 6-5, "Conditions for
+ * Generating a Double Fault").
+ */
 function combine(core: usize, first: u32, second: u32): bool {
   const cpu = Cpu.of(core);
   if (first == DFAULT) {
@@ -78,7 +85,8 @@ function combine(core: usize, first: u32, second: u32): bool {
     return false;
   }
   const contributory = isContributory(second);
-  if ((isContributory(first) && contributory) || (first == PAGE && (contributory || second == PAGE))) {
+  const afterPage = first == PAGE && (contributory || second == PAGE);
+  if (afterPage || (isContributory(first) && contributory)) {
     raise(core, DFAULT, 0);
     cpu.delivering = DFAULT;
   } else {
@@ -87,7 +95,10 @@ function combine(core: usize, first: u32, second: u32): bool {
   return true;
 }
 
-/** Take interrupt `vector` from the local APIC; false = it stalls, or an exception is pending instead. */
+/**
+ * Take interrupt `vector` from the local APIC; false = it stalls, or an exception is pending
+ * instead.
+ */
 export function deliverInterrupt(core: usize, vector: u32): bool {
   return deliver(core, vector, -1, 0, true);
 }
@@ -132,7 +143,8 @@ function deliver(core: usize, vector: u32, error: i32, softLength: u32, external
   }
   rsp &= ~15;
   const words = error >= 0 ? FRAME_WORDS : FRAME_WORDS - 1;
-  if (!pushFrame(core, rsp, words, cpl, softLength, error, external || softLength ? 0 : RF)) return false;
+  const rf = external || softLength ? 0 : RF;
+  if (!pushFrame(core, rsp, words, cpl, softLength, error, rf)) return false;
 
   if (external) lapicAck(core);
   if (vector == PAGE && error >= 0) cpu.cr2 = cpu.faultLin;
@@ -147,7 +159,9 @@ function deliver(core: usize, vector: u32, error: i32, softLength: u32, external
   return true;
 }
 
-/** Push the interrupt frame below `rsp`, with the rights of ring `cpl`. A fault saves RF set (`rf`). */
+/**
+ * Push the interrupt frame below `rsp`, with the rights of ring `cpl`. A fault saves RF set (`rf`).
+ */
 function pushFrame(
   core: usize, rsp: u64, words: u32, cpl: u32, softLength: u32, error: i32, rf: u32,
 ): bool {
@@ -213,7 +227,7 @@ export function interruptReturn(core: usize, size: u32): bool {
   for (let i: u32 = 0; i < 5; i++) {
     const host = popWord(core, i, size);
     if (!host) return false;
-    const word = size == 8 ? load<u64>(host) : size == 4 ? <u64>load<u32>(host) : <u64>load<u16>(host);
+    const word = loadSized(host, size);
     if (i == 0) rip = word;
     else if (i == 1) selector = <u32>word & 0xffff;
     else if (i == 2) flags = word;

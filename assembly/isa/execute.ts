@@ -11,8 +11,8 @@ import { run } from "./run";
 const IN_SHADOW: u32 = 2;
 
 /**
- * Take what is pending: an exception first, else an interrupt that is let in. False = the CPU cannot go on:
- * delivery stalls, or it shut down.
+ * Take what is pending: an exception first, else an interrupt that is let in. False = the CPU
+ * cannot go on: delivery stalls, or it shut down.
  */
 function takeEvents(core: usize): bool {
   const cpu = Cpu.of(core);
@@ -37,8 +37,9 @@ function runProtected(core: usize): void {
 }
 
 /**
- * Run the CPU while its clock is below `limit`. Returns earlier when it cannot go on: Core.stall is set, or
- * Core.run is no longer RUN_RUNNING; or, where CORE_LIMIT_MASK was 0 on entry, after a store.
+ * Run the CPU while its clock is below `limit`. Returns earlier when it cannot go on: Core.stall is
+ * set, or Core.run is no longer RUN_RUNNING; or, where CORE_LIMIT_MASK was 0 on entry, after a
+ * store.
  */
 export function execute(core: usize, limit: u64): void {
   const c = Core.of(core);

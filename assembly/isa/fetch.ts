@@ -1,5 +1,5 @@
-// From a linear address to the records of the instruction there: the fetch filter, and behind it translation, the
-// instruction cache (through the memory port) and the decoder.
+// From a linear address to the records of the instruction there: the fetch filter, and behind it
+// translation, the instruction cache (through the memory port) and the decoder.
 import { FetchEntry } from "../memory/fetch-filter";
 import { portFetch } from "../memory/port";
 import { hostOf } from "../memory/ram";
@@ -8,11 +8,11 @@ import {
   CODE_LINE_BYTES, CodeLine, codeByte, decodeCrossing, decodeFrom, openLine, recordAt,
 } from "./decode";
 import { NO_ADDRESS, translateFetch } from "./paging";
-import { Rec } from "./record";
+import { Rec, REC_BYTES } from "./record";
 import { SCRATCH_BYTES, openScratch } from "./scratch";
 
-/** Lines decoded at a time, a power of two: 512 KiB of code. */
-const LINES: usize = 8192;
+/** Lines decoded at a time, a power of two: 256 KiB of code. */
+const LINES: usize = 4096;
 
 let cache: usize = 0;
 
@@ -28,13 +28,13 @@ export function openDecode(base: usize): void {
 }
 
 /**
- * The place of a line. Neighbours in linear memory never share one, because the low six bits of their line
- * numbers are those of the linear line: a crossing instruction can hold on to both.
+ * The place of a line. Neighbours in linear memory never share one, because the low six bits of
+ * their line numbers are those of the linear line: a crossing instruction can hold on to both.
  */
 // @ts-ignore: decorator
 @inline
 function slotOfLine(physLine: u32): usize {
-  return cache + <usize>((physLine ^ (physLine >> 13 << 6)) & <u32>(LINES - 1)) * CODE_LINE_BYTES;
+  return cache + <usize>((physLine ^ (physLine >> 12 << 6)) & <u32>(LINES - 1)) * CODE_LINE_BYTES;
 }
 
 /** The decoded line of `lin` if this core may execute it and it is still in its place; else 0. */
@@ -74,8 +74,57 @@ export function fetchLine(core: usize, lin: u64): usize {
   return line;
 }
 
+/** The jump whose target is being looked up, and the decoded line that it is in. */
+let linkFrom: usize = 0;
+let linkLine: usize = 0;
+let linkGeneration: u32 = 0;
+
+/**
+ * The record before the target of jump record p, which goes to `rip`, if the jump knows it and it
+ * is still right for this core; else 0. A link is the target record (aux), its line and that line's
+ * generation (imm): it saves the loads that depend on each other in a look-up.
+ */
+// @ts-ignore: decorator
+@inline
+export function follow(core: usize, base: u64, rip: u64, p: usize): usize {
+  const rec = Rec.at(p);
+  const e = FetchEntry.of(core, rip);
+  const line = <usize>(<u32>rec.imm);
+  if (
+    e.tag == ((rip & ~63) | <u64>Cpu.of(core).fetchUser) && <usize>e.decoded == line &&
+    CodeLine.at(line).generation == <u32>(rec.imm >> 32) && CodeLine.at(line).physLine == e.physLine
+  ) return <usize>rec.aux - REC_BYTES;
+  beginLink(core, base, p);
+  return 0;
+}
+
+function beginLink(core: usize, base: u64, p: usize): void {
+  linkLine = findLine(core, base);
+  linkFrom = linkLine ? p : 0;
+  if (linkLine) linkGeneration = CodeLine.at(linkLine).generation;
+}
+
+/** fetchRecord() at the start of a run: no jump led here. */
+export function fetchFirst(core: usize, rip: u64): usize {
+  linkFrom = 0;
+  return fetchRecord(core, rip);
+}
+
+/** fetchRecord() at the end of an instruction: links the jump that led here. */
+export function fetchTarget(core: usize, rip: u64): usize {
+  const p = fetchRecord(core, rip);
+  const from = linkFrom;
+  linkFrom = 0;
+  // Bringing in the target may have taken the place of the jump.
+  if (!p || !from || CodeLine.at(linkLine).generation != linkGeneration) return p;
+  const line = findLine(core, rip);
+  Rec.at(from).aux = <u32>p;
+  Rec.at(from).imm = <i64>(<u64>line | (<u64>CodeLine.at(line).generation << 32));
+  return p;
+}
+
 /** The first record of the instruction at `rip`; 0 = stall or fault. */
-export function fetchRecord(core: usize, rip: u64): usize {
+function fetchRecord(core: usize, rip: u64): usize {
   let line = findLine(core, rip);
   if (!line) line = fetchLine(core, rip);
   if (!line) return 0;
@@ -85,8 +134,8 @@ export function fetchRecord(core: usize, rip: u64): usize {
 }
 
 /**
- * Before an instruction that ends in the line after `base`: this core may execute that line too, and the
- * records behind CROSS record `p` are of its present bytes. False = stall or fault.
+ * Before an instruction that ends in the line after `base`: this core may execute that line too,
+ * and the records behind CROSS record `p` are of its present bytes. False = stall or fault.
  */
 export function fetchCrossing(core: usize, base: u64, p: usize): bool {
   const lin = base + 64;
@@ -94,7 +143,9 @@ export function fetchCrossing(core: usize, base: u64, p: usize): bool {
   if (!next) next = fetchLine(core, lin);
   if (!next) return false;
   const cross = Rec.at(p);
-  if (<usize>cross.disp != next || cross.imm != <i64>CodeLine.at(next).generation) decodeCrossing(p, next);
+  if (<usize>cross.disp != next || cross.imm != <i64>CodeLine.at(next).generation) {
+    decodeCrossing(p, next);
+  }
   return true;
 }
 

@@ -1,9 +1,9 @@
-// The status flags, kept lazily as what the last operation leaves behind (SDM Vol. 1 3.4.3.1, "Status Flags"). Values are
-// sign-extended to 64 bits: that keeps both the signed and the unsigned order of narrow operands, so that
-// the formulas below hold for every width. In every kind
+// The status flags, kept lazily as what the last operation leaves behind (SDM Vol. 1 3.4.3.1,
+// "Status Flags"). Values are sign-extended to 64 bits: that keeps both the signed and the unsigned
+// order of narrow operands, so that the formulas below hold for every width. In every kind
 //     ZF is flagR == 0, and CF is carryX < carryY, unsigned:
-// a subtraction leaves (a, b) there, an addition (result, a), anything else 0 and the carry. INC and DEC, which
-// keep CF, thus simply leave the pair alone.
+// a subtraction leaves (a, b) there, an addition (result, a), anything else 0 and the carry. INC
+// and DEC, which keep CF, thus simply leave the pair alone.
 // Undefined flags: logic and shifts clear AF; MUL sets ZF, SF, PF from the low half.
 import { AF, CF, Cpu, OF, PF, SF, STATUS_FLAGS, ZF } from "./cpu";
 

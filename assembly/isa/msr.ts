@@ -1,5 +1,5 @@
-// RDMSR and WRMSR (SDM Vol. 4 2.1, "Architectural MSRs"). MSRs that a kernel probes and we do not model read as 0 and
-// ignore writes where the list below says so; any other is #GP(0).
+// RDMSR and WRMSR (SDM Vol. 4 2.1, "Architectural MSRs"). MSRs that a kernel probes and we do not
+// model read as 0 and ignore writes where the list below says so; any other is #GP(0).
 import {
   MSR_X2APIC, MSR_X2APIC_LAST, lapicBase, lapicMsrLegal, lapicReadMsr, lapicSetBase,
   lapicSetTscDeadline, lapicTscDeadline, lapicWriteMsr,

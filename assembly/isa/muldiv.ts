@@ -1,5 +1,6 @@
-// MUL, IMUL, DIV, IDIV. Costs are those of Core 2, rounded (machines.md 5 counts one cycle per operation and leaves
-// these two families to us): a multiplication 3 cycles, a division 20 to 40 by width.
+// MUL, IMUL, DIV, IDIV. Costs are those of Core 2, rounded (machines.md 5 counts one cycle per
+// operation and leaves these two families to us): a multiplication 3 cycles, a division 20 to 40 by
+// width.
 import { Core } from "../memory/core";
 import { DE, RAX, RDX, getReg, raise, setReg } from "./cpu";
 import { keepShift } from "./flags";
@@ -42,7 +43,8 @@ export function imulNarrow<T>(core: usize, d: u32, a: T, b: T): void {
 
 export function imulWide(core: usize, d: u32, a: i64, b: i64): void {
   const r = a * b;
-  const lost = imulHigh(a, b) != r >> 63;
+  const small = <i64>(<i32>a) == a && <i64>(<i32>b) == b;
+  const lost = !small && imulHigh(a, b) != r >> 63;
   setReg<i64>(core, d, r);
   keepShift(core, lost, lost, r);
 }

@@ -1,6 +1,7 @@
-// The opcode maps of 64-bit mode (SDM Vol. 2D Appendix A, "Opcode Map"), a row for each opcode in opcode order:
-// mnemonic, operand form in the manual's letters, attributes. Rows not given in the manual, invalid in 64-bit
-// mode, and x87, MMX, SSE, VEX and EVEX rows are INVALID: #UD, as on a CPU whose CPUID does not list them.
+// The opcode maps of 64-bit mode (SDM Vol. 2D Appendix A, "Opcode Map"), a row for each opcode in
+// opcode order: mnemonic, operand form in the manual's letters, attributes. Rows not given in the
+// manual, invalid in 64-bit mode, and x87, MMX, SSE, VEX and EVEX rows are INVALID: #UD, as on a
+// CPU whose CPUID does not list them.
 
 /** Mnemonics; the ALU and shift groups in the order of their ModRM reg field. */
 export const enum M {
@@ -18,19 +19,22 @@ export const enum M {
   MOVS, STOS, LODS, CMPS, SCAS, INS, OUTS,
   BT, BTS, BTR, BTC, BSF, BSR, POPCNT, BSWAP, SHLD, SHRD,
   MOV_SEG, MOV_FROM_SEG, LSS, LFS, LGS, MOV_FROM_CR, MOV_TO_CR, MOV_FROM_DR, MOV_TO_DR,
-  SGDT, SIDT, LGDT, LIDT, SLDT, STR, LLDT, LTR, VERR, VERW, LAR, LSL, SMSW, LMSW, INVLPG, CLTS, WBINVD,
+  SGDT, SIDT, LGDT, LIDT, SLDT, STR, LLDT, LTR, VERR, VERW, LAR, LSL, SMSW, LMSW, INVLPG, CLTS,
+  WBINVD,
   CPUID, RDTSC, RDMSR, WRMSR, SYSCALL, SYSRET, GRP7_REG,
 }
 
 /** Operand forms. A form up to F.LAST_MODRM has a ModRM byte. */
 export const enum F {
-  Eb_Gb = 1 << 8, Ev_Gv = 2 << 8, Gb_Eb = 3 << 8, Gv_Ev = 4 << 8, Eb_Ib = 5 << 8, Ev_Iz = 6 << 8, Ev_Ib = 7 << 8,
+  Eb_Gb = 1 << 8, Ev_Gv = 2 << 8, Gb_Eb = 3 << 8, Gv_Ev = 4 << 8, Eb_Ib = 5 << 8, Ev_Iz = 6 << 8,
+  Ev_Ib = 7 << 8,
   Eb = 8 << 8, Ev = 9 << 8, Eb_1 = 10 << 8, Ev_1 = 11 << 8, Eb_CL = 12 << 8, Ev_CL = 13 << 8,
   Gv_Eb = 14 << 8, Gv_Ew = 15 << 8, Gv_Ed = 16 << 8, Gv_M = 17 << 8, Gv_Mp = 18 << 8, M = 19 << 8,
   Ev_Sw = 20 << 8, Sw_Ew = 21 << 8, Ew = 22 << 8, Gv_Ev_Ib = 23 << 8, Gv_Ev_Iz = 24 << 8,
   Ev_Gv_Ib = 25 << 8, Ev_Gv_CL = 26 << 8, Rq_Cq = 27 << 8, Ev_nop = 28 << 8,
   LAST_MODRM = 28 << 8,
-  None = 30 << 8, AL_Ib = 31 << 8, rAX_Iz = 32 << 8, Zv = 33 << 8, Zv_rAX = 34 << 8, Zb_Ib = 35 << 8,
+  None = 30 << 8, AL_Ib = 31 << 8, rAX_Iz = 32 << 8, Zv = 33 << 8, Zv_rAX = 34 << 8,
+  Zb_Ib = 35 << 8,
   Zv_Iv = 36 << 8, AL_Ob = 37 << 8, rAX_Ov = 38 << 8, Ob_AL = 39 << 8, Ov_rAX = 40 << 8,
   Jb = 41 << 8, Jz = 42 << 8, Ib = 43 << 8, Iz = 44 << 8, Iw = 45 << 8, Iw_Ib = 46 << 8,
   Xb = 47 << 8, Xv = 48 << 8, eAX_Ib = 49 << 8, AL_DX = 50 << 8, eAX_DX = 51 << 8,
@@ -53,7 +57,9 @@ export const F3: u32 = 1 << 21;
 /** Rows INVALID, and the rows of prefixes and escapes, which the decoder has consumed before. */
 const o: u32 = 0;
 
-/** Groups (SDM Vol. 2D A.4, "Opcode Extensions"), by the number that a GROUP row has as mnemonic. */
+/**
+ * Groups (SDM Vol. 2D A.4, "Opcode Extensions"), by the number that a GROUP row has as mnemonic.
+ */
 const GRP1: u32 = GROUP | 0;
 const GRP1A: u32 = GROUP | 1;
 const GRP2: u32 = GROUP | 2;
@@ -188,7 +194,8 @@ export const TWO_BYTE: usize = memory.data<u32>([
   M.PUSH_SEG | F.None | D64, M.POP_SEG | F.None | D64, o, M.BTS | F.Ev_Gv | LOCK,
   M.SHRD | F.Ev_Gv_Ib, M.SHRD | F.Ev_Gv_CL, GRP15 | F.Ev, M.IMUL2 | F.Gv_Ev,
   // B0
-  M.CMPXCHG | F.Eb_Gb | LOCK, M.CMPXCHG | F.Ev_Gv | LOCK, M.LSS | F.Gv_Mp | MEM, M.BTR | F.Ev_Gv | LOCK,
+  M.CMPXCHG | F.Eb_Gb | LOCK, M.CMPXCHG | F.Ev_Gv | LOCK, M.LSS | F.Gv_Mp | MEM,
+  M.BTR | F.Ev_Gv | LOCK,
   M.LFS | F.Gv_Mp | MEM, M.LGS | F.Gv_Mp | MEM, M.MOVZX | F.Gv_Eb, M.MOVZX | F.Gv_Ew,
   M.POPCNT | F.Gv_Ev | F3, M.UD2 | F.Gv_Ev, GRP8 | F.Ev_Ib, M.BTC | F.Ev_Gv | LOCK,
   M.BSF | F.Gv_Ev, M.BSR | F.Gv_Ev, M.MOVSX | F.Gv_Eb, M.MOVSX | F.Gv_Ew,
@@ -204,10 +211,13 @@ export const TWO_BYTE: usize = memory.data<u32>([
   o, o, o, o, o, o, o, o, o, o, o, o, o, o, o, M.UD2 | F.Gv_Ev,
 ]);
 
-/** Rows of the groups by ModRM reg (Table A-6). A row with a form of its own replaces the opcode's. */
+/**
+ * Rows of the groups by ModRM reg (Table A-6). A row with a form of its own replaces the opcode's.
+ */
 export const GROUPS: usize = memory.data<u32>([
   // 1
-  M.ADD | LOCK, M.OR | LOCK, M.ADC | LOCK, M.SBB | LOCK, M.AND | LOCK, M.SUB | LOCK, M.XOR | LOCK, M.CMP,
+  M.ADD | LOCK, M.OR | LOCK, M.ADC | LOCK, M.SBB | LOCK, M.AND | LOCK, M.SUB | LOCK, M.XOR | LOCK,
+  M.CMP,
   // 1A
   M.POP, o, o, o, o, o, o, o,
   // 2: /6 is SAL
@@ -217,7 +227,8 @@ export const GROUPS: usize = memory.data<u32>([
   // 4
   M.INC | LOCK, M.DEC | LOCK, o, o, o, o, o, o,
   // 5
-  M.INC | LOCK, M.DEC | LOCK, M.CALL | F64, M.CALLF | MEM, M.JMP | F64, M.JMPF | MEM, M.PUSH | D64, o,
+  M.INC | LOCK, M.DEC | LOCK, M.CALL | F64, M.CALLF | MEM, M.JMP | F64, M.JMPF | MEM, M.PUSH | D64,
+  o,
   // 6
   M.SLDT, M.STR, M.LLDT, M.LTR, M.VERR, M.VERW, o, o,
   // 7: with a register operand GRP7_REG

@@ -1,6 +1,7 @@
-// Taking an instruction apart (SDM Vol. 2A chapter 2, "Instruction Format"): prefixes, opcode, ModRM, SIB,
-// displacement and immediate. What the parts mean is decode.ts's business.
-// Deviation: an instruction longer than 15 bytes is found by its own bytes only, as on silicon, not by paging.
+// Taking an instruction apart (SDM Vol. 2A chapter 2, "Instruction Format"): prefixes, opcode,
+// ModRM, SIB, displacement and immediate. What the parts mean is decode.ts's business.
+// Deviation: an instruction longer than 15 bytes is found by its own bytes only, as on silicon, not
+// by paging.
 import { scratchInsn } from "./scratch";
 import { FS_BASE, GS_BASE, LINE, RBP, RSP, ZERO } from "./cpu";
 import {
@@ -117,7 +118,10 @@ function isPrefix(byte: u32): bool {
   }
 }
 
-/** ModRM, SIB and displacement (SDM Vol. 2A Table 2-2, "32-Bit Addressing Forms with the ModR/M Byte"). */
+/**
+ * ModRM, SIB and displacement (SDM Vol. 2A Table 2-2, "32-Bit Addressing Forms with the ModR/M
+ * Byte").
+ */
 function modrm(i: Insn, registerOnly: bool): void {
   const byte = fetch8(i);
   i.hasModrm = true;
@@ -165,7 +169,8 @@ function operandSize(i: Insn, form: u32): u32 {
 
 function immediate(i: Insn, form: u32): void {
   switch (form) {
-    case F.Eb_Ib: case F.Ev_Ib: case F.Gv_Ev_Ib: case F.Ev_Gv_Ib: case F.AL_Ib: case F.Zb_Ib: case F.Jb:
+    case F.Eb_Ib: case F.Ev_Ib: case F.Gv_Ev_Ib: case F.Ev_Gv_Ib: case F.AL_Ib: case F.Zb_Ib:
+    case F.Jb:
     case F.Ib: case F.eAX_Ib:
       i.imm = fetchSigned(i, 1);
       break;
@@ -215,7 +220,9 @@ function opcode(i: Insn): void {
   i.row = i.state == PARSED ? rowOf(table, byte) : 0;
 }
 
-/** Legality that the row alone decides (SDM Vol. 2A 2.1.1, "Instruction Prefixes"; LOCK's own page). */
+/**
+ * Legality that the row alone decides (SDM Vol. 2A 2.1.1, "Instruction Prefixes"; LOCK's own page).
+ */
 function legal(i: Insn): bool {
   const row = i.row;
   if (row & MEM && i.mod == 3) return false;
@@ -225,8 +232,8 @@ function legal(i: Insn): bool {
 }
 
 /**
- * Parse the instruction whose first `given` bytes were put at bytes0. State, row, operands and length are
- * left in insn(); an instruction that is #UD has the row M.INVALID.
+ * Parse the instruction whose first `given` bytes were put at bytes0. State, row, operands and
+ * length are left in insn(); an instruction that is #UD has the row M.INVALID.
  */
 export function parse(given: u32): Insn {
   const i = insn();
@@ -247,7 +254,9 @@ export function parse(given: u32): Insn {
   return i;
 }
 
-/** Register-file offset of a register operand of `size` bytes: without REX, 4-7 are AH, CH, DH, BH. */
+/**
+ * Register-file offset of a register operand of `size` bytes: without REX, 4-7 are AH, CH, DH, BH.
+ */
 export function slotOf(i: Insn, register: u32, size: u32): u32 {
   if (size == 1 && !i.rex && register >= 4 && register < 8) return ((register - 4) << 3) + 1;
   return register << 3;

@@ -1,20 +1,24 @@
-// 4-level paging (SDM Vol. 3A 4.5, "4-Level Paging") with pages of 4 KiB, 2 MiB and 1 GiB, and the TLB. As on silicon a
-// translation stays in use, right or wrong, until INVLPG or a load of CR3 drops it. Walks and their
-// accessed and dirty bits go through the memory port like every access.
-// Deviations: no PCID, protection keys, SMEP, SMAP; no cache of upper levels; global pages only by CR4.PGE.
+// 4-level paging (SDM Vol. 3A 4.5, "4-Level Paging") with pages of 4 KiB, 2 MiB and 1 GiB, and the
+// TLB. As on silicon a translation stays in use, right or wrong, until INVLPG or a load of CR3
+// drops it. Walks and their accessed and dirty bits go through the memory port like every access.
+// Deviations: no PCID, protection keys, SMEP, SMAP; no cache of upper levels; global pages only by
+// CR4.PGE.
 import { CORE_TLB, MACHINE_BASE, M_COST_L1, M_RAM_BYTES } from "../abi";
 import { Core } from "../memory/core";
 import { fetchFilterFlush } from "../memory/fetch-filter";
 import { filterFlush, filterFlushPage } from "../memory/filter";
 import { portLock, portRead } from "../memory/port";
 import {
-  CR0_WP, CR4_PGE, Cpu, EFER_NXE, NEED_SUPERVISOR_WRITE, NEED_USER_READ, NEED_USER_WRITE, PAGE, raise,
+  CR0_WP, CR4_PGE, Cpu, EFER_NXE, NEED_SUPERVISOR_WRITE, NEED_USER_READ, NEED_USER_WRITE, PAGE,
+  raise,
 } from "./cpu";
 import { scratchWalk } from "./scratch";
 
 const TLB_ENTRIES: u32 = 512;
 
-/** What a translation allows, in the low bits of a TLB entry; the first three are NEED_* of cpu.ts. */
+/**
+ * What a translation allows, in the low bits of a TLB entry; the first three are NEED_* of cpu.ts.
+ */
 export const TLB_EXECUTE: u32 = 8;
 export const TLB_USER_EXECUTE: u32 = 16;
 const TLB_GLOBAL: u32 = 32;
@@ -27,7 +31,8 @@ export const TLB_DEVICE: u32 = 256;
 /** translate() failed: a stall (Core.stall) or a fault (Cpu.pending). */
 export const NO_ADDRESS: u64 = ~0;
 
-// Page-table entries (SDM Vol. 3A Table 4-20, "Format of a Page-Table Entry that Maps a 4-KByte Page")
+// Page-table entries (SDM Vol. 3A Table 4-20, "Format of a Page-Table Entry that Maps a 4-KByte
+// Page")
 const P: u64 = 1 << 0;
 const RW: u64 = 1 << 1;
 const US: u64 = 1 << 2;
@@ -75,8 +80,9 @@ export function tlbTag(lin: u64): u64 {
 }
 
 /**
- * The TLB entry that translates `lin` for an access that needs all of `need` (NEED_*, TLB_EXECUTE ..),
- * after a walk if need be; 0 = stall or page fault. `access` is the error code of the access itself.
+ * The TLB entry that translates `lin` for an access that needs all of `need` (NEED_*, TLB_EXECUTE
+ * ..), after a walk if need be; 0 = stall or page fault. `access` is the error code of the access
+ * itself.
  */
 function lookUp(core: usize, lin: u64, need: u32, access: u32): usize {
   const e = Tlb.of(core, lin);
@@ -129,7 +135,8 @@ function walkTables(core: usize, lin: u64, access: u32): u32 {
   for (;;) {
     level--;
     const at = table + (((lin >> (12 + level * 9)) & 511) << 3);
-    if (at >= <u64>load<u32>(MACHINE_BASE + M_RAM_BYTES)) return fault(core, lin, access); // reads as zeros
+    // A table outside RAM reads as zeros
+    if (at >= <u64>load<u32>(MACHINE_BASE + M_RAM_BYTES)) return fault(core, lin, access);
     const host = portRead(core, at, 8);
     if (!host) return WALK_FAILED;
     e = load<u64>(host);
@@ -138,7 +145,9 @@ function walkTables(core: usize, lin: u64, access: u32): u32 {
     store<u64>(scratchWalk + (<usize>level << 4), at, 8);
     if (!(e & P)) return fault(core, lin, access);
     const large = level > 0 && (e & PS) != 0;
-    if (reservedBits(e, level, large, noExecute)) return fault(core, lin, access | PF_PRESENT | PF_RESERVED);
+    if (reservedBits(e, level, large, noExecute)) {
+      return fault(core, lin, access | PF_PRESENT | PF_RESERVED);
+    }
     all &= e;
     if (e & XD) execute = false;
     if (!level || large) break;
@@ -204,7 +213,10 @@ function fill(core: usize, lin: u64, leaf: u64, level: u32, all: u64, execute: b
   e.frame = phys | flags;
 }
 
-/** TLB entry for a data access; `user` is false for accesses of the CPU itself to its tables. 0 = stall or fault. */
+/**
+ * TLB entry for a data access; `user` is false for accesses of the CPU itself to its tables. 0 =
+ * stall or fault.
+ */
 export function translate(core: usize, lin: u64, write: bool, user: bool): usize {
   let need: u32 = 0;
   let access: u32 = 0;
@@ -219,7 +231,10 @@ export function translate(core: usize, lin: u64, write: bool, user: bool): usize
   return lookUp(core, lin, need, access);
 }
 
-/** Physical address of an instruction, or NO_ADDRESS. Code outside of RAM is a #GP(0): nothing to fetch there. */
+/**
+ * Physical address of an instruction, or NO_ADDRESS. Code outside of RAM is a #GP(0): nothing to
+ * fetch there.
+ */
 export function translateFetch(core: usize, lin: u64): u64 {
   const cpu = Cpu.of(core);
   const user = cpu.cpl == 3;

@@ -1,18 +1,19 @@
-// A decoded instruction: one or more records of 32 bytes, the last of which ends it. A memory operand is cracked
-// off into micro-operations of its own, so that the bodies work on registers only:
+// A decoded instruction: one or more records of 32 bytes, the last of which ends it. A memory
+// operand is cracked off into micro-operations of its own, so that the bodies work on registers
+// only:
 //     add rax, [m]        LD tmp0 · ADD rax, tmp0
 //     add [m], rax        LDRMW tmp0 · ADD tmp0, rax · STRMW
 //     lock add [m], rax   LDLOCK tmp0 · ADD tmp0, rax · STLOCK
-// LDRMW has checked and reserved the store, so that STRMW cannot fail: nothing fails after the ADD, and
-// running the instruction again from its first record is always right.
+// LDRMW has checked and reserved the store, so that STRMW cannot fail: nothing fails after the ADD,
+// and running the instruction again from its first record is always right.
 import { ZERO } from "./cpu";
 
 /**
  *     0 | op u16 | 2 | off | len | nextOff | d | s | b | x | scale | 10 | size | flags | cc | pad
  *    16 | disp i32 | 20 | aux u32 | 24 | imm i64 | 32
  *
- * Offsets of bytes are relative to the line that the instruction begins in, because decoded lines are
- * keyed by their physical address. d, s, b, x are offsets in the register file (cpu.ts).
+ * Offsets of bytes are relative to the line that the instruction begins in, because decoded lines
+ * are keyed by their physical address. d, s, b, x are offsets in the register file (cpu.ts).
  */
 @unmanaged
 export class Rec {
@@ -56,7 +57,9 @@ export const REPNE: u32 = 16;
 /** 32-bit effective address. */
 export const ADDRESS32: u32 = 32;
 
-/** The ALU operations, as in bits 5-3 of the opcodes 00-3F; their ops are ALU + 8 * operation + .. */
+/**
+ * The ALU operations, as in bits 5-3 of the opcodes 00-3F; their ops are ALU + 8 * operation + ..
+ */
 export const ALU_ADD: u32 = 0;
 export const ALU_OR: u32 = 1;
 export const ALU_ADC: u32 = 2;
@@ -67,8 +70,8 @@ export const ALU_XOR: u32 = 6;
 export const ALU_CMP: u32 = 7;
 
 /**
- * What a record does. _8 .. _64 follow each other, so that OP_8 + log2(size) is the op of a size. R, I, M name
- * the operands: register, immediate, memory.
+ * What a record does. _8 .. _64 follow each other, so that OP_8 + log2(size) is the op of a size.
+ * R, I, M name the operands: register, immediate, memory.
  */
 export const enum Op {
   // Micro-operations: none of them ends an instruction
@@ -79,17 +82,15 @@ export const enum Op {
   ADDRESS, // tmp1 = linear address with a segment base or of 32 bits
   BIT_ADDRESS, // tmp1 = address of the word that holds bit [s]
   LD_8, LD_16, LD_32, LD_64, // zero-extended into d
-  LDRMW_8, LDRMW_16, LDRMW_32, LDRMW_64,
-  LDLOCK_8, LDLOCK_16, LDLOCK_32, LDLOCK_64,
+  LDRMW, LDLOCK,
   MARK, // before the NOP that carries it
   // The end of an instruction whose body came before
-  STRMW_8, STRMW_16, STRMW_32, STRMW_64,
-  STLOCK_8, STLOCK_16, STLOCK_32, STLOCK_64,
+  STRMW, STLOCK,
   // Hot instructions
   NOP,
   MOV_RM_8, MOV_RM_16, MOV_RM_32, MOV_RM_64,
   MOV_MR_8, MOV_MR_16, MOV_MR_32, MOV_MR_64,
-  MOV_MI_8, MOV_MI_16, MOV_MI_32, MOV_MI_64,
+  MOV_MI,
   MOV_RR_8, MOV_RR_16, MOV_RR_32, MOV_RR_64,
   MOV_RI_8, MOV_RI_16, MOV_RI_32, MOV_RI_64,
   MOVZX_RR_8, MOVZX_RR_16, MOVZX_RM_8, MOVZX_RM_16, // to 32 or 64 bits
@@ -129,7 +130,8 @@ export const enum Op {
   CLC, STC, CMC, CLD, STD, CLI, STI, LAHF, SAHF, XLAT,
   PAUSE, MFENCE, SFENCE, LFENCE, HLT, IN, OUT,
   MOV_SEG, MOV_FROM_SEG, MOV_FROM_SEG_M, LOAD_FAR, MOV_FROM_CR, MOV_TO_CR, MOV_FROM_DR, MOV_TO_DR,
-  LGDT, LIDT, SGDT, SIDT, LLDT, LTR, SLDT, STR, SLDT_M, STR_M, SMSW, SMSW_M, CLTS, INVLPG, WBINVD, CLFLUSH,
+  LGDT, LIDT, SGDT, SIDT, LLDT, LTR, SLDT, STR, SLDT_M, STR_M, SMSW, SMSW_M, CLTS, INVLPG, WBINVD,
+  CLFLUSH,
   CPUID, RDTSC, RDTSCP, RDMSR, WRMSR, SYSCALL, SYSRET, SWAPGS,
   RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE, TOO_LONG,
 }

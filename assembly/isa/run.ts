@@ -1,46 +1,39 @@
-// The instruction loop: one dense switch over decoded records (record.ts). The clock, the record, the line and the
-// count of instructions live in locals; everything else in memory. A handler ends with `break` at the end of its
-// instruction, with `continue` after a micro-operation, and leaves p = 0 and the target in `rip` for a jump.
-// Costs: one cycle an instruction, a load what an L1 hit costs, the others as named; the port adds the rest.
+// The instruction loop: one dense switch over decoded records (record.ts). The clock, the record,
+// the line and the count of instructions live in locals; everything else in memory. A handler ends
+// with `break` at the end of its instruction, with `continue` after a micro-operation, and leaves p
+// = 0 and the target in `rip` for a jump.
+// Costs: one cycle an instruction, a load what an L1 hit costs, the others as named; the port adds
+// the rest.
 import {
-  CORE_LIMIT_MASK, CORE_PREDICTOR, MACHINE_BASE, M_COST_CALL, M_COST_L1, M_COST_LOCK, M_COST_MISPREDICT, M_TRACE,
+  CORE_LIMIT_MASK, CORE_PREDICTOR, MACHINE_BASE, M_COST_CALL, M_COST_L1, M_COST_LOCK,
+  M_COST_MISPREDICT,
+  M_TRACE,
 } from "../abi";
 import { Core } from "../memory/core";
-import { portReserve, portWrite } from "../memory/port";
+import { storeSized } from "../memory/ram";
 import { onMark } from "../memory/trace";
-import {
-  NO_FAST_WRITE, commitWrite, lockForWrite, readFast, readForWrite, readUser, writeFast, writeUser,
-} from "./access";
 import {
   adc, add, and, cmp, dec, inc, neg, not, or, regD, regS, sbb, setD, sub, test, xor,
 } from "./alu";
 import { bitOffset } from "./bits";
-import {
-  Cpu, GP, RAX, RBP, RDX, RSP, SSFAULT, TMP0, TMP1, canonical, getReg, raise, setReg,
-} from "./cpu";
-import { decodeMore, recordAt } from "./decode";
+import { Cpu, GP, RAX, canonical, raise } from "./cpu";
+import { decodeMore } from "./decode";
 import { dispatch } from "./dispatch";
-import { fetchCrossing, fetchRecord, findLine } from "./fetch";
+import { fetchCrossing, fetchFirst, fetchTarget, follow } from "./fetch";
 import {
   belowOrEqual, carry, condition, less, lessOrEqual, negative, overflow, parity, zero,
 } from "./flags";
+import {
+  clockOf, computeAddress, cost, loadForWrite, loadLocked, loaded, pushWord, putImmediate,
+  putOperand, setClock,
+  source,
+  stackSource, storePrepared,
+} from "./load-store";
 import { MUL_CYCLES, imulNarrow, imulWide } from "./muldiv";
-import { addressOf, vectorOf } from "./operand-address";
-import { ADDRESS32, CONTINUES, Op, Rec, REC_BYTES } from "./record";
+import { addressOf } from "./operand-address";
+import { CONTINUES, Op, Rec, REC_BYTES } from "./record";
 import { sar, shl, shr } from "./shift";
 import { DONE, JUMPED } from "./string";
-
-// @ts-ignore: decorator
-@inline
-function cost(offset: i32): u64 {
-  return <u64>load<u32>(MACHINE_BASE + <usize>offset);
-}
-
-// @ts-ignore: decorator
-@inline
-function costL1(): u64 {
-  return cost(M_COST_L1);
-}
 
 // @ts-ignore: decorator
 @inline
@@ -54,66 +47,28 @@ function jumpTarget(base: u64, p: usize): u64 {
   return base + <u64>(<i64>Rec.at(p).disp);
 }
 
-/** #GP(0) for a target that is not canonical, before the jump (SDM Vol. 1 3.3.7.1, "Canonical Addressing"). */
+/**
+ * #GP(0) for a target that is not canonical, before the jump (SDM Vol. 1 3.3.7.1, "Canonical
+ * Addressing").
+ */
 // @ts-ignore: decorator
 @inline
 function checkTarget(core: usize, target: u64): bool {
   return canonical(target) ? true : raise(core, GP, 0);
 }
 
-/** A branch in the predictor, two bits for each of 1024 places: the cycles that a wrong guess costs. */
+/**
+ * A branch in the predictor, two bits for each of 1024 places: the cycles that a wrong guess costs.
+ */
 // @ts-ignore: decorator
 @inline
 function predict(core: usize, base: u64, p: usize, taken: bool): u64 {
   const at = core + (<usize>(base + Rec.at(p).off) & 1023);
   const counter = <i32>load<u8>(at, CORE_PREDICTOR);
   const guess = counter >= 2;
-  if (taken ? counter < 3 : counter > 0) store<u8>(at, <u8>(counter + (taken ? 1 : -1)), CORE_PREDICTOR);
+  const next = taken ? min(counter + 1, 3) : max(counter - 1, 0);
+  if (next != counter) store<u8>(at, <u8>next, CORE_PREDICTOR);
   return guess == taken ? 0 : cost(M_COST_MISPREDICT);
-}
-
-/** A store; Core.clock is true. */
-// @ts-ignore: decorator
-@inline
-function writeAt(core: usize, lin: u64, size: u32, value: u64, vector: u32): bool {
-  const phys = writeFast(core, lin, size);
-  if (phys == NO_FAST_WRITE) return writeUser(core, lin, size, value, vector);
-  if (!portReserve(core, 1)) return false;
-  portWrite(core, phys, size, value);
-  return true;
-}
-
-/** The load of a read-modify-write, whose store is prepared. Room is made first: that may commit older stores. */
-function loadForWrite(core: usize, p: usize, size: u32, clock: u64): usize {
-  const lin = addressOf(core, p);
-  const phys = writeFast(core, lin, size);
-  if (phys != NO_FAST_WRITE) {
-    if (!portReserve(core, 1)) return 0;
-    const host = readFast(core, lin, size, clock);
-    if (host) {
-      Cpu.of(core).writePhys = phys;
-      Cpu.of(core).writeSplit = 0;
-      return host;
-    }
-  }
-  return readForWrite(core, lin, size, vectorOf(p));
-}
-
-/** The store of a read-modify-write. */
-// @ts-ignore: decorator
-@inline
-function commitFast(core: usize, size: u32): void {
-  const cpu = Cpu.of(core);
-  if (cpu.writeSplit) commitWrite(core, size, cpu.tmp0);
-  else portWrite(core, cpu.writePhys, size, cpu.tmp0);
-}
-
-/** tmp1 := the address that a record has no room for: segment, 32 bits, long displacement */
-function computeAddress(core: usize, p: usize): void {
-  const rec = Rec.at(p);
-  let lin = load<u64>(core + <usize>rec.b) + (load<u64>(core + <usize>rec.x) << <u64>rec.scale) + <u64>rec.imm;
-  if (<u32>rec.flags & ADDRESS32) lin &= 0xffffffff;
-  store<u64>(core + TMP1, lin + load<u64>(core + <usize>rec.s));
 }
 
 /** Leave before the instruction of record p; Core.clock is true. */
@@ -124,367 +79,219 @@ function stop(core: usize, base: u64, p: usize, count: u64): void {
 
 /** Leave before the instruction at `rip`. */
 function stopAt(core: usize, rip: u64, clock: u64, count: u64): void {
+  setClock(core, clock);
   Cpu.of(core).rip = rip;
-  Core.of(core).clock = clock;
   Core.of(core).instructions += count;
 }
 
-/** Run from Cpu.rip while the clock is below `limit`, or until a stall, a fault, or what execute() must look at. */
+/**
+ * Run from Cpu.rip while the clock is below `limit`, or until a stall, a fault, or what execute()
+ * must look at.
+ */
 export function run(core: usize, limit: u64): void {
   let rip = Cpu.of(core).rip;
-  let p = fetchRecord(core, rip);
+  let p = fetchFirst(core, rip);
   if (!p) return;
   let base = rip & ~63;
   Cpu.of(core).line = base;
-  let clock = Core.of(core).clock;
+  let clock = clockOf(core);
   let count: u64 = 0;
   for (;;) {
     const op = <u32>load<u16>(p);
     switch (op) {
       // ---- Micro-operations ----
-      case Op.NEXT: {
-        // A jump that is no instruction: undo what its end will count.
+      case Op.NEXT:
+        // A jump that is no instruction: undo what the end of one will count.
         rip = base + Rec.at(p).off;
+        p = follow(core, base, rip, p);
+        if (p) {
+          base = Cpu.of(core).line = rip & ~63;
+          p += REC_BYTES;
+          continue;
+        }
         count--;
         clock--;
-        p = 0;
         break;
-      }
       case Op.JOIN: p = <usize>Rec.at(p).aux; continue;
       case Op.CROSS: {
-        Core.of(core).clock = clock;
+        setClock(core, clock);
         if (!fetchCrossing(core, base, p)) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
+        clock = clockOf(core);
         p += REC_BYTES;
         continue;
       }
       case Op.MORE: p = decodeMore(<usize>Rec.at(p).aux, Rec.at(p).off); continue;
       case Op.ADDRESS: computeAddress(core, p); p += REC_BYTES; continue;
       case Op.BIT_ADDRESS:
-        store<u64>(core + TMP1, addressOf(core, p) + <u64>bitOffset(core, p));
+        Cpu.of(core).tmp1 = addressOf(core, p) + bitOffset(core, p);
         p += REC_BYTES;
         continue;
       case Op.MARK:
         if (load<u32>(MACHINE_BASE + M_TRACE)) {
-          Core.of(core).clock = clock;
+          setClock(core, clock);
           onMark(core, <u32>Rec.at(p).disp);
         }
         p += REC_BYTES;
         continue;
       case Op.LD_8: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 1, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 1, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
+        const host = source<u8>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
         store<u64>(core + <usize>Rec.at(p).d, load<u8>(host));
-        clock += costL1();
+        clock = clockOf(core) + cost(M_COST_L1);
         p += REC_BYTES;
         continue;
       }
       case Op.LD_16: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 2, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 2, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
+        const host = source<u16>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
         store<u64>(core + <usize>Rec.at(p).d, load<u16>(host));
-        clock += costL1();
+        clock = clockOf(core) + cost(M_COST_L1);
         p += REC_BYTES;
         continue;
       }
       case Op.LD_32: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 4, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 4, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
+        const host = source<u32>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
         store<u64>(core + <usize>Rec.at(p).d, load<u32>(host));
-        clock += costL1();
+        clock = clockOf(core) + cost(M_COST_L1);
         p += REC_BYTES;
         continue;
       }
       case Op.LD_64: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 8, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 8, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
+        const host = source<u64>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
         store<u64>(core + <usize>Rec.at(p).d, load<u64>(host));
-        clock += costL1();
+        clock = clockOf(core) + cost(M_COST_L1);
         p += REC_BYTES;
         continue;
       }
-      case Op.LDRMW_8: {
-        Core.of(core).clock = clock;
-        const host = loadForWrite(core, p, 1, clock);
-        if (!host) return stop(core, base, p, count);
-        clock = Core.of(core).clock + costL1();
-        store<u64>(core + TMP0, load<u8>(host));
+      case Op.LDRMW:
+        if (!loadForWrite(core, p, Rec.at(p).size, clock)) return stop(core, base, p, count);
+        clock = clockOf(core) + cost(M_COST_L1);
         p += REC_BYTES;
         continue;
-      }
-      case Op.LDRMW_16: {
-        Core.of(core).clock = clock;
-        const host = loadForWrite(core, p, 2, clock);
-        if (!host) return stop(core, base, p, count);
-        clock = Core.of(core).clock + costL1();
-        store<u64>(core + TMP0, load<u16>(host));
+      case Op.LDLOCK:
+        if (!loadLocked(core, p, Rec.at(p).size, clock)) return stop(core, base, p, count);
+        clock = clockOf(core);
         p += REC_BYTES;
         continue;
-      }
-      case Op.LDRMW_32: {
-        Core.of(core).clock = clock;
-        const host = loadForWrite(core, p, 4, clock);
-        if (!host) return stop(core, base, p, count);
-        clock = Core.of(core).clock + costL1();
-        store<u64>(core + TMP0, load<u32>(host));
-        p += REC_BYTES;
-        continue;
-      }
-      case Op.LDRMW_64: {
-        Core.of(core).clock = clock;
-        const host = loadForWrite(core, p, 8, clock);
-        if (!host) return stop(core, base, p, count);
-        clock = Core.of(core).clock + costL1();
-        store<u64>(core + TMP0, load<u64>(host));
-        p += REC_BYTES;
-        continue;
-      }
-      case Op.LDLOCK_8: {
-        Core.of(core).clock = clock;
-        const host = lockForWrite(core, addressOf(core, p), 1, vectorOf(p));
-        if (!host) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
-        Cpu.of(core).lockHost = <u32>host;
-        store<u64>(core + TMP0, load<u8>(host));
-        p += REC_BYTES;
-        continue;
-      }
-      case Op.LDLOCK_16: {
-        Core.of(core).clock = clock;
-        const host = lockForWrite(core, addressOf(core, p), 2, vectorOf(p));
-        if (!host) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
-        Cpu.of(core).lockHost = <u32>host;
-        store<u64>(core + TMP0, load<u16>(host));
-        p += REC_BYTES;
-        continue;
-      }
-      case Op.LDLOCK_32: {
-        Core.of(core).clock = clock;
-        const host = lockForWrite(core, addressOf(core, p), 4, vectorOf(p));
-        if (!host) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
-        Cpu.of(core).lockHost = <u32>host;
-        store<u64>(core + TMP0, load<u32>(host));
-        p += REC_BYTES;
-        continue;
-      }
-      case Op.LDLOCK_64: {
-        Core.of(core).clock = clock;
-        const host = lockForWrite(core, addressOf(core, p), 8, vectorOf(p));
-        if (!host) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
-        Cpu.of(core).lockHost = <u32>host;
-        store<u64>(core + TMP0, load<u64>(host));
-        p += REC_BYTES;
-        continue;
-      }
-      case Op.STRMW_8: {
-        Core.of(core).clock = clock;
-        commitFast(core, 1);
+      case Op.STRMW:
+        storePrepared(core, Rec.at(p).size, clock);
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         p += REC_BYTES;
         if (clock < limit) continue;
         return stopAt(core, base + Rec.at(p).off, clock, count);
-      }
-      case Op.STRMW_16: {
-        Core.of(core).clock = clock;
-        commitFast(core, 2);
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        p += REC_BYTES;
-        if (clock < limit) continue;
-        return stopAt(core, base + Rec.at(p).off, clock, count);
-      }
-      case Op.STRMW_32: {
-        Core.of(core).clock = clock;
-        commitFast(core, 4);
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        p += REC_BYTES;
-        if (clock < limit) continue;
-        return stopAt(core, base + Rec.at(p).off, clock, count);
-      }
-      case Op.STRMW_64: {
-        Core.of(core).clock = clock;
-        commitFast(core, 8);
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        p += REC_BYTES;
-        if (clock < limit) continue;
-        return stopAt(core, base + Rec.at(p).off, clock, count);
-      }
-      case Op.STLOCK_8: {
-        store<u8>(<usize>Cpu.of(core).lockHost, load<u8>(core + TMP0));
+      case Op.STLOCK:
+        storeSized(<usize>Cpu.of(core).lockHost, Rec.at(p).size, Cpu.of(core).tmp0);
         clock += cost(M_COST_LOCK) - 1;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         p += REC_BYTES;
         if (clock < limit) continue;
         return stopAt(core, base + Rec.at(p).off, clock, count);
-      }
-      case Op.STLOCK_16: {
-        store<u16>(<usize>Cpu.of(core).lockHost, load<u16>(core + TMP0));
-        clock += cost(M_COST_LOCK) - 1;
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        p += REC_BYTES;
-        if (clock < limit) continue;
-        return stopAt(core, base + Rec.at(p).off, clock, count);
-      }
-      case Op.STLOCK_32: {
-        store<u32>(<usize>Cpu.of(core).lockHost, load<u32>(core + TMP0));
-        clock += cost(M_COST_LOCK) - 1;
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        p += REC_BYTES;
-        if (clock < limit) continue;
-        return stopAt(core, base + Rec.at(p).off, clock, count);
-      }
-      case Op.STLOCK_64: {
-        store<u64>(<usize>Cpu.of(core).lockHost, load<u64>(core + TMP0));
-        clock += cost(M_COST_LOCK) - 1;
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        p += REC_BYTES;
-        if (clock < limit) continue;
-        return stopAt(core, base + Rec.at(p).off, clock, count);
-      }
       // ---- Moves ----
       case Op.NOP: break;
       case Op.MOV_RM_8: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 1, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 1, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<u8>(core, p, load<u8>(host));
-        clock += costL1() - 1;
+        const host = source<u8>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<u8>(core, p, <u8>load<u8>(host));
+        clock = loaded(core);
         break;
       }
       case Op.MOV_RM_16: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 2, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 2, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<u16>(core, p, load<u16>(host));
-        clock += costL1() - 1;
+        const host = source<u16>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<u16>(core, p, <u16>load<u16>(host));
+        clock = loaded(core);
         break;
       }
       case Op.MOV_RM_32: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 4, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 4, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<u32>(core, p, load<u32>(host));
-        clock += costL1() - 1;
+        const host = source<u32>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<u32>(core, p, <u32>load<u32>(host));
+        clock = loaded(core);
         break;
       }
       case Op.MOV_RM_64: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 8, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 8, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<u64>(core, p, load<u64>(host));
-        clock += costL1() - 1;
+        const host = source<u64>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<u64>(core, p, <u64>load<u64>(host));
+        clock = loaded(core);
         break;
       }
-      case Op.MOV_MR_8: {
-        Core.of(core).clock = clock;
-        const lin = addressOf(core, p);
-        if (!writeAt(core, lin, 1, regS<u8>(core, p), vectorOf(p))) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
+      case Op.MOVZX_RM_8: {
+        const host = source<u8>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<u32>(core, p, <u32>load<u8>(host));
+        clock = loaded(core);
+        break;
+      }
+      case Op.MOVZX_RM_16: {
+        const host = source<u16>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<u32>(core, p, <u32>load<u16>(host));
+        clock = loaded(core);
+        break;
+      }
+      case Op.MOVSX_RM_8_32: {
+        const host = source<i8>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<i32>(core, p, <i32>load<i8>(host));
+        clock = loaded(core);
+        break;
+      }
+      case Op.MOVSX_RM_16_32: {
+        const host = source<i16>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<i32>(core, p, <i32>load<i16>(host));
+        clock = loaded(core);
+        break;
+      }
+      case Op.MOVSX_RM_8_64: {
+        const host = source<i8>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<i64>(core, p, <i64>load<i8>(host));
+        clock = loaded(core);
+        break;
+      }
+      case Op.MOVSX_RM_16_64: {
+        const host = source<i16>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<i64>(core, p, <i64>load<i16>(host));
+        clock = loaded(core);
+        break;
+      }
+      case Op.MOVSX_RM_32_64: {
+        const host = source<i32>(core, p, clock);
+        if (!host) return stop(core, base, p, count);
+        setD<i64>(core, p, <i64>load<i32>(host));
+        clock = loaded(core);
+        break;
+      }
+      case Op.MOV_MR_8:
+        if (!putOperand(core, p, 1, regS<u8>(core, p), clock)) return stop(core, base, p, count);
+        clock = clockOf(core);
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
-      }
-      case Op.MOV_MR_16: {
-        Core.of(core).clock = clock;
-        const lin = addressOf(core, p);
-        if (!writeAt(core, lin, 2, regS<u16>(core, p), vectorOf(p))) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
+      case Op.MOV_MR_16:
+        if (!putOperand(core, p, 2, regS<u16>(core, p), clock)) return stop(core, base, p, count);
+        clock = clockOf(core);
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
-      }
-      case Op.MOV_MR_32: {
-        Core.of(core).clock = clock;
-        const lin = addressOf(core, p);
-        if (!writeAt(core, lin, 4, regS<u32>(core, p), vectorOf(p))) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
+      case Op.MOV_MR_32:
+        if (!putOperand(core, p, 4, regS<u32>(core, p), clock)) return stop(core, base, p, count);
+        clock = clockOf(core);
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
-      }
-      case Op.MOV_MR_64: {
-        Core.of(core).clock = clock;
-        const lin = addressOf(core, p);
-        if (!writeAt(core, lin, 8, regS<u64>(core, p), vectorOf(p))) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
+      case Op.MOV_MR_64:
+        if (!putOperand(core, p, 8, regS<u64>(core, p), clock)) return stop(core, base, p, count);
+        clock = clockOf(core);
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
-      }
-      case Op.MOV_MI_8: {
-        Core.of(core).clock = clock;
-        const lin = addressOf(core, p);
-        if (!writeAt(core, lin, 1, <u64>Rec.at(p).imm, vectorOf(p))) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
+      case Op.MOV_MI:
+        if (!putImmediate(core, p, clock)) return stop(core, base, p, count);
+        clock = clockOf(core);
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
-      }
-      case Op.MOV_MI_16: {
-        Core.of(core).clock = clock;
-        const lin = addressOf(core, p);
-        if (!writeAt(core, lin, 2, <u64>Rec.at(p).imm, vectorOf(p))) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        break;
-      }
-      case Op.MOV_MI_32: {
-        Core.of(core).clock = clock;
-        const lin = addressOf(core, p);
-        if (!writeAt(core, lin, 4, <u64>Rec.at(p).imm, vectorOf(p))) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        break;
-      }
-      case Op.MOV_MI_64: {
-        Core.of(core).clock = clock;
-        const lin = addressOf(core, p);
-        if (!writeAt(core, lin, 8, <u64>Rec.at(p).imm, vectorOf(p))) return stop(core, base, p, count);
-        clock = Core.of(core).clock;
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        break;
-      }
       case Op.MOV_RR_8: setD<u8>(core, p, regS<u8>(core, p)); break;
       case Op.MOV_RR_16: setD<u16>(core, p, regS<u16>(core, p)); break;
       case Op.MOV_RR_32: setD<u32>(core, p, regS<u32>(core, p)); break;
@@ -495,102 +302,11 @@ export function run(core: usize, limit: u64): void {
       case Op.MOV_RI_64: setD<u64>(core, p, immediate<u64>(p)); break;
       case Op.MOVZX_RR_8: setD<u32>(core, p, regS<u8>(core, p)); break;
       case Op.MOVZX_RR_16: setD<u32>(core, p, regS<u16>(core, p)); break;
-      case Op.MOVZX_RM_8: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 1, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 1, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<u32>(core, p, load<u8>(host));
-        clock += costL1() - 1;
-        break;
-      }
-      case Op.MOVZX_RM_16: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 2, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 2, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<u32>(core, p, load<u16>(host));
-        clock += costL1() - 1;
-        break;
-      }
       case Op.MOVSX_RR_8_32: setD<i32>(core, p, <i32>regS<i8>(core, p)); break;
       case Op.MOVSX_RR_16_32: setD<i32>(core, p, <i32>regS<i16>(core, p)); break;
       case Op.MOVSX_RR_8_64: setD<i64>(core, p, <i64>regS<i8>(core, p)); break;
       case Op.MOVSX_RR_16_64: setD<i64>(core, p, <i64>regS<i16>(core, p)); break;
       case Op.MOVSX_RR_32_64: setD<i64>(core, p, <i64>regS<i32>(core, p)); break;
-      case Op.MOVSX_RM_8_32: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 1, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 1, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<i32>(core, p, <i32>load<i8>(host));
-        clock += costL1() - 1;
-        break;
-      }
-      case Op.MOVSX_RM_16_32: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 2, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 2, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<i32>(core, p, <i32>load<i16>(host));
-        clock += costL1() - 1;
-        break;
-      }
-      case Op.MOVSX_RM_8_64: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 1, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 1, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<i64>(core, p, <i64>load<i8>(host));
-        clock += costL1() - 1;
-        break;
-      }
-      case Op.MOVSX_RM_16_64: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 2, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 2, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<i64>(core, p, <i64>load<i16>(host));
-        clock += costL1() - 1;
-        break;
-      }
-      case Op.MOVSX_RM_32_64: {
-        const lin = addressOf(core, p);
-        let host = readFast(core, lin, 4, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 4, vectorOf(p));
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setD<i64>(core, p, <i64>load<i32>(host));
-        clock += costL1() - 1;
-        break;
-      }
       case Op.LEA_32: setD<u32>(core, p, <u32>addressOf(core, p)); break;
       case Op.LEA_64: setD<u64>(core, p, addressOf(core, p)); break;
       // ---- Arithmetic and logic ----
@@ -709,262 +425,218 @@ export function run(core: usize, limit: u64): void {
         if (condition(core, Rec.at(p).cc)) setD<u64>(core, p, regS<u64>(core, p));
         break;
       case Op.SETCC: setD<u8>(core, p, <u8>condition(core, Rec.at(p).cc)); break;
-      case Op.CWDE: setReg<i32>(core, RAX, <i32>getReg<i16>(core, RAX)); break;
-      case Op.CDQE: setReg<i64>(core, RAX, <i64>getReg<i32>(core, RAX)); break;
-      case Op.CDQ: setReg<i32>(core, RDX, getReg<i32>(core, RAX) >> 31); break;
-      case Op.CQO: setReg<i64>(core, RDX, getReg<i64>(core, RAX) >> 63); break;
+      case Op.CWDE: Cpu.of(core).rax = <u64>(<i32>load<i16>(core, RAX)) & 0xffffffff; break;
+      case Op.CDQE: Cpu.of(core).rax = <u64>load<i32>(core, RAX); break;
+      case Op.CDQ: Cpu.of(core).rdx = <u64>(load<i32>(core, RAX) >> 31) & 0xffffffff; break;
+      case Op.CQO: Cpu.of(core).rdx = <u64>(<i64>Cpu.of(core).rax >> 63); break;
       // ---- Stack and jumps ----
-      case Op.PUSH_R: {
-        Core.of(core).clock = clock;
-        const lin = getReg<u64>(core, RSP) - 8;
-        if (!writeAt(core, lin, 8, regS<u64>(core, p), SSFAULT)) return stop(core, base, p, count);
-        setReg<u64>(core, RSP, lin);
-        clock = Core.of(core).clock;
+      case Op.PUSH_R:
+        if (!pushWord(core, regS<u64>(core, p), clock)) return stop(core, base, p, count);
+        clock = clockOf(core);
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
-      }
-      case Op.PUSH_I: {
-        Core.of(core).clock = clock;
-        const lin = getReg<u64>(core, RSP) - 8;
-        if (!writeAt(core, lin, 8, <u64>Rec.at(p).imm, SSFAULT)) return stop(core, base, p, count);
-        setReg<u64>(core, RSP, lin);
-        clock = Core.of(core).clock;
+      case Op.PUSH_I:
+        if (!pushWord(core, Rec.at(p).imm, clock)) return stop(core, base, p, count);
+        clock = clockOf(core);
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
-      }
       case Op.POP_R: {
-        const lin = getReg<u64>(core, RSP);
-        let host = readFast(core, lin, 8, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 8, SSFAULT);
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setReg<u64>(core, RSP, lin + 8); // first: POP RSP leaves the value
+        const host = stackSource(core, Cpu.of(core).rsp, clock);
+        if (!host) return stop(core, base, p, count);
+        Cpu.of(core).rsp += 8; // first: POP RSP leaves the value
         setD<u64>(core, p, load<u64>(host));
-        clock += costL1() - 1;
+        clock = loaded(core);
         break;
       }
       case Op.LEAVE: {
-        const lin = getReg<u64>(core, RBP);
-        let host = readFast(core, lin, 8, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 8, SSFAULT);
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
-        setReg<u64>(core, RSP, lin + 8);
-        setReg<u64>(core, RBP, load<u64>(host));
-        clock += costL1() - 1;
+        const host = stackSource(core, Cpu.of(core).rbp, clock);
+        if (!host) return stop(core, base, p, count);
+        Cpu.of(core).rsp = Cpu.of(core).rbp + 8;
+        Cpu.of(core).rbp = load<u64>(host);
+        clock = loaded(core);
         break;
       }
-      case Op.CALL: {
-        Core.of(core).clock = clock;
-        const lin = getReg<u64>(core, RSP) - 8;
-        if (!writeAt(core, lin, 8, base + Rec.at(p).nextOff, SSFAULT)) return stop(core, base, p, count);
-        setReg<u64>(core, RSP, lin);
-        rip = jumpTarget(base, p);
-        clock = Core.of(core).clock + cost(M_COST_CALL) - 1;
-        limit &= load<u64>(core, CORE_LIMIT_MASK);
-        p = 0;
-        break;
-      }
+      case Op.CALL:
       case Op.CALL_R: {
-        Core.of(core).clock = clock;
-        const target = regS<u64>(core, p);
-        if (!checkTarget(core, target)) return stop(core, base, p, count);
-        const lin = getReg<u64>(core, RSP) - 8;
-        if (!writeAt(core, lin, 8, base + Rec.at(p).nextOff, SSFAULT)) return stop(core, base, p, count);
-        setReg<u64>(core, RSP, lin);
-        rip = target;
-        clock = Core.of(core).clock + cost(M_COST_CALL) - 1;
+        setClock(core, clock);
+        rip = op == Op.CALL ? jumpTarget(base, p) : regS<u64>(core, p);
+        if (!checkTarget(core, rip)) return stop(core, base, p, count);
+        if (!pushWord(core, base + Rec.at(p).nextOff, clock)) return stop(core, base, p, count);
+        clock = clockOf(core) + cost(M_COST_CALL) - 1;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
-        p = 0;
+        p = op == Op.CALL ? follow(core, base, rip, p) : 0;
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.RET: {
-        const lin = getReg<u64>(core, RSP);
-        let host = readFast(core, lin, 8, clock);
-        if (!host) {
-          Core.of(core).clock = clock;
-          host = readUser(core, lin, 8, SSFAULT);
-          if (!host) return stop(core, base, p, count);
-          clock = Core.of(core).clock;
-        }
+        const host = stackSource(core, Cpu.of(core).rsp, clock);
+        if (!host) return stop(core, base, p, count);
         rip = load<u64>(host);
-        if (!canonical(rip)) {
-          Core.of(core).clock = clock;
-          raise(core, GP, 0);
-          return stop(core, base, p, count);
-        }
-        setReg<u64>(core, RSP, lin + 8);
-        clock += cost(M_COST_CALL) - 1;
+        if (!checkTarget(core, rip)) return stop(core, base, p, count);
+        Cpu.of(core).rsp += 8;
+        clock = clockOf(core) + cost(M_COST_CALL) - 1;
         p = 0;
         break;
       }
       case Op.JMP:
         rip = jumpTarget(base, p);
-        p = 0;
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
-      case Op.JMP_R: {
+      case Op.JMP_R:
+        setClock(core, clock);
         rip = regS<u64>(core, p);
-        if (!checkTarget(core, rip)) {
-          Core.of(core).clock = clock;
-          return stop(core, base, p, count);
-        }
+        if (!checkTarget(core, rip)) return stop(core, base, p, count);
         p = 0;
         break;
-      }
       case Op.JO: {
         const taken = overflow(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JNO: {
         const taken = !overflow(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JB: {
         const taken = carry(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JAE: {
         const taken = !carry(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JE: {
         const taken = zero(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JNE: {
         const taken = !zero(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JBE: {
         const taken = belowOrEqual(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JA: {
         const taken = !belowOrEqual(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JS: {
         const taken = negative(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JNS: {
         const taken = !negative(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JP: {
         const taken = parity(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JNP: {
         const taken = !parity(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JL: {
         const taken = less(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JGE: {
         const taken = !less(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JLE: {
         const taken = lessOrEqual(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JG: {
         const taken = !lessOrEqual(core);
         clock += predict(core, base, p, taken);
-        if (taken) {
-          rip = jumpTarget(base, p);
-          p = 0;
-        }
+        if (!taken) break;
+        rip = jumpTarget(base, p);
+        p = follow(core, base, rip, p);
+        if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       default: {
-        Core.of(core).clock = clock;
+        setClock(core, clock);
         const result = dispatch(core, p, op, limit);
-        clock = Core.of(core).clock;
+        clock = clockOf(core);
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         if (result == DONE) break;
         if (result != JUMPED) return stop(core, base, p, count);
@@ -981,15 +653,10 @@ export function run(core: usize, limit: u64): void {
       return stopAt(core, base + Rec.at(p).off, clock, count);
     }
     if (clock >= limit) return stopAt(core, rip, clock, count);
-    const line = findLine(core, rip);
-    if (line) p = recordAt(line, <usize>rip & 63);
-    if (!p) {
-      Core.of(core).clock = clock;
-      p = fetchRecord(core, rip);
-      if (!p) return stopAt(core, rip, Core.of(core).clock, count);
-      clock = Core.of(core).clock;
-    }
-    base = rip & ~63;
-    Cpu.of(core).line = base;
+    setClock(core, clock);
+    p = fetchTarget(core, rip);
+    if (!p) return stopAt(core, rip, clockOf(core), count);
+    clock = clockOf(core);
+    base = Cpu.of(core).line = rip & ~63;
   }
 }

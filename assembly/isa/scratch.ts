@@ -1,5 +1,6 @@
-// Working memory of one worker: what an instruction needs for itself while it is decoded or executed. asc's static data
-// is one for all workers, because they share the memory, so nothing that is written may lie there.
+// Working memory of one worker: what an instruction needs for itself while it is decoded or
+// executed. asc's static data is one for all workers, because they share the memory, so nothing
+// that is written may lie there.
 
 /** The instruction being decoded (operand.ts). */
 export let scratchInsn: usize = 0;

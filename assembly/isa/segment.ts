@@ -1,7 +1,8 @@
-// Segment registers and descriptors as 64-bit mode uses them (SDM Vol. 3A 3.4.5, "Segment Descriptors", 5.2.1, "Code Segment
-// Descriptor in 64-bit Mode"). Only FS and GS have bases; limits are not checked.
-// Deviations: the accessed bit of a descriptor is not set; there is no LDT; a return to an outer ring does not
-// clear data segment registers.
+// Segment registers and descriptors as 64-bit mode uses them (SDM Vol. 3A 3.4.5, "Segment
+// Descriptors", 5.2.1, "Code Segment Descriptor in 64-bit Mode"). Only FS and GS have bases; limits
+// are not checked.
+// Deviations: the accessed bit of a descriptor is not set; there is no LDT; a return to an outer
+// ring does not clear data segment registers.
 import { GP, NP, SS, SSFAULT, CS, Cpu, FS, GS, raise } from "./cpu";
 import { read } from "./access";
 
@@ -31,7 +32,10 @@ export function selectorError(selector: u32): i32 {
   return <i32>(selector & 0xfffc);
 }
 
-/** The descriptor of a selector that is not null; beyond the table, or all zero, it is #GP(selector). */
+/**
+ * The descriptor of a selector that is not null; beyond the table, or all zero, it is
+ * #GP(selector).
+ */
 export function descriptorOf(core: usize, selector: u32, vector: u32): u64 {
   const cpu = Cpu.of(core);
   const at = selector & 0xfff8;
@@ -107,10 +111,13 @@ export function loadSegment(core: usize, segment: u32, selector: u32): bool {
   } else {
     const readable = !(descriptor & TYPE_CODE) || (descriptor & WRITABLE) != 0;
     const conforming = (descriptor & (TYPE_CODE | CONFORMING)) == (TYPE_CODE | CONFORMING);
-    legal = (descriptor & NOT_SYSTEM) != 0 && readable && (conforming || (dpl >= rpl && dpl >= cpu.cpl));
+    const allowed = conforming || (dpl >= rpl && dpl >= cpu.cpl);
+    legal = (descriptor & NOT_SYSTEM) != 0 && readable && allowed;
   }
   if (!legal) return raise(core, GP, selectorError(selector));
-  if (!(descriptor & PRESENT)) return raise(core, segment == SS ? SSFAULT : NP, selectorError(selector));
+  if (!(descriptor & PRESENT)) {
+    return raise(core, segment == SS ? SSFAULT : NP, selectorError(selector));
+  }
   setSelector(core, segment, selector);
   setBase(core, segment, baseOf(descriptor));
   return true;
@@ -129,7 +136,9 @@ export function taskDescriptor(core: usize, selector: u32): bool {
   const low = descriptorOf(core, selector, GP);
   if (low == NO_DESCRIPTOR) return false;
   const type = <u32>(low >> 40) & 0x1f;
-  if (type != 9 || (selector & 0xfff8) + 15 > cpu.gdtLimit) return raise(core, GP, selectorError(selector));
+  if (type != 9 || (selector & 0xfff8) + 15 > cpu.gdtLimit) {
+    return raise(core, GP, selectorError(selector));
+  }
   if (!(low & PRESENT)) return raise(core, NP, selectorError(selector));
   const host = read(core, cpu.gdtBase + (selector & 0xfff8) + 8, 8, false, GP);
   if (!host) return false;

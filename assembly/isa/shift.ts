@@ -1,6 +1,7 @@
-// Shifts and rotates (SDM Vol. 2, "SAL/SAR/SHL/SHR", "RCL/RCR/ROL/ROR", "SHLD", "SHRD"). The count is masked to 5 bits, 6
-// for 64-bit operands; a count of 0 changes no flag. OF is defined for a count of 1 only: for others it is computed
-// by the same rule, except for rotates through carry, where it follows the result too.
+// Shifts and rotates (SDM Vol. 2, "SAL/SAR/SHL/SHR", "RCL/RCR/ROL/ROR", "SHLD", "SHRD"). The count
+// is masked to 5 bits, 6 for 64-bit operands; a count of 0 changes no flag. OF is defined for a
+// count of 1 only: for others it is computed by the same rule, except for rotates through carry,
+// where it follows the result too.
 import { CF, Cpu, OF, RCX, getReg, setReg } from "./cpu";
 import { carry, changeFlags, keepShift } from "./flags";
 import { IMMEDIATE, Rec } from "./record";
@@ -58,7 +59,10 @@ function countOf(core: usize, p: usize): u32 {
   return <u32>getReg<u8>(core, RCX) & (rec.size == 8 ? 63 : 31);
 }
 
-/** Any shift or rotate of group 2 by any count; S and U are the signed and unsigned type of its size. */
+/**
+ * Any shift or rotate of group 2 by any count; S and U are the signed and unsigned type of its
+ * size.
+ */
 function shiftSized<S, U>(core: usize, p: usize): void {
   const rec = Rec.at(p);
   const bits: u32 = sizeof<U>() * 8;
@@ -146,7 +150,10 @@ export function shift(core: usize, p: usize): void {
   }
 }
 
-/** SHLD, SHRD. With 16-bit operands and a count above 16 the result is undefined: here, the operand unchanged. */
+/**
+ * SHLD, SHRD. With 16-bit operands and a count above 16 the result is undefined: here, the operand
+ * unchanged.
+ */
 function doubleShiftSized<S, U>(core: usize, p: usize): void {
   const rec = Rec.at(p);
   const bits: u32 = sizeof<U>() * 8;

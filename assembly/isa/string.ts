@@ -1,11 +1,13 @@
-// String instructions (SDM Vol. 1 7.3.9, "String Operations"). One iteration is the unit: registers advance after each,
-// so that a fault, a stall or the end of the quantum between two leaves a state to go on from, and an interrupt
-// is taken there.
+// String instructions (SDM Vol. 1 7.3.9, "String Operations"). One iteration is the unit: registers
+// advance after each, so that a fault, a stall or the end of the quantum between two leaves a state
+// to go on from, and an interrupt is taken there.
 import { CORE_LIMIT_MASK, MACHINE_BASE, M_COST_L1 } from "../abi";
 import { Core } from "../memory/core";
-import { portIo } from "../memory/port";
+import { portIo, portReserve, portWrite } from "../memory/port";
 import { loadSized } from "../memory/ram";
-import { commitWrite, prepareWrite, readUser, writeUser } from "./access";
+import {
+  NO_FAST_WRITE, commitWrite, prepareWrite, readFast, readUser, writeFast, writeUser,
+} from "./access";
 import { Cpu, DF, GP, RAX, RCX, RDI, RSI, ZF, getReg, setReg } from "./cpu";
 import { keepSub, zero } from "./flags";
 import { ioAllowed } from "./io";
@@ -25,7 +27,8 @@ export const PARTLY: u32 = 3;
 // @ts-ignore: decorator
 @inline
 function pointer(core: usize, p: usize, register: u32): u64 {
-  return <u32>Rec.at(p).flags & ADDRESS32 ? <u64>getReg<u32>(core, register) : getReg<u64>(core, register);
+  const narrow = (<u32>Rec.at(p).flags & ADDRESS32) != 0;
+  return narrow ? <u64>getReg<u32>(core, register) : getReg<u64>(core, register);
 }
 
 function setPointer(core: usize, p: usize, register: u32, value: u64): void {
@@ -43,12 +46,26 @@ function advance(core: usize, p: usize, register: u32): void {
 @inline
 function sourceAt(core: usize, p: usize): usize {
   const rec = Rec.at(p);
-  return readUser(core, pointer(core, p, RSI) + load<u64>(core + <usize>rec.s), rec.size, GP);
+  const lin = pointer(core, p, RSI) + load<u64>(core + <usize>rec.s);
+  const host = readFast(core, lin, rec.size, Core.of(core).clock);
+  return host ? host : readUser(core, lin, rec.size, GP);
 }
 
 function signedOf(value: u64, size: u32): i64 {
   const unused = <i64>(64 - (size << 3));
   return <i64>value << unused >> unused;
+}
+
+/** A store to [RDI]. */
+// @ts-ignore: decorator
+@inline
+function writeDestination(core: usize, p: usize, size: u32, value: u64): bool {
+  const lin = pointer(core, p, RDI);
+  const phys = writeFast(core, lin, size);
+  if (phys == NO_FAST_WRITE) return writeUser(core, lin, size, value, GP);
+  if (!portReserve(core, 1)) return false;
+  portWrite(core, phys, size, value);
+  return true;
 }
 
 /** rAX or its low part := value */
@@ -73,7 +90,7 @@ function once(core: usize, p: usize, op: u32): bool {
       const host = sourceAt(core, p);
       if (!host) return false;
       const value = loadSized(host, size);
-      if (!writeUser(core, pointer(core, p, RDI), size, value, GP)) return false;
+      if (!writeDestination(core, p, size, value)) return false;
       advance(core, p, RSI);
       advance(core, p, RDI);
       return true;

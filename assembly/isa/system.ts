@@ -1,9 +1,11 @@
-// Instructions with which a kernel runs the CPU: control registers, descriptor tables, SYSCALL, HLT, fences. What drains
-// the store buffer and what does not is design.md 3: SYSCALL, SYSRET, SWAPGS and MOV to CR8 do not.
-// Deviations: RSM, MONITOR, performance counters and debug breakpoints are not there; SYSRET to 32-bit code stops
-// the run.
+// Instructions with which a kernel runs the CPU: control registers, descriptor tables, SYSCALL,
+// HLT, fences. What drains the store buffer and what does not is design.md 3: SYSCALL, SYSRET,
+// SWAPGS and MOV to CR8 do not.
+// Deviations: RSM, MONITOR, performance counters and debug breakpoints are not there; SYSRET to
+// 32-bit code stops the run.
 import {
-  MACHINE_BASE, M_COST_CPUID, M_COST_LFENCE, M_COST_MFENCE, M_COST_PAUSE, M_COST_RDTSC, M_COST_SFENCE,
+  MACHINE_BASE, M_COST_CPUID, M_COST_LFENCE, M_COST_MFENCE, M_COST_PAUSE, M_COST_RDTSC,
+  M_COST_SFENCE,
   M_COST_SYSCALL, RUN_HALTED, RUN_UNIMPLEMENTED,
 } from "../abi";
 import { lapicCr8, lapicSetCr8 } from "../device/lapic";
@@ -11,7 +13,8 @@ import { Core } from "../memory/core";
 import { portDrain } from "../memory/port";
 import { leaveAfter, readUser, writeUser } from "./access";
 import {
-  CR0_ET, CR0_NE, CR0_PE, CR0_PG, CR0_WP, CR4_FSGSBASE, CR4_PAE, CR4_PGE, CR4_TSD, CS, Cpu, EFER_SCE, GP,
+  CR0_ET, CR0_NE, CR0_PE, CR0_PG, CR0_WP, CR4_FSGSBASE, CR4_PAE, CR4_PGE, CR4_TSD, CS, Cpu,
+  EFER_SCE, GP,
   IF, R11, RCX, RF, SS, UD, canonical, flushTlb, raise, setCpl, setReg,
 } from "./cpu";
 import { writeEflags } from "./exception";

@@ -1,15 +1,17 @@
-// The barrier between workers, and the line by which each tells the others where it is. A worker waits for every peer at
-// the end of a window; it spins long before it sleeps (a futex sleep costs more than many windows), and a sleep has a
-// timeout, so a wake-up that is lost costs a delay and never a hang.
+// The barrier between workers, and the line by which each tells the others where it is. A worker
+// waits for every peer at the end of a window; it spins long before it sleeps (a futex sleep costs
+// more than many windows), and a sleep has a timeout, so a wake-up that is lost costs a delay and
+// never a hang.
 //
-// Why publishing before looking for sleepers is safe: both are sequentially consistent, so either the peer's check
-// after registering as a sleeper sees the new count, or the publisher sees the sleeper and notifies it.
+// Why publishing before looking for sleepers is safe: both are sequentially consistent, so either
+// the peer's check after registering as a sleeper sees the new count, or the publisher sees the
+// sleeper and notifies it.
 import { MACHINE_BASE, M_HOST_CORES, M_PROGRESS, M_WORKERS } from "../abi";
 import { param } from "../memory/params";
 
 /**
- * What a worker says of the window it finished. There are two, for even and odd windows, because a worker may
- * finish the next window while a peer still reads.
+ * What a worker says of the window it finished. There are two, for even and odd windows, because a
+ * worker may finish the next window while a peer still reads.
  *
  *     0 | messages u32 | 4 | stop u32 | 8 | next u64 | 16 | digest u64 | 24
  */
@@ -21,7 +23,10 @@ export class Progress {
   stop: u32;
   /** Earliest cycle at which one of the worker's components has something to do. */
   next: u64;
-  /** Of the results that this worker's home replica gave so far: equal in all, or the run is worth nothing. */
+  /**
+   * Of the results that this worker's home replica gave so far: equal in all, or the run is worth
+   * nothing.
+   */
   digest: u64;
 
   @inline static of(worker: u32, parity: u32): Progress {
@@ -29,7 +34,11 @@ export class Progress {
   }
 }
 
-/** A worker's 128 bytes:   0 | windows finished u32 | 4 | sleepers u32 | 64 | Progress even | 96 | Progress odd | 128 */
+/**
+ * A worker's 128 bytes:
+ *
+ *     0 | windows finished u32 | 4 | sleepers u32 | 64 | Progress even | 96 | Progress odd | 128
+ */
 // @ts-ignore: decorator
 @inline
 function lineOf(worker: u32): usize {
@@ -41,7 +50,9 @@ const SPINS: u32 = 200000;
 const SPINS_OVERCOMMITTED: u32 = 64;
 const SLEEP_NS: i64 = 1000000;
 
-/** Publishes that `worker` finished `windows` windows; its Progress is valid for peers from here on. */
+/**
+ * Publishes that `worker` finished `windows` windows; its Progress is valid for peers from here on.
+ */
 export function publish(worker: u32, windows: u32): void {
   const line = lineOf(worker);
   atomic.store<u32>(line, windows);

@@ -1,8 +1,9 @@
-// One window of a cluster: its cores take turns, quantum by quantum, in the order of their slots. A core that is the only
-// one with anything to do needs no quanta: nobody is there to see in which order things happen.
+// One window of a cluster: its cores take turns, quantum by quantum, in the order of their slots. A
+// core that is the only one with anything to do needs no quanta: nobody is there to see in which
+// order things happen.
 import {
-  CORE_LIMIT_MASK, ENGINE_STRESS, RUN_HALTED, RUN_PARKED, RUN_RUNNING, RUN_SHUTDOWN, RUN_UNIMPLEMENTED,
-  STOP_SHUTDOWN, STOP_UNIMPLEMENTED,
+  CORE_LIMIT_MASK, ENGINE_STRESS, RUN_HALTED, RUN_PARKED, RUN_RUNNING, RUN_SHUTDOWN,
+  RUN_UNIMPLEMENTED, STOP_SHUTDOWN, STOP_UNIMPLEMENTED,
 } from "../abi";
 import { lapicAccept, lapicDeadline, lapicFire, lapicPending } from "../device/lapic";
 import { Cpu, IF } from "../isa/cpu";
@@ -19,7 +20,9 @@ import { advance, nextHeadEvent } from "../memory/store-buffer";
 import { lookAtMailbox } from "./parking";
 import { stress } from "./stress";
 
-/** Runs a cluster from `start` to `end`. Returns the STOP_* that one of its cores asks for, or 0. */
+/**
+ * Runs a cluster from `start` to `end`. Returns the STOP_* that one of its cores asks for, or 0.
+ */
 export function runCluster(cluster: Cluster, start: u64, end: u64): u32 {
   applyLosses(cluster, start);
   installGrants(cluster, start, end);
@@ -95,14 +98,16 @@ function nextArrival(core: usize): u64 {
 function nextStep(core: usize): u64 {
   const c = Core.of(core);
   if (c.run == RUN_PARKED && c.recheck) return 0;
-  // A long instruction may keep the core busy for windows, in which its lines and stores still come and go.
+  // A long instruction may keep the core busy for windows, in which its lines and stores still come
+  // and go.
   const event = min(nextArrival(core), nextHeadEvent(core));
   return runnable(c) ? min(c.clock, event) : event;
 }
 
 /**
- * Takes the core one step on: instructions up to the next arrival, or the next thing that happens to it. `to`: the end
- * of its quantum; an instruction may end after it. False = nothing is left to do before.
+ * Takes the core one step on: instructions up to the next arrival, or the next thing that happens
+ * to it. `to`: the end of its quantum; an instruction may end after it. False = nothing is left to
+ * do before.
  */
 function step(core: usize, from: u64, to: u64): bool {
   const c = Core.of(core);

@@ -1,9 +1,11 @@
-// The state hash: 64 bits over everything that is state and nothing that is not: registers, RAM, store buffers, TLBs,
-// predictors, cache tags with states and LRU, APICs, inboxes, the hub, one replica of the home agents, clocks and the
-// window. Decoded code, filters, counters, traces and what only speeds a look-up are left out.
+// The state hash: 64 bits over everything that is state and nothing that is not: registers, RAM,
+// store buffers, TLBs, predictors, cache tags with states and LRU, APICs, inboxes, the hub, one
+// replica of the home agents, clocks and the window. Decoded code, filters, counters, traces and
+// what only speeds a look-up are left out.
 import {
-  CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_PREDICTOR, CORE_TLB, HUB_BYTES, MACHINE_BASE,
-  M_CLUSTERS, M_CPUS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_RAM_BASE, M_RAM_BYTES, M_SEED,
+  CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_PREDICTOR, CORE_TLB, HUB_BYTES,
+  MACHINE_BASE, M_CLUSTERS, M_CPUS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_RAM_BASE,
+  M_RAM_BYTES, M_SEED,
 } from "../abi";
 import { Cpu } from "../isa/cpu";
 import { Line } from "../memory/cache";
@@ -30,8 +32,8 @@ function range(base: usize, bytes: usize): void {
 
 function hashCore(core: usize): void {
   const c = Core.of(core);
-  // Registers; FS and GS bases with the flags; from the CPL to the exception in flight. Between and behind them are
-  // temporaries that are dead between instructions.
+  // Registers; FS and GS bases with the flags; from the CPL to the exception in flight. Between and
+  // behind them are temporaries that are dead between instructions.
   range(core, offsetof<Cpu>("zero"));
   range(core + offsetof<Cpu>("fsBase"), offsetof<Cpu>("needRead") - offsetof<Cpu>("fsBase"));
   range(core + offsetof<Cpu>("rip"), offsetof<Cpu>("writePhys") - offsetof<Cpu>("rip"));

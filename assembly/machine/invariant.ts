@@ -1,5 +1,6 @@
-// Single writer or multiple readers, and inclusion, over the whole machine: what the protocol promises at every window
-// boundary. A test asks after any number of windows; the engine itself asks after each one while M_CHECK is set.
+// Single writer or multiple readers, and inclusion, over the whole machine: what the protocol
+// promises at every window boundary. A test asks after any number of windows; the engine itself
+// asks after each one while M_CHECK is set.
 import { CORE_L1D, CORE_L1I, M_CLUSTERS, M_CPUS } from "../abi";
 import { Line, NO_SLOT } from "../memory/cache";
 import { Cluster, l2Of } from "../memory/cluster";
@@ -47,7 +48,8 @@ function checkLine(core: usize, tag: u32, state: u8, code: bool): u32 {
       if (findCode(other, tag) != NO_SLOT) return TWO_WRITERS;
     }
   }
-  // A hand-over that is decided but not yet due has already moved the presence bits: those lines are exempt.
+  // A hand-over that is decided but not yet due has already moved the presence bits: those lines
+  // are exempt.
   const bit = code ? codeBit(c.slot) : dataBit(c.slot);
   if (!(shared.presence & bit) && !shared.done) return NOT_PRESENT;
   if (shared.state < EXCLUSIVE) return COHERENT;

@@ -1,11 +1,15 @@
-// The exchange at the end of a window: the outboxes of all workers, put into one order that does not depend on who ran
-// which component: (time, source), and for one source in the order of sending. Every worker sorts for itself.
+// The exchange at the end of a window: the outboxes of all workers, put into one order that does
+// not depend on who ran which component: (time, source), and for one source in the order of
+// sending. Every worker sorts for itself.
 import { M_MAILBOX_BASES, M_WORKER_LIMIT, M_WORKERS } from "../abi";
 import { Message, OUTBOX_LIMIT } from "../memory/message";
 import { param, paramAt } from "../memory/params";
 import { Progress } from "./barrier";
 
-/** Two outboxes a worker, for even and odd windows: a worker may be one window ahead of a peer that still reads. */
+/**
+ * Two outboxes a worker, for even and odd windows: a worker may be one window ahead of a peer that
+ * still reads.
+ */
 const OUTBOX_BYTES: usize = <usize>OUTBOX_LIMIT * 32;
 /** Addresses of the messages of a window, in order. */
 const ORDER_BYTES: usize = <usize>OUTBOX_LIMIT * <usize>M_WORKER_LIMIT * 4;

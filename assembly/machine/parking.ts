@@ -1,8 +1,10 @@
-// Application processors before the kernel starts them: parked, which is a state of the CPU and no spinning program. The
-// parked CPU reads the ACPI wake-up mailbox once and again whenever it lost the line, as MONITOR would tell it, so
-// a committed command reaches it through the caches (ACPI 6.4, 5.2.12.19, "Multiprocessor Wakeup Structure").
+// Application processors before the kernel starts them: parked, which is a state of the CPU and no
+// spinning program. The parked CPU reads the ACPI wake-up mailbox once and again whenever it lost
+// the line, as MONITOR would tell it, so a committed command reaches it through the caches (ACPI
+// 6.4, 5.2.12.19, "Multiprocessor Wakeup Structure").
 import {
-  BOOT_TABLES_PHYS, MAILBOX_APIC_ID, MAILBOX_COMMAND, MAILBOX_COMMAND_WAKEUP, MAILBOX_PHYS, MAILBOX_VECTOR,
+  BOOT_TABLES_PHYS, MAILBOX_APIC_ID, MAILBOX_COMMAND, MAILBOX_COMMAND_WAKEUP, MAILBOX_PHYS,
+  MAILBOX_VECTOR,
 } from "../device/map";
 import { resetLongMode } from "../isa/cpu";
 import { Core } from "../memory/core";

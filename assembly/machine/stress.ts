@@ -1,11 +1,14 @@
-// In place of the instruction set: every CPU performs random accesses to few lines and checks what it reads. The test
-// of the memory system alone (build target "stress"): false sharing, locks, fences, code lines, evictions.
+// In place of the instruction set: every CPU performs random accesses to few lines and checks what
+// it reads. The test of the memory system alone (build target "stress"): false sharing, locks,
+// fences, code lines, evictions.
 //
-// Line L, word k belongs to one CPU, the only one that stores to it, values 1, 2, 3, ... So for any reader
-//   coherence       the values of a word never go backwards, and the owner reads what it stored last;
-//   message passing a CPU stores n to its word of line A, then to that of line A + 1: who reads B and then A must find
+// Line L, word k belongs to one CPU, the only one that stores to it, values 1, 2, 3, ... So for any
+// reader coherence       the values of a word never go backwards, and the owner reads what it
+// stored last; message passing a CPU stores n to its word of line A, then to that of line A + 1:
+// who reads B and then A must find
 //                   A >= B (stores are not reordered with stores, nor loads with loads);
-//   atomicity       the counters that all CPUs increment by locked additions hold the sum of the additions.
+// atomicity       the counters that all CPUs increment by locked additions hold the sum of the
+// additions.
 import { check } from "../check";
 import { CORE_CPU, CORE_TLB, M_CPUS, MACHINE_BASE, M_SEED } from "../abi";
 import { draw } from "../random";
@@ -34,7 +37,10 @@ class Program {
   }
 }
 
-/** A third of the lines side by side, a third in one set of a 4 KiB stride, a third in one set of a 256 KiB stride. */
+/**
+ * A third of the lines side by side, a third in one set of a 4 KiB stride, a third in one set of a
+ * 256 KiB stride.
+ */
 function physOf(line: u32, word: u32): u64 {
   let base: u64;
   if (line < 24) base = 0x10000 + <u64>line * 64;
@@ -134,7 +140,10 @@ function add(core: usize, p: Program, counter: u32): bool {
   return true;
 }
 
-/** Additions to `counter` by the CPU of `core`; the sum over CPUs is what RAM must hold once nothing is under way. */
+/**
+ * Additions to `counter` by the CPU of `core`; the sum over CPUs is what RAM must hold once nothing
+ * is under way.
+ */
 export function added(core: usize, counter: u32): u64 {
   return load<u64>(core + CORE_CPU + offsetof<Program>("added0") + (<usize>counter << 3));
 }

@@ -1,11 +1,12 @@
-// Lays the machine out in the shared memory from the parameters in the machine block, and brings it to reset. The core
-// blocks of a cluster lie together, with one unused place after each cluster: a host core that speculates past the
-// end of its cores does not touch a peer's (measured: a third of the speed).
+// Lays the machine out in the shared memory from the parameters in the machine block, and brings it
+// to reset. The core blocks of a cluster lie together, with one unused place after each cluster: a
+// host core that speculates past the end of its cores does not touch a peer's (measured: a third of
+// the speed).
 import { check } from "../check";
 import {
-  CORE_BYTES, HUB_BYTES, MACHINE_BASE, MACHINE_BYTES, M_CLUSTER_BASES, M_CLUSTERS, M_CORES, M_CPU_CLUSTER, M_CPUS,
-  M_DECODE_BASES, M_HOME_BASES, M_HUB_BASE, M_MAILBOX_BASES, M_NOW, M_PROGRESS, M_RAM_BASE, M_RAM_BYTES,
-  M_TRACE_BASES, M_WORKER_LIMIT, M_WORKERS, RUN_PARKED,
+  CORE_BYTES, HUB_BYTES, MACHINE_BASE, MACHINE_BYTES, M_CLUSTER_BASES, M_CLUSTERS, M_CORES,
+  M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HOME_BASES, M_HUB_BASE, M_MAILBOX_BASES, M_NOW,
+  M_PROGRESS, M_RAM_BASE, M_RAM_BYTES, M_TRACE_BASES, M_WORKER_LIMIT, M_WORKERS, RUN_PARKED,
 } from "../abi";
 import { hubReset } from "../device/hub";
 import { lapicReset } from "../device/lapic";
@@ -36,7 +37,10 @@ function place(table: i32, index: u32, base: usize): void {
   store<u32>(<usize>(MACHINE_BASE + table) + (<usize>index << 2), <u32>base);
 }
 
-/** Fills the address tables of the machine block; returns the bytes of shared memory that the machine needs. */
+/**
+ * Fills the address tables of the machine block; returns the bytes of shared memory that the
+ * machine needs.
+ */
 export function layout(): usize {
   loadParameters();
   end = <usize>(MACHINE_BASE + MACHINE_BYTES);
@@ -71,7 +75,10 @@ function clusterOf(cpu: u32): u32 {
   return paramByte(M_CPU_CLUSTER, cpu);
 }
 
-/** Brings every component to reset: all CPUs parked. The memory must be zero above the machine block. */
+/**
+ * Brings every component to reset: all CPUs parked. The memory must be zero above the machine
+ * block.
+ */
 export function reset(): void {
   layout();
   const clusters = param(M_CLUSTERS);

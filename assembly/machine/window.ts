@@ -1,11 +1,11 @@
-// The engine: time advances in windows; inside a window the clusters run on their own, at its end everything that
-// crossed a component boundary is exchanged, put into one order and decided by every worker alike. So which worker
-// runs which cluster never shows in a result.
+// The engine: time advances in windows; inside a window the clusters run on their own, at its end
+// everything that crossed a component boundary is exchanged, put into one order and decided by
+// every worker alike. So which worker runs which cluster never shows in a result.
 import { check } from "../check";
 import {
-  MACHINE_BASE, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HOME_BASES, M_HUB_BASE,
-  M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_STOP_REASON, M_STOP_REQUEST, M_TRACE_BASES, M_WORKERS,
-  STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_QUIESCENT,
+  MACHINE_BASE, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HOME_BASES,
+  M_HUB_BASE, M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_STOP_REASON, M_STOP_REQUEST,
+  M_TRACE_BASES, M_WORKERS, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_QUIESCENT,
 } from "../abi";
 import { hubRead, hubStopped, hubWrite } from "../device/hub";
 import { openDecode } from "../isa/fetch";
@@ -50,7 +50,9 @@ function clusterOfCpu(cpu: u32): u32 {
   return paramByte(M_CPU_CLUSTER, cpu);
 }
 
-/** Runs this worker's components until the machine stops; returns STOP_*, the same for every worker. */
+/**
+ * Runs this worker's components until the machine stops; returns STOP_*, the same for every worker.
+ */
 export function runWorker(worker: u32): u32 {
   loadParameters();
   self = worker;
@@ -85,7 +87,10 @@ export function runWorker(worker: u32): u32 {
 
 let agreedNext: u64 = 0;
 
-/** What all workers said of the window: the reason to stop, or 0; the same for all because they read the same lines. */
+/**
+ * What all workers said of the window: the reason to stop, or 0; the same for all because they read
+ * the same lines.
+ */
 function agree(parity: u32, next: u64, end: u64, budget: u64): u32 {
   let reason: u32 = 0;
   agreedNext = NEVER;
@@ -133,7 +138,10 @@ function runMine(start: u64, end: u64, parity: u32): void {
   p.digest = digest;
 }
 
-/** One message at the end of a window, in the global order. Returns the earliest cycle at which it has an effect. */
+/**
+ * One message at the end of a window, in the global order. Returns the earliest cycle at which it
+ * has an effect.
+ */
 function dispatch(m: Message, end: u64): u64 {
   const kind = <u32>m.kind;
   if (kind == MSG_GETS || kind == MSG_GETX) return transact(m, end);
@@ -186,5 +194,8 @@ function answerIo(m: Message): void {
   let value: u32 = 0;
   if (m.aux >> 8) hubWrite(hub, m.line, size, <u32>m.value);
   else value = hubRead(hub, m.line, size);
-  post(m.time + <u64>(param(M_LAT_UNCACHED) / 2), HUB_SOURCE, MSG_IO_REPLY, m.destination, 0, 0, value);
+  post(
+    m.time + <u64>(param(M_LAT_UNCACHED) / 2), HUB_SOURCE, MSG_IO_REPLY, m.destination, 0, 0,
+    value,
+  );
 }

@@ -1,7 +1,8 @@
-// The agent of a cluster: serves its cores' requests from the shared cache, moves lines between siblings, and asks the
-// home agent for the rest. Requests that touch a sibling are served at the boundary between two quanta, in the
-// order (time, slot); a loss takes effect at a boundary and the winner's grant never before it, so inside a
-// quantum no two cores of the cluster touch the same line with one of them writing.
+// The agent of a cluster: serves its cores' requests from the shared cache, moves lines between
+// siblings, and asks the home agent for the rest. Requests that touch a sibling are served at the
+// boundary between two quanta, in the order (time, slot); a loss takes effect at a boundary and the
+// winner's grant never before it, so inside a quantum no two cores of the cluster touch the same
+// line with one of them writing.
 import { check } from "../check";
 import {
   Cluster, Request, addLoss, addPending, coreAt, enqueue, isPending, l2Of,
@@ -10,8 +11,8 @@ import { Core } from "./core";
 import { codeBit, dataBit, loseCode, loseLine } from "./l1";
 import { post } from "./message";
 import {
-  FROM_L2, FROM_SIBLING_LOAD, FROM_SIBLING_UPGRADE, OTHERS_NONE, OTHERS_OWNER, OTHERS_SHARED, granted,
-  servedFrom, siblingsKeep, snoops, transition,
+  FROM_L2, FROM_SIBLING_LOAD, FROM_SIBLING_UPGRADE, OTHERS_NONE, OTHERS_OWNER, OTHERS_SHARED,
+  granted, servedFrom, siblingsKeep, snoops, transition,
 } from "./mesi";
 import { Mshr, allocateMshr, findMshr, grantMshr } from "./mshr";
 import {
@@ -22,8 +23,8 @@ import { SharedLine, findShared } from "./shared-cache";
 import { TRACE_REQUEST, trace } from "./trace";
 
 /**
- * A core asks for a line at cycle `time`: at once when the shared cache may give it and no sibling has a say, at the
- * next boundary otherwise. At most one request a line and core.
+ * A core asks for a line at cycle `time`: at once when the shared cache may give it and no sibling
+ * has a say, at the next boundary otherwise. At most one request a line and core.
  */
 export function ask(core: usize, line: u32, kind: u8, hold: u8, time: u64): void {
   const c = Core.of(core);
@@ -61,13 +62,19 @@ function latencyFrom(source: u8): u64 {
   return latSiblingOwn;
 }
 
-/** Serves a request inside the cluster. `boundary`: the end of the quantum; 0 when no sibling has a say. */
-function serve(cluster: Cluster, core: usize, s: SharedLine, m: Mshr, boundary: u64, alone: bool): void {
+/**
+ * Serves a request inside the cluster. `boundary`: the end of the quantum; 0 when no sibling has a
+ * say.
+ */
+function serve(
+  cluster: Cluster, core: usize, s: SharedLine, m: Mshr, boundary: u64, alone: bool,
+): void {
   const c = Core.of(core);
   const row = transition(m.kind, othersOf(s, c.slot));
   const latency = latencyFrom(servedFrom(row));
   const snooped = snoops(row);
-  // A request to a line that is being handed over, or still on its way to the cluster, starts when that is done.
+  // A request to a line that is being handed over, or still on its way to the cluster, starts when
+  // that is done.
   const start = max(m.time, s.done);
   let snoop = start + latency / 2;
   if (snooped) snoop = max(snoop, s.done + <u64>s.hold);
@@ -118,8 +125,9 @@ function serve(cluster: Cluster, core: usize, s: SharedLine, m: Mshr, boundary: 
 }
 
 /**
- * At a boundary: serves the requests of the quantum that ends, in the order of (time, slot). `alone`: of the only core
- * that does anything before `boundary`; its siblings lose lines at any cycle then.
+ * At a boundary: serves the requests of the quantum that ends, in the order of (time, slot).
+ * `alone`: of the only core that does anything before `boundary`; its siblings lose lines at any
+ * cycle then.
  */
 export function serveRequests(cluster: Cluster, boundary: u64, alone: bool): void {
   if (!cluster.requests) return;
@@ -129,7 +137,9 @@ export function serveRequests(cluster: Cluster, boundary: u64, alone: bool): voi
   for (let i: u32 = 0; i < count; i++) {
     const r = Request.at(cluster, i);
     if (isPending(cluster, r.line)) {
-      if (kept != i) memory.copy(changetype<usize>(Request.at(cluster, kept)), changetype<usize>(r), 16);
+      if (kept != i) {
+        memory.copy(changetype<usize>(Request.at(cluster, kept)), changetype<usize>(r), 16);
+      }
       kept++;
       continue;
     }

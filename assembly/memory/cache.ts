@@ -1,5 +1,6 @@
-// A set-associative array of lines with exact LRU: tags and MESI states, no data. The L1s of a core use it as it
-// is; the shared cache of a cluster has lines of its own with a directory in them (shared-cache.ts).
+// A set-associative array of lines with exact LRU: tags and MESI states, no data. The L1s of a core
+// use it as it is; the shared cache of a cluster has lines of its own with a directory in them
+// (shared-cache.ts).
 import { INVALID } from "./protocol";
 
 /** findLine() found nothing. */

@@ -1,5 +1,6 @@
-// A cluster: the cores that share a last-level cache, that cache, and the lists of what is under way in it. What is done
-// with them: agent.ts (the cores' requests), losses.ts (lines that go), refill.ts (lines that come from the home agent).
+// A cluster: the cores that share a last-level cache, that cache, and the lists of what is under
+// way in it. What is done with them: agent.ts (the cores' requests), losses.ts (lines that go),
+// refill.ts (lines that come from the home agent).
 import { check } from "../check";
 import { M_CLUSTER_BASES } from "../abi";
 import { paramAt } from "./params";
@@ -11,7 +12,10 @@ const REQUEST_LIMIT: u32 = 512;
 const LOSS_LIMIT: u32 = 1024;
 const PENDING_LIMIT: u32 = 512;
 
-/** 0 | id, cores, requests, losses, pending u32 | 24 | nextLoss u64 | 32 | nextEvent, decisions u64 | 48 | core bases u32[16] | 112 */
+/**
+ *     0 | id, cores, requests, losses, pending u32 | 24 | nextLoss u64 | 32 | nextEvent, decisions
+ *     u64 | 48 | core bases u32[16] | 112
+ */
 @unmanaged
 export class Cluster {
   id: u32;
@@ -46,7 +50,11 @@ export function clusterBytes(): usize {
   return L2_AT + sharedCacheBytes();
 }
 
-/** A request of a core that waits for the next boundary.   0 | time u64 | 8 | line u32 | 12 | kind, slot, hold u8 | 16 */
+/**
+ * A request of a core that waits for the next boundary.
+ *
+ *     0 | time u64 | 8 | line u32 | 12 | kind, slot, hold u8 | 16
+ */
 @unmanaged
 export class Request {
   time: u64;
@@ -61,7 +69,11 @@ export class Request {
   }
 }
 
-/** A loss that takes effect at cycle `time`.   0 | time u64 | 8 | line u32 | 12 | toShared, keep, home u8 | 16 | order u64 | 24 */
+/**
+ * A loss that takes effect at cycle `time`.
+ *
+ *     0 | time u64 | 8 | line u32 | 12 | toShared, keep, home u8 | 16 | order u64 | 24
+ */
 @unmanaged
 export class Loss {
   time: u64;
@@ -72,7 +84,9 @@ export class Loss {
   /** 1: the whole cluster loses the line to another one. */
   home: u8;
   pad0: u8;
-  /** Cluster.decisions when it was decided: grants of siblings decided later are of a later tenancy. */
+  /**
+   * Cluster.decisions when it was decided: grants of siblings decided later are of a later tenancy.
+   */
   order: u64;
   static readonly BYTES: usize = 24;
 
@@ -101,7 +115,9 @@ export function l2Of(cluster: Cluster): usize {
 }
 
 /** Adds a request for the next boundary. */
-export function enqueue(cluster: Cluster, line: u32, kind: u8, slot: u32, hold: u8, time: u64): void {
+export function enqueue(
+  cluster: Cluster, line: u32, kind: u8, slot: u32, hold: u8, time: u64,
+): void {
   check(cluster.requests < REQUEST_LIMIT);
   const r = Request.at(cluster, cluster.requests++);
   r.time = time;
@@ -112,7 +128,9 @@ export function enqueue(cluster: Cluster, line: u32, kind: u8, slot: u32, hold: 
 }
 
 /** Adds a loss for the boundary `time`; `keep`: 1 + slot of the core that does not lose, or 0. */
-export function addLoss(cluster: Cluster, time: u64, line: u32, toShared: bool, keep: u32, home: bool): void {
+export function addLoss(
+  cluster: Cluster, time: u64, line: u32, toShared: bool, keep: u32, home: bool,
+): void {
   check(cluster.losses < LOSS_LIMIT);
   const loss = Loss.at(cluster, cluster.losses++);
   loss.time = time;

@@ -1,9 +1,12 @@
-// The memory side of one CPU: its clock, why it waits, and its outstanding misses. The architectural side
-// is isa/cpu.ts; both live in one core block (abi.ts).
+// The memory side of one CPU: its clock, why it waits, and its outstanding misses. The
+// architectural side is isa/cpu.ts; both live in one core block (abi.ts).
 import { CORE_MEM, M_CORES } from "../abi";
 import { paramAt } from "./params";
 
-/** Why the last access could not complete (Core.stall). The instruction commits nothing and runs again. */
+/**
+ * Why the last access could not complete (Core.stall). The instruction commits nothing and runs
+ * again.
+ */
 export const STALL_NONE: u32 = 0;
 export const STALL_LOAD: u32 = 1; // line not readable yet
 export const STALL_FETCH: u32 = 2; // code line not readable yet
@@ -23,8 +26,8 @@ export const IO_ANSWERED: u32 = 2;
  *
  *     0 | clock u64 | 8 | wake u64 | 16 | stall u32 | 20 | run u32 | 24 | sbMask u64 | 32 | ...
  *
- * `clock` is the cycle at which the next instruction starts; while execute() runs, the truth is in its
- * local and the field is brought up to date before every call into the memory port.
+ * `clock` is the cycle at which the next instruction starts; while execute() runs, the truth is in
+ * its local and the field is brought up to date before every call into the memory port.
  */
 @unmanaged
 export class Core {
@@ -35,8 +38,8 @@ export class Core {
   /** RUN_* of abi.ts. */
   run: u32;
   /**
-   * Bit (lin >> 3) & 63 is set when a buffered store may cover that granule: such a load takes the slow
-   * path. All ones while a labelled access is to be traced.
+   * Bit (lin >> 3) & 63 is set when a buffered store may cover that granule: such a load takes the
+   * slow path. All ones while a labelled access is to be traced.
    */
   sbMask: u64;
   sbHead: u32;
@@ -50,7 +53,9 @@ export class Core {
   /** Index of this core within its cluster. */
   slot: u32;
   instructions: u64;
-  /** IO_*: an answer that was latched is consumed by the rerun, and no interrupt is taken before. */
+  /**
+   * IO_*: an answer that was latched is consumed by the rerun, and no interrupt is taken before.
+   */
   ioState: u32;
   pad0: u32;
   ioValue: u64;
@@ -61,7 +66,10 @@ export class Core {
   nextGrant: u64;
   /** The head of the store buffer may not commit before this cycle: the grant it waited for. */
   headOwned: u64;
-  /** L1D line that the last store committed to, and its place: most stores follow one to the same line. */
+  /**
+   * L1D line that the last store committed to, and its place: most stores follow one to the same
+   * line.
+   */
   sbLine: u32;
   sbSlot: u32;
   /** Interrupt messages sent so far: the counter of this CPU's stream of random numbers. */
@@ -78,8 +86,9 @@ export class Core {
 }
 
 /**
- * The cycle of an access made now. An instruction that began before the end of the quantum may end after it; its
- * accesses count for the quantum's last cycle then, because the lines of the next one are not decided yet.
+ * The cycle of an access made now. An instruction that began before the end of the quantum may end
+ * after it; its accesses count for the quantum's last cycle then, because the lines of the next one
+ * are not decided yet.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,5 +1,6 @@
-// The fetch filter of a core: linear code line -> decoded line (isa/fetch.ts). An entry is valid only while the
-// core may execute the line, so memory drops it when the line is lost. It is a cache, not state.
+// The fetch filter of a core: linear code line -> decoded line (isa/fetch.ts). An entry is valid
+// only while the core may execute the line, so memory drops it when the line is lost. It is a
+// cache, not state.
 import { CORE_FETCH, CORE_LIMIT_MASK } from "../abi";
 
 export const FETCH_ENTRIES: u32 = 256;
@@ -7,7 +8,10 @@ const ENTRY_SHIFT: usize = 4;
 /** Tag of an empty entry: no line address has this bit. */
 const EMPTY: u64 = 2;
 
-/** Core block + CORE_FETCH + 16 * index.   0 | tag u64: line | user | 8 | decoded u32 | 12 | physLine u32 | 16 */
+/**
+ * Core block + CORE_FETCH + 16 * index.   0 | tag u64: line | user | 8 | decoded u32 | 12 |
+ * physLine u32 | 16
+ */
 @unmanaged
 export class FetchEntry {
   /** Linear address of the line; bit 0 is set in entries for CPL 3. */
@@ -36,7 +40,8 @@ export function fetchFilterDrop(core: usize, physLine: u32): void {
     const e = FetchEntry.at(core, i);
     if (e.physLine == physLine) e.tag = EMPTY;
   }
-  // The line may be the one under execution: leave after the instruction, so that it is looked up again.
+  // The line may be the one under execution: leave after the instruction, so that it is looked up
+  // again.
   store<u64>(core, 0, CORE_LIMIT_MASK);
 }
 

@@ -1,6 +1,7 @@
-// The filter of a core: linear line -> host address, for lines that its L1D holds and its TLB translates. It makes the
-// common load one compare. It is a cache of those two and no state: an entry is dropped when the line leaves
-// the L1D (lostLine) or a translation may have changed (filterFlush).
+// The filter of a core: linear line -> host address, for lines that its L1D holds and its TLB
+// translates. It makes the common load one compare. It is a cache of those two and no state: an
+// entry is dropped when the line leaves the L1D (lostLine) or a translation may have changed
+// (filterFlush).
 import { CORE_FILTER, CORE_L1D } from "../abi";
 import { Line, NO_SLOT, findLine } from "./cache";
 import { l1Sets, l1Ways, ramBase } from "./params";
@@ -15,7 +16,11 @@ const ENTRY_SHIFT: usize = 4;
 /** Tag of an empty entry: odd, so no masked linear address equals it. */
 const EMPTY: u64 = 1;
 
-/** Core block + CORE_FILTER + 16 * index.   0 | tag u64 | 8 | delta u32 | 12 | slot << 8 | permissions u32 | 16 */
+/**
+ * Core block + CORE_FILTER + 16 * index.
+ *
+ *     0 | tag u64 | 8 | delta u32 | 12 | slot << 8 | permissions u32 | 16
+ */
 @unmanaged
 export class Filter {
   tag: u64;
@@ -27,13 +32,17 @@ export class Filter {
   }
 }
 
-/** Enters the line of `lin`, which must be in the L1D; does nothing when it is not (its store is buffered). */
+/**
+ * Enters the line of `lin`, which must be in the L1D; does nothing when it is not (its store is
+ * buffered).
+ */
 export function filterFill(core: usize, lin: u64, phys: u64, permissions: u32): void {
   const slot = findLine(core + CORE_L1D, l1Sets, l1Ways, <u32>(phys >> 6));
   if (slot == NO_SLOT) return;
   const line = Line.at(core + CORE_L1D, slot);
   const index = (<u32>(lin >> 6)) & (FILTER_ENTRIES - 1);
-  // One entry a line: an alias of the same line at another linear address takes the place of the former.
+  // One entry a line: an alias of the same line at another linear address takes the place of the
+  // former.
   if (line.filter != <u16>(index + 1)) filterDrop(core, line, slot);
   line.filter = <u16>(index + 1);
   const e = Filter.of(core, lin);

@@ -1,5 +1,5 @@
-// The memory port of the test engine: flat RAM, every access completes at once, a store is visible at once.
-// It has no timing and no caches; device accesses read as ones and writes to them vanish.
+// The memory port of the test engine: flat RAM, every access completes at once, a store is visible
+// at once. It has no timing and no caches; device accesses read as ones and writes to them vanish.
 import { CORE_FILTER, MACHINE_BASE, M_CORES, M_CPUS } from "../abi";
 import { Core } from "./core";
 import { fetchFilterDrop } from "./fetch-filter";

@@ -1,9 +1,10 @@
-// The home agent: the point of coherence of the box. Serialises the transactions of each line, keeps exact presence of
-// every cluster (the snoop filter), and models the occupancy of the front side buses. Every worker runs a
-// replica over the same sorted list of requests and applies the results to its own clusters only.
+// The home agent: the point of coherence of the box. Serialises the transactions of each line,
+// keeps exact presence of every cluster (the snoop filter), and models the occupancy of the front
+// side buses. Every worker runs a replica over the same sorted list of requests and applies the
+// results to its own clusters only.
 //
-// Deviation: a line granted in E counts as modified (the silent E -> M change is not on the bus), so its next
-// reader pays for a HITM.
+// Deviation: a line granted in E counts as modified (the silent E -> M change is not on the bus),
+// so its next reader pays for a HITM.
 import { check } from "../check";
 import {
   M_CLUSTER_BUS, M_CLUSTER_PACKAGE, M_LAT_DIE_LOAD, M_LAT_DIE_OWN, M_LAT_DIE_UPGRADE,
@@ -18,7 +19,8 @@ import { EXCLUSIVE, MODIFIED, MSG_GETS, MSG_GETX, MSG_PUT, SHARED } from "./prot
 /**
  * A line's entry.   0 | sharers u32: bit = cluster | 4 | owner u8: 1 + cluster | 5 | hold u8 | pad u16 | 8 | done u64 | 16
  *
- * `done`: cycle of the last grant so far; a snoop of the winner is served no earlier than `hold` cycles after it.
+ * `done`: cycle of the last grant so far; a snoop of the winner is served no earlier than `hold`
+ * cycles after it.
  */
 @unmanaged
 class Entry {
@@ -32,7 +34,11 @@ class Entry {
 
 /** Buses of a machine. */
 const BUS_LIMIT: u32 = 32;
-/** Per bus: first cycle at which its address and its data phase are free.   0 | address u64 | 8 | data u64 | 16 */
+/**
+ * Per bus: first cycle at which its address and its data phase are free.
+ *
+ *     0 | address u64 | 8 | data u64 | 16
+ */
 const BUSES_BYTES: usize = <usize>BUS_LIMIT * 16;
 
 let replica: usize = 0;
@@ -81,8 +87,9 @@ function allNear(mask: u32, cluster: u32): bool {
 }
 
 /**
- * One GETS, GETX or PUT, in the global order. `boundary`: the end of the window in which it was made, the first
- * cycle at which its result is known. A GETS or GETX sets grantTime, grantState, losers and lossTime.
+ * One GETS, GETX or PUT, in the global order. `boundary`: the end of the window in which it was
+ * made, the first cycle at which its result is known. A GETS or GETX sets grantTime, grantState,
+ * losers and lossTime.
  */
 export function homeTransact(m: Message, boundary: u64): void {
   const e = changetype<Entry>(replica + BUSES_BYTES + <usize>m.line * Entry.BYTES);
@@ -106,7 +113,8 @@ export function homeTransact(m: Message, boundary: u64): void {
   } else if (owned) {
     latency = remote(near, M_LAT_DIE_OWN, M_LAT_SOCKET_OWN);
   } else if (e.sharers) {
-    // An upgrade, or a store to a line that others share: it commits at the snoop response, the data is not waited for.
+    // An upgrade, or a store to a line that others share: it commits at the snoop response, the
+    // data is not waited for.
     latency = remote(near, M_LAT_DIE_UPGRADE, M_LAT_SOCKET_UPGRADE);
     carriesData = (e.sharers & bit) == 0;
   }
@@ -118,7 +126,8 @@ export function homeTransact(m: Message, boundary: u64): void {
   let grant = snoop + (latency - latency / 2);
   if (carriesData) grant = occupyData(busOf(cluster), grant);
   if (owned || (m.kind == MSG_GETX && others)) {
-    // The boundary nearest to the snoop's arrival, known to every worker, and after the loser's own grant.
+    // The boundary nearest to the snoop's arrival, known to every worker, and after the loser's own
+    // grant.
     let at = max(nearestWindow(snoop), boundary);
     while (at <= e.done) at += windowCycles;
     losers = others;
@@ -132,7 +141,8 @@ export function homeTransact(m: Message, boundary: u64): void {
     const alone = others == 0;
     grantState = alone ? EXCLUSIVE : SHARED;
     e.sharers |= bit;
-    // A later owner waits for every copy that is still on its way, or a stale one would arrive after its store.
+    // A later owner waits for every copy that is still on its way, or a stale one would arrive
+    // after its store.
     e.done = max(e.done, grant);
     e.hold = <u8>holdCycles;
     e.owner = alone ? <u8>(cluster + 1) : 0;
@@ -151,7 +161,10 @@ function addressFree(bus: u32): usize {
   return replica + (<usize>bus << 4);
 }
 
-/** The first cycle at which the address phase may begin on every bus that takes part; it is taken there. */
+/**
+ * The first cycle at which the address phase may begin on every bus that takes part; it is taken
+ * there.
+ */
 function arbitrate(cluster: u32, others: u32, time: u64): u64 {
   const own = busOf(cluster);
   let start = max(time, load<u64>(addressFree(own)));

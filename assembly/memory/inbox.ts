@@ -1,5 +1,5 @@
-// Messages on their way to a core: interrupt vectors and I/O answers, in the order of their arrival. Each arrives at
-// least a window after it was sent, so it is here before its cycle begins.
+// Messages on their way to a core: interrupt vectors and I/O answers, in the order of their
+// arrival. Each arrives at least a window after it was sent, so it is here before its cycle begins.
 import { check } from "../check";
 import { CORE_INBOX } from "../abi";
 import { Core } from "./core";

@@ -1,5 +1,5 @@
-// The private caches of a core: filling and losing lines, with what hangs on them: the filter, the fetch filter, the
-// presence bits of the shared cache.
+// The private caches of a core: filling and losing lines, with what hangs on them: the filter, the
+// fetch filter, the presence bits of the shared cache.
 import { CORE_L1D, CORE_L1I, RUN_PARKED } from "../abi";
 import { Line, NO_SLOT, findLine, victimSlot } from "./cache";
 import { Core } from "./core";
@@ -55,7 +55,8 @@ export function fillData(core: usize, l2: usize, line: u32, state: u8, time: u64
 function evictData(core: usize, l2: usize, victim: Line, slot: u32): void {
   const c = Core.of(core);
   const shared = findShared(l2, victim.tag);
-  // A line that is promised to this core in another state is on its way: the directory speaks of that copy.
+  // A line that is promised to this core in another state is on its way: the directory speaks of
+  // that copy.
   if (shared && !findMshr(core, victim.tag)) {
     const s = changetype<SharedLine>(changetype<usize>(shared));
     s.presence &= ~dataBit(c.slot);

@@ -19,8 +19,8 @@ export function applyLosses(cluster: Cluster, boundary: u64): void {
   if (cluster.nextLoss > boundary) return;
   let kept: u32 = 0;
   let next = NEVER;
-  // Losses of one line are applied in the order in which they were decided; the list may shrink under us, so the
-  // count is read anew each time.
+  // Losses of one line are applied in the order in which they were decided; the list may shrink
+  // under us, so the count is read anew each time.
   for (let i: u32 = 0; i < cluster.losses; i++) {
     const loss = Loss.at(cluster, i);
     if (loss.time <= boundary) {
@@ -28,7 +28,9 @@ export function applyLosses(cluster: Cluster, boundary: u64): void {
       continue;
     }
     if (loss.time < next) next = loss.time;
-    if (kept != i) memory.copy(changetype<usize>(Loss.at(cluster, kept)), changetype<usize>(loss), Loss.BYTES);
+    if (kept != i) {
+      memory.copy(changetype<usize>(Loss.at(cluster, kept)), changetype<usize>(loss), Loss.BYTES);
+    }
     kept++;
   }
   cluster.losses = kept;
@@ -55,8 +57,9 @@ function applyLoss(cluster: Cluster, loss: Loss): void {
 }
 
 /**
- * A line promised to `core` by its own cluster for a cycle after the loss is not to come: the request is made again, at
- * the time of the loss. Grants of the home agent, and of siblings decided from `order` on, stay: they are of a later tenancy.
+ * A line promised to `core` by its own cluster for a cycle after the loss is not to come: the
+ * request is made again, at the time of the loss. Grants of the home agent, and of siblings decided
+ * from `order` on, stay: they are of a later tenancy.
  */
 export function withdrawGrant(
   cluster: Cluster, core: usize, slot: u32, line: u32, toShared: bool, time: u64, order: u64,
@@ -64,7 +67,9 @@ export function withdrawGrant(
   const found = findMshr(core, line);
   if (!found) return;
   const m = changetype<Mshr>(changetype<usize>(found));
-  if (m.status != MSHR_GRANTED || m.home || m.order >= order || (toShared && m.state == SHARED)) return;
+  if (m.status != MSHR_GRANTED || m.home || m.order >= order || (toShared && m.state == SHARED)) {
+    return;
+  }
   m.status = MSHR_WAITING;
   m.grant = NEVER;
   m.time = time;
@@ -72,11 +77,14 @@ export function withdrawGrant(
   enqueue(cluster, line, m.kind, slot, m.hold, time);
 }
 
-/** Hand-overs between siblings that were still to come are void once the cluster has lost the line. */
+/**
+ * Hand-overs between siblings that were still to come are void once the cluster has lost the line.
+ */
 export function cancelLocalLosses(cluster: Cluster, line: u32): void {
   for (let i: u32 = 0; i < cluster.losses; i++) {
     const loss = Loss.at(cluster, i);
-    // Marked, not removed: applyLosses() is walking the list. A loss that keeps everybody does nothing.
+    // Marked, not removed: applyLosses() is walking the list. A loss that keeps everybody does
+    // nothing.
     if (loss.line == line && !loss.home) loss.line = NO_LINE;
   }
 }
@@ -91,7 +99,9 @@ function holders(cluster: Cluster, line: u32): u32 {
     const found = findMshr(core, line);
     if (!found) continue;
     const m = changetype<Mshr>(changetype<usize>(found));
-    if (m.status == MSHR_GRANTED && !m.home) presence |= m.kind == GETI ? codeBit(slot) : dataBit(slot);
+    if (m.status == MSHR_GRANTED && !m.home) {
+      presence |= m.kind == GETI ? codeBit(slot) : dataBit(slot);
+    }
   }
   return presence;
 }

@@ -1,5 +1,6 @@
-// The protocol between the L1s of one cluster and its shared cache, as the textbook's table: for a request to a line
-// that the cluster may use, what it costs, what the others lose and what the requester gets.
+// The protocol between the L1s of one cluster and its shared cache, as the textbook's table: for a
+// request to a line that the cluster may use, what it costs, what the others lose and what the
+// requester gets.
 import { EXCLUSIVE, GETX, MODIFIED, SHARED } from "./protocol";
 
 /** Who else in the cluster has the line. */
@@ -30,7 +31,9 @@ const TABLE = memory.data<u8>([
   /* GETX  owner  */ FROM_SIBLING_OWN,     0 /*INVALID*/,  MODIFIED,  0,
 ]);
 
-/** The row for a request of `kind` (GETS, GETI or GETX) when the others hold the line as `others`. */
+/**
+ * The row for a request of `kind` (GETS, GETI or GETX) when the others hold the line as `others`.
+ */
 // @ts-ignore: decorator
 @inline
 export function transition(kind: u8, others: u32): usize {

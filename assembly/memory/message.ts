@@ -1,6 +1,6 @@
-// Messages between components. A component only ever appends to the outbox of the worker that runs it; outboxes are
-// exchanged at the end of a window (machine/mailbox.ts) and put in one order for everyone:
-// (time, source), and for one source in the order in which it sent them.
+// Messages between components. A component only ever appends to the outbox of the worker that runs
+// it; outboxes are exchanged at the end of a window (machine/mailbox.ts) and put in one order for
+// everyone: (time, source), and for one source in the order in which it sent them.
 import { check } from "../check";
 import { MACHINE_BASE, M_IPI_JITTER, M_LAT_IPI, M_SEED } from "../abi";
 import { drawBelow } from "../random";
@@ -11,7 +11,8 @@ import { MSG_IPI } from "./protocol";
 /**
  *     0 | time u64 | 8 | source u16 | kind u16 | destination u32 | 16 | line u32 | aux u32 | 24 | value u64 | 32
  *
- * `time` in cycles: of the request, or of the arrival for an interrupt or an answer. `source` is a CPU number.
+ * `time` in cycles: of the request, or of the arrival for an interrupt or an answer. `source` is a
+ * CPU number.
  */
 @unmanaged
 export class Message {
@@ -60,12 +61,17 @@ export function post(
   m.value = value;
 }
 
-/** An interrupt message to CPU `destination`: it arrives M_LAT_IPI cycles and a seeded spread from now. */
+/**
+ * An interrupt message to CPU `destination`: it arrives M_LAT_IPI cycles and a seeded spread from
+ * now.
+ */
 export function send(core: usize, kind: u32, destination: u32, line: u32, value: u64): void {
   const c = Core.of(core);
   let time = c.clock;
   if (kind == MSG_IPI) {
-    const spread = drawBelow(load<u64>(MACHINE_BASE + M_SEED), <u64>c.cpu, c.ipis++, param(M_IPI_JITTER));
+    const spread = drawBelow(
+      load<u64>(MACHINE_BASE + M_SEED), <u64>c.cpu, c.ipis++, param(M_IPI_JITTER),
+    );
     time += <u64>(param(M_LAT_IPI) + spread);
   }
   post(time, c.cpu, kind, destination, line, 0, value);

@@ -1,5 +1,5 @@
-// Outstanding misses of a core (miss status holding registers): a load or a fetch waits for one, the head of the
-// store buffer for another. At most one for a line.
+// Outstanding misses of a core (miss status holding registers): a load or a fetch waits for one,
+// the head of the store buffer for another. At most one for a line.
 import { check } from "../check";
 import { CORE_MEM } from "../abi";
 import { Core } from "./core";
@@ -9,7 +9,12 @@ export const MSHR_FREE: u8 = 0;
 export const MSHR_WAITING: u8 = 1;
 export const MSHR_GRANTED: u8 = 2; // the line arrives at cycle `grant`
 
-/** Core block + CORE_MEM + 256 + 40 * index.   0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home | 32 | order | 40 */
+/**
+ * Core block + CORE_MEM + 256 + 40 * index.
+ *
+ *     0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home | 32 |
+ *     order | 40
+ */
 @unmanaged
 export class Mshr {
   line: u32;
@@ -23,7 +28,10 @@ export class Mshr {
   /** Cycle of the request. */
   time: u64;
   grant: u64;
-  /** 1: granted by the home agent, so a loss that concerns an earlier tenancy of the line does not undo it. */
+  /**
+   * 1: granted by the home agent, so a loss that concerns an earlier tenancy of the line does not
+   * undo it.
+   */
   home: u8;
   pad0: u8;
   pad1: u16;

@@ -1,10 +1,11 @@
-// The machine block's parameters as this instance's globals: read once by loadParameters(), never written after.
-// They are constants of a run, not state; every worker's instance holds the same values.
+// The machine block's parameters as this instance's globals: read once by loadParameters(), never
+// written after. They are constants of a run, not state; every worker's instance holds the same
+// values.
 import {
-  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK, M_HOLD, M_L1_SETS,
-  M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_LAT_DRAM, M_LAT_L2, M_LAT_SIBLING_LOAD, M_LAT_SIBLING_OWN,
-  M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE, M_RAM_BYTES, M_RETIRE_DELAY,
-  M_SB_ENTRIES, M_TRACE, M_WINDOW_CYCLES, MEMORY_SC,
+  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK, M_HOLD,
+  M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_LAT_DRAM, M_LAT_L2, M_LAT_SIBLING_LOAD,
+  M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE,
+  M_RAM_BYTES, M_RETIRE_DELAY, M_SB_ENTRIES, M_TRACE, M_WINDOW_CYCLES, MEMORY_SC,
 } from "../abi";
 
 export let ramBase: usize = 0;

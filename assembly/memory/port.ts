@@ -1,8 +1,10 @@
-// The memory port: the seam between the instruction set and an engine. Which engine is a constant of the build, so the
-// other branch folds away and no access goes through a table. Addresses are physical and inside one line.
+// The memory port: the seam between the instruction set and an engine. Which engine is a constant
+// of the build, so the other branch folds away and no access goes through a table. Addresses are
+// physical and inside one line.
 //
-// Core.clock must be true before a call, and is read again after it: a port may charge cycles. On 0 or false the
-// access cannot complete now: Core.stall says why, nothing has changed, the instruction runs again later.
+// Core.clock must be true before a call, and is read again after it: a port may charge cycles. On 0
+// or false the access cannot complete now: Core.stall says why, nothing has changed, the
+// instruction runs again later.
 import { ENGINE_FLAT } from "../abi";
 import { flatDevice, flatFetch, flatLock, flatRead, flatWrite } from "./flat-port";
 import {
@@ -27,7 +29,10 @@ export function portWrite(core: usize, phys: u64, size: u32, value: u64): void {
   else timingWrite(core, phys, size, value);
 }
 
-/** Every older store is visible and the line is owned: host address to read and write in place now; 0 = stall. */
+/**
+ * Every older store is visible and the line is owned: host address to read and write in place now;
+ * 0 = stall.
+ */
 export function portLock(core: usize, phys: u64, size: u32): usize {
   if (ENGINE == ENGINE_FLAT) return flatLock(phys);
   return timingLock(core, phys, size);

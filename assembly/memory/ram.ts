@@ -1,5 +1,6 @@
-// Guest RAM. Data lives here and nowhere else: caches hold states only, because the protocol lets one cluster at a
-// time write a line and orders every hand-over by a window boundary, which the workers' barrier orders on the host.
+// Guest RAM. Data lives here and nowhere else: caches hold states only, because the protocol lets
+// one cluster at a time write a line and orders every hand-over by a window boundary, which the
+// workers' barrier orders on the host.
 import { ramBase } from "./params";
 
 /** Host address of a physical address. */

@@ -1,5 +1,5 @@
-// Lines that come from the home agent: into the shared cache at the start of the window of their grant, and what they
-// push out of it.
+// Lines that come from the home agent: into the shared cache at the start of the window of their
+// grant, and what they push out of it.
 import { check } from "../check";
 import { CORE_L1D } from "../abi";
 import { Line, NO_SLOT } from "./cache";
@@ -14,7 +14,10 @@ import {
 import { EXCLUSIVE, GETI, GETX, INVALID, MODIFIED, MSG_PUT, NEVER } from "./protocol";
 import { SharedLine, findShared, victimShared } from "./shared-cache";
 
-/** The home agent's answer: `line` comes to `core` at cycle `grant` in `state`. Known before its window begins. */
+/**
+ * The home agent's answer: `line` comes to `core` at cycle `grant` in `state`. Known before its
+ * window begins.
+ */
 export function grantFromHome(core: usize, line: u32, grant: u64, state: u8): void {
   const found = findMshr(core, line);
   check(found != null);
@@ -25,8 +28,8 @@ export function grantFromHome(core: usize, line: u32, grant: u64, state: u8): vo
 }
 
 /**
- * At the start of a window: lines that the home agent grants within it enter the shared cache, in the order of the
- * slots; each is usable from its grant on (SharedLine.done).
+ * At the start of a window: lines that the home agent grants within it enter the shared cache, in
+ * the order of the slots; each is usable from its grant on (SharedLine.done).
  */
 export function installGrants(cluster: Cluster, start: u64, end: u64): void {
   if (!cluster.pending) return;
@@ -38,7 +41,9 @@ export function installGrants(cluster: Cluster, start: u64, end: u64): void {
       const m = Mshr.at(core, i);
       if (m.status == MSHR_FREE) continue;
       left--;
-      if (m.status == MSHR_GRANTED && m.home == 1 && m.grant < end) install(cluster, core, m, start);
+      if (m.status == MSHR_GRANTED && m.home == 1 && m.grant < end) {
+        install(cluster, core, m, start);
+      }
     }
   }
 }
@@ -79,7 +84,10 @@ function install(cluster: Cluster, core: usize, m: Mshr, start: u64): void {
   if (m.state >= EXCLUSIVE && m.kind != GETI) s.owner = <u8>(c.slot + 1);
 }
 
-/** Inclusion: a line that leaves the shared cache leaves the L1s; the home agent is told before this window's requests. */
+/**
+ * Inclusion: a line that leaves the shared cache leaves the L1s; the home agent is told before this
+ * window's requests.
+ */
 function evictShared(cluster: Cluster, s: SharedLine, start: u64): void {
   const line = s.tag;
   let dirty = s.state == MODIFIED;

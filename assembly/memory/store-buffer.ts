@@ -1,7 +1,8 @@
-// The store buffer: a FIFO of retired stores (SDM Vol. 3A 8.2.2, "Memory Ordering in P6 and More Recent Processor
-// Families"). The head commits, in order, once its line is owned; a head that misses asks for ownership and everything
-// behind it waits for the snoop response (SDM Vol. 3B 19, event STORE_BLOCK.ORDER). A younger load does not wait:
-// here, and only here, a load may be satisfied before an older store is visible.
+// The store buffer: a FIFO of retired stores (SDM Vol. 3A 8.2.2, "Memory Ordering in P6 and More
+// Recent Processor Families"). The head commits, in order, once its line is owned; a head that
+// misses asks for ownership and everything behind it waits for the snoop response (SDM Vol. 3B 19,
+// event STORE_BLOCK.ORDER). A younger load does not wait: here, and only here, a load may be
+// satisfied before an older store is visible.
 import { check } from "../check";
 import { CORE_L1D, CORE_SB } from "../abi";
 import { ask } from "./agent";
@@ -15,7 +16,11 @@ import { EXCLUSIVE, GETI, GETX, MODIFIED, NEVER } from "./protocol";
 import { hostOf, storeSized } from "./ram";
 import { TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, trace } from "./trace";
 
-/** Core block + CORE_SB + 32 * index.   0 | phys u32 | 4 | size u16 | label u16 | 8 | issue u64 | 16 | value u64 | 24 */
+/**
+ * Core block + CORE_SB + 32 * index.
+ *
+ *     0 | phys u32 | 4 | size u16 | label u16 | 8 | issue u64 | 16 | value u64 | 24
+ */
 @unmanaged
 export class Store {
   phys: u32;
@@ -54,7 +59,10 @@ export function push(core: usize, phys: u64, size: u32, value: u64): void {
   }
 }
 
-/** The bits of Core.sbMask that an access of up to 8 bytes touches: linear and physical agree below the page size. */
+/**
+ * The bits of Core.sbMask that an access of up to 8 bytes touches: linear and physical agree below
+ * the page size.
+ */
 // @ts-ignore: decorator
 @inline
 function granules(phys: u32, size: u32): u64 {
@@ -98,7 +106,10 @@ function headReady(core: usize, c: Core): u64 {
   return max(max(retired, c.sbLastCommit + 1), c.headOwned);
 }
 
-/** Cycle of the head's next step, a commit or a request for ownership; NEVER when it is empty or waits for a grant. */
+/**
+ * Cycle of the head's next step, a commit or a request for ownership; NEVER when it is empty or
+ * waits for a grant.
+ */
 export function nextHeadEvent(core: usize): u64 {
   const c = Core.of(core);
   if (!c.sbCount) return NEVER;
@@ -107,7 +118,10 @@ export function nextHeadEvent(core: usize): u64 {
   return headReady(core, c);
 }
 
-/** Everything that happens in this core's buffer and caches up to and including cycle `time`, in order. */
+/**
+ * Everything that happens in this core's buffer and caches up to and including cycle `time`, in
+ * order.
+ */
 export function advance(core: usize, time: u64): void {
   const c = Core.of(core);
   for (;;) {
@@ -158,7 +172,9 @@ function applyGrant(core: usize, time: u64): void {
     if (m.kind == GETI) fillCode(core, l2, m.line, time);
     else fillData(core, l2, m.line, m.state, time);
     if (tracing) trace(time, c.cpu, TRACE_GRANT, 0, 64, <u64>m.line << 6, m.state);
-    if (c.sbCount && Store.at(core, c.sbHead).phys >>> 6 == m.line && c.headOwned < time) c.headOwned = time;
+    if (c.sbCount && Store.at(core, c.sbHead).phys >>> 6 == m.line && c.headOwned < time) {
+      c.headOwned = time;
+    }
     releaseMshr(core, m);
     return;
   }

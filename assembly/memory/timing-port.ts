@@ -1,12 +1,12 @@
-// The memory port of the timing engine: what a core's access costs and when it must wait. Every function brings the
-// store buffer up to Core.clock first; a false or zero result means "not now": the instruction has changed nothing
-// and runs again after the core's next event.
+// The memory port of the timing engine: what a core's access costs and when it must wait. Every
+// function brings the store buffer up to Core.clock first; a false or zero result means "not now":
+// the instruction has changed nothing and runs again after the core's next event.
 import { CORE_L1D, M_LAT_UNCACHED } from "../abi";
 import { Line, NO_SLOT } from "./cache";
 import { ask } from "./agent";
 import {
-  Core, accessTime, IO_ANSWERED, IO_IDLE, IO_WAITING, STALL_DRAIN, STALL_FETCH, STALL_FULL, STALL_IO, STALL_LOAD,
-  STALL_LOCK, STALL_PARTIAL,
+  Core, accessTime, IO_ANSWERED, IO_IDLE, IO_WAITING, STALL_DRAIN, STALL_FETCH, STALL_FULL,
+  STALL_IO, STALL_LOAD, STALL_LOCK, STALL_PARTIAL,
 } from "./core";
 import { findCode, findData } from "./l1";
 import { post } from "./message";
@@ -34,7 +34,8 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
       return host;
     }
     if (<u32>phys < e.phys + e.size && e.phys < <u32>phys + size) {
-      // A load that overlaps a buffered store only partly waits for its commit (store-forward failure).
+      // A load that overlaps a buffered store only partly waits for its commit (store-forward
+      // failure).
       c.stall = STALL_PARTIAL;
       return 0;
     }
@@ -94,7 +95,9 @@ export function timingLock(core: usize, phys: u64, size: u32): usize {
     line.state = MODIFIED;
     if (line.lru < c.clock) line.lru = c.clock;
     if (c.label) {
-      if (tracing) trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, loadSized(hostOf(phys), size));
+      if (tracing) {
+        trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, loadSized(hostOf(phys), size));
+      }
       c.label = 0;
       c.sbMask = 0;
     }
@@ -116,8 +119,8 @@ export function timingFetch(core: usize, physLine: u64): usize {
     c.stall = STALL_FETCH;
     return 0;
   }
-  // The fetch filter hides most uses of a line, and it is no state: so a use leaves no stamp, and the L1I replaces
-  // the line that was filled first.
+  // The fetch filter hides most uses of a line, and it is no state: so a use leaves no stamp, and
+  // the L1I replaces the line that was filled first.
   return hostOf(physLine);
 }
 
@@ -129,7 +132,10 @@ export function timingIo(core: usize, port: u32, size: u32, write: bool, value: 
   }
   if (c.ioState == IO_IDLE) {
     if (!timingDrain(core)) return false;
-    post(c.clock + <u64>(param(M_LAT_UNCACHED) / 2), c.cpu, MSG_IO, c.cpu, port, size | (<u32>write << 8), value);
+    post(
+      c.clock + <u64>(param(M_LAT_UNCACHED) / 2), c.cpu, MSG_IO, c.cpu, port,
+      size | (<u32>write << 8), value,
+    );
     c.ioState = IO_WAITING;
   }
   c.stall = STALL_IO;

@@ -1,5 +1,5 @@
-// The trace: a ring of fixed records per worker, written only while M_TRACE is set. It is outside the machine's
-// state: with tracing on or off, every cycle and the state hash are the same.
+// The trace: a ring of fixed records per worker, written only while M_TRACE is set. It is outside
+// the machine's state: with tracing on or off, every cycle and the state hash are the same.
 import { MARK_LABEL, MARK_POINT, MARK_TAG, M_TRACE_EVENTS } from "../abi";
 import { Core } from "./core";
 import { param, tracing } from "./params";
@@ -8,12 +8,16 @@ export const TRACE_POINT: u32 = 1; // MARK_POINT passed
 export const TRACE_LOAD: u32 = 2; // labelled load bound: phys, value
 export const TRACE_ISSUE: u32 = 3; // labelled store entered the store buffer
 export const TRACE_COMMIT: u32 = 4; // labelled store became visible
-export const TRACE_LOST: u32 = 5; // a copy of the line was invalidated or downgraded; value: 1 = to Shared
+/** a copy of the line was invalidated or downgraded; value: 1 = to Shared */
+export const TRACE_LOST: u32 = 5;
 export const TRACE_REQUEST: u32 = 6; // a core asked for a line; value: GETS, GETI or GETX
 export const TRACE_GRANT: u32 = 7; // a core received a line; value: its MESI state
 export const TRACE_LOCKED: u32 = 8; // labelled locked access performed: phys
 
-/** 0 | time u64 | 8 | cpu u16 | kind u16 | label u16 | size u16 | 16 | phys u64 | 24 | value u64 | 32 */
+/**
+ *     0 | time u64 | 8 | cpu u16 | kind u16 | label u16 | size u16 | 16 | phys u64 | 24 | value u64
+ *     | 32
+ */
 @unmanaged
 class TraceRecord {
   time: u64;
@@ -59,14 +63,18 @@ export function trace(
   store<u64>(ring, written + 1);
 }
 
-/** A mark was executed: `disp` is the displacement of its NOP. Costs the guest nothing beyond that NOP. */
+/**
+ * A mark was executed: `disp` is the displacement of its NOP. Costs the guest nothing beyond that
+ * NOP.
+ */
 export function onMark(core: usize, disp: u32): void {
   if (!tracing || disp >>> 24 != MARK_TAG) return;
   const c = Core.of(core);
   const kind = (disp >>> 16) & 0xff;
   const id = disp & 0xffff;
   if (kind == MARK_LABEL) {
-    // The next access of this CPU carries the label; a mask of ones sends even a load that hits to the port.
+    // The next access of this CPU carries the label; a mask of ones sends even a load that hits to
+    // the port.
     c.label = id;
     c.sbMask = ~0;
   } else if (kind == MARK_POINT) {

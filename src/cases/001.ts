@@ -2,7 +2,7 @@
 // then looks whether somebody waits (B); while A3 sits in its store buffer, the reaper can queue
 // itself, read the old tail (2) and sleep.
 import type { TraceEvent } from "../core/view.ts";
-import type { Machine } from "../engine/machine.ts";
+import type { Machine, RunResult } from "../engine/machine.ts";
 import { type Kioctx, SLEEP_AIO, type Task, TASK_INTERRUPTIBLE } from "../machine/debug-block.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { type Relation, relationOf } from "../machine/topology.ts";
@@ -60,10 +60,13 @@ export const case001: Case = {
     const stats = machine.userVariable("w001_stats");
     const counted = stats && Number(stats.getBigUint64(STATS_ROUNDS, true));
     const scan = scanOf(console);
+    // A process that has exited has no memory any more; its last line tells what it did.
+    const rounds = counted ?? roundsOf(console);
+    const wanted = spec.workload === "W001s" ? (scan?.rounds ?? Infinity) : spec.rounds;
     return {
       failure,
-      // A process that has exited has no memory any more, and has done all its rounds.
-      rounds: counted ?? scan?.rounds ?? (result.exit === 0 ? spec.rounds : 0),
+      broken: failure ? undefined : brokenBy(result.exit, rounds, wanted),
+      rounds,
       scan,
       counters,
       residence: residenceOf(events),
@@ -153,6 +156,19 @@ function violationOf(machine: Machine, events: TraceEvent[]): Failure | undefine
     tail,
     events: lastRound(events),
   };
+}
+
+/** A run without a violation says something only if it did all that it was to do. */
+function brokenBy(exit: RunResult["exit"], rounds: number, wanted: number): string | undefined {
+  if (exit === "hang") return "everything sleeps, but not as I001 describes";
+  if (exit !== 0) return `exit ${exit} after ${rounds} rounds`;
+  return rounds < wanted ? `it ended after ${rounds} rounds` : undefined;
+}
+
+/** What the program says that it did. */
+function roundsOf(console: string): number {
+  const line = /^w001 W001\w .* rounds=(\d+) /m.exec(console);
+  return line ? Number(line[1]) : 0;
 }
 
 /** The lines that a scan prints at its end. */

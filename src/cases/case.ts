@@ -41,6 +41,8 @@ export interface CaseRun {
   /** CPUs and tasks as they were at the end, a line each. */
   places: string[];
   failure?: Failure;
+  /** Why nothing can be concluded from this run: it neither did its work nor broke an invariant. */
+  broken?: string;
   /** Rounds that the workload completed. */
   rounds: number;
   counters?: Counters;
@@ -78,7 +80,7 @@ export interface Stopped {
 
 export type Findings = Pick<
   CaseRun,
-  "failure" | "rounds" | "counters" | "residence" | "slack" | "scan"
+  "failure" | "broken" | "rounds" | "counters" | "residence" | "slack" | "scan"
 >;
 
 /** What must come out of all runs of one kind. */

@@ -69,7 +69,7 @@ export function printComparisonJson(report: Comparison): void {
       0n,
     ),
     groups: report.summaries,
-    expectations: report.judged.map(({ expectation, group, failures, holds }) => ({
+    expectations: report.judged.map(({ expectation, group, failures, outcome }) => ({
       id: expectation.id,
       what: expectation.what,
       machine: group.spec.machine,
@@ -77,7 +77,8 @@ export function printComparisonJson(report: Comparison): void {
       pair: group.spec.pair,
       failures,
       runs: group.runs.length,
-      holds,
+      outcome,
+      holds: outcome === "not evaluated" ? null : outcome === "holds",
     })),
     runs: report.runs.map((run) => ({
       machine: run.spec.machine,
@@ -87,6 +88,7 @@ export function printComparisonJson(report: Comparison): void {
       seed: run.spec.seed,
       exit: run.result.exit,
       reason: run.result.reason,
+      broken: run.broken,
       failure: run.failure && { invariant: run.failure.invariant, what: run.failure.what },
       report: run.failure && explainLostWakeup(run),
       rounds: run.rounds,
@@ -97,7 +99,7 @@ export function printComparisonJson(report: Comparison): void {
       instructions: run.result.instructions,
       stateHash: run.result.stateHash,
       hostSeconds: run.result.hostSeconds,
-      reproduce: run.failure && reproduceLine(definition, run.spec),
+      reproduce: (run.failure || run.broken) && reproduceLine(definition, run.spec),
     })),
   });
 }
@@ -125,32 +127,37 @@ export function reproduceLine(definition: Case, spec: CaseSpec): string {
 }
 
 function verdict({ definition, summaries, judged, broken }: Comparison): string[] {
-  const lines: string[] = [];
-  for (const summary of summaries) {
-    const { machine, pair, relation, variant, failures, runs, rounds, scanWidth } = summary;
-    const where = `${machine} ${pair.join(",")} (${relation}) ${variant}`;
-    // In a scan a round that hangs is repaired, noted, and the run goes on.
-    if (scanWidth) lines.push(`${where}: hangs in phases ${scanWidth} cycles wide`);
-    else if (failures > 0) lines.push(`${where}: hangs in ${failures} of ${runs} runs`);
-    else lines.push(`${where}: no hang in ${rounds} rounds (95 % bound ${upperBound(rounds)})`);
-  }
-  for (const { expectation, group, failures, holds } of judged) {
-    if (holds) continue;
-    const { machine, pair, variant } = group.spec;
-    const found = `${failures} of ${group.runs.length} runs hang`;
+  const lines = summaries.map(conclusion);
+  for (const { expectation, group, failures, outcome } of judged) {
+    if (outcome === "holds") continue;
+    const { machine, pair, variant, rounds } = group.spec;
+    const { id, what, roundsMin = 0 } = expectation;
     const where = `${machine} ${pair.join(",")} ${variant}`;
-    const { id, what } = expectation;
-    lines.push(wrap(`NOT AS EXPECTED (${id}): ${what}; ${where}: ${found}`));
+    const found = `${failures} of ${group.runs.length} runs hang`;
+    const short = rounds < roundsMin ? `, and they are shorter than ${roundsMin} rounds` : "";
+    const verdict = outcome === "missed" ? "NOT AS EXPECTED" : "NOT EVALUATED";
+    lines.push(wrap(`${verdict} (${id}): ${what}; ${where}: ${found}${short}`));
   }
   for (const run of broken) {
-    const { machine, pair, seed } = run.spec;
-    lines.push(`${machine} ${pair.join(",")} seed ${seed}: exit ${run.result.exit}`);
+    const { machine, pair, variant, seed } = run.spec;
+    lines.push(`BROKEN: ${machine} ${pair.join(",")} ${variant} seed ${seed}: ${run.broken}`);
     if (run.result.reason) lines.push(`  ${run.result.reason}`);
     const words = run.console.trim().split("\n").slice(-CONSOLE_LINES);
     for (const line of [...words, ...run.places]) if (line) lines.push(`  ${line}`);
     lines.push(`  reproduce: ${reproduceLine(definition, run.spec)}`);
   }
-  const held = judged.filter(({ holds }) => holds).length;
+  const held = judged.filter(({ outcome }) => outcome === "holds").length;
   lines.push(`${held} of ${judged.length} expectations hold.`);
   return lines;
+}
+
+/** One line about the runs of one group. */
+function conclusion(summary: Summary): string {
+  const { machine, pair, relation, variant, failures, runs, broken, rounds, scanWidth } = summary;
+  const where = `${machine} ${pair.join(",")} (${relation}) ${variant}`;
+  if (broken > 0) return `${where}: ${broken} of ${runs} runs are broken`;
+  // In a scan a round that hangs is repaired, noted, and the run goes on.
+  if (scanWidth) return `${where}: hangs in phases ${scanWidth} cycles wide`;
+  if (failures > 0) return `${where}: hangs in ${failures} of ${runs} runs`;
+  return `${where}: no hang in ${rounds} rounds (95 % bound ${upperBound(rounds)})`;
 }

@@ -105,7 +105,7 @@ async function compare(id: string, options: CompareOptions, signal: AbortSignal)
   };
   if (options.json) printComparisonJson(report);
   else printComparison(report);
-  return exitCode(report.broken, report.judged.every(({ holds }) => holds));
+  return exitCode(report.broken, report.judged.every(({ outcome }) => outcome !== "missed"));
 }
 
 function specsFor(

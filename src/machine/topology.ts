@@ -94,10 +94,13 @@ export function writeMachineBlock(
   put(abi.M_TSC_KHZ, numberOf(preset, "megahertz") * 1000);
   view.setBigUint64(abi.M_MAX_CYCLES, options.maxCycles, true);
   for (const [offset, field] of NUMBERS) put(offset, numberOf(preset, field));
-  // The one calibrated constant: a load's row is a measured hand-over less the store's part, and the hand-over contains
-  // the instructions between the poll and the store, which the engine executes and charges for itself.
+  // The one calibrated constant: a load's row is a measured hand-over less the store's part, and
+  // the hand-over contains the instructions between the poll and the store, which the engine
+  // executes and charges for itself.
   const residual = numberOf(preset, "latency.loadResidual");
-  for (const [offset, field] of REMOTE_LOADS) put(offset, Math.max(0, numberOf(preset, field) - residual));
+  for (const [offset, field] of REMOTE_LOADS) put(
+    offset, Math.max(0, numberOf(preset, field) - residual),
+  );
   clusters.forEach((cluster, index) => {
     view.setUint8(abi.M_CLUSTER_PACKAGE + index, cluster.package);
     view.setUint8(abi.M_CLUSTER_BUS + index, cluster.bus);

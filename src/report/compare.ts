@@ -10,11 +10,14 @@ export interface Group {
   runs: CaseRun[];
 }
 
+/** An expectation that no sound run speaks for or against is not evaluated. */
+export type Outcome = "holds" | "missed" | "not evaluated";
+
 export interface Judged {
   expectation: Expectation;
   group: Group;
   failures: number;
-  holds: boolean;
+  outcome: Outcome;
 }
 
 export function groupRuns(runs: readonly CaseRun[]): Group[] {
@@ -35,7 +38,7 @@ export function failuresOf(group: Group): number {
 
 /** Runs that ended neither well nor with a violation: nothing can be said about them. */
 export function brokenRuns(runs: readonly CaseRun[]): CaseRun[] {
-  return runs.filter((run) => !run.failure && run.result.exit !== 0);
+  return runs.filter((run) => run.broken !== undefined);
 }
 
 export function judge(definition: Case, groups: readonly Group[]): Judged[] {
@@ -44,15 +47,22 @@ export function judge(definition: Case, groups: readonly Group[]): Judged[] {
       .filter((expectation) => expectation.applies(group.spec, group.relation))
       .map((expectation) => {
         const failures = failuresOf(group);
-        const holds = expectation.holds(failures, group.runs.length);
-        return { expectation, group, failures, holds };
-      })
-      .filter(({ expectation, holds }) => holds || isLongEnough(expectation, group)),
+        return { expectation, group, failures, outcome: outcomeOf(expectation, group, failures) };
+      }),
   );
 }
 
-function isLongEnough({ roundsMin }: Expectation, { spec }: Group): boolean {
-  return roundsMin === undefined || spec.rounds >= roundsMin;
+/**
+ * Broken runs count for neither side: with them an expectation may be missed, but does not hold.
+ * Runs that are too short may meet an expectation, but do not miss it.
+ */
+function outcomeOf(expectation: Expectation, group: Group, failures: number): Outcome {
+  const broken = brokenRuns(group.runs).length;
+  const sound = group.runs.length - broken;
+  if (sound === 0) return "not evaluated";
+  if (expectation.holds(failures, sound)) return broken === 0 ? "holds" : "not evaluated";
+  const { roundsMin } = expectation;
+  return roundsMin === undefined || group.spec.rounds >= roundsMin ? "missed" : "not evaluated";
 }
 
 export interface Summary {
@@ -64,6 +74,8 @@ export interface Summary {
   relation: Relation;
   failures: number;
   runs: number;
+  /** Of `runs`, those that say nothing. */
+  broken: number;
   rounds: number;
   /** Median over the runs that failed. */
   firstFailureRound?: number;
@@ -90,6 +102,7 @@ export function summarize(group: Group): Summary {
     relation: group.relation,
     failures: failed.length,
     runs: group.runs.length,
+    broken: brokenRuns(group.runs).length,
     rounds: group.runs.reduce((sum, run) => sum + run.rounds, 0),
     firstFailureRound: median(failed.map((run) => run.rounds)),
     residenceMedian: median(group.runs.flatMap((run) => run.residence)),
@@ -119,7 +132,7 @@ const COLUMNS: Array<[string, (summary: Summary) => string]> = [
   ["CPUs", (s) => s.pair.join(",")],
   ["relation", (s) => s.relation],
   ["code", (s) => `${s.variant}${s.memory === "sc" ? " sc" : ""}`],
-  ["hangs", (s) => `${s.failures}/${s.runs}`],
+  ["hangs", (s) => `${s.failures}/${s.runs - s.broken}`],
   ["round", (s) => `${s.firstFailureRound ?? "-"}`],
   ["rounds", (s) => `${s.rounds}`],
   ["A3 waits", (s) => `${s.residenceMedian ?? "-"}`],
@@ -142,7 +155,7 @@ export function tableOf(summaries: readonly Summary[]): string {
 }
 
 export const TABLE_LEGEND = [
-  "hangs: runs in which the reaper sleeps for ever with its event in the ring",
+  "hangs: sound runs in which the reaper sleeps for ever, its event in the ring",
   "round: round of the hang (median); rounds: rounds run in all",
   "A3 waits: cycles that the store to ring.tail sits in the store buffer (median)",
   "B empty: share of the completions that found nobody waiting",

@@ -13,15 +13,22 @@ const FEATURES = new Set([
   CpuidFeature.INTEL8086, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386,
   CpuidFeature.INTEL486, CpuidFeature.X64, CpuidFeature.CMOV, CpuidFeature.CPUID, CpuidFeature.CX8,
   CpuidFeature.CMPXCHG16B, CpuidFeature.FSGSBASE, CpuidFeature.MSR, CpuidFeature.MULTIBYTENOP,
-  CpuidFeature.PAUSE, CpuidFeature.POPCNT, CpuidFeature.RDTSCP, CpuidFeature.SEP, CpuidFeature.SYSCALL,
+  CpuidFeature.PAUSE, CpuidFeature.POPCNT, CpuidFeature.RDTSCP, CpuidFeature.SEP,
+  CpuidFeature.SYSCALL,
   CpuidFeature.TSC, CpuidFeature.CLFSH, CpuidFeature.RDPMC, CpuidFeature.CET_IBT,
 ]);
-/** Of other features, but without their registers: fences, and the hints, which are NOPs everywhere. */
+/**
+ * Of other features, but without their registers: fences, and the hints, which are NOPs everywhere.
+ */
 const SPECIAL = new Set([
   Mnemonic.Sfence, Mnemonic.Lfence, Mnemonic.Mfence, Mnemonic.Cldemote,
-  ...Object.entries(Mnemonic).filter(([name]) => name.startsWith("Prefetch")).map(([, value]) => value),
+  ...Object.entries(Mnemonic).filter(([name]) => name.startsWith("Prefetch")).map(([,
+  value]) => value),
 ]);
-/** Bytes of the NOPs 0F 0D and 0F 18 to 0F 1F, of which iced knows only those that have got a meaning. */
+/**
+ * Bytes of the NOPs 0F 0D and 0F 18 to 0F 1F, of which iced knows only those that have got a
+ * meaning.
+ */
 const isHint = (bytes: Uint8Array) => {
   const at = bytes.indexOf(0x0f);
   return at >= 0 && (bytes[at + 1] === 0x0d || (bytes[at + 1]! & 0xf8) === 0x18);

@@ -1,4 +1,5 @@
-// Every family against the processor underneath: registers, defined flags, memory, and whether it faults.
+// Every family against the processor underneath: registers, defined flags, memory, and whether it
+// faults.
 import { describe, expect, it } from "vitest";
 import { FAMILIES, type Template } from "./families.ts";
 import { FlatBox } from "./flat-box.ts";
@@ -67,7 +68,8 @@ describe.skipIf(!runs)("like silicon", () => {
         got.signal !== want.signal ? `signal ${got.signal}, silicon ${want.signal}` : "",
         ...REGISTERS.map((r, n) => got.regs[n] !== want.regs[n]
           ? `${r} ${got.regs[n]!.toString(16)}, silicon ${want.regs[n]!.toString(16)}` : ""),
-        (got.flags ^ want.flags) & mask ? `flags ${got.flags.toString(16)}, silicon ${want.flags.toString(16)}` : "",
+        (got.flags ^ want.flags) & mask ? `flags ${got.flags.toString(16)},
+        silicon ${want.flags.toString(16)}` : "",
         ...[...got.data].map((b, n) => b !== want.data[n]
           ? `byte ${n} ${b.toString(16)}, silicon ${want.data[n]!.toString(16)}` : ""),
       ].filter(Boolean);

@@ -1,4 +1,5 @@
-// Instruction families for random tests: opcodes, operand forms, and which flags each leaves undefined.
+// Instruction families for random tests: opcodes, operand forms, and which flags each leaves
+// undefined.
 const CF = 0x1;
 const PF = 0x4;
 const AF = 0x10;
@@ -145,7 +146,8 @@ export const FAMILIES: Family[] = [
     cases: 4000,
     templates: [
       ...[0xa3, 0xab, 0xb3, 0xbb].map((op): Template => ({
-        opcode: [0x0f, op], modrm: true, undefined: OF | SF | AF | PF, smallReg: true, lock: op !== 0xa3,
+        opcode: [0x0f, op], modrm: true, undefined: OF | SF | AF | PF, smallReg: true,
+        lock: op !== 0xa3,
       })),
       ...[4, 5, 6, 7].map((op): Template => ({
         opcode: [0x0f, 0xba], modrm: op, immediate: 1, undefined: OF | SF | AF | PF, lock: op !== 4,
@@ -160,7 +162,8 @@ export const FAMILIES: Family[] = [
     name: "xchg, xadd, cmpxchg",
     cases: 4000,
     templates: [
-      { opcode: [0x86], modrm: true, byte: true, lock: true }, { opcode: [0x87], modrm: true, lock: true },
+      { opcode: [0x86], modrm: true, byte: true, lock: true }, { opcode: [0x87], modrm: true,
+      lock: true },
       ...range(8).map((r): Template => ({ opcode: [0x90 + r] })),
       { opcode: [0x0f, 0xc0], modrm: true, byte: true, lock: true },
       { opcode: [0x0f, 0xc1], modrm: true, lock: true },
@@ -173,7 +176,8 @@ export const FAMILIES: Family[] = [
     name: "conversions and flags",
     cases: 1500,
     templates: [
-      { opcode: [0x98] }, { opcode: [0x99] }, { opcode: [0xf5] }, { opcode: [0xf8] }, { opcode: [0xf9] },
+      { opcode: [0x98] }, { opcode: [0x99] }, { opcode: [0xf5] }, { opcode: [0xf8] },
+      { opcode: [0xf9] },
       { opcode: [0xfc] }, { opcode: [0xfd] }, { opcode: [0x9e] }, { opcode: [0x9f] },
       { opcode: [0x0f, 0x1f], modrm: true }, { opcode: [0x90], prefixes: [0xf3] },
     ],
@@ -184,7 +188,8 @@ export const FAMILIES: Family[] = [
     templates: [
       ...range(8).map((r): Template => ({ opcode: [0x50 + r], stack: true })),
       ...range(8).map((r): Template => ({ opcode: [0x58 + r], stack: true })),
-      { opcode: [0x68], immediate: "z", stack: true }, { opcode: [0x6a], immediate: 1, stack: true },
+      { opcode: [0x68], immediate: "z", stack: true }, { opcode: [0x6a], immediate: 1,
+      stack: true },
       { opcode: [0xff], modrm: 6, stack: true }, { opcode: [0x8f], modrm: 0, stack: true },
       { opcode: [0x9c], stack: true }, { opcode: [0xc9], stack: true },
       { opcode: [0xc8, 0x10, 0x00, 0x00], stack: true },
@@ -196,7 +201,8 @@ export const FAMILIES: Family[] = [
     cases: 4000,
     templates: [0xa4, 0xa6, 0xaa, 0xac, 0xae].flatMap((op): Template[] =>
       [[], [0xf3], [0xf2]].flatMap((prefixes): Template[] => [
-        { opcode: [op], byte: true, prefixes, string: true }, { opcode: [op + 1], prefixes, string: true },
+        { opcode: [op], byte: true, prefixes, string: true }, { opcode: [op + 1], prefixes,
+        string: true },
       ])),
   },
 ];

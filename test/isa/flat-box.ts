@@ -1,9 +1,13 @@
-// A CPU on flat memory (build/flat.wasm), for tests: registers and memory by plain views, one step at a time.
+// A CPU on flat memory (build/flat.wasm), for tests: registers and memory by plain views, one step
+// at a time.
 import { readFileSync } from "node:fs";
 import {
-  CORE_CPU, CORE_MEM, MACHINE_BASE, M_CORES, M_COST_CALL, M_COST_CPUID, M_COST_FORWARD, M_COST_INTERRUPT,
-  M_COST_IRET, M_COST_L1, M_COST_LFENCE, M_COST_LOCK, M_COST_MFENCE, M_COST_MISPREDICT, M_COST_PAUSE,
-  M_COST_POPF, M_COST_PUSHF, M_COST_RDTSC, M_COST_SFENCE, M_COST_SYSCALL, M_COST_XCHG, M_CPUS, M_RAM_BASE,
+  CORE_CPU, CORE_MEM, MACHINE_BASE, M_CORES, M_COST_CALL, M_COST_CPUID, M_COST_FORWARD,
+  M_COST_INTERRUPT,
+  M_COST_IRET, M_COST_L1, M_COST_LFENCE, M_COST_LOCK, M_COST_MFENCE, M_COST_MISPREDICT,
+  M_COST_PAUSE,
+  M_COST_POPF, M_COST_PUSHF, M_COST_RDTSC, M_COST_SFENCE, M_COST_SYSCALL, M_COST_XCHG, M_CPUS,
+  M_RAM_BASE,
   M_QUANTUM_CYCLES, M_RAM_BYTES, M_TSC_KHZ, M_WINDOW_CYCLES,
 } from "../../assembly/abi.ts";
 
@@ -56,7 +60,8 @@ const module = new WebAssembly.Module(readFileSync(new URL("../../build/flat.was
 const COSTS: [number, number][] = [
   [M_COST_L1, 3], [M_COST_FORWARD, 5], [M_COST_MFENCE, 9], [M_COST_SFENCE, 9], [M_COST_LFENCE, 8],
   [M_COST_LOCK, 27], [M_COST_XCHG, 25], [M_COST_PAUSE, 8], [M_COST_RDTSC, 64], [M_COST_CPUID, 200],
-  [M_COST_PUSHF, 7], [M_COST_POPF, 20], [M_COST_CALL, 2], [M_COST_MISPREDICT, 15], [M_COST_INTERRUPT, 500],
+  [M_COST_PUSHF, 7], [M_COST_POPF, 20], [M_COST_CALL, 2], [M_COST_MISPREDICT, 15],
+  [M_COST_INTERRUPT, 500],
   [M_COST_IRET, 100], [M_COST_SYSCALL, 40],
 ];
 

@@ -93,7 +93,8 @@ export function randomCase(random: Random, t: Template): Case {
     if (!fixed) rex |= (reg >> 3) << 2;
     memory = t.memoryOnly || (!t.registerOnly && random.chance(2));
     if (memory) {
-      // Whether a REX byte will be there decides the length, which a RIP-relative operand needs: force one
+      // Whether a REX byte will be there decides the length, which a RIP-relative operand needs:
+      // force one
       rex |= 0x40;
       const before = (t.prefixes?.length ?? 0) + (operand16 ? 1 : 0) + 1 + t.opcode.length;
       const keep = fixed ? -1 : reg;
@@ -114,7 +115,8 @@ export function randomCase(random: Random, t: Template): Case {
   const lock = memory && t.lock && random.chance(4);
   const rexByte = rex || rexAnyway ? [0x40 | (rex & 15)] : [];
   const code = [
-    ...(operand16 ? [0x66] : []), ...(t.prefixes ?? []), ...rexByte, ...t.opcode, ...modrm, ...immediate,
+    ...(operand16 ? [0x66] : []), ...(t.prefixes ?? []), ...rexByte, ...t.opcode, ...modrm,
+    ...immediate,
   ];
   const flags = BigInt([0, 1, 4, 6, 7, 11].reduce((f, bit) => f | (random.next(2) << bit), 2) | (random.next(2) << 4));
   const direction = t.string && random.chance(3) ? 0x400n : 0n;

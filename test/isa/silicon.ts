@@ -1,4 +1,5 @@
-// The processor underneath as an oracle: builds silicon.c with gcc and runs batches of single instructions.
+// The processor underneath as an oracle: builds silicon.c with gcc and runs batches of single
+// instructions.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,0 +1,144 @@
+// Loads, stores and read-modify-writes as the instruction loop (run.ts) does them: the common way
+// in line, the other by a call (access.ts). The clock is a local of the loop: it is put into
+// Core.clock before, and read again after.
+import { CORE_MEM, MACHINE_BASE, M_COST_L1 } from "../abi";
+import { portReserve, portWrite } from "../memory/port";
+import { loadSized } from "../memory/ram";
+import {
+  NO_FAST_WRITE, commitWrite, lockForWrite, readFast, readForWrite, readUser, writeFast, writeUser,
+} from "./access";
+import { Cpu, SSFAULT } from "./cpu";
+import { addressOf, vectorOf } from "./operand-address";
+import { ADDRESS32, Rec } from "./record";
+
+/** Core.clock, with the core block's address as it is: the loop then keeps one base register. */
+// @ts-ignore: decorator
+@inline
+export function clockOf(core: usize): u64 {
+  return load<u64>(core, CORE_MEM);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setClock(core: usize, clock: u64): void {
+  store<u64>(core, clock, CORE_MEM);
+}
+
+/** A cost of the machine block. */
+// @ts-ignore: decorator
+@inline
+export function cost(offset: i32): u64 {
+  return <u64>load<u32>(MACHINE_BASE + <usize>offset);
+}
+
+/** The clock after a load: an L1 hit, of which the instruction's own cycle is one. */
+// @ts-ignore: decorator
+@inline
+export function loaded(core: usize): u64 {
+  return clockOf(core) + cost(M_COST_L1) - 1;
+}
+
+/** Host address of the memory operand of record p for a load of T; 0 = stall or fault. */
+// @ts-ignore: decorator
+@inline
+export function source<T>(core: usize, p: usize, clock: u64): usize {
+  setClock(core, clock);
+  const lin = addressOf(core, p);
+  const host = readFast(core, lin, sizeof<T>(), clock);
+  return host ? host : readUser(core, lin, sizeof<T>(), vectorOf(p));
+}
+
+/** Host address of 8 bytes of the stack at `lin`. */
+// @ts-ignore: decorator
+@inline
+export function stackSource(core: usize, lin: u64, clock: u64): usize {
+  setClock(core, clock);
+  const host = readFast(core, lin, 8, clock);
+  return host ? host : readUser(core, lin, 8, SSFAULT);
+}
+
+/** A store. */
+// @ts-ignore: decorator
+@inline
+export function put(core: usize, lin: u64, size: u32, value: u64, clock: u64, vector: u32): bool {
+  setClock(core, clock);
+  const phys = writeFast(core, lin, size);
+  if (phys == NO_FAST_WRITE) return writeUser(core, lin, size, value, vector);
+  if (!portReserve(core, 1)) return false;
+  portWrite(core, phys, size, value);
+  return true;
+}
+
+/** MOV to memory */
+// @ts-ignore: decorator
+@inline
+export function putOperand(core: usize, p: usize, size: u32, value: u64, clock: u64): bool {
+  return put(core, addressOf(core, p), size, value, clock, vectorOf(p));
+}
+
+/** MOV of an immediate to memory */
+// @ts-ignore: decorator
+@inline
+export function putImmediate(core: usize, p: usize, clock: u64): bool {
+  return putOperand(core, p, Rec.at(p).size, Rec.at(p).imm, clock);
+}
+
+/** PUSH of 64 bits */
+// @ts-ignore: decorator
+@inline
+export function pushWord(core: usize, value: u64, clock: u64): bool {
+  const lin = Cpu.of(core).rsp - 8;
+  if (!put(core, lin, 8, value, clock, SSFAULT)) return false;
+  Cpu.of(core).rsp = lin;
+  return true;
+}
+
+/**
+ * LDRMW: tmp0 := the operand, its store prepared. Room is made first: that may commit older stores,
+ * after which alone the value in memory is the right one.
+ */
+export function loadForWrite(core: usize, p: usize, size: u32, clock: u64): bool {
+  setClock(core, clock);
+  const lin = addressOf(core, p);
+  const phys = writeFast(core, lin, size);
+  let host: usize = 0;
+  if (phys != NO_FAST_WRITE) {
+    if (!portReserve(core, 1)) return false;
+    host = readFast(core, lin, size, clock);
+    Cpu.of(core).writePhys = phys;
+    Cpu.of(core).writeSplit = 0;
+  }
+  if (!host) host = readForWrite(core, lin, size, vectorOf(p));
+  if (!host) return false;
+  Cpu.of(core).tmp0 = loadSized(host, size);
+  return true;
+}
+
+/** STRMW: the store that loadForWrite() prepared. */
+export function storePrepared(core: usize, size: u32, clock: u64): void {
+  setClock(core, clock);
+  const cpu = Cpu.of(core);
+  if (cpu.writeSplit) commitWrite(core, size, cpu.tmp0);
+  else portWrite(core, cpu.writePhys, size, cpu.tmp0);
+}
+
+/** LDLOCK: tmp0 := the operand, whose line is ours. */
+export function loadLocked(core: usize, p: usize, size: u32, clock: u64): bool {
+  setClock(core, clock);
+  const host = lockForWrite(core, addressOf(core, p), size, vectorOf(p));
+  if (!host) return false;
+  Cpu.of(core).lockHost = <u32>host;
+  Cpu.of(core).tmp0 = loadSized(host, size);
+  return true;
+}
+
+/**
+ * ADDRESS: tmp1 := the address that a record has no room for: segment, 32 bits, long displacement
+ */
+export function computeAddress(core: usize, p: usize): void {
+  const rec = Rec.at(p);
+  const index = load<u64>(core + <usize>rec.x) << <u64>rec.scale;
+  let lin = load<u64>(core + <usize>rec.b) + index + <u64>rec.imm;
+  if (<u32>rec.flags & ADDRESS32) lin &= 0xffffffff;
+  Cpu.of(core).tmp1 = lin + load<u64>(core + <usize>rec.s);
+}
