@@ -48,10 +48,11 @@ export function runCluster(cluster: Cluster, start: u64, end: u64): u32 {
 }
 
 function runTogether(cluster: Cluster, active: u32, start: u64, end: u64): void {
+  const turns = start < cluster.sharingUntil ? quanta : 1;
   let from = start;
-  for (let i: u64 = 1; i <= quanta; i++) {
+  for (let i: u64 = 1; i <= turns; i++) {
     if (i > 1) applyLosses(cluster, from);
-    const to = i == quanta ? end : start + (i * windowCycles) / quanta;
+    const to = i == turns ? end : start + (i * windowCycles) / turns;
     for (let left = active; left; left &= left - 1) {
       const core = coreAt(cluster, ctz(left));
       Core.of(core).until = to;

@@ -83,6 +83,7 @@ export function stateHash(): u64 {
   for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) hashCore(coreOf(cpu));
   for (let id: u32 = 0; id < param(M_CLUSTERS); id++) {
     const cluster = Cluster.of(id);
+    word(cluster.sharingUntil);
     word((<u64>cluster.requests << 40) | (<u64>cluster.losses << 20) | cluster.pending);
     range(changetype<usize>(cluster) + LISTS_AT, LISTS_BYTES);
     range(l2Of(cluster), sharedCacheBytes());

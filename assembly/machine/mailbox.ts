@@ -57,5 +57,6 @@ export function collect(worker: u32, parity: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function messageAt(worker: u32, index: u32): Message {
-  return changetype<Message>(<usize>load<u32>(mailboxOf(worker) + 2 * OUTBOX_BYTES + (<usize>index << 2)));
+  const order = mailboxOf(worker) + 2 * OUTBOX_BYTES;
+  return changetype<Message>(<usize>load<u32>(order + (<usize>index << 2)));
 }

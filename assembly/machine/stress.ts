@@ -3,12 +3,14 @@
 // fences, code lines, evictions.
 //
 // Line L, word k belongs to one CPU, the only one that stores to it, values 1, 2, 3, ... So for any
-// reader coherence       the values of a word never go backwards, and the owner reads what it
-// stored last; message passing a CPU stores n to its word of line A, then to that of line A + 1:
-// who reads B and then A must find
-//                   A >= B (stores are not reordered with stores, nor loads with loads);
-// atomicity       the counters that all CPUs increment by locked additions hold the sum of the
-// additions.
+// reader
+//   coherence         the values of a word never go backwards, and the owner reads what it stored
+//                     last, from its store buffer or not;
+//   message passing   a CPU stores n to its word of line A, then to that of line A + 1, plainly or
+//                     by a locked access: who reads B and then A must find A >= B (stores are not
+//                     reordered with stores, nor loads with loads);
+//   atomicity         the counters that all CPUs increment by locked additions hold the sum of the
+//                     additions.
 import { check } from "../check";
 import { CORE_CPU, CORE_TLB, M_CPUS, MACHINE_BASE, M_SEED } from "../abi";
 import { draw } from "../random";
@@ -86,13 +88,30 @@ function perform(core: usize, c: Core, p: Program, random: u64): bool {
     c.clock += (random >> 32) % 500;
     return true;
   }
+  if (kind == 1) return read(core, homeLine(c), c.cpu & 7, 0);
   if (kind < 5) return read(core, line, word, 0);
   if (kind < 8) return readMessage(core, p, line & ~1, word);
-  if (kind < 12) return writeMessage(core, c, p, line & ~1, word);
+  if (kind < 11) return writeMessage(core, c, p, line & ~1, word, random >> 63 != 0);
+  if (kind == 11) return put(core, homeLine(c), c.cpu & 7);
   if (kind < 14) return add(core, p, word & 3);
   if (kind == 14) return portDrain(core);
   // Code lines are also written: a fetch must take them from their owners and be undone by them.
   return portFetch(core, physOf(line, 0)) != 0;
+}
+
+/** A line of which word (cpu mod 8) is this CPU's: it stores there often, and reads it back. */
+function homeLine(c: Core): u32 {
+  return (c.cpu >> 3) << 1;
+}
+
+/** The next value into a word of this CPU's. */
+function put(core: usize, line: u32, word: u32): bool {
+  if (!portReserve(core, 1)) return false;
+  const seen = seenAt(core, line, word);
+  const value = load<u64>(seen) + 1;
+  portWrite(core, physOf(line, word), 8, value);
+  store<u64>(seen, value);
+  return true;
 }
 
 /** Reads a word: at least `least`, and never less than what was seen before. */
@@ -119,15 +138,28 @@ function readMessage(core: usize, p: Program, line: u32, word: u32): bool {
   return true;
 }
 
-function writeMessage(core: usize, c: Core, p: Program, line: u32, word: u32): bool {
+function writeMessage(
+  core: usize, c: Core, p: Program, line: u32, word: u32, locked: bool,
+): bool {
   for (let i: u32 = 0; i < 8 && owner(line, word) != c.cpu; i++) word = (word + 1) & 7;
   if (owner(line, word) != c.cpu) return true;
-  if (!portReserve(core, 1)) return false;
-  const at = line + p.step;
-  const value = load<u64>(seenAt(core, line, word)) + (p.step ? 0 : 1);
-  portWrite(core, physOf(at, word), 8, value);
-  store<u64>(seenAt(core, at, word), value);
-  p.step ^= 1;
+  if (!p.step) {
+    if (!put(core, line, word)) return false;
+    p.step = 1;
+    return true;
+  }
+  const flag = line + 1;
+  const value = load<u64>(seenAt(core, line, word));
+  if (locked) {
+    const host = portLock(core, physOf(flag, word), 8);
+    if (!host) return false;
+    store<u64>(host, value);
+  } else {
+    if (!portReserve(core, 1)) return false;
+    portWrite(core, physOf(flag, word), 8, value);
+  }
+  store<u64>(seenAt(core, flag, word), value);
+  p.step = 0;
   return true;
 }
 

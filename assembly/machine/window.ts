@@ -28,7 +28,7 @@ import { collect, messageAt, outboxOf } from "./mailbox";
 
 /** Source number of the I/O hub's messages: after every CPU. */
 const HUB_SOURCE: u32 = 0x100;
-/** Windows between two reports of progress. */
+/** Windows between two reports of progress, and between two looks at the request to stop. */
 const REPORT_WINDOWS: u32 = 1024;
 /** The worker that runs the I/O hub. */
 const HUB_WORKER: u32 = 0;
@@ -112,7 +112,9 @@ function agree(parity: u32, next: u64, end: u64, budget: u64): u32 {
 /** For the host: how far the machine is, exact once it has stopped. */
 function report(reason: u32): void {
   let instructions: u64 = 0;
-  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) instructions += Core.of(coreOf(cpu)).instructions;
+  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) {
+    instructions += Core.of(coreOf(cpu)).instructions;
+  }
   store<u64>(MACHINE_BASE + M_INSTRUCTIONS, instructions);
   store<u32>(MACHINE_BASE + M_STOP_REASON, reason);
 }
@@ -130,7 +132,9 @@ function runMine(start: u64, end: u64, parity: u32): void {
   }
   if (self == HUB_WORKER) {
     if (hubStopped(param(M_HUB_BASE))) stop = STOP_EXIT;
-    else if (atomic.load<u32>(MACHINE_BASE + M_STOP_REQUEST)) stop = STOP_CANCELLED;
+    else if (parity % REPORT_WINDOWS == 0 && atomic.load<u32>(MACHINE_BASE + M_STOP_REQUEST)) {
+      stop = STOP_CANCELLED;
+    }
   }
   p.messages = outboxCount();
   p.stop = stop;

@@ -7,7 +7,9 @@ import { INVALID } from "./protocol";
 export const NO_SLOT: u32 = 0xffffffff;
 
 /**
- * A line of an L1.   0 | tag u32: physical address >> 6 | 4 | state u8 | pad | 6 | filter u16 | 8 | lru u64 | 16
+ * A line of an L1.
+ *
+ *     0 | tag u32: physical address >> 6 | 4 | state u8 | pad | 6 | filter u16 | 8 | lru u64 | 16
  *
  * `filter` is 1 + the index of the filter entry that names this line, or 0. It is no state.
  */

@@ -28,7 +28,8 @@ export class Filter {
   slotFlags: u32;
 
   @inline static of(core: usize, lin: u64): Filter {
-    return changetype<Filter>(core + CORE_FILTER + ((<usize>(lin >> 2)) & ((FILTER_ENTRIES - 1) << ENTRY_SHIFT)));
+    const offset = <usize>(lin >> 2) & ((FILTER_ENTRIES - 1) << ENTRY_SHIFT);
+    return changetype<Filter>(core + CORE_FILTER + offset);
   }
 }
 

@@ -17,7 +17,10 @@ import {
 import { EXCLUSIVE, MODIFIED, MSG_GETS, MSG_GETX, MSG_PUT, SHARED } from "./protocol";
 
 /**
- * A line's entry.   0 | sharers u32: bit = cluster | 4 | owner u8: 1 + cluster | 5 | hold u8 | pad u16 | 8 | done u64 | 16
+ * A line's entry.
+ *
+ *     0 | sharers u32: bit = cluster | 4 | owner u8: 1 + cluster | 5 | hold u8 | pad u16 |
+ *     8 | done u64 | 16
  *
  * `done`: cycle of the last grant so far; a snoop of the winner is served no earlier than `hold`
  * cycles after it.
@@ -179,7 +182,8 @@ function arbitrate(cluster: u32, others: u32, time: u64): u64 {
   }
   check(own < BUS_LIMIT);
   for (let left = buses; left; left &= left - 1) {
-    store<u64>(addressFree(ctz(left)), start + busAddress + (crossed ? <u64>param(M_SNOOP_STALL) : 0));
+    const stall: u64 = crossed ? param(M_SNOOP_STALL) : 0;
+    store<u64>(addressFree(ctz(left)), start + busAddress + stall);
   }
   return start;
 }

@@ -9,7 +9,8 @@ import { param } from "./params";
 import { MSG_IPI } from "./protocol";
 
 /**
- *     0 | time u64 | 8 | source u16 | kind u16 | destination u32 | 16 | line u32 | aux u32 | 24 | value u64 | 32
+ *     0 | time u64 | 8 | source u16 | kind u16 | destination u32 |
+ *     16 | line u32 | aux u32 | 24 | value u64 | 32
  *
  * `time` in cycles: of the request, or of the arrival for an interrupt or an answer. `source` is a
  * CPU number.

@@ -13,7 +13,7 @@ export const GETX: u8 = 3; // own a line (BusRdX, or BusUpgr when the requester 
 
 /** Messages between components. Everything that crosses a component boundary is one of these. */
 export const MSG_GETS: u32 = 1;
-/** value: cycles for which the winner may hold the line before a snoop is served */
+/** Value: cycles for which the winner may hold the line before a snoop is served. */
 export const MSG_GETX: u32 = 2;
 export const MSG_PUT: u32 = 3; // the cluster's shared cache evicted the line
 export const MSG_IPI: u32 = 4; // value: vector; destination: CPU

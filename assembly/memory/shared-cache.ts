@@ -6,8 +6,8 @@ import { INVALID } from "./protocol";
 import { l2Sets, l2Ways } from "./params";
 
 /**
- *     0 | tag u32 | 4 | state u8 | 5 | owner u8 | 6 | hold u8 | 7 | pending u8 | 8 | presence u32 | pad u32 |
- *     16 | lru u64 | 24 | done u64 | 32
+ *     0 | tag u32 | 4 | state u8 | 5 | owner u8 | 6 | hold u8 | 7 | pending u8 |
+ *     8 | presence u32 | pad u32 | 16 | lru u64 | 24 | done u64 | 32
  *
  * `owner`: 1 + slot of the core whose L1D has the line in E or M, 0 for none. `presence`: bit s =
  * L1D of slot s, bit 16 + s = its L1I. `done`, `hold`: the last hand-over was granted at cycle

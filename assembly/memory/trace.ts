@@ -8,15 +8,15 @@ export const TRACE_POINT: u32 = 1; // MARK_POINT passed
 export const TRACE_LOAD: u32 = 2; // labelled load bound: phys, value
 export const TRACE_ISSUE: u32 = 3; // labelled store entered the store buffer
 export const TRACE_COMMIT: u32 = 4; // labelled store became visible
-/** a copy of the line was invalidated or downgraded; value: 1 = to Shared */
+/** A copy of the line was invalidated or downgraded; value: 1 = to Shared. */
 export const TRACE_LOST: u32 = 5;
 export const TRACE_REQUEST: u32 = 6; // a core asked for a line; value: GETS, GETI or GETX
 export const TRACE_GRANT: u32 = 7; // a core received a line; value: its MESI state
 export const TRACE_LOCKED: u32 = 8; // labelled locked access performed: phys
 
 /**
- *     0 | time u64 | 8 | cpu u16 | kind u16 | label u16 | size u16 | 16 | phys u64 | 24 | value u64
- *     | 32
+ *     0 | time u64 | 8 | cpu u16 | kind u16 | label u16 | size u16 |
+ *     16 | phys u64 | 24 | value u64 | 32
  */
 @unmanaged
 class TraceRecord {
@@ -52,7 +52,8 @@ export function trace(
 ): void {
   if (!capacity) return;
   const written = load<u64>(ring);
-  const r = changetype<TraceRecord>(ring + HEADER_BYTES + <usize>(written % capacity) * RECORD_BYTES);
+  const slot = <usize>(written % capacity);
+  const r = changetype<TraceRecord>(ring + HEADER_BYTES + slot * RECORD_BYTES);
   r.time = time;
   r.cpu = <u16>cpu;
   r.kind = <u16>kind;
