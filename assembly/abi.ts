@@ -3,18 +3,18 @@
 // bytes, times in core cycles. No machine state lives in globals: every worker is an instance of
 // its own.
 
-// ---- Engines: the value of the compile-time constant ENGINE, one memory port each -----------------------
+// ---- Engines: the value of the compile-time constant ENGINE, one memory port each -----
 export const ENGINE_TIMING: i32 = 0;
 export const ENGINE_FLAT: i32 = 1;
-/** the timing engine with random accesses in place of instructions */
+/** The timing engine with random accesses in place of instructions */
 export const ENGINE_STRESS: i32 = 2;
 
-// ---- Shared memory, from the bottom -------------------------------------------------------------------
+// ---- Shared memory, from the bottom ---------------------------------------------------
 /** asc's static data (constant tables, the same in every instance) ends below this address. */
 export const MACHINE_BASE: i32 = 0x100000;
 export const MACHINE_BYTES: i32 = 0x10000;
 
-// ---- Machine block: parameters written by the host before setup() ---------------------------------------
+// ---- Machine block: parameters written by the host before setup() ---------------------
 // One u32 each unless said otherwise, at MACHINE_BASE + offset.
 export const M_CPUS: i32 = 0x000;
 export const M_CLUSTERS: i32 = 0x004;
@@ -106,7 +106,7 @@ export const M_NOW: i32 = 0x608; // u64, virtual time in cycles
 export const M_INSTRUCTIONS: i32 = 0x610; // u64, over all CPUs
 export const M_PROGRESS: i32 = 0x800; // [8] a line of 128 bytes for each worker: machine/barrier.ts
 
-// ---- Why a run ended (M_STOP_REASON, the value of runWorker) -----------------------------------------------
+// ---- Why a run ended (M_STOP_REASON, the value of runWorker) --------------------------
 export const STOP_RUNNING: i32 = 0;
 export const STOP_EXIT: i32 = 1; // byte written to the exit port, or power-off
 export const STOP_QUIESCENT: i32 = 2; // nothing can happen any more
@@ -116,7 +116,7 @@ export const STOP_SHUTDOWN: i32 = 5; // triple fault
 export const STOP_UNIMPLEMENTED: i32 = 6; // a CPU is in RUN_UNIMPLEMENTED
 export const STOP_INTERNAL: i32 = 7; // a check of the emulator itself failed
 
-// ---- I/O hub block, at the address in M_HUB_BASE: device/hub.ts -------------------------------------------
+// ---- I/O hub block, at the address in M_HUB_BASE: device/hub.ts -----------------------
 export const HUB_EXITED: i32 = 0x00; // u32, 1 once the exit port was written
 export const HUB_EXIT_CODE: i32 = 0x04; // u32
 export const HUB_POWER_OFF: i32 = 0x08; // u32, 1 once the sleep register asked for S5
@@ -125,7 +125,7 @@ export const HUB_CONSOLE: i32 = 0x40; // the console ring
 export const HUB_CONSOLE_BYTES: i32 = 0x10000; // a power of two
 export const HUB_BYTES: i32 = 0x10080;
 
-// ---- Core block: one per CPU, at the addresses in M_CORES ----------------------------------------------
+// ---- Core block: one per CPU, at the addresses in M_CORES -----------------------------
 export const CORE_CPU: i32 = 0x0000; // isa/cpu.ts: architectural state
 /** u64 ANDed to the running limit after a store: 0 makes execute() leave after the instruction. */
 export const CORE_LIMIT_MASK: i32 = 0x03f8;
@@ -152,19 +152,19 @@ export const CPU_BAD_RIP: i32 = 480; // u64, of the instruction that stopped RUN
 export const CPU_BAD_BYTES: i32 = 488; // 15 bytes
 export const CORE_RUN: i32 = 0x0814; // u32 RUN_*, in CORE_MEM
 
-// ---- Why a core is not executing (memory/core.ts: Core.run) ----------------------------------------------
+// ---- Why a core is not executing (memory/core.ts: Core.run) ---------------------------
 export const RUN_RUNNING: i32 = 0;
 export const RUN_HALTED: i32 = 1; // HLT: until an interrupt
 export const RUN_PARKED: i32 = 2; // application processor waiting for the MADT mailbox
 export const RUN_SHUTDOWN: i32 = 3; // triple fault
-/** an instruction outside the ISA: bytes and address are in the CPU */
+/** An instruction outside the ISA: its bytes and address are in the CPU. */
 export const RUN_UNIMPLEMENTED: i32 = 4;
 
-// ---- Memory models ---------------------------------------------------------------------------------------
+// ---- Memory models --------------------------------------------------------------------
 export const MEMORY_TSO: i32 = 0;
 export const MEMORY_SC: i32 = 1;
 
-// ---- Marks: 0F 1F 84 00 disp32 with disp = 0x5B000000 | kind << 16 | id -------------------------------------
+// ---- Marks: 0F 1F 84 00 disp32 with disp = 0x5B000000 | kind << 16 | id ---------------
 export const MARK_TAG: i32 = 0x5b;
 export const MARK_LABEL: i32 = 1; // names the next memory access of this CPU
 export const MARK_POINT: i32 = 2; // names this point of the program

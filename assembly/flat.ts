@@ -5,6 +5,7 @@ import { resetLongMode } from "./isa/cpu";
 import { execute } from "./isa/execute";
 import { decodeBytes, openDecode } from "./isa/fetch";
 import { Core } from "./memory/core";
+import { fetchFilterFlush } from "./memory/fetch-filter";
 import { loadParameters } from "./memory/params";
 import { decodeLength } from "./isa/decode";
 
@@ -16,6 +17,11 @@ export function resetCore(core: usize, id: u32): void {
   lapicReset(core, id);
   Core.of(core).cpu = id;
   Core.of(core).run = RUN_PARKED;
+}
+
+/** The host wrote to memory: code is fetched again. */
+export function forgetCode(core: usize): void {
+  fetchFilterFlush(core);
 }
 
 /** Run until the clock reaches `limit`; returns Core.run. */

@@ -1,4 +1,4 @@
-// The rarer transfers of control and stack operations; the common ones are in execute.ts. A
+// The rarer transfers of control and stack operations; the common ones are in run.ts. A
 // function that ends in a jump leaves the target in Cpu.rip.
 import { M_COST_CALL, M_COST_L1, M_COST_POPF, M_COST_PUSHF, RUN_UNIMPLEMENTED } from "../abi";
 import { Core } from "../memory/core";

@@ -5,6 +5,7 @@ import { crack, crackEnds, crackTooLong } from "./crack";
 import { M } from "./opcodes";
 import { Insn, INSTRUCTION_BYTES, LONG, PARSED, SHORT, insn, parse } from "./operand";
 import { Op, Rec, REC_BYTES, clearRec } from "./record";
+import { scratchRecords } from "./scratch";
 
 /** Most records of one line; more instructions than that begin anew (Op.MORE). */
 const RECORDS: u32 = 60;
@@ -180,8 +181,6 @@ export function decodeCrossing(p: usize, next: usize): void {
   rec.off = rec.nextOff = <u8>(off + i.len);
 }
 
-const scratch: usize = memory.data(256);
-
 /**
  * Length of the instruction whose bytes are at `at`; 0 if there is none (UD0 to UD2 count as one),
  * more than 15 if it is too long.
@@ -192,6 +191,6 @@ export function decodeLength(at: usize): u32 {
   i.bytes1 = load<u64>(at, 8);
   parse(INSTRUCTION_BYTES);
   if (i.state != PARSED) return INSTRUCTION_BYTES + 1;
-  const last = crack(i, scratch, 0) - REC_BYTES;
+  const last = crack(i, scratchRecords, 0) - REC_BYTES;
   return Rec.at(last).op == Op.UD && (i.row & 0xff) != M.UD2 ? 0 : i.len;
 }

@@ -1,5 +1,5 @@
-// The ops that execute.ts does not have in its own loop, to their families. Core.clock is true on
-// entry and read again after; the last cycle of an instruction is execute()'s.
+// The ops that the instruction loop (run.ts) does not do itself, to their families. Core.clock is
+// true on entry and read again after; the last cycle of an instruction is the loop's.
 import { M_COST_CPUID, M_COST_L1, M_COST_XCHG, RUN_UNIMPLEMENTED } from "../abi";
 import { Core } from "../memory/core";
 import { portDrain } from "../memory/port";

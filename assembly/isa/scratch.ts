@@ -9,10 +9,14 @@ export let scratchWalk: usize = 0;
 /** The frame that an interrupt pushes (exception.ts). */
 export let scratchFrame: usize = 0;
 
-export const SCRATCH_BYTES: usize = 256;
+/** Records that nothing executes (decode.ts). */
+export let scratchRecords: usize = 0;
+
+export const SCRATCH_BYTES: usize = 512;
 
 export function openScratch(base: usize): void {
   scratchInsn = base;
   scratchWalk = base + 128;
   scratchFrame = base + 192;
+  scratchRecords = base + 256;
 }

@@ -13,7 +13,7 @@ import { keepSub, zero } from "./flags";
 import { ioAllowed } from "./io";
 import { ADDRESS32, Op, Rec, REP, REPNE } from "./record";
 
-// What an instruction did (dispatch.ts passes it on to execute.ts)
+// What an instruction did (dispatch.ts passes it on to run.ts)
 /** Nothing: it stalls or faulted. */
 export const FAILED: u32 = 0;
 /** It is complete. */

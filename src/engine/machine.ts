@@ -13,6 +13,8 @@ export interface CreateOptions {
   machine?: string | Preset;
   /** Bundled image or path of an ELF file. */
   image: string;
+  /** Path of the kernel that runs a user program; default the bundled one. */
+  kernel?: string;
   /** Only the first CPUs of the machine. */
   cpus?: number;
   seed?: bigint;
@@ -75,14 +77,15 @@ export class Machine {
     const file = readImage(options.image);
     const program = readElf(file, options.image);
     const isKernel = program.kind === "kernel";
-    const kernel = isKernel ? program : readElf(readImage(KERNEL_IMAGE), KERNEL_IMAGE);
+    const runner = options.kernel ?? KERNEL_IMAGE;
+    const kernel = isKernel ? program : readElf(readImage(runner), runner);
     const seed = options.seed ?? 1n;
     pool ??= new WorkerPool();
     const session = await Session.create(
       pool,
       preset,
       {
-        name: isKernel ? options.image : KERNEL_IMAGE,
+        name: isKernel ? options.image : runner,
         kernel,
         ramdisk: isKernel ? undefined : file,
         commandLine: `seed=${seed} ${options.append ?? ""}`.trim(),
@@ -108,9 +111,14 @@ export class Machine {
     return {
       ...outcome,
       ...end,
-      stateHash: this.session.stateHash(),
+      stateHash: this.stateHash(),
       mips: seconds > 0 ? Number(outcome.instructions) / seconds / 1e6 : 0,
     };
+  }
+
+  /** Hash of the whole state of the stopped machine. */
+  stateHash(): bigint {
+    return this.session.stateHash();
   }
 
   /** The stopped machine's memory. */

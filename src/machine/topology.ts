@@ -98,9 +98,9 @@ export function writeMachineBlock(
   // the hand-over contains the instructions between the poll and the store, which the engine
   // executes and charges for itself.
   const residual = numberOf(preset, "latency.loadResidual");
-  for (const [offset, field] of REMOTE_LOADS) put(
-    offset, Math.max(0, numberOf(preset, field) - residual),
-  );
+  for (const [offset, field] of REMOTE_LOADS) {
+    put(offset, Math.max(0, numberOf(preset, field) - residual));
+  }
   clusters.forEach((cluster, index) => {
     view.setUint8(abi.M_CLUSTER_PACKAGE + index, cluster.package);
     view.setUint8(abi.M_CLUSTER_BUS + index, cluster.bus);

@@ -16,6 +16,7 @@ interface FlatExports {
   decodeBytes(): number;
   openDecode(base: number): void;
   decodeLength(at: number): number;
+  forgetCode(core: number): void;
   resetCore(core: number, id: number): void;
   resetLongMode(core: number, rip: bigint, rsi: bigint, cr3: bigint): void;
   run(core: number, limit: bigint): number;
@@ -55,7 +56,8 @@ export const GDT = 0x8000;
 export const CODE = 0x10000;
 export const STACK_TOP = 0x90000;
 
-const module = new WebAssembly.Module(readFileSync(new URL("../../build/flat.wasm", import.meta.url)));
+const wasm = new URL("../../build/flat.wasm", import.meta.url);
+const module = new WebAssembly.Module(readFileSync(wasm));
 
 const COSTS: [number, number][] = [
   [M_COST_L1, 3], [M_COST_FORWARD, 5], [M_COST_MFENCE, 9], [M_COST_SFENCE, 9], [M_COST_LFENCE, 8],
@@ -87,7 +89,8 @@ export class FlatBox {
     for (const [at, cycles] of COSTS) this.parameter(at, cycles);
     this.exports.loadParameters();
     this.exports.openDecode(DECODE_ADDRESS);
-    if (DECODE_ADDRESS + this.exports.decodeBytes() > RAM_ADDRESS) throw new Error("decode cache too large");
+    const end = DECODE_ADDRESS + this.exports.decodeBytes();
+    if (end > RAM_ADDRESS) throw new Error("the decoded lines overlap RAM");
     this.writeTables();
     this.reset(CODE);
   }
@@ -103,8 +106,13 @@ export class FlatBox {
     entry(TABLES + 0x1000, BigInt(TABLES + 0x2000) | 7n);
     for (let i = 0; i < 512; i++) entry(TABLES + 0x2000 + 8 * i, (BigInt(i) << 21n) | 0xe7n);
     entry(TABLES + 0x2008, BigInt(TABLES + 0x3000) | 7n);
-    for (let i = 0; i < 512; i++) entry(TABLES + 0x3000 + 8 * i, 0x200000n + (BigInt(i) << 12n) | 0x67n);
-    const descriptors = [0n, 0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn, 0x00cff3000000ffffn, 0x00affb000000ffffn];
+    for (let i = 0; i < 512; i++) {
+      entry(TABLES + 0x3000 + 8 * i, (0x200000n + (BigInt(i) << 12n)) | 0x67n);
+    }
+    // 10H code, 18H data; 20H data and 28H code of ring 3
+    const descriptors = [
+      0n, 0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn, 0x00cff3000000ffffn, 0x00affb000000ffffn,
+    ];
     descriptors.forEach((d, i) => this.write(GDT + 8 * i, 8, d));
   }
 
@@ -117,9 +125,10 @@ export class FlatBox {
   }
 
   setTable(table: "gdt" | "idt" | "tr", base: number, limit: number): void {
-    const at = { gdt: [GDT_BASE, GDT_LIMIT], idt: [IDT_BASE, IDT_LIMIT], tr: [TR_BASE, TR_LIMIT] }[table];
-    this.view.setBigUint64(this.core + at[0]!, BigInt(base), true);
-    this.view.setUint32(this.core + at[1]!, limit, true);
+    const baseAt = { gdt: GDT_BASE, idt: IDT_BASE, tr: TR_BASE }[table];
+    const limitAt = { gdt: GDT_LIMIT, idt: IDT_LIMIT, tr: TR_LIMIT }[table];
+    this.view.setBigUint64(this.core + baseAt, BigInt(base), true);
+    this.view.setUint32(this.core + limitAt, limit, true);
   }
 
   get(register: Register): bigint {
@@ -127,7 +136,8 @@ export class FlatBox {
   }
 
   set(register: Register, value: bigint): void {
-    this.view.setBigUint64(this.core + CORE_CPU + 8 * REGISTERS.indexOf(register), BigInt.asUintN(64, value), true);
+    const at = this.core + CORE_CPU + 8 * REGISTERS.indexOf(register);
+    this.view.setBigUint64(at, BigInt.asUintN(64, value), true);
   }
 
   field(offset: number): bigint {
@@ -146,6 +156,8 @@ export class FlatBox {
   get clock(): bigint { return this.field(CORE_MEM); }
   get instructions(): bigint { return this.field(CORE_MEM + INSTRUCTIONS); }
   get runState(): number { return this.view.getUint32(this.core + CORE_MEM + 20, true); }
+  /** End a HLT. */
+  wake(): void { this.view.setUint32(this.core + CORE_MEM + 20, 0, true); }
   get cs(): number { return this.view.getUint16(this.core + SELECTORS + 2, true); }
   get ss(): number { return this.view.getUint16(this.core + SELECTORS + 4, true); }
 
@@ -156,17 +168,22 @@ export class FlatBox {
   }
 
   write(phys: number, size: 1 | 2 | 4 | 8, value: bigint): void {
-    for (let i = 0; i < size; i++) this.bytes[RAM_ADDRESS + phys + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    for (let i = 0; i < size; i++) {
+      this.bytes[RAM_ADDRESS + phys + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    }
   }
 
   read(phys: number, size: 1 | 2 | 4 | 8): bigint {
     let value = 0n;
-    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[RAM_ADDRESS + phys + i]!);
+    for (let i = size - 1; i >= 0; i--) {
+      value = (value << 8n) | BigInt(this.bytes[RAM_ADDRESS + phys + i]!);
+    }
     return value;
   }
 
   load(phys: number, bytes: ArrayLike<number>): void {
     this.bytes.set(bytes, RAM_ADDRESS + phys);
+    this.exports.forgetCode(this.core);
   }
 
   slice(phys: number, length: number): Uint8Array {

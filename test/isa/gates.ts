@@ -24,11 +24,20 @@ export function writeGate(box: FlatBox, vector: number, options: GateOptions = {
   box.write(IDT + 16 * vector + 8, 8, 0n);
 }
 
+/**
+ * Step until a gate is entered: an exception may be delivered with its instruction or in a step
+ * after.
+ */
+export function stepToGate(box: FlatBox): void {
+  for (let n = 0; n < 3 && (box.rip < GATES || box.rip >= GATES + 16 * 256); n++) box.step();
+}
+
 /** Gates for the 256 vectors, and a TSS with RSP0 and IST1. */
 export function installGates(box: FlatBox): void {
   for (let vector = 0; vector < 256; vector++) writeGate(box, vector);
   box.write(TSS + 4, 8, BigInt(GATE_STACK - 0x1000));
   box.write(TSS + 36, 8, BigInt(GATE_STACK));
+  box.write(TSS + 102, 2, 0x68n); // no I/O permission map
   box.setTable("idt", IDT, 0xfff);
   box.setTable("tr", TSS, 0x67);
 }

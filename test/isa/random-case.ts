@@ -2,6 +2,11 @@
 import type { Template } from "./families.ts";
 import { type Case, DATA_BYTES, SILICON_CODE, SILICON_DATA } from "./silicon.ts";
 
+const EDGES = [
+  0n, 1n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn,
+  0x7fffffffffffffffn, 0x8000000000000000n, 0xffffffffffffffffn,
+];
+
 /** A small deterministic generator: xorshift of 32 bits. */
 export class Random {
   constructor(private state: number) {}
@@ -19,10 +24,10 @@ export class Random {
 
   /** 64 bits with a taste for edges. */
   value(): bigint {
-    const bits = (BigInt(this.next(2 ** 31)) << 33n) ^ (BigInt(this.next(2 ** 31)) << 16n) ^ BigInt(this.next(2 ** 16));
+    const part = () => BigInt(this.next(2 ** 31));
+    const bits = (part() << 33n) ^ (part() << 16n) ^ part();
     switch (this.next(6)) {
-      case 0: return this.pick([0n, 1n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7fffffffn, 0x80000000n,
-        0xffffffffn, 0x7fffffffffffffffn, 0x8000000000000000n, 0xffffffffffffffffn]);
+      case 0: return this.pick(EDGES);
       case 1: return bits & 0xffn;
       case 2: return BigInt.asUintN(64, -(bits & 0xffn));
       default: return BigInt.asUintN(64, bits);
@@ -40,13 +45,15 @@ interface Encoded {
 }
 
 /** ModRM for a memory operand, with the registers that it needs set. */
-function memoryOperand(random: Random, regs: bigint[], reg: number, length: (encoded: number) => number): Encoded {
+function memoryOperand(
+  random: Random, regs: bigint[], reg: number, length: (encoded: number) => number,
+): Encoded {
   if (random.chance(8)) {
     // RIP-relative: the displacement counts from the end of the instruction
     const disp = SILICON_DATA + 128 + random.next(256) - (SILICON_CODE + length(5));
     return { bytes: [(reg & 7) * 8 + 5, ...little(BigInt(disp), 4)], rex: 0 };
   }
-  const base = random.pick([1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].filter((r) => r !== reg));
+  const base = random.pick(range16.filter((r) => r !== 0 && r !== RSP && r !== reg));
   const disp8 = random.next(2) === 0;
   const disp = random.next(128) - 64;
   regs[base] = MIDDLE;
@@ -118,7 +125,7 @@ export function randomCase(random: Random, t: Template): Case {
     ...(operand16 ? [0x66] : []), ...(t.prefixes ?? []), ...rexByte, ...t.opcode, ...modrm,
     ...immediate,
   ];
-  const flags = BigInt([0, 1, 4, 6, 7, 11].reduce((f, bit) => f | (random.next(2) << bit), 2) | (random.next(2) << 4));
+  const flags = BigInt([0, 2, 4, 6, 7, 11].reduce((f, bit) => f | (random.next(2) << bit), 2));
   const direction = t.string && random.chance(3) ? 0x400n : 0n;
   return { code: lock ? [0xf0, ...code] : code, regs, flags: flags | direction | 0x202n, data };
 }

@@ -1,6 +1,6 @@
 /*
- * Runs single instructions on the processor underneath: one case after the other from standard input, registers,
- * flags and memory after it to standard output. The counterpart is silicon.ts.
+ * Runs single instructions on the processor underneath: one case after the other from standard
+ * input, registers, flags and memory after it to standard output. The counterpart is silicon.ts.
  *
  * Code, data and stack are at fixed low addresses, which exist in the emulated machine too.
  */

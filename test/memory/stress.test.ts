@@ -24,7 +24,9 @@ const SHAPES: Record<string, Shape> = {
   },
   "sixteen clusters of two": {
     parameters: { M_CPUS: 32, M_CLUSTERS: 16, M_BUSES: 4 },
-    clusterOf: (cpu) => cpu >> 1, packageOf: (cluster) => cluster >> 2, busOf: (cluster) => cluster >> 2,
+    clusterOf: (cpu) => cpu >> 1,
+    packageOf: (cluster) => cluster >> 2,
+    busOf: (cluster) => cluster >> 2,
   },
 };
 

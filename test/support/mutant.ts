@@ -2,7 +2,7 @@
 // memory only.
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join, resolve } from "node:path";
 import asc from "assemblyscript/asc";
 
 export interface Mutant {
@@ -23,25 +23,21 @@ export async function buildMutant(mutant: Mutant, entry: string, target: string)
     throw new Error(`mutant "${mutant.name}": its text is not exactly once in ${mutant.file}`);
   }
   const out = join(mkdtempSync(join(tmpdir(), "smpbox-mutant-")), `${target}.wasm`);
-  const result = await asc.main(
-    [entry, "--config", "asconfig.json", "--target", target, "--outFile", out, "-O1"],
-    {
-      readFile: (name, base) => {
-        const path = join(base ?? ".", name);
-        try {
-          const text = readFileSync(path, "utf8");
-          return path.endsWith(mutant.file) || basename(path) === mutant.file
-            ? text.replace(mutant.from, mutant.to)
-            : text;
-        } catch {
-          return null;
-        }
-      },
-      writeFile: (name, contents, base) => writeFileSync(name.startsWith("/") ? name : join(base, name), contents),
-      stdout: { write: () => {} },
-      stderr: { write: () => {} },
+  const words = [entry, "--config", "asconfig.json", "--target", target, "--outFile", out, "-O1"];
+  const { error } = await asc.main(words, {
+    readFile: (name, base) => {
+      const path = join(base ?? ".", name);
+      try {
+        const text = readFileSync(path, "utf8");
+        return path.endsWith(mutant.file) ? text.replace(mutant.from, mutant.to) : text;
+      } catch {
+        return null;
+      }
     },
-  );
-  if (result.error) throw new Error(`mutant "${mutant.name}" does not compile`, { cause: result.error });
+    writeFile: (name, contents, base) => writeFileSync(resolve(base, name), contents),
+    stdout: { write: () => {} },
+    stderr: { write: () => {} },
+  });
+  if (error) throw new Error(`mutant "${mutant.name}" does not compile`, { cause: error });
   return out;
 }

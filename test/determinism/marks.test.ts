@@ -1,0 +1,73 @@
+// Marks cost exactly what a NOP costs: with every mark's displacement set to 0 in the images, the
+// machine ends in the same state, cycle for cycle. The displacements themselves are in RAM, and the
+// comparison takes them as 0.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { Machine } from "../../src/engine/machine.ts";
+import { bytesAt, manifest, prebuilt } from "../guest/code.ts";
+import { readElf } from "../../src/machine/elf.ts";
+
+const NOP = [0x0f, 0x1f, 0x84, 0x00]; // the opcode and operand bytes of a mark
+const MARK_TAG = 0x5b;
+const MARK_BYTES = 8;
+
+const folder = mkdtempSync(join(tmpdir(), "smpbox-marks-"));
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await Machine.shutdown();
+});
+
+/** The image with the marks of its manifest made plain NOPs. */
+function withoutMarks(name: string): string {
+  const file = new Uint8Array(readFileSync(join(prebuilt, `${name}.elf`)));
+  const elf = readElf(file, name);
+  for (const { address } of manifest.images[name].marks) {
+    const mark = bytesAt(elf, BigInt(address), MARK_BYTES);
+    expect([...mark.subarray(0, 4), mark[7]]).toEqual([...NOP, MARK_TAG]);
+    mark.fill(0, 4);
+  }
+  const path = join(folder, `${name}.elf`);
+  writeFileSync(path, file);
+  return path;
+}
+
+/** Zeroes the displacement of every mark in `ram`, wherever a copy of the code is; counts them. */
+function clearMarks(ram: Uint8Array): number {
+  let count = 0;
+  for (let at = ram.indexOf(MARK_TAG, 7); at >= 0; at = ram.indexOf(MARK_TAG, at + 1)) {
+    const start = at - MARK_BYTES + 1;
+    if (!NOP.every((byte, i) => ram[start + i] === byte)) continue;
+    ram.fill(0, start + 4, at + 1);
+    count++;
+  }
+  return count;
+}
+
+async function run(kernel: string, image: string, traceEvents: number) {
+  const machine = await Machine.create({
+    machine: "clovertown",
+    kernel,
+    image,
+    append: "v001k=0 -- w001 W001i s=0 r=2 rounds=400",
+    workers: 1,
+    traceEvents,
+  });
+  const { exit, cycles, instructions } = await machine.run();
+  const marks = clearMarks(machine.view.ram);
+  const stateHash = machine.stateHash();
+  machine.close();
+  return { end: { exit, cycles, instructions, stateHash }, marks };
+}
+
+it("marks change nothing, traced or not", { timeout: 120_000 }, async () => {
+  const plain = await run(withoutMarks("kernel"), withoutMarks("w001"), 0);
+  expect(plain.marks).toBe(0);
+  expect(plain.end.exit).toBe("hang");
+  for (const traceEvents of [0, 4096]) {
+    const marked = await run("kernel", "w001", traceEvents);
+    expect(marked.marks).toBeGreaterThan(manifest.images.kernel.marks.length);
+    expect(marked.end).toEqual(plain.end);
+  }
+});
