@@ -1,7 +1,7 @@
 // The architectural state of one logical CPU in 64-bit mode, at the start of its core block
 // (abi.ts). Left out: compatibility and legacy modes, x87/SSE state, debug registers other than as
 // storage, TF. CR8 is the local APIC's TPR and lives there.
-import { CORE_CPU, CORE_LIMIT_MASK, CORE_PREDICTOR, CORE_TLB, RUN_RUNNING } from "../abi";
+import { CORE_CPU, CORE_LIMIT_MASK, CORE_TLB, RUN_RUNNING } from "../abi";
 import { Core } from "../memory/core";
 import { fetchFilterFlush } from "../memory/fetch-filter";
 import { filterFlush } from "../memory/filter";
@@ -250,7 +250,6 @@ export function flushTlb(core: usize): void {
  */
 export function resetLongMode(core: usize, rip: u64, rsi: u64, cr3: u64): void {
   memory.fill(core + CORE_CPU, 0, CORE_LIMIT_MASK);
-  memory.fill(core + CORE_PREDICTOR, 1, 1024); // weakly not taken
   const cpu = Cpu.of(core);
   cpu.rip = rip;
   cpu.rsi = rsi;

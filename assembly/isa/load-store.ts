@@ -31,66 +31,84 @@ export function cost(offset: i32): u64 {
   return <u64>load<u32>(MACHINE_BASE + <usize>offset);
 }
 
-/** The clock after a load: an L1 hit, of which the instruction's own cycle is one. */
+/**
+ * What a load found: its host address, and in the upper half the cycles that it took beyond an L1
+ * hit. One value, so that the common way touches no clock in memory; 0 = stall or fault.
+ */
+export type Source = u64;
+
+/** Cycles of a load, of which the instruction's own is one. */
 // @ts-ignore: decorator
 @inline
-export function loaded(core: usize): u64 {
-  return clockOf(core) + cost(M_COST_L1) - 1;
+export function loaded(host: Source): u64 {
+  return cost(M_COST_L1) - 1 + (host >> 32);
 }
 
-/** Host address of the memory operand of record p for a load of T; 0 = stall or fault. */
+/** The memory operand of record p for a load of T. */
 // @ts-ignore: decorator
 @inline
-export function source<T>(core: usize, p: usize, clock: u64): usize {
-  setClock(core, clock);
+export function source<T>(core: usize, p: usize, clock: u64): Source {
   const lin = addressOf(core, p);
   const host = readFast(core, lin, sizeof<T>(), clock);
-  return host ? host : readUser(core, lin, sizeof<T>(), vectorOf(p));
+  return host ? <u64>host : sourceSlow(core, lin, sizeof<T>(), clock, vectorOf(p));
 }
 
-/** Host address of 8 bytes of the stack at `lin`. */
+/** 8 bytes of the stack at `lin`. */
 // @ts-ignore: decorator
 @inline
-export function stackSource(core: usize, lin: u64, clock: u64): usize {
-  setClock(core, clock);
+export function stackSource(core: usize, lin: u64, clock: u64): Source {
   const host = readFast(core, lin, 8, clock);
-  return host ? host : readUser(core, lin, 8, SSFAULT);
+  return host ? <u64>host : sourceSlow(core, lin, 8, clock, SSFAULT);
 }
+
+function sourceSlow(core: usize, lin: u64, size: u32, clock: u64, vector: u32): Source {
+  setClock(core, clock);
+  const host = <u64>readUser(core, lin, size, vector);
+  return host ? host | ((clockOf(core) - clock) << 32) : 0;
+}
+
+/** What a store came to: 1, and in the upper half the cycles beyond its own; 0 = stall or fault. */
+export type Done = u64;
 
 /** A store. */
 // @ts-ignore: decorator
 @inline
-export function put(core: usize, lin: u64, size: u32, value: u64, clock: u64, vector: u32): bool {
+export function put(core: usize, lin: u64, size: u32, value: u64, clock: u64, vector: u32): Done {
   setClock(core, clock);
   const phys = writeFast(core, lin, size);
-  if (phys == NO_FAST_WRITE) return writeUser(core, lin, size, value, vector);
-  if (!portReserve(core, 1)) return false;
+  if (phys == NO_FAST_WRITE) return putSlow(core, lin, size, value, clock, vector);
+  if (!portReserve(core, 1)) return 0;
   portWrite(core, phys, size, value);
-  return true;
+  return 1;
+}
+
+function putSlow(core: usize, lin: u64, size: u32, value: u64, clock: u64, vector: u32): Done {
+  if (!writeUser(core, lin, size, value, vector)) return 0;
+  return 1 | ((clockOf(core) - clock) << 32);
 }
 
 /** MOV to memory */
 // @ts-ignore: decorator
 @inline
-export function putOperand(core: usize, p: usize, size: u32, value: u64, clock: u64): bool {
+export function putOperand(core: usize, p: usize, size: u32, value: u64, clock: u64): Done {
   return put(core, addressOf(core, p), size, value, clock, vectorOf(p));
 }
 
 /** MOV of an immediate to memory */
 // @ts-ignore: decorator
 @inline
-export function putImmediate(core: usize, p: usize, clock: u64): bool {
+export function putImmediate(core: usize, p: usize, clock: u64): Done {
   return putOperand(core, p, Rec.at(p).size, Rec.at(p).imm, clock);
 }
 
 /** PUSH of 64 bits */
 // @ts-ignore: decorator
 @inline
-export function pushWord(core: usize, value: u64, clock: u64): bool {
+export function pushWord(core: usize, value: u64, clock: u64): Done {
   const lin = Cpu.of(core).rsp - 8;
-  if (!put(core, lin, 8, value, clock, SSFAULT)) return false;
-  Cpu.of(core).rsp = lin;
-  return true;
+  const done = put(core, lin, 8, value, clock, SSFAULT);
+  if (done) Cpu.of(core).rsp = lin;
+  return done;
 }
 
 /**

@@ -5,8 +5,7 @@
 // Costs: one cycle an instruction, a load what an L1 hit costs, the others as named; the port adds
 // the rest.
 import {
-  CORE_LIMIT_MASK, CORE_PREDICTOR, MACHINE_BASE, M_COST_CALL, M_COST_L1, M_COST_LOCK,
-  M_COST_MISPREDICT,
+  CORE_LIMIT_MASK, MACHINE_BASE, M_COST_CALL, M_COST_L1, M_COST_LOCK,
   M_TRACE,
 } from "../abi";
 import { Core } from "../memory/core";
@@ -24,7 +23,7 @@ import {
   belowOrEqual, carry, condition, less, lessOrEqual, negative, overflow, parity, zero,
 } from "./flags";
 import {
-  clockOf, computeAddress, cost, loadForWrite, loadLocked, loaded, pushWord, putImmediate,
+  Done, clockOf, computeAddress, cost, loadForWrite, loadLocked, loaded, pushWord, putImmediate,
   putOperand, setClock,
   source,
   stackSource, storePrepared,
@@ -57,20 +56,6 @@ function checkTarget(core: usize, target: u64): bool {
   return canonical(target) ? true : raise(core, GP, 0);
 }
 
-/**
- * A branch in the predictor, two bits for each of 1024 places: the cycles that a wrong guess costs.
- */
-// @ts-ignore: decorator
-@inline
-function predict(core: usize, base: u64, p: usize, taken: bool): u64 {
-  const at = core + (<usize>(base + Rec.at(p).off) & 1023);
-  const counter = <i32>load<u8>(at, CORE_PREDICTOR);
-  const guess = counter >= 2;
-  const next = taken ? min(counter + 1, 3) : max(counter - 1, 0);
-  if (next != counter) store<u8>(at, <u8>next, CORE_PREDICTOR);
-  return guess == taken ? 0 : cost(M_COST_MISPREDICT);
-}
-
 /** Leave before the instruction of record p; Core.clock is true. */
 function stop(core: usize, base: u64, p: usize, count: u64): void {
   Cpu.of(core).rip = base + Rec.at(p).off;
@@ -96,6 +81,7 @@ export function run(core: usize, limit: u64): void {
   Cpu.of(core).line = base;
   let clock = clockOf(core);
   let count: u64 = 0;
+  let done: Done = 0;
   for (;;) {
     const op = <u32>load<u16>(p);
     switch (op) {
@@ -136,32 +122,32 @@ export function run(core: usize, limit: u64): void {
       case Op.LD_8: {
         const host = source<u8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        store<u64>(core + <usize>Rec.at(p).d, load<u8>(host));
-        clock = clockOf(core) + cost(M_COST_L1);
+        store<u64>(core + <usize>Rec.at(p).d, load<u8>(<usize>host));
+        clock += loaded(host) + 1;
         p += REC_BYTES;
         continue;
       }
       case Op.LD_16: {
         const host = source<u16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        store<u64>(core + <usize>Rec.at(p).d, load<u16>(host));
-        clock = clockOf(core) + cost(M_COST_L1);
+        store<u64>(core + <usize>Rec.at(p).d, load<u16>(<usize>host));
+        clock += loaded(host) + 1;
         p += REC_BYTES;
         continue;
       }
       case Op.LD_32: {
         const host = source<u32>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        store<u64>(core + <usize>Rec.at(p).d, load<u32>(host));
-        clock = clockOf(core) + cost(M_COST_L1);
+        store<u64>(core + <usize>Rec.at(p).d, load<u32>(<usize>host));
+        clock += loaded(host) + 1;
         p += REC_BYTES;
         continue;
       }
       case Op.LD_64: {
         const host = source<u64>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        store<u64>(core + <usize>Rec.at(p).d, load<u64>(host));
-        clock = clockOf(core) + cost(M_COST_L1);
+        store<u64>(core + <usize>Rec.at(p).d, load<u64>(<usize>host));
+        clock += loaded(host) + 1;
         p += REC_BYTES;
         continue;
       }
@@ -193,103 +179,108 @@ export function run(core: usize, limit: u64): void {
       case Op.MOV_RM_8: {
         const host = source<u8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<u8>(core, p, <u8>load<u8>(host));
-        clock = loaded(core);
+        setD<u8>(core, p, <u8>load<u8>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOV_RM_16: {
         const host = source<u16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<u16>(core, p, <u16>load<u16>(host));
-        clock = loaded(core);
+        setD<u16>(core, p, <u16>load<u16>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOV_RM_32: {
         const host = source<u32>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<u32>(core, p, <u32>load<u32>(host));
-        clock = loaded(core);
+        setD<u32>(core, p, <u32>load<u32>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOV_RM_64: {
         const host = source<u64>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<u64>(core, p, <u64>load<u64>(host));
-        clock = loaded(core);
+        setD<u64>(core, p, <u64>load<u64>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOVZX_RM_8: {
         const host = source<u8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<u32>(core, p, <u32>load<u8>(host));
-        clock = loaded(core);
+        setD<u32>(core, p, <u32>load<u8>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOVZX_RM_16: {
         const host = source<u16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<u32>(core, p, <u32>load<u16>(host));
-        clock = loaded(core);
+        setD<u32>(core, p, <u32>load<u16>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOVSX_RM_8_32: {
         const host = source<i8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<i32>(core, p, <i32>load<i8>(host));
-        clock = loaded(core);
+        setD<i32>(core, p, <i32>load<i8>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOVSX_RM_16_32: {
         const host = source<i16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<i32>(core, p, <i32>load<i16>(host));
-        clock = loaded(core);
+        setD<i32>(core, p, <i32>load<i16>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOVSX_RM_8_64: {
         const host = source<i8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<i64>(core, p, <i64>load<i8>(host));
-        clock = loaded(core);
+        setD<i64>(core, p, <i64>load<i8>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOVSX_RM_16_64: {
         const host = source<i16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<i64>(core, p, <i64>load<i16>(host));
-        clock = loaded(core);
+        setD<i64>(core, p, <i64>load<i16>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOVSX_RM_32_64: {
         const host = source<i32>(core, p, clock);
         if (!host) return stop(core, base, p, count);
-        setD<i64>(core, p, <i64>load<i32>(host));
-        clock = loaded(core);
+        setD<i64>(core, p, <i64>load<i32>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.MOV_MR_8:
-        if (!putOperand(core, p, 1, regS<u8>(core, p), clock)) return stop(core, base, p, count);
-        clock = clockOf(core);
+        done = putOperand(core, p, 1, regS<u8>(core, p), clock);
+        if (!done) return stop(core, base, p, count);
+        clock += done >> 32;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
       case Op.MOV_MR_16:
-        if (!putOperand(core, p, 2, regS<u16>(core, p), clock)) return stop(core, base, p, count);
-        clock = clockOf(core);
+        done = putOperand(core, p, 2, regS<u16>(core, p), clock);
+        if (!done) return stop(core, base, p, count);
+        clock += done >> 32;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
       case Op.MOV_MR_32:
-        if (!putOperand(core, p, 4, regS<u32>(core, p), clock)) return stop(core, base, p, count);
-        clock = clockOf(core);
+        done = putOperand(core, p, 4, regS<u32>(core, p), clock);
+        if (!done) return stop(core, base, p, count);
+        clock += done >> 32;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
       case Op.MOV_MR_64:
-        if (!putOperand(core, p, 8, regS<u64>(core, p), clock)) return stop(core, base, p, count);
-        clock = clockOf(core);
+        done = putOperand(core, p, 8, regS<u64>(core, p), clock);
+        if (!done) return stop(core, base, p, count);
+        clock += done >> 32;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
       case Op.MOV_MI:
-        if (!putImmediate(core, p, clock)) return stop(core, base, p, count);
-        clock = clockOf(core);
+        done = putImmediate(core, p, clock);
+        if (!done) return stop(core, base, p, count);
+        clock += done >> 32;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
       case Op.MOV_RR_8: setD<u8>(core, p, regS<u8>(core, p)); break;
@@ -431,29 +422,31 @@ export function run(core: usize, limit: u64): void {
       case Op.CQO: Cpu.of(core).rdx = <u64>(<i64>Cpu.of(core).rax >> 63); break;
       // ---- Stack and jumps ----
       case Op.PUSH_R:
-        if (!pushWord(core, regS<u64>(core, p), clock)) return stop(core, base, p, count);
-        clock = clockOf(core);
+        done = pushWord(core, regS<u64>(core, p), clock);
+        if (!done) return stop(core, base, p, count);
+        clock += done >> 32;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
       case Op.PUSH_I:
-        if (!pushWord(core, Rec.at(p).imm, clock)) return stop(core, base, p, count);
-        clock = clockOf(core);
+        done = pushWord(core, Rec.at(p).imm, clock);
+        if (!done) return stop(core, base, p, count);
+        clock += done >> 32;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         break;
       case Op.POP_R: {
         const host = stackSource(core, Cpu.of(core).rsp, clock);
         if (!host) return stop(core, base, p, count);
         Cpu.of(core).rsp += 8; // first: POP RSP leaves the value
-        setD<u64>(core, p, load<u64>(host));
-        clock = loaded(core);
+        setD<u64>(core, p, load<u64>(<usize>host));
+        clock += loaded(host);
         break;
       }
       case Op.LEAVE: {
         const host = stackSource(core, Cpu.of(core).rbp, clock);
         if (!host) return stop(core, base, p, count);
         Cpu.of(core).rsp = Cpu.of(core).rbp + 8;
-        Cpu.of(core).rbp = load<u64>(host);
-        clock = loaded(core);
+        Cpu.of(core).rbp = load<u64>(<usize>host);
+        clock += loaded(host);
         break;
       }
       case Op.CALL:
@@ -461,8 +454,10 @@ export function run(core: usize, limit: u64): void {
         setClock(core, clock);
         rip = op == Op.CALL ? jumpTarget(base, p) : regS<u64>(core, p);
         if (!checkTarget(core, rip)) return stop(core, base, p, count);
-        if (!pushWord(core, base + Rec.at(p).nextOff, clock)) return stop(core, base, p, count);
-        clock = clockOf(core) + cost(M_COST_CALL) - 1;
+        done = pushWord(core, base + Rec.at(p).nextOff, clock);
+        if (!done) return stop(core, base, p, count);
+        clock += done >> 32;
+        clock += cost(M_COST_CALL) - 1;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         p = op == Op.CALL ? follow(core, base, rip, p) : 0;
         if (p) base = Cpu.of(core).line = rip & ~63;
@@ -471,10 +466,14 @@ export function run(core: usize, limit: u64): void {
       case Op.RET: {
         const host = stackSource(core, Cpu.of(core).rsp, clock);
         if (!host) return stop(core, base, p, count);
-        rip = load<u64>(host);
-        if (!checkTarget(core, rip)) return stop(core, base, p, count);
+        rip = load<u64>(<usize>host);
+        if (!canonical(rip)) {
+          setClock(core, clock);
+          raise(core, GP, 0);
+          return stop(core, base, p, count);
+        }
         Cpu.of(core).rsp += 8;
-        clock = clockOf(core) + cost(M_COST_CALL) - 1;
+        clock += cost(M_COST_CALL) - 1 + (host >> 32);
         p = 0;
         break;
       }
@@ -490,144 +489,112 @@ export function run(core: usize, limit: u64): void {
         p = 0;
         break;
       case Op.JO: {
-        const taken = overflow(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (!overflow(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JNO: {
-        const taken = !overflow(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (overflow(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JB: {
-        const taken = carry(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (!carry(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JAE: {
-        const taken = !carry(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (carry(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JE: {
-        const taken = zero(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (!zero(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JNE: {
-        const taken = !zero(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (zero(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JBE: {
-        const taken = belowOrEqual(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (!belowOrEqual(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JA: {
-        const taken = !belowOrEqual(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (belowOrEqual(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JS: {
-        const taken = negative(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (!negative(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JNS: {
-        const taken = !negative(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (negative(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JP: {
-        const taken = parity(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (!parity(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JNP: {
-        const taken = !parity(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (parity(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JL: {
-        const taken = less(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (!less(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JGE: {
-        const taken = !less(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (less(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JLE: {
-        const taken = lessOrEqual(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (!lessOrEqual(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;
         break;
       }
       case Op.JG: {
-        const taken = !lessOrEqual(core);
-        clock += predict(core, base, p, taken);
-        if (!taken) break;
+        if (lessOrEqual(core)) break;
         rip = jumpTarget(base, p);
         p = follow(core, base, rip, p);
         if (p) base = Cpu.of(core).line = rip & ~63;

@@ -1,9 +1,9 @@
 // The state hash: 64 bits over everything that is state and nothing that is not: registers, RAM,
-// store buffers, TLBs, predictors, cache tags with states and LRU, APICs, inboxes, the hub, one
+// store buffers, TLBs, cache tags with states and LRU, APICs, inboxes, the hub, one
 // replica of the home agents, clocks and the window. Decoded code, filters, counters, traces and
 // what only speeds a look-up are left out.
 import {
-  CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_PREDICTOR, CORE_TLB, HUB_BYTES,
+  CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_TLB, HUB_BYTES,
   MACHINE_BASE, M_CLUSTERS, M_CPUS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_RAM_BASE,
   M_RAM_BYTES, M_SEED,
 } from "../abi";
@@ -16,6 +16,9 @@ import { MSHR_FREE, MSHR_LIMIT, Mshr } from "../memory/mshr";
 import { l1Sets, l1Ways, loadParameters, param, windowCycles } from "../memory/params";
 import { sharedCacheBytes } from "../memory/shared-cache";
 import { Store } from "../memory/store-buffer";
+
+/** Entries of 16 bytes (isa/paging.ts). */
+const TLB_BYTES: usize = 512 * 16;
 
 let hash: u64 = 0;
 
@@ -39,7 +42,7 @@ function hashCore(core: usize): void {
   range(core + offsetof<Cpu>("rip"), offsetof<Cpu>("writePhys") - offsetof<Cpu>("rip"));
   word(Cpu.of(core).cpl);
   range(core + CORE_LAPIC, CORE_MEM - CORE_LAPIC);
-  range(core + CORE_TLB, CORE_PREDICTOR - CORE_TLB + 1024);
+  range(core + CORE_TLB, TLB_BYTES);
   word(c.clock);
   word((<u64>c.stall << 32) | c.run);
   word((<u64>c.ioState << 32) | c.recheck);

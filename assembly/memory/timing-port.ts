@@ -84,29 +84,49 @@ export function timingDrain(core: usize): bool {
   return false;
 }
 
-export function timingLock(core: usize, phys: u64, size: u32): usize {
-  const c = Core.of(core);
-  if (!timingDrain(core)) return 0;
-  advance(core, accessTime(c));
+/** The line is exclusively owned; if not, it is asked for, to be held for `hold` cycles once it is there. */
+function ownForLock(core: usize, c: Core, phys: u64, hold: u8): bool {
   const tag = <u32>(phys >> 6);
   const slot = findData(core, tag);
   if (slot != NO_SLOT && Line.at(core + CORE_L1D, slot).state >= EXCLUSIVE) {
     const line = Line.at(core + CORE_L1D, slot);
     line.state = MODIFIED;
     if (line.lru < c.clock) line.lru = c.clock;
-    if (c.label) {
-      if (tracing) {
-        trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, loadSized(hostOf(phys), size));
-      }
-      c.label = 0;
-      c.sbMask = 0;
-    }
-    return hostOf(phys);
+    return true;
   }
-  // The winner holds the line until its locked operation is done: snoops are deferred by that much.
-  if (!findMshr(core, tag)) ask(core, tag, GETX, <u8>(costLock + <u64>holdCycles), accessTime(c));
+  if (!findMshr(core, tag)) ask(core, tag, GETX, hold, accessTime(c));
   c.stall = STALL_LOCK;
-  return 0;
+  return false;
+}
+
+export function timingLock(core: usize, phys: u64, size: u32): usize {
+  const c = Core.of(core);
+  if (!timingDrain(core)) return 0;
+  advance(core, accessTime(c));
+  // The winner holds the line until its locked operation is done: snoops are deferred by that much.
+  if (!ownForLock(core, c, phys, <u8>(costLock + <u64>holdCycles))) return 0;
+  if (c.label) {
+    const value = loadSized(hostOf(phys), size);
+    if (tracing) trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, value);
+    c.label = 0;
+    c.sbMask = 0;
+  }
+  return hostOf(phys);
+}
+
+/** For how long the first line of a locked access over two is held: longer than the second one takes to come. */
+const PAIR_HOLD: u8 = 255;
+
+/**
+ * Both lines of a locked access that crosses from one to the next. The lower line is taken first, by everyone: of two
+ * CPUs that want the same pair one has the lower line, and keeps it until it has the other.
+ */
+export function timingLockPair(core: usize, phys: u64, phys2: u64): bool {
+  const c = Core.of(core);
+  if (!timingDrain(core)) return false;
+  advance(core, accessTime(c));
+  const first = min(phys, phys2);
+  return ownForLock(core, c, first, PAIR_HOLD) && ownForLock(core, c, phys ^ phys2 ^ first, PAIR_HOLD);
 }
 
 export function timingFetch(core: usize, physLine: u64): usize {

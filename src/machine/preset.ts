@@ -63,7 +63,7 @@ const LIMITS: Record<string, [number, number]> = {
 };
 const COSTS = [
   "l1", "forward", "mfence", "sfence", "lfence", "lock", "xchg", "pause", "rdtsc", "cpuid",
-  "pushf", "popf", "call", "mispredict", "interrupt", "iret", "syscall",
+  "pushf", "popf", "call", "interrupt", "iret", "syscall",
 ];
 for (const cost of COSTS) LIMITS[`cost.${cost}`] = [0, 10_000];
 

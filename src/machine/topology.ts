@@ -41,7 +41,6 @@ const NUMBERS: ReadonlyArray<readonly [number, string]> = [
   [abi.M_COST_PUSHF, "cost.pushf"],
   [abi.M_COST_POPF, "cost.popf"],
   [abi.M_COST_CALL, "cost.call"],
-  [abi.M_COST_MISPREDICT, "cost.mispredict"],
   [abi.M_COST_INTERRUPT, "cost.interrupt"],
   [abi.M_COST_IRET, "cost.iret"],
   [abi.M_COST_SYSCALL, "cost.syscall"],
