@@ -143,8 +143,11 @@ export const CORE_INBOX: i32 = 0xe980; // memory/inbox.ts: 128 entries of 16 byt
 export const CORE_BYTES: i32 = 0xf180;
 
 // Fields at CORE_CPU that the host reads for its reports (isa/cpu.ts; a test compares the offsets)
-export const CPU_RSP: i32 = 32; // u64
+export const CPU_REGISTERS: i32 = 0; // u64[16], in the order of their encoding
+export const CPU_CPL: i32 = 220; // u32
 export const CPU_RIP: i32 = 224; // u64
+export const CPU_RFLAGS: i32 = 232; // u64, without the status flags, which are lazy
+export const CPU_CR2: i32 = 248; // u64
 export const CPU_CR3: i32 = 256; // u64
 export const CPU_BAD_RIP: i32 = 480; // u64, of the instruction that stopped RUN_UNIMPLEMENTED
 export const CPU_BAD_BYTES: i32 = 488; // 15 bytes

@@ -616,7 +616,8 @@ export function run(core: usize, limit: u64): void {
     clock++;
     if (p) {
       p += REC_BYTES;
-      if (clock < limit || <u32>Rec.at(p).flags & CONTINUES) continue;
+      if (clock < limit) continue;
+      if (<u32>Rec.at(p).flags & CONTINUES) continue;
       return stopAt(core, base + Rec.at(p).off, clock, count);
     }
     if (clock >= limit) return stopAt(core, rip, clock, count);

@@ -8,7 +8,7 @@ import { CORE_L1D, CORE_SB } from "../abi";
 import { ask } from "./agent";
 import { Cluster, l2Of } from "./cluster";
 import { Line, NO_SLOT } from "./cache";
-import { Core } from "./core";
+import { Core, accessTime } from "./core";
 import { fillCode, fillData, findData } from "./l1";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
 import { holdCycles, retireDelay, sequential, tracing } from "./params";
@@ -44,6 +44,11 @@ const SB_INDEX: u32 = SB_PLACES - 1;
 export function push(core: usize, phys: u64, size: u32, value: u64): void {
   const c = Core.of(core);
   check(c.sbCount < SB_PLACES);
+  // Now and then, so that few loads meet the mask bit of a store that is long visible.
+  if ((c.sbCount & 7) == 7) {
+    advance(core, accessTime(c));
+    refreshMask(core);
+  }
   const e = Store.at(core, c.sbHead + c.sbCount);
   c.sbCount++;
   e.phys = <u32>phys;
