@@ -45,10 +45,18 @@ function lineOf(worker: u32): usize {
   return <usize>(MACHINE_BASE + M_PROGRESS) + (<usize>worker << 7);
 }
 
-const SPINS: u32 = 200000;
+/**
+ * Spins before a sleep. On an idle host a peer is rarely later than a few hundred; a peer that the
+ * host has descheduled is late by milliseconds, and then spinning only keeps the processor from it.
+ * So a wait that ends in a sleep halves the limit, and one that ends well doubles it.
+ */
+const SPINS_MAX: u32 = 200000;
+const SPINS_MIN: u32 = 1000;
 /** With more workers than host cores a spinning worker keeps the one it waits for from running. */
 const SPINS_OVERCOMMITTED: u32 = 64;
 const SLEEP_NS: i64 = 1000000;
+
+let spinLimit: u32 = SPINS_MAX;
 
 /**
  * Publishes that `worker` finished `windows` windows; its Progress is valid for peers from here on.
@@ -63,7 +71,8 @@ export function publish(worker: u32, windows: u32): void {
 /** Waits until every peer has finished `windows` windows. */
 export function awaitPeers(worker: u32, windows: u32): void {
   const workers = param(M_WORKERS);
-  const spins = workers > param(M_HOST_CORES) ? SPINS_OVERCOMMITTED : SPINS;
+  const spins = workers > param(M_HOST_CORES) ? SPINS_OVERCOMMITTED : spinLimit;
+  let slept = false;
   for (let peer: u32 = 0; peer < workers; peer++) {
     if (peer == worker) continue;
     const line = lineOf(peer);
@@ -76,6 +85,8 @@ export function awaitPeers(worker: u32, windows: u32): void {
       atomic.add<u32>(line, 1, 4);
       atomic.wait<i32>(line, <i32>seen, SLEEP_NS);
       atomic.sub<u32>(line, 1, 4);
+      slept = true;
     }
   }
+  spinLimit = slept ? max(spinLimit / 2, SPINS_MIN) : min(spinLimit * 2, SPINS_MAX);
 }
