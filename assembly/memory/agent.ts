@@ -23,9 +23,9 @@ import { SharedLine, findShared } from "./shared-cache";
 import { TRACE_REQUEST, trace } from "./trace";
 
 /**
- * For how long after a hand-over between siblings the cores of a cluster take turns in quanta. Without sharing nobody can
- * tell in which order they ran, so they run whole windows; the first hand-over after a quiet time is then late by up
- * to a window.
+ * For how long after a hand-over between siblings the cores of a cluster take turns in quanta.
+ * Without sharing nobody can tell in which order they ran, so they run whole windows; the first
+ * hand-over after a quiet time is then late by up to a window.
  */
 const SHARING_CYCLES: u64 = 1 << 18;
 

@@ -8,7 +8,8 @@
 import { ENGINE_FLAT } from "../abi";
 import { flatDevice, flatFetch, flatLock, flatRead, flatWrite } from "./flat-port";
 import {
-  timingDrain, timingFetch, timingIo, timingLock, timingLockPair, timingRead, timingReserve, timingWrite,
+  timingDrain, timingFetch, timingIo, timingLock, timingLockPair, timingRead, timingReserve,
+  timingWrite,
 } from "./timing-port";
 
 /** Host address where `size` bytes can be read now, possibly in the store buffer; 0 = stall. */
@@ -38,7 +39,10 @@ export function portLock(core: usize, phys: u64, size: u32): usize {
   return timingLock(core, phys, size);
 }
 
-/** As portLock() for an access that crosses from one line into another: both are owned now; false = stall. */
+/**
+ * As portLock() for an access that crosses from one line into another: both are owned now; false =
+ * stall.
+ */
 export function portLockPair(core: usize, phys: u64, phys2: u64): bool {
   if (ENGINE == ENGINE_FLAT) return flatLock(phys) != 0 && flatLock(phys2) != 0;
   return timingLockPair(core, phys, phys2);

@@ -84,7 +84,10 @@ export function timingDrain(core: usize): bool {
   return false;
 }
 
-/** The line is exclusively owned; if not, it is asked for, to be held for `hold` cycles once it is there. */
+/**
+ * The line is exclusively owned; if not, it is asked for, to be held for `hold` cycles once it is
+ * there.
+ */
 function ownForLock(core: usize, c: Core, phys: u64, hold: u8): bool {
   const tag = <u32>(phys >> 6);
   const slot = findData(core, tag);
@@ -114,19 +117,23 @@ export function timingLock(core: usize, phys: u64, size: u32): usize {
   return hostOf(phys);
 }
 
-/** For how long the first line of a locked access over two is held: longer than the second one takes to come. */
+/**
+ * For how long the first line of a locked access over two is held: longer than the second one takes
+ * to come.
+ */
 const PAIR_HOLD: u8 = 255;
 
 /**
- * Both lines of a locked access that crosses from one to the next. The lower line is taken first, by everyone: of two
- * CPUs that want the same pair one has the lower line, and keeps it until it has the other.
+ * Both lines of a locked access that crosses from one to the next. The lower line is taken first,
+ * by everyone: of two CPUs that want the same pair one has the lower line, and keeps it until it
+ * has the other.
  */
 export function timingLockPair(core: usize, phys: u64, phys2: u64): bool {
   const c = Core.of(core);
   if (!timingDrain(core)) return false;
   advance(core, accessTime(c));
-  const first = min(phys, phys2);
-  return ownForLock(core, c, first, PAIR_HOLD) && ownForLock(core, c, phys ^ phys2 ^ first, PAIR_HOLD);
+  const low = ownForLock(core, c, min(phys, phys2), PAIR_HOLD);
+  return low && ownForLock(core, c, max(phys, phys2), PAIR_HOLD);
 }
 
 export function timingFetch(core: usize, physLine: u64): usize {

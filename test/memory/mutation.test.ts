@@ -102,3 +102,7 @@ for (const mutant of MUTANTS) {
     expect(survives(await buildMutant(mutant, "assembly/stress.ts", "stress"))).toBe(false);
   });
 }
+
+test("without a planted bug everything survives", () => {
+  expect(survives("build/stress.wasm")).toBe(true);
+});
