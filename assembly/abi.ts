@@ -134,6 +134,7 @@ export const CORE_SB: i32 = 0x0c00; // memory/store-buffer.ts: 64 entries of 32 
 export const CORE_FILTER: i32 = 0x1400; // memory/filter.ts: 512 entries of 16 bytes
 export const CORE_FETCH: i32 = 0x3400; // isa/fetch.ts: 256 entries of 16 bytes
 export const CORE_TLB: i32 = 0x4400; // isa/paging.ts: 512 entries of 16 bytes
+export const CORE_CODE_PAGES: i32 = 0x6400; // memory/l1.ts: 8192 bits, classes of pages with code
 export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 bytes
 export const CORE_L1I: i32 = 0xa800; // up to 1024 lines of 16 bytes
 export const CORE_INBOX: i32 = 0xe980; // memory/inbox.ts: 128 entries of 16 bytes

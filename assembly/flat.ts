@@ -1,15 +1,16 @@
 // The exported functions of the test engine: one CPU, or a few that take turns, on flat memory.
 import { CORE_LIMIT_MASK, RUN_PARKED, RUN_RUNNING } from "./abi";
 import { lapicReset } from "./device/lapic";
-import { resetLongMode } from "./isa/cpu";
+import { CR4_FSGSBASE, Cpu, resetLongMode, setCpl } from "./isa/cpu";
 import { execute } from "./isa/execute";
 import { decodeBytes, openDecode } from "./isa/fetch";
 import { Core } from "./memory/core";
 import { fetchFilterFlush } from "./memory/fetch-filter";
 import { loadParameters } from "./memory/params";
-import { decodeLength } from "./isa/decode";
+import { decodeAccesses, decodeLength, decodeRow } from "./isa/decode";
+import { setFlatSegments } from "./isa/segment";
 
-export { resetLongMode, decodeBytes, openDecode, loadParameters, decodeLength };
+export { resetLongMode, decodeBytes, openDecode, loadParameters, decodeLength, decodeRow };
 export { getFlags, setFlags } from "./isa/flags";
 
 /** A core block fresh from reset, parked. */
@@ -41,4 +42,24 @@ export function step(core: usize, count: u32): u32 {
     execute(core, c.clock + 1);
   }
   return c.run;
+}
+
+/** As resetLongMode(), but in ring 3, where programs may read and write their segment bases. */
+export function resetUser(core: usize, rip: u64, cr3: u64, cs: u32, ss: u32): void {
+  resetLongMode(core, rip, 0, cr3);
+  const cpu = Cpu.of(core);
+  setFlatSegments(core, cs, ss);
+  cpu.ds = cpu.es = 0;
+  cpu.cr4 |= CR4_FSGSBASE;
+  setCpl(core, 3);
+}
+
+/** decodeLength() of `count` instructions, `stride` bytes from one to the next; a byte each. */
+export function decodeLengths(at: usize, stride: usize, count: u32, out: usize): void {
+  for (let i: u32 = 0; i < count; i++) store<u8>(out + i, <u8>decodeLength(at + i * stride));
+}
+
+/** decodeAccesses() of instructions as in decodeLengths(); 32 bytes each. */
+export function decodeAccessesOf(at: usize, stride: usize, count: u32, out: usize): void {
+  for (let i: u32 = 0; i < count; i++) decodeAccesses(at + i * stride, out + 32 * i);
 }

@@ -1,15 +1,18 @@
 // Builds the guest images from workloads/ with gcc into workloads/prebuilt/, with a manifest that
 // says what they were made from. The same compiler makes the same bytes anywhere: paths are
-// mapped away, inputs sorted, no build id. Usage: node scripts/build-guest.mjs [OUTPUT-FOLDER]
-import { execFileSync } from "node:child_process";
+// mapped away, inputs sorted, no build id.
+// Usage: node scripts/build-guest.mjs [OUTPUT-FOLDER [IMAGE...]]
+import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const workloads = join(dirname(fileURLToPath(import.meta.url)), "..", "workloads");
 const output = resolve(process.argv[2] ?? join(workloads, "prebuilt"));
+const wanted = process.argv.slice(3);
 
 const FLAGS = [
   "-std=gnu11", "-O2", "-g", "-ffreestanding", "-mgeneral-regs-only", "-mno-red-zone",
@@ -20,6 +23,17 @@ const FLAGS = [
 const LINK = ["-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,noexecstack"];
 const KERNEL_FLAGS = ["-mcmodel=kernel"];
 const KERNEL_LINK = ["-Wl,-z,max-page-size=4096", "-Wl,-T,kernel/kernel.ld"];
+/** What `smpbox cflags` prints, but for the level: the programs are built as a user builds his. */
+const PROGRAM_FLAGS = [
+  "-static", "-no-pie", "-nostdlib", "-ffreestanding", "-mgeneral-regs-only",
+  "-fno-stack-protector", "-fcf-protection=none", "-Iinclude",
+];
+const PROGRAM_LEVELS = ["-O0", "-O1", "-O2", "-O3", "-Os"];
+/** What the system test has of the kernel: the way in, ACPI, the console. */
+const SHARED_WITH_SYSTEM = [
+  "kernel/boot/acpi.c", "kernel/boot/params.c", "kernel/boot/start.S", "kernel/core/printk.c",
+  "kernel/core/string.c",
+];
 
 const versionOf = (command) =>
   execFileSync(command, ["--version"], { encoding: "utf8" }).split("\n")[0];
@@ -40,16 +54,33 @@ function filesBelow(folder, pattern) {
 
 const sourceOf = (file) => readFileSync(join(workloads, file));
 
-function gcc(...args) {
-  execFileSync("gcc", args.flat(), { cwd: workloads, stdio: ["ignore", "inherit", "inherit"] });
+let running = 0;
+const waiting = [];
+
+/** Runs gcc, as many at a time as there are processors. */
+async function gcc(...args) {
+  if (running === availableParallelism()) await new Promise((resume) => waiting.push(resume));
+  else running++;
+  try {
+    const { stderr } = await promisify(execFile)("gcc", args.flat(), { cwd: workloads });
+    process.stderr.write(stderr);
+  } catch ({ stderr, message }) {
+    process.stderr.write(stderr ?? message);
+    process.exit(1);
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else running--;
+  }
 }
 
+/** Objects of the sources, in their order. */
 function compile(scratch, sources, flags) {
-  return sources.map((source) => {
+  return Promise.all(sources.map(async (source) => {
     const object = join(scratch, `${source.replaceAll("/", "-")}.o`);
-    gcc(FLAGS, flags, "-c", source, "-o", object);
+    await gcc(FLAGS, flags, "-c", source, "-o", object);
     return object;
-  });
+  }));
 }
 
 /** Sections of an ELF64 file by name. */
@@ -100,33 +131,59 @@ function marksOf(file) {
   return marks.sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
 }
 
-function build(scratch) {
-  const kernel = compile(scratch, filesBelow("kernel", /\.[cS]$/), KERNEL_FLAGS);
-  const images = new Map([["kernel", join(scratch, "kernel.elf")]]);
-  gcc(LINK, KERNEL_LINK, "-o", images.get("kernel"), kernel);
-  for (const source of [...filesBelow("user", /\.c$/), ...filesBelow("micro", /\.c$/)]) {
-    const name = basename(source, ".c");
-    images.set(name, join(scratch, `${name}.elf`));
-    gcc(LINK, "-o", images.get(name), compile(scratch, [source], []));
-  }
-  return images;
+async function buildKernel(scratch, name, sources) {
+  const folder = join(scratch, name);
+  mkdirSync(folder);
+  const objects = await compile(folder, sources, KERNEL_FLAGS);
+  await gcc(LINK, KERNEL_LINK, "-o", join(scratch, `${name}.elf`), objects);
+}
+
+async function buildUser(scratch, name, source) {
+  await gcc(LINK, "-o", join(scratch, `${name}.elf`), await compile(scratch, [source], []));
+}
+
+/** Without symbols, to keep the repository small. */
+async function buildPrograms(scratch, name, level) {
+  const output = ["-Wl,--build-id=none", "-s", "-o", join(scratch, `${name}.elf`)];
+  await gcc(PROGRAM_FLAGS, level, output, filesBelow("programs", /\.c$/));
+}
+
+/** How to build each image, by its name. */
+function recipes() {
+  const system = [...SHARED_WITH_SYSTEM, ...filesBelow("system", /\.[cS]$/)];
+  const user = [...filesBelow("user", /\.c$/), ...filesBelow("micro", /\.c$/)];
+  return new Map([
+    ...PROGRAM_LEVELS.map((level) => [
+      `programs${level}`,
+      (scratch, name) => buildPrograms(scratch, name, level),
+    ]),
+    ["kernel", (scratch, name) => buildKernel(scratch, name, filesBelow("kernel", /\.[cS]$/))],
+    ["system", (scratch, name) => buildKernel(scratch, name, system)],
+    ...user.map((source) => [
+      basename(source, ".c"),
+      (scratch, name) => buildUser(scratch, name, source),
+    ]),
+  ]);
 }
 
 const scratch = mkdtempSync(join(tmpdir(), "smpbox-guest-"));
 try {
-  const sources = ["include", "kernel", "user", "micro"]
+  const sources = ["include", "kernel", "user", "micro", "programs", "system"]
     .flatMap((folder) => filesBelow(folder, /\.(c|h|S|ld)$/))
     .sort();
   const manifest = {
     compiler: versionOf("gcc"),
     linker: versionOf("ld"),
     flags: FLAGS.filter((flag) => !flag.startsWith("-ffile-prefix-map")).join(" "),
+    programFlags: PROGRAM_FLAGS.join(" "),
     sources: sha256(...sources.flatMap((file) => [file, "\0", sourceOf(file), "\0"])),
     images: {},
   };
   mkdirSync(output, { recursive: true });
-  for (const [name, path] of [...build(scratch)].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const file = readFileSync(path);
+  const images = [...recipes()].filter(([name]) => !wanted.length || wanted.includes(name));
+  await Promise.all(images.map(([name, build]) => build(scratch, name)));
+  for (const [name] of images.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const file = readFileSync(join(scratch, `${name}.elf`));
     manifest.images[name] = { bytes: file.length, sha256: sha256(file), marks: marksOf(file) };
     writeFileSync(join(output, `${name}.elf`), file, { mode: 0o755 });
   }

@@ -2,9 +2,8 @@
 // rest (translation, accesses over a line or page, devices) in functions. Everything returns 0 or
 // false when the access cannot be done now: either it stalls (Core.stall) or an exception is
 // pending (Cpu.pending). Nothing has changed then.
-// Deviations: a locked access over a line is #AC, as with split-lock detection; a read-modify-write
-// of a device register stops the run; devices are the local APIC only, other addresses outside RAM
-// read as ones.
+// Deviations: a read-modify-write of a device register stops the run; devices are the local APIC
+// only, other addresses outside RAM read as ones.
 import {
   CORE_FILTER, CORE_L1D, CORE_LIMIT_MASK, CORE_MEM, ENGINE_FLAT, MACHINE_BASE, M_RAM_BYTES,
   RUN_UNIMPLEMENTED,
@@ -14,12 +13,14 @@ import { LAPIC_BYTES, LAPIC_PHYS } from "../device/map";
 import { Core } from "../memory/core";
 import { Filter, filterFill } from "../memory/filter";
 import { flatFill } from "../memory/flat-port";
-import { portDrain, portLock, portRead, portReserve, portWrite } from "../memory/port";
-import { loadSized } from "../memory/ram";
-import { ALIGN, Cpu, canonical, raise } from "./cpu";
-import { TLB_DEVICE, Tlb, tlbTag, translate } from "./paging";
+import {
+  portDrain, portLock, portLockPair, portRead, portReserve, portWrite,
+} from "../memory/port";
+import { hostOf, loadSized, storeSized } from "../memory/ram";
+import { Cpu, canonical, raise } from "./cpu";
+import { NO_ADDRESS, TLB_DEVICE, Tlb, tlbTag, translate } from "./paging";
 
-/** Cycles of an access to the local APIC's page (machines.md 3: an ICR write is about 100). */
+/** Cycles of an access to the local APIC's page (a write of the ICR on Core 2, rounded). */
 const LAPIC_CYCLES: u64 = 100;
 const SB_MASK_AT: usize = 24; // Core.sbMask
 
@@ -182,18 +183,54 @@ export function lockForWrite(core: usize, lin: u64, size: u32, vector: u32): usi
     raise(core, vector, 0);
     return 0;
   }
-  if (headOf(lin, size) != size) {
-    raise(core, ALIGN, 0);
-    return 0;
-  }
+  const head = headOf(lin, size);
+  if (head != size) return lockSplit(core, lin, size, head);
+  Cpu.of(core).writeSplit = 0;
+  const phys = lockPhys(core, lin);
+  return phys == NO_ADDRESS ? 0 : portLock(core, phys, size);
+}
+
+/** Physical address of a part of a locked access, NO_ADDRESS for a stall, a fault or a device. */
+function lockPhys(core: usize, lin: u64): u64 {
   const t = translate(core, lin, true, Cpu.of(core).cpl == 3);
-  if (!t) return 0;
+  if (!t) return NO_ADDRESS;
   const frame = changetype<Tlb>(t).frame;
-  if (<u32>frame & TLB_DEVICE) {
-    stopAtDevice(core);
-    return 0;
-  }
-  return portLock(core, (frame & ~4095) | (lin & 4095), size);
+  if (!(<u32>frame & TLB_DEVICE)) return (frame & ~4095) | (lin & 4095);
+  stopAtDevice(core);
+  return NO_ADDRESS;
+}
+
+/**
+ * A locked access over two lines, both of which are ours until the next access: its operand is
+ * worked on in the scratch, from where writeLocked() takes it to memory.
+ */
+function lockSplit(core: usize, lin: u64, size: u32, head: u32): usize {
+  const cpu = Cpu.of(core);
+  const low = lockPhys(core, lin);
+  if (low == NO_ADDRESS) return 0;
+  const high = lockPhys(core, lin + head);
+  if (high == NO_ADDRESS) return 0;
+  if (!portLockPair(core, low, high)) return 0;
+  cpu.writePhys = low;
+  cpu.writePhys2 = high;
+  cpu.writeSplit = head;
+  const tail = loadSized(hostOf(high), size - head);
+  cpu.scratch0 = loadSized(hostOf(low), head) | (tail << (head << 3));
+  return core + offsetof<Cpu>("scratch0");
+}
+
+/** After the operand at the address that lockForWrite() gave was changed. */
+// @ts-ignore: decorator
+@inline
+export function writeLocked(core: usize, size: u32): void {
+  if (Cpu.of(core).writeSplit) writeLockedSplit(core, size);
+}
+
+function writeLockedSplit(core: usize, size: u32): void {
+  const cpu = Cpu.of(core);
+  const head = cpu.writeSplit;
+  storeSized(hostOf(cpu.writePhys), head, cpu.scratch0);
+  storeSized(hostOf(cpu.writePhys2), size - head, cpu.scratch0 >> (head << 3));
 }
 
 function stopAtDevice(core: usize): bool {

@@ -4,7 +4,7 @@
 // Deviation: CMPXCHG8B and CMPXCHG16B are locked without the prefix too.
 import { MACHINE_BASE, M_COST_LOCK } from "../abi";
 import { Core } from "../memory/core";
-import { lockForWrite } from "./access";
+import { lockForWrite, writeLocked } from "./access";
 import { Cpu, GP, RAX, TMP0, ZF, getReg, raise, setReg } from "./cpu";
 import { changeFlags, keepAdd, keepSub } from "./flags";
 import { addressOf, vectorOf } from "./operand-address";
@@ -32,6 +32,7 @@ export function exchange(core: usize, p: usize): void {
 function exchangeLockedSized<T>(core: usize, s: u32): void {
   store<T>(<usize>Cpu.of(core).lockHost, getReg<T>(core, s));
   setReg<T>(core, s, getReg<T>(core, TMP0));
+  writeLocked(core, sizeof<T>());
 }
 
 /** XCHG with memory, which the LDLOCK before has read and holds */
@@ -113,6 +114,7 @@ export function compareExchangeWide(core: usize, p: usize, size: u32): bool {
   const equal = size == 16
     ? compareExchangePair<u64>(core, host)
     : compareExchangePair<u32>(core, host);
+  if (equal) writeLocked(core, size);
   changeFlags(core, ZF, equal ? ZF : 0);
   Core.of(core).clock += load<u32>(MACHINE_BASE + M_COST_LOCK) - 1;
   return true;

@@ -1,6 +1,6 @@
-// Bit tests, bit scans, POPCNT, BSWAP, and the address of a bit in memory.
+// Bit tests, bit scans and counts, BSWAP, MOVBE, and the address of a bit in memory.
 // Undefined results: BSF and BSR of 0 leave the destination, as on silicon; BT and its family leave
-// all flags but CF.
+// all flags but CF; LZCNT and TZCNT clear the four flags that they leave undefined.
 import { AF, CF, OF, PF, SF, ZF, getReg, setReg } from "./cpu";
 import { changeFlags, setCarry, setFlags } from "./flags";
 import { IMMEDIATE, Op, Rec } from "./record";
@@ -69,10 +69,29 @@ export function bitScan(core: usize, p: usize, reverse: bool): void {
   if (s) setBySize(core, p, reverse ? 63 - clz<u64>(s) : ctz<u64>(s));
 }
 
+/** LZCNT, TZCNT: the operand size for an operand of 0, which CF tells */
+export function bitCount(core: usize, p: usize, leading: bool): void {
+  const s = source(core, p);
+  const bits = <u64>Rec.at(p).size << 3;
+  const count = !s ? bits : leading ? clz<u64>(s) - (64 - bits) : ctz<u64>(s);
+  setBySize(core, p, count);
+  setFlags(core, (s ? 0 : CF) | (count ? 0 : ZF));
+}
+
 export function popcount(core: usize, p: usize): void {
   const s = source(core, p);
   setBySize(core, p, popcnt<u64>(s));
   setFlags(core, s ? 0 : ZF);
+}
+
+/** A value of `size` bytes, 2 to 8, with its bytes in the opposite order. */
+export function swapBytes(value: u64, size: u32): u64 {
+  return bswap<u64>(value) >> <u64>(64 - (size << 3));
+}
+
+/** MOVBE from memory */
+export function moveSwapped(core: usize, p: usize): void {
+  setBySize(core, p, swapBytes(source(core, p), Rec.at(p).size));
 }
 
 /** BSWAP; of 16 bits it is undefined: here, as on silicon, 0. */

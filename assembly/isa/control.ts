@@ -5,7 +5,7 @@ import { Core } from "../memory/core";
 import { loadSized } from "../memory/ram";
 import { leaveAfter, readUser, writeUser } from "./access";
 import {
-  CS, Cpu, GP, IF, RBP, RCX, RF, SS, SSFAULT, UD, VM, canonical, getReg, raise, setCpl, setReg,
+  CS, Cpu, GP, IF, RBP, RCX, RF, SS, SSFAULT, TF, UD, VM, canonical, getReg, raise, setCpl, setReg,
 } from "./cpu";
 import { getFlags, zero } from "./flags";
 import { writableFlags, writeEflags } from "./exception";
@@ -84,7 +84,7 @@ export function popFlags(core: usize, size: u32): bool {
   writeEflags(core, value, mask);
   cpu.rflags &= ~(<u64>RF);
   cpu.rsp += size;
-  if (cpu.rflags & ~before & IF) leaveAfter(core);
+  if (cpu.rflags & ~before & (IF | TF)) leaveAfter(core);
   charge(core, M_COST_POPF);
   return true;
 }
@@ -153,8 +153,8 @@ export function jumpIfCountZero(core: usize, p: usize): bool {
   return <u32>Rec.at(p).flags & ADDRESS32 ? !getReg<u32>(core, RCX) : !getReg<u64>(core, RCX);
 }
 
-/** Check a far target at the same level and make it current. Another level, or a gate, is #GP. */
-function farTarget(core: usize, selector: u32, rip: u64): bool {
+/** Check a far target at the same level. Another level, or a gate, is #GP. */
+function checkFar(core: usize, selector: u32, rip: u64): bool {
   const cpu = Cpu.of(core);
   if (!(selector & 0xfffc)) return raise(core, GP, 0);
   const code = descriptorOf(core, selector, GP);
@@ -165,7 +165,13 @@ function farTarget(core: usize, selector: u32, rip: u64): bool {
     Core.of(core).run = RUN_UNIMPLEMENTED;
     return false;
   }
-  if (!canonical(rip)) return raise(core, GP, 0);
+  return canonical(rip) ? true : raise(core, GP, 0);
+}
+
+/** Go to a far target that passes the checks. */
+function farTarget(core: usize, selector: u32, rip: u64): bool {
+  if (!checkFar(core, selector, rip)) return false;
+  const cpu = Cpu.of(core);
   setSelector(core, CS, (selector & 0xfffc) | cpu.cpl);
   cpu.rip = rip;
   return true;
@@ -186,7 +192,9 @@ export function jumpFar(core: usize, p: usize, call: bool): bool {
   if (!call) return farTarget(core, selector, target);
   const old = getSelector(core, CS);
   const back = cpu.line + rec.nextOff;
-  // Both words before the transfer: a fault on either leaves everything as it was
+  // The target before the stack, and both words before the transfer: a fault leaves everything as
+  // it was
+  if (!checkFar(core, selector, target)) return false;
   if (!writeUser(core, cpu.rsp - (size << 1), size, back, SSFAULT)) return false;
   if (!writeUser(core, cpu.rsp - size, size, old, SSFAULT)) return false;
   if (!farTarget(core, selector, target)) return false;

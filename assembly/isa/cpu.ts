@@ -1,6 +1,6 @@
 // The architectural state of one logical CPU in 64-bit mode, at the start of its core block
 // (abi.ts). Left out: compatibility and legacy modes, x87/SSE state, debug registers other than as
-// storage, TF. CR8 is the local APIC's TPR and lives there.
+// storage. CR8 is the local APIC's TPR and lives there.
 import { CORE_CPU, CORE_LIMIT_MASK, CORE_TLB, RUN_RUNNING } from "../abi";
 import { Core } from "../memory/core";
 import { fetchFilterFlush } from "../memory/fetch-filter";
@@ -58,6 +58,8 @@ export const CR0_MP: u64 = 1 << 1;
 export const CR0_ET: u64 = 1 << 4;
 export const CR0_NE: u64 = 1 << 5;
 export const CR0_WP: u64 = 1 << 16;
+export const CR0_NW: u64 = 1 << 29;
+export const CR0_CD: u64 = 1 << 30;
 export const CR0_PG: u64 = 1 << 31;
 export const CR4_TSD: u64 = 1 << 2;
 export const CR4_PAE: u64 = 1 << 5;

@@ -13,11 +13,12 @@ const FEATURES_EDX: u32 = (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 8) |
   (1 << 13) |
   (1 << 15) | (1 << 16) | (1 << 19);
 const FEATURE_HTT: u32 = 1 << 28;
-// Leaf 1, ECX: CX16 x2APIC POPCNT TSC-deadline hypervisor
-const FEATURES_ECX: u32 = (1 << 13) | (1 << 21) | (1 << 23) | (1 << 24) | (1 << 31);
-const FSGSBASE: u32 = 1 << 0; // leaf 7, EBX
-// Leaf 80000001H: LAHF in ECX; SYSCALL NX 1-GByte pages RDTSCP long mode in EDX
-const EXTENDED_ECX: u32 = 1 << 0;
+// Leaf 1, ECX: CX16 x2APIC MOVBE POPCNT TSC-deadline hypervisor
+const FEATURES_ECX: u32 = (1 << 13) | (1 << 21) | (1 << 22) | (1 << 23) | (1 << 24) | (1 << 31);
+// Leaf 7, EBX: FSGSBASE BMI1 BMI2
+const STRUCTURED_EBX: u32 = (1 << 0) | (1 << 3) | (1 << 8);
+// Leaf 80000001H: LAHF, LZCNT in ECX; SYSCALL NX 1-GByte pages RDTSCP long mode in EDX
+const EXTENDED_ECX: u32 = (1 << 0) | (1 << 5);
 const EXTENDED_EDX: u32 = (1 << 11) | (1 << 20) | (1 << 26) | (1 << 27) | (1 << 29);
 const INVARIANT_TSC: u32 = 1 << 8; // leaf 80000007H, EDX
 const PHYSICAL_BITS: u32 = 40;
@@ -58,7 +59,7 @@ export function cpuid(core: usize): void {
       );
       break;
     case 7:
-      answer(core, 0, subleaf ? 0 : FSGSBASE, 0, 0);
+      answer(core, 0, subleaf ? 0 : STRUCTURED_EBX, 0, 0);
       break;
     case 0xb:
       topology(core, subleaf);

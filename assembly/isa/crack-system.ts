@@ -149,21 +149,26 @@ export function crackSystem(i: Insn, mnemonic: u32): bool {
     case M.INVLPG: crackTable(i, Op.INVLPG); break;
     case M.LLDT: emitS(i, Op.LLDT, readE(i, 2)); break;
     case M.LTR: emitS(i, Op.LTR, readE(i, 2)); break;
+    case M.VERR: emitS(i, Op.VERR, readE(i, 2)); break;
+    case M.VERW: emitS(i, Op.VERW, readE(i, 2)); break;
+    case M.LAR: emitDS(i, Op.LAR, i.reg << 3, readE(i, 2)); break;
+    case M.LSL: emitDS(i, Op.LSL, i.reg << 3, readE(i, 2)); break;
+    case M.LMSW: emitS(i, Op.LMSW, readE(i, 2)); break;
     case M.SLDT: crackStoreWord(i, Op.SLDT, Op.SLDT_M); break;
     case M.STR: crackStoreWord(i, Op.STR, Op.STR_M); break;
     case M.SMSW:
-      if (inMemory(i)) emitMemory(i, Op.SMSW_M);
-      else if ((i.reg & 7) == 4) emitD(i, Op.SMSW, i.rm << 3);
+      crackStoreWord(i, Op.SMSW, Op.SMSW_M);
       break;
     case M.CLTS: emit(i, Op.CLTS); break;
     case M.WBINVD: emit(i, Op.WBINVD); break;
     case M.CPUID: emit(i, Op.CPUID); break;
     case M.RDTSC: emit(i, Op.RDTSC); break;
+    case M.RDPMC: emit(i, Op.RDPMC); break;
     case M.RDMSR: emit(i, Op.RDMSR); break;
     case M.WRMSR: emit(i, Op.WRMSR); break;
     case M.SYSCALL: emit(i, Op.SYSCALL); return true;
     case M.SYSRET: emit(i, Op.SYSRET); return true;
-    case M.INT1:
+    case M.INT1: emit(i, Op.INT1); return true;
     default: emit(i, Op.UNIMPLEMENTED); return true;
   }
   return false;

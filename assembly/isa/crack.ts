@@ -212,6 +212,15 @@ function crackJump(i: Insn, op: u32, unconditional: bool): void {
   ends = unconditional;
 }
 
+/**
+ * The three-operand instructions of BMI1 and BMI2. The group of BLSR has its destination in vvvv.
+ */
+function crackVex(i: Insn, mnemonic: u32): void {
+  const s = readE(i, i.size);
+  const rec = emitDS(i, Op.ANDN + (mnemonic - M.ANDN), (i.group ? i.vvvv : i.reg) << 3, s);
+  rec.x = <u8>(i.vvvv << 3);
+}
+
 function bySize(i: Insn, op16: u32, op32: u32, op64: u32): u32 {
   return i.size == 8 ? op64 : i.size == 4 ? op32 : op16;
 }
@@ -282,10 +291,18 @@ function crackMain(i: Insn, mnemonic: u32): bool {
     case M.BTS: crackBit(i, Op.BTS); break;
     case M.BTR: crackBit(i, Op.BTR); break;
     case M.BTC: crackBit(i, Op.BTC); break;
-    case M.BSF: emitDS(i, Op.BSF, i.reg << 3, readE(i, i.size)); break;
-    case M.BSR: emitDS(i, Op.BSR, i.reg << 3, readE(i, i.size)); break;
+    case M.BSF: emitDS(i, i.rep ? <u32>Op.TZCNT : <u32>Op.BSF, i.reg << 3, readE(i, i.size)); break;
+    case M.BSR: emitDS(i, i.rep ? <u32>Op.LZCNT : <u32>Op.BSR, i.reg << 3, readE(i, i.size)); break;
     case M.POPCNT: emitDS(i, Op.POPCNT, i.reg << 3, readE(i, i.size)); break;
     case M.BSWAP: emitD(i, Op.BSWAP, opcodeRegister(i) << 3); break;
+    case M.MOVBE:
+      if ((i.row & FORM) == F.M_Gv) emitMemory(i, Op.MOVBE_M).s = <u8>(i.reg << 3);
+      else emitDS(i, Op.MOVBE, i.reg << 3, readE(i, i.size));
+      break;
+    case M.ANDN: case M.BZHI: case M.PEXT: case M.PDEP: case M.MULX: case M.BEXTR: case M.SHLX:
+    case M.SARX: case M.SHRX: case M.RORX: case M.BLSR: case M.BLSMSK: case M.BLSI:
+      crackVex(i, mnemonic);
+      break;
     case M.SHLD: crackDoubleShift(i, false); break;
     case M.SHRD: crackDoubleShift(i, true); break;
     case M.MOVS: crackString(i, Op.MOVS); break;

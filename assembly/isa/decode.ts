@@ -1,6 +1,7 @@
 // Decoded code lines: the records of one 64-byte line of physical memory, decoded as they are first
 // reached and kept with a copy of the bytes they came from. One cache per worker, shared by its
 // CPUs. It is no state: whatever it holds, execution is the same.
+import { accesses } from "./accesses";
 import { crack, crackEnds, crackTooLong } from "./crack";
 import { M } from "./opcodes";
 import { Insn, INSTRUCTION_BYTES, LONG, PARSED, SHORT, insn, parse } from "./operand";
@@ -181,6 +182,9 @@ export function decodeCrossing(p: usize, next: usize): void {
   rec.off = rec.nextOff = <u8>(off + i.len);
 }
 
+/** End of the records that decodeLength() made last. */
+let crackedEnd: usize = 0;
+
 /**
  * Length of the instruction whose bytes are at `at`; 0 if there is none (UD0 to UD2 count as one),
  * more than 15 if it is too long.
@@ -191,6 +195,29 @@ export function decodeLength(at: usize): u32 {
   i.bytes1 = load<u64>(at, 8);
   parse(INSTRUCTION_BYTES);
   if (i.state != PARSED) return INSTRUCTION_BYTES + 1;
-  const last = crack(i, scratchRecords, 0) - REC_BYTES;
+  crackedEnd = crack(i, scratchRecords, 0);
+  const last = crackedEnd - REC_BYTES;
   return Rec.at(last).op == Op.UD && (i.row & 0xff) != M.UD2 ? 0 : i.len;
+}
+
+/** Its accesses (accesses.ts), to `out`; false if there is no instruction. */
+export function decodeAccesses(at: usize, out: usize): bool {
+  if (!decodeLength(at)) return false;
+  accesses(scratchRecords, crackedEnd, out);
+  return true;
+}
+
+/**
+ * Row of the instruction at `at`, 0 if there is none: opcode | opcode map << 8 | 10H << 8 for a
+ * register operand E, 20H << 8 for a group, with ModRM reg << 16.
+ */
+export function decodeRow(at: usize): u32 {
+  if (!decodeLength(at)) return 0;
+  const i = insn();
+  const register = i.hasModrm && i.mod == 3 ? 0x10 : 0;
+  const key = i.opcode | ((i.map | register) << 8);
+  if (!i.group) return key;
+  // 0F 01 F8 and F9 are two instructions.
+  const rm = (i.row & 0xff) == M.INVLPG && register ? i.rm << 20 : 0;
+  return key | 0x2000 | ((i.reg & 7) << 16) | rm;
 }

@@ -8,17 +8,21 @@ import { neg, not } from "./alu";
 import {
   compareExchange, compareExchangeWide, exchange, exchangeAdd, exchangeLocked,
 } from "./atomic";
-import { bitScan, bitTest, byteSwap, popcount } from "./bits";
+import { accessRights } from "./access-rights";
+import {
+  bitCount, bitScan, bitTest, byteSwap, moveSwapped, popcount, swapBytes,
+} from "./bits";
+import { bitManipulation } from "./bmi";
 import {
   enter, jumpFar, jumpIfCountZero, leave16, loadFar, loop, moveToSegment, pop16, popFlags,
   popMemory,
   popSegment, push16, pushFlags, pushSegment, returnFar, returnImmediate,
 } from "./control";
 import {
-  AF, BP, CF, Cpu, DF, GP, PF, RAX, RDX, SF, UD, ZF, getReg, raise, setReg,
+  AF, BP, CF, Cpu, DB, DF, GP, PF, RAX, RDX, SF, UD, ZF, getReg, raise, setReg,
 } from "./cpu";
 import { cpuid } from "./cpuid";
-import { interruptReturn } from "./exception";
+import { UNCHECKED, interruptReturn } from "./exception";
 import { carry, changeFlags, condition, getFlags, setCarry } from "./flags";
 import { input, output } from "./io";
 import { readMsr, writeMsr } from "./msr";
@@ -29,10 +33,9 @@ import { getSelector } from "./segment";
 import { doubleShift, shift } from "./shift";
 import { DONE, FAILED, JUMPED, stringOp } from "./string";
 import {
-  CLFLUSH_CYCLES, charge, fence, halt, invalidatePage, loadLdt, loadTable, loadTask, moveDr,
-  moveFromCr,
-  moveToCr, privileged, segmentBase, setInterruptFlag, storeTable, swapGs, systemCall, systemReturn,
-  timeStamp,
+  CLFLUSH_CYCLES, charge, fence, halt, invalidatePage, loadLdt, loadStatusWord, loadTable,
+  loadTask, moveDr, moveFromCr, moveToCr, privileged, segmentBase, setInterruptFlag, storeTable,
+  swapGs, systemCall, systemReturn, timeStamp,
 } from "./system";
 
 // @ts-ignore: decorator
@@ -55,10 +58,10 @@ function branch(core: usize, p: usize, taken: bool): u32 {
   return JUMPED;
 }
 
-/** INT n, INT3: an exception whose return address is behind the instruction. */
-function softInterrupt(core: usize, p: usize, vector: u32): u32 {
+/** INT n, INT3, INT1: an exception whose return address is behind the instruction. */
+function softInterrupt(core: usize, p: usize, vector: u32, unchecked: u32 = 0): u32 {
   raise(core, vector);
-  Cpu.of(core).softLength = Rec.at(p).len;
+  Cpu.of(core).softLength = Rec.at(p).len | unchecked;
   return FAILED;
 }
 
@@ -115,6 +118,18 @@ export function dispatch(core: usize, p: usize, op: u32, limit: u64): u32 {
     case Op.BT: case Op.BTS: case Op.BTR: case Op.BTC: bitTest(core, p, op); return DONE;
     case Op.BSF: bitScan(core, p, false); return DONE;
     case Op.BSR: bitScan(core, p, true); return DONE;
+    case Op.TZCNT: bitCount(core, p, false); return DONE;
+    case Op.LZCNT: bitCount(core, p, true); return DONE;
+    case Op.MOVBE: moveSwapped(core, p); return DONE;
+    case Op.MOVBE_M: {
+      const value = swapBytes(getReg<u64>(core, rec.s), rec.size);
+      return done(writeUser(core, addressOf(core, p), rec.size, value, vectorOf(p)));
+    }
+    case Op.ANDN: case Op.BLSR: case Op.BLSMSK: case Op.BLSI: case Op.BZHI: case Op.PEXT:
+    case Op.PDEP: case Op.MULX: case Op.BEXTR: case Op.SHLX: case Op.SARX: case Op.SHRX:
+    case Op.RORX:
+      bitManipulation(core, p, op);
+      return DONE;
     case Op.POPCNT: popcount(core, p); return DONE;
     case Op.BSWAP: byteSwap(core, p); return DONE;
     case Op.XCHG_RR: exchange(core, p); return DONE;
@@ -169,6 +184,7 @@ export function dispatch(core: usize, p: usize, op: u32, limit: u64): u32 {
     case Op.UD: return done(raise(core, UD));
     case Op.TOO_LONG: return done(raise(core, GP, 0));
     case Op.INT3: return softInterrupt(core, p, BP);
+    case Op.INT1: return softInterrupt(core, p, DB, UNCHECKED);
     case Op.INT: return softInterrupt(core, p, <u32>rec.imm);
     default: return dispatchSystem(core, p, op);
   }
@@ -207,6 +223,10 @@ function dispatchSystem(core: usize, p: usize, op: u32): u32 {
     case Op.SLDT: case Op.SLDT_M: return storeWord(core, p, cpu.ldtr, op == Op.SLDT_M);
     case Op.STR: case Op.STR_M: return storeWord(core, p, cpu.tr, op == Op.STR_M);
     case Op.SMSW: case Op.SMSW_M: return storeWord(core, p, <u32>cpu.cr0, op == Op.SMSW_M);
+    case Op.LAR: case Op.LSL: case Op.VERR: case Op.VERW: return done(accessRights(core, p, op));
+    case Op.LMSW: return done(loadStatusWord(core, p));
+    // There are no performance counters, so that ECX names none
+    case Op.RDPMC: return done(raise(core, GP, 0));
     case Op.CLTS:
       if (!privileged(core)) return FAILED;
       cpu.cr0 &= ~8;

@@ -1,7 +1,8 @@
 // Delivery of interrupts and exceptions in 64-bit mode, and IRETQ (SDM Vol. 3A 6.14, "Exception and
 // Interrupt Handling in 64-bit Mode"; 6.15 for double faults). Both drain the store buffer before
 // anything else.
-// Deviations: no task gates, NMI, debug exceptions; IRET to code that is not 64-bit stops the run.
+// Deviations: no task gates, NMI, breakpoints in debug registers; IRET to code that is not 64-bit
+// stops the run.
 import {
   MACHINE_BASE, M_COST_INTERRUPT, M_COST_IRET, RUN_SHUTDOWN, RUN_UNIMPLEMENTED,
 } from "../abi";
@@ -9,9 +10,9 @@ import { lapicAck } from "../device/lapic";
 import { Core } from "../memory/core";
 import { portDrain, portReserve, portWrite } from "../memory/port";
 import { loadSized } from "../memory/ram";
-import { read } from "./access";
+import { leaveAfter, read } from "./access";
 import {
-  AC, CS, Cpu, DE, DF, DFAULT, GP, ID, IF, IOPL, NO_EXCEPTION, NP, NT, PAGE, RF, SS, SSFAULT,
+  AC, CS, Cpu, DB, DE, DF, DFAULT, GP, ID, IF, IOPL, NO_EXCEPTION, NP, NT, PAGE, RF, SS, SSFAULT,
   STATUS_FLAGS, TF, TS, VM, canonical, raise, setCpl,
 } from "./cpu";
 import { getFlags, setFlags } from "./flags";
@@ -25,7 +26,8 @@ import { scratchFrame } from "./scratch";
 const GATE_INTERRUPT: u32 = 14;
 const GATE_TRAP: u32 = 15;
 /**
- * Bits of an error code that names a table entry: in the IDT; while delivering an external event.
+ * Bits of an error code that names a table entry: in the IDT; while delivering an event that the
+ * program did not ask for (SDM Vol. 3A 6.13, "Error Code").
  */
 const ERROR_IDT: i32 = 2;
 const ERROR_EXTERNAL: i32 = 1;
@@ -41,8 +43,18 @@ function isContributory(vector: u32): bool {
   return vector == DE || (vector >= TS && vector <= GP);
 }
 
+/** In Cpu.softLength: the gate's DPL does not count. INT1 alone is such a software interrupt. */
+export const UNCHECKED: u32 = 0x80;
+const LENGTH: u32 = 15;
+
 /** A software interrupt or one from outside is benign whatever its number. */
 const BENIGN: u32 = 0x100;
+
+/** An exception that arose in the delivery of an interrupt or of an exception says so. */
+function markExternal(core: usize): void {
+  const cpu = Cpu.of(core);
+  if (cpu.pending >= TS && cpu.pending <= GP) cpu.error |= ERROR_EXTERNAL;
+}
 
 /**
  * Deliver the pending exception, with what arises on the way. False = it stalls and is to be tried
@@ -67,6 +79,7 @@ export function deliverException(core: usize): bool {
       cpu.softLength = softLength;
       return false;
     }
+    if (!softLength) markExternal(core);
     const first = cpu.delivering != NO_EXCEPTION ? cpu.delivering : softLength ? BENIGN : vector;
     if (!combine(core, first, cpu.pending)) return false;
   }
@@ -100,14 +113,16 @@ function combine(core: usize, first: u32, second: u32): bool {
  * instead.
  */
 export function deliverInterrupt(core: usize, vector: u32): bool {
-  return deliver(core, vector, -1, 0, true);
+  if (deliver(core, vector, -1, 0, true)) return true;
+  if (Cpu.of(core).pending != NO_EXCEPTION) markExternal(core);
+  return false;
 }
 
 /** One delivery. Nothing has changed when it returns false. */
 function deliver(core: usize, vector: u32, error: i32, softLength: u32, external: bool): bool {
   const cpu = Cpu.of(core);
   if (!portDrain(core)) return false;
-  const gateError = <i32>(vector << 3) | ERROR_IDT | (external ? ERROR_EXTERNAL : 0);
+  const gateError = <i32>(vector << 3) | ERROR_IDT;
   const at = vector << 4;
   if (at + 15 > cpu.idtLimit) return raise(core, GP, gateError);
   let host = read(core, cpu.idtBase + at, 8, false, GP);
@@ -118,10 +133,11 @@ function deliver(core: usize, vector: u32, error: i32, softLength: u32, external
   const target = (low & 0xffff) | ((low >> 32) & 0xffff0000) | (load<u64>(host) << 32);
   const type = <u32>(low >> 40) & 0x1f;
   if (type != GATE_INTERRUPT && type != GATE_TRAP) return raise(core, GP, gateError);
-  if (softLength && dplOf(low) < cpu.cpl) return raise(core, GP, gateError);
+  const checked = softLength != 0 && !(softLength & UNCHECKED);
+  if (checked && dplOf(low) < cpu.cpl) return raise(core, GP, gateError);
   if (!((low >> 47) & 1)) return raise(core, NP, gateError);
   const selector = <u32>(low >> 16) & 0xffff;
-  if (!(selector & 0xfffc)) return raise(core, GP, external ? ERROR_EXTERNAL : 0);
+  if (!(selector & 0xfffc)) return raise(core, GP, 0);
   const code = descriptorOf(core, selector, GP);
   if (code == NO_DESCRIPTOR) return false;
   // Delivery goes to the same ring or further in
@@ -130,7 +146,7 @@ function deliver(core: usize, vector: u32, error: i32, softLength: u32, external
   const legality = checkCode(core, code, selector, cpl);
   if (legality == CODE_BAD) return false;
   if (legality == CODE_LEGACY) return raise(core, GP, <i32>(selector & 0xfffc));
-  if (!canonical(target)) return raise(core, GP, external ? ERROR_EXTERNAL : 0);
+  if (!canonical(target)) return raise(core, GP, 0);
 
   let rsp = cpu.rsp;
   const ist = <u32>(low >> 32) & 7;
@@ -143,7 +159,8 @@ function deliver(core: usize, vector: u32, error: i32, softLength: u32, external
   }
   rsp &= ~15;
   const words = error >= 0 ? FRAME_WORDS : FRAME_WORDS - 1;
-  const rf = external || softLength ? 0 : RF;
+  // Faults save RF set; an INT and the trap of a single step do not.
+  const rf = external || softLength || vector == DB ? 0 : RF;
   if (!pushFrame(core, rsp, words, cpl, softLength, error, rf)) return false;
 
   if (external) lapicAck(core);
@@ -169,20 +186,21 @@ function pushFrame(
   const bytes = words << 3;
   if (!canonical(rsp - bytes) || !canonical(rsp - 1)) return raise(core, SSFAULT, 0);
   // The frame is 48 bytes at most, aligned: it lies in two lines and two pages at the most.
-  const low = translate(core, rsp - bytes, true, cpl == 3);
-  if (!low) return false;
-  const lowFrame = changetype<Tlb>(low).frame & ~4095;
+  // A fault names the word that would have been pushed first of those on its page.
+  const top = (rsp - 8) & ~4095;
   const high = translate(core, rsp - 8, true, cpl == 3);
   if (!high) return false;
   const highFrame = changetype<Tlb>(high).frame & ~4095;
+  const low = translate(core, max(rsp - bytes, top - 8), true, cpl == 3);
+  if (!low) return false;
+  const lowFrame = changetype<Tlb>(low).frame & ~4095;
   if (!portReserve(core, words)) return false;
   store<u64>(scratchFrame, getSelector(core, SS));
   store<u64>(scratchFrame, cpu.rsp, 8);
   store<u64>(scratchFrame, cpu.rflags | getFlags(core) | rf, 16);
   store<u64>(scratchFrame, getSelector(core, CS), 24);
-  store<u64>(scratchFrame, cpu.rip + softLength, 32);
+  store<u64>(scratchFrame, cpu.rip + (softLength & LENGTH), 32);
   store<u64>(scratchFrame, <u64>(<u32>error), 40);
-  const top = (rsp - 8) & ~4095;
   for (let i: u32 = 0; i < words; i++) {
     const lin = rsp - 8 - (i << 3);
     const phys = ((lin & ~4095) == top ? highFrame : lowFrame) | (lin & 4095);
@@ -252,7 +270,9 @@ export function interruptReturn(core: usize, size: u32): bool {
     if (dplOf(stack) != cpl) return raise(core, GP, <i32>(ss & 0xfffc));
   }
   if (!canonical(rip)) return raise(core, GP, 0);
+  const before = cpu.rflags;
   writeEflags(core, flags, writableFlags(core) | RF);
+  if ((cpu.rflags & ~before & IF) | (cpu.rflags & TF)) leaveAfter(core);
   setSelector(core, CS, selector);
   setSelector(core, SS, ss);
   setCpl(core, cpl);

@@ -2,7 +2,7 @@
 import { CORE_LIMIT_MASK, RUN_RUNNING, RUN_UNIMPLEMENTED } from "../abi";
 import { lapicPending } from "../device/lapic";
 import { Core, IO_IDLE } from "../memory/core";
-import { Cpu, IF, NO_EXCEPTION } from "./cpu";
+import { Cpu, DB, IF, NO_EXCEPTION, TF, raise } from "./cpu";
 import { deliverException, deliverInterrupt } from "./exception";
 import { copyCode } from "./fetch";
 import { run } from "./run";
@@ -36,6 +36,23 @@ function runProtected(core: usize): void {
   if (cpu.shadow == IN_SHADOW) cpu.shadow = c.instructions == before ? 1 : 0;
 }
 
+/** DR6: the debug exception is that of a single step. */
+const DR6_BS: u64 = 1 << 14;
+
+/**
+ * One instruction with TF set, then #DB (SDM Vol. 3B 17.3.1.4, "Single-Step Exception Condition").
+ */
+function runStepped(core: usize): void {
+  const c = Core.of(core);
+  const cpu = Cpu.of(core);
+  const cpl = cpu.cpl;
+  run(core, c.clock + 1);
+  // A fault, a stall, HLT; or INT and SYSCALL, which have cleared TF before the trap.
+  if (cpu.pending != NO_EXCEPTION || c.stall || c.run != RUN_RUNNING || cpu.cpl < cpl) return;
+  cpu.dr6 |= DR6_BS;
+  raise(core, DB);
+}
+
 /**
  * Run the CPU while its clock is below `limit`. Returns earlier when it cannot go on: Core.stall is
  * set, or Core.run is no longer RUN_RUNNING; or, where CORE_LIMIT_MASK was 0 on entry, after a
@@ -48,9 +65,10 @@ export function execute(core: usize, limit: u64): void {
     if (!takeEvents(core)) break;
     if (c.clock >= limit) break;
     if (Cpu.of(core).shadow) runProtected(core);
+    else if (Cpu.of(core).rflags & TF) runStepped(core);
     else run(core, limit);
     if (Cpu.of(core).pending != NO_EXCEPTION) continue;
-    if (c.stall || c.run != RUN_RUNNING) break;
+    if (c.stall || c.run != RUN_RUNNING || c.selfModified) break;
     // The loop left early: something may be pending now, or code under way was written.
     if (!mask) break;
     store<u64>(core, mask, CORE_LIMIT_MASK);

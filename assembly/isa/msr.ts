@@ -23,6 +23,15 @@ const IA32_MISC_ENABLE: u32 = 0x1a0;
 const IA32_PAT: u32 = 0x277;
 const IA32_MTRR_DEF_TYPE: u32 = 0x2ff;
 const IA32_TSC_DEADLINE: u32 = 0x6e0;
+const X2APIC_TPR: u32 = 0x808;
+const X2APIC_EOI: u32 = 0x80b;
+const X2APIC_SIVR: u32 = 0x80f;
+const X2APIC_ESR: u32 = 0x828;
+const X2APIC_ICR: u32 = 0x830;
+const X2APIC_LVT_TIMER: u32 = 0x832;
+const X2APIC_LVT_ERROR: u32 = 0x837;
+const X2APIC_DIVIDE: u32 = 0x83e;
+const X2APIC_SELF_IPI: u32 = 0x83f;
 const IA32_EFER: u32 = 0xc0000080;
 const IA32_STAR: u32 = 0xc0000081;
 const IA32_LSTAR: u32 = 0xc0000082;
@@ -36,6 +45,42 @@ const IA32_TSC_AUX: u32 = 0xc0000103;
 /** What the time-stamp counter reads at the start of the instruction. */
 export function readTsc(core: usize): u64 {
   return Core.of(core).clock + Cpu.of(core).tscOffset;
+}
+
+/** The clock at which the time-stamp counter reads `tsc`, now at the earliest; 0 stays 0. */
+function clockOfTsc(core: usize, tsc: u64): u64 {
+  if (!tsc) return 0;
+  const away = <i64>(tsc - readTsc(core));
+  return Core.of(core).clock + (away > 0 ? away : 0);
+}
+
+/** What IA32_TSC_DEADLINE reads: the local APIC has it as a clock. */
+function readDeadline(core: usize): u64 {
+  const clock = lapicTscDeadline(core);
+  return clock ? clock + Cpu.of(core).tscOffset : 0;
+}
+
+/** IA32_TIME_STAMP_COUNTER := tsc; a deadline stays the same count. */
+function writeTsc(core: usize, tsc: u64): void {
+  const deadline = readDeadline(core);
+  Cpu.of(core).tscOffset = tsc - Core.of(core).clock;
+  if (deadline) lapicSetTscDeadline(core, clockOfTsc(core, deadline));
+}
+
+/** Bits that a write to an x2APIC register may have (SDM Vol. 3A Table 10-6). */
+function x2apicBits(msr: u32): u64 {
+  switch (msr) {
+    case X2APIC_TPR: case X2APIC_SELF_IPI: return 0xff;
+    case X2APIC_EOI: case X2APIC_ESR: return 0;
+    case X2APIC_SIVR: return 0x1ff;
+    case X2APIC_ICR: return 0xffffffff000ccfff;
+    case X2APIC_LVT_TIMER: return 0x710ff;
+    case X2APIC_LVT_TIMER + 1: case X2APIC_LVT_TIMER + 2: return 0x117ff; // thermal, performance
+    case X2APIC_LVT_TIMER + 3: case X2APIC_LVT_TIMER + 4: return 0x1f7ff; // LINT0, LINT1
+    case X2APIC_LVT_ERROR: return 0x110ff;
+    case X2APIC_DIVIDE: return 0xb;
+    default: return 0xffffffff;
+  }
 }
 
 /** MSRs without a model: reads 0, writes are ignored. */
@@ -58,7 +103,7 @@ export function readMsr(core: usize): bool {
     case IA32_APIC_BASE: value = lapicBase(core); break;
     case IA32_MISC_ENABLE: value = cpu.miscEnable; break;
     case IA32_PAT: value = cpu.pat; break;
-    case IA32_TSC_DEADLINE: value = lapicTscDeadline(core); break;
+    case IA32_TSC_DEADLINE: value = readDeadline(core); break;
     case IA32_EFER: value = cpu.efer; break;
     case IA32_STAR: value = cpu.star; break;
     case IA32_LSTAR: value = cpu.lstar; break;
@@ -106,19 +151,20 @@ export function writeMsr(core: usize): bool {
   const msr = <u32>cpu.rcx;
   const value = (cpu.rdx << 32) | (cpu.rax & 0xffffffff);
   if (msr >= MSR_X2APIC && msr <= MSR_X2APIC_LAST) {
-    if (!lapicMsrLegal(core, msr, true)) return raise(core, GP, 0);
+    const legal = lapicMsrLegal(core, msr, true) && !(value & ~x2apicBits(msr));
+    if (!legal) return raise(core, GP, 0);
     lapicWriteMsr(core, msr, value);
     leaveAfter(core);
     return true;
   }
   if (msr == IA32_TSC_DEADLINE) {
-    lapicSetTscDeadline(core, value);
+    lapicSetTscDeadline(core, clockOfTsc(core, value));
     leaveAfter(core);
     return true;
   }
   if (!portDrain(core)) return false;
   switch (msr) {
-    case IA32_TSC: cpu.tscOffset = value - Core.of(core).clock; break;
+    case IA32_TSC: writeTsc(core, value); break;
     case IA32_APIC_BASE:
       if (!lapicSetBase(core, value)) return raise(core, GP, 0);
       break;

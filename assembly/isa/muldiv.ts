@@ -1,6 +1,5 @@
-// MUL, IMUL, DIV, IDIV. Costs are those of Core 2, rounded (machines.md 5 counts one cycle per
-// operation and leaves these two families to us): a multiplication 3 cycles, a division 20 to 40 by
-// width.
+// MUL, IMUL, DIV, IDIV. Unlike other operations they cost more than a cycle, as on Core 2, rounded:
+// a multiplication 3 cycles, a division 20 to 40 by width.
 import { Core } from "../memory/core";
 import { DE, RAX, RDX, getReg, raise, setReg } from "./cpu";
 import { keepShift } from "./flags";
@@ -12,7 +11,7 @@ const DIV_CYCLES_32: u64 = 25;
 const DIV_CYCLES_64: u64 = 40;
 
 /** High half of the unsigned product. */
-function mulHigh(a: u64, b: u64): u64 {
+export function mulHigh(a: u64, b: u64): u64 {
   const al = a & 0xffffffff;
   const ah = a >> 32;
   const bl = b & 0xffffffff;

@@ -1,12 +1,11 @@
 // The opcode maps of 64-bit mode (SDM Vol. 2D Appendix A, "Opcode Map"), a row for each opcode in
 // opcode order: mnemonic, operand form in the manual's letters, attributes. Rows not given in the
-// manual, invalid in 64-bit mode, and x87, MMX, SSE, VEX and EVEX rows are INVALID: #UD, as on a
-// CPU whose CPUID does not list them.
+// manual, invalid in 64-bit mode, and those of x87, MMX, SSE, AVX and of SYSENTER are INVALID: #UD,
+// as on a CPU whose CPUID does not list them.
 
 /** Mnemonics; the ALU and shift groups in the order of their ModRM reg field. */
 export const enum M {
   INVALID, // #UD
-  UNIMPLEMENTED, // legal, but outside this ISA: execution stops and the host reports it
   ADD, OR, ADC, SBB, AND, SUB, XOR, CMP,
   ROL, ROR, RCL, RCR, SHL, SHR, SAL, SAR,
   TEST, NOT, NEG, MUL, IMUL, DIV, IDIV, IMUL2, IMUL3, INC, DEC,
@@ -17,11 +16,12 @@ export const enum M {
   CBW, CWD, CLC, STC, CMC, CLD, STD, CLI, STI, LAHF, SAHF, XLAT,
   NOP, PAUSE_NOP, HLT, IN, OUT, FENCE, CLFLUSH, PREFETCH,
   MOVS, STOS, LODS, CMPS, SCAS, INS, OUTS,
-  BT, BTS, BTR, BTC, BSF, BSR, POPCNT, BSWAP, SHLD, SHRD,
+  BT, BTS, BTR, BTC, BSF, BSR, POPCNT, BSWAP, SHLD, SHRD, MOVBE,
+  ANDN, BLSR, BLSMSK, BLSI, BZHI, PEXT, PDEP, MULX, BEXTR, SHLX, SARX, SHRX, RORX,
   MOV_SEG, MOV_FROM_SEG, LSS, LFS, LGS, MOV_FROM_CR, MOV_TO_CR, MOV_FROM_DR, MOV_TO_DR,
   SGDT, SIDT, LGDT, LIDT, SLDT, STR, LLDT, LTR, VERR, VERW, LAR, LSL, SMSW, LMSW, INVLPG, CLTS,
   WBINVD,
-  CPUID, RDTSC, RDMSR, WRMSR, SYSCALL, SYSRET, GRP7_REG,
+  CPUID, RDTSC, RDPMC, RDMSR, WRMSR, SYSCALL, SYSRET, GRP7_REG,
 }
 
 /** Operand forms. A form up to F.LAST_MODRM has a ModRM byte. */
@@ -31,8 +31,8 @@ export const enum F {
   Eb = 8 << 8, Ev = 9 << 8, Eb_1 = 10 << 8, Ev_1 = 11 << 8, Eb_CL = 12 << 8, Ev_CL = 13 << 8,
   Gv_Eb = 14 << 8, Gv_Ew = 15 << 8, Gv_Ed = 16 << 8, Gv_M = 17 << 8, Gv_Mp = 18 << 8, M = 19 << 8,
   Ev_Sw = 20 << 8, Sw_Ew = 21 << 8, Ew = 22 << 8, Gv_Ev_Ib = 23 << 8, Gv_Ev_Iz = 24 << 8,
-  Ev_Gv_Ib = 25 << 8, Ev_Gv_CL = 26 << 8, Rq_Cq = 27 << 8, Ev_nop = 28 << 8,
-  LAST_MODRM = 28 << 8,
+  Ev_Gv_Ib = 25 << 8, Ev_Gv_CL = 26 << 8, Rq_Cq = 27 << 8, Ev_nop = 28 << 8, M_Gv = 29 << 8,
+  LAST_MODRM = 29 << 8,
   None = 30 << 8, AL_Ib = 31 << 8, rAX_Iz = 32 << 8, Zv = 33 << 8, Zv_rAX = 34 << 8,
   Zb_Ib = 35 << 8,
   Zv_Iv = 36 << 8, AL_Ob = 37 << 8, rAX_Ov = 38 << 8, Ob_AL = 39 << 8, Ov_rAX = 40 << 8,
@@ -53,6 +53,10 @@ export const GROUP: u32 = 1 << 19;
 export const MEM: u32 = 1 << 20;
 /** Legal only after F3. */
 export const F3: u32 = 1 << 21;
+/** Another instruction, or none, after F2 and F3. */
+export const NO_REP: u32 = 1 << 22;
+/** VEX.vvvv names no register: it must be 1111. */
+export const NO_VVVV: u32 = 1 << 23;
 
 /** Rows INVALID, and the rows of prefixes and escapes, which the decoder has consumed before. */
 const o: u32 = 0;
@@ -72,6 +76,7 @@ const GRP8: u32 = GROUP | 8;
 const GRP9: u32 = GROUP | 9;
 const GRP11: u32 = GROUP | 10;
 const GRP15: u32 = GROUP | 11;
+const GRP17: u32 = GROUP | 12;
 
 /** One-byte opcodes (Table A-2). */
 export const ONE_BYTE: usize = memory.data<u32>([
@@ -165,8 +170,8 @@ export const TWO_BYTE: usize = memory.data<u32>([
   M.MOV_TO_CR | F.Rq_Cq | F64, M.MOV_TO_DR | F.Rq_Cq | F64,
   o, o, o, o, o, o, o, o, o, o, o, o,
   // 30
-  M.WRMSR | F.None, M.RDTSC | F.None, M.RDMSR | F.None, M.UNIMPLEMENTED | F.None,
-  M.UNIMPLEMENTED | F.None, M.UNIMPLEMENTED | F.None, o, o, o, o, o, o, o, o, o, o,
+  M.WRMSR | F.None, M.RDTSC | F.None, M.RDMSR | F.None, M.RDPMC | F.None,
+  o, o, o, o, o, o, o, o, o, o, o, o,
   // 40
   M.CMOVCC | F.Gv_Ev, M.CMOVCC | F.Gv_Ev, M.CMOVCC | F.Gv_Ev, M.CMOVCC | F.Gv_Ev,
   M.CMOVCC | F.Gv_Ev, M.CMOVCC | F.Gv_Ev, M.CMOVCC | F.Gv_Ev, M.CMOVCC | F.Gv_Ev,
@@ -241,7 +246,39 @@ export const GROUPS: usize = memory.data<u32>([
   M.MOV, o, o, o, o, o, o, o,
   // 15: /0 to /4 are x87 and SSE state with a memory operand
   M.FENCE, M.FENCE, M.FENCE, M.FENCE, M.FENCE, M.FENCE, M.FENCE, M.FENCE,
+  // 17
+  o, M.BLSR | F.Ev, M.BLSMSK | F.Ev, M.BLSI | F.Ev, o, o, o, o,
 ]);
+
+/** Three-byte opcodes 0F 38 xx (Table A-4) without a VEX prefix. */
+export function threeByteRow(opcode: u32): u32 {
+  switch (opcode) {
+    case 0xf0: return M.MOVBE | F.Gv_M | MEM | NO_REP;
+    case 0xf1: return M.MOVBE | F.M_Gv | MEM | NO_REP;
+    default: return o;
+  }
+}
+
+/**
+ * Opcodes after a VEX prefix: `map` is 2 for 0F 38 and 3 for 0F 3A, `prefix` the implied one: 0
+ * none, 1 66, 2 F3, 3 F2.
+ */
+export function vexRow(map: u32, opcode: u32, prefix: u32): u32 {
+  switch ((map << 12) | (opcode << 4) | prefix) {
+    case 0x2f20: return M.ANDN | F.Gv_Ev;
+    case 0x2f30: return GRP17 | F.Ev;
+    case 0x2f50: return M.BZHI | F.Gv_Ev;
+    case 0x2f52: return M.PEXT | F.Gv_Ev;
+    case 0x2f53: return M.PDEP | F.Gv_Ev;
+    case 0x2f63: return M.MULX | F.Gv_Ev;
+    case 0x2f70: return M.BEXTR | F.Gv_Ev;
+    case 0x2f71: return M.SHLX | F.Gv_Ev;
+    case 0x2f72: return M.SARX | F.Gv_Ev;
+    case 0x2f73: return M.SHRX | F.Gv_Ev;
+    case 0x3f03: return M.RORX | F.Gv_Ev_Ib | NO_VVVV;
+    default: return o;
+  }
+}
 
 // @ts-ignore: decorator
 @inline

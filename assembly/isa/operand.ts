@@ -5,7 +5,8 @@
 import { scratchInsn } from "./scratch";
 import { FS_BASE, GS_BASE, LINE, RBP, RSP, ZERO } from "./cpu";
 import {
-  D64, F, F3, F64, FORM, GROUP, GROUPS, LOCK, M, MEM, ONE_BYTE, TWO_BYTE, rowOf,
+  D64, F, F3, F64, FORM, GROUP, GROUPS, LOCK, M, MEM, NO_REP, NO_VVVV, ONE_BYTE, TWO_BYTE, rowOf,
+  threeByteRow, vexRow,
 } from "./opcodes";
 
 /** Longest instruction. */
@@ -31,14 +32,15 @@ export class Insn {
   state: u32;
   row: u32;
   opcode: u32;
-  twoByte: bool;
+  /** Opcode map: 0 one byte, 1 0F, 2 0F 38, 3 0F 3A. */
+  map: u8;
   operand16: bool;
   address32: bool;
   lock: bool;
   repne: bool;
   rep: bool;
   hasModrm: bool;
-  pad0: bool;
+  group: bool;
   rex: u32;
   /** Register-file offset of the FS or GS base, 0 for none. */
   segment: u32;
@@ -53,6 +55,9 @@ export class Insn {
   scale: u32;
   /** A base of rSP or rBP: faults are #SS. */
   stack: bool;
+  vex: bool;
+  /** Register that VEX.vvvv names. */
+  vvvv: u32;
   static readonly BYTES: usize = 128;
 }
 
@@ -197,6 +202,7 @@ function immediate(i: Insn, form: u32): void {
 /** Choose the group's row; group 3 TEST alone has an immediate. */
 function groupRow(i: Insn): void {
   const opcodeRow = i.row;
+  i.group = true;
   const form = opcodeRow & FORM;
   const row = rowOf(GROUPS, ((opcodeRow & 0xff) << 3) + (i.reg & 7));
   if (!row) {
@@ -210,14 +216,39 @@ function groupRow(i: Insn): void {
 /** Opcode and escapes. */
 function opcode(i: Insn): void {
   let byte = prefixes(i);
-  let table = ONE_BYTE;
-  if (byte == 0x0f && i.state == PARSED) {
-    i.twoByte = true;
-    table = TWO_BYTE;
-    byte = fetch8(i);
+  if (i.state == PARSED) {
+    if (byte == 0xc4 || byte == 0xc5) {
+      vexOpcode(i, byte == 0xc5);
+      return;
+    }
+    if (byte == 0x0f) {
+      byte = fetch8(i);
+      i.map = byte == 0x38 ? 2 : byte == 0x3a ? 3 : 1;
+      if (i.map > 1) byte = fetch8(i);
+    }
   }
   i.opcode = byte;
-  i.row = i.state == PARSED ? rowOf(table, byte) : 0;
+  if (i.state != PARSED) return;
+  if (i.map == 0) i.row = rowOf(ONE_BYTE, byte);
+  else if (i.map == 1) i.row = rowOf(TWO_BYTE, byte);
+  else if (i.map == 2) i.row = threeByteRow(byte);
+}
+
+/**
+ * VEX prefix and opcode (SDM Vol. 2A 2.3, "Intel Advanced Vector Extensions (Intel AVX)"). No
+ * instruction here has vectors, so that L must be 0; other prefixes before VEX are #UD.
+ */
+function vexOpcode(i: Insn, short: bool): void {
+  const first = fetch8(i);
+  const last = short ? first : fetch8(i);
+  i.vex = true;
+  i.map = short ? 1 : <u8>(first & 31);
+  i.vvvv = ~(last >> 3) & 15;
+  const illegal = i.rex || i.lock || i.operand16 || i.rep || i.repne || last & 4;
+  // R, X, B inverted, and W
+  i.rex = 0x40 | ((~first >> 5) & (short ? 4 : 7)) | (short ? 0 : (last >> 4) & 8);
+  i.opcode = fetch8(i);
+  i.row = i.state != PARSED || illegal ? 0 : vexRow(i.map, i.opcode, last & 3);
 }
 
 /**
@@ -227,6 +258,8 @@ function legal(i: Insn): bool {
   const row = i.row;
   if (row & MEM && i.mod == 3) return false;
   if (row & F3 && !i.rep) return false;
+  if (row & NO_REP && (i.rep || i.repne)) return false;
+  if (row & NO_VVVV && i.vvvv) return false;
   if (i.lock && (!(row & LOCK) || i.mod == 3)) return false;
   return true;
 }

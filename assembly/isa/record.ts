@@ -24,7 +24,10 @@ export class Rec {
   nextOff: u8;
   d: u8;
   s: u8;
-  /** Base and index of the memory operand; its linear address is [b] + ([x] << scale) + disp. */
+  /**
+   * Base and index of the memory operand; its linear address is [b] + ([x] << scale) + disp.
+   * Without one, x is a third register operand.
+   */
   b: u8;
   x: u8;
   scale: u8;
@@ -134,6 +137,9 @@ export const enum Op {
   CLFLUSH,
   CPUID, RDTSC, RDTSCP, RDMSR, WRMSR, SYSCALL, SYSRET, SWAPGS,
   RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE, TOO_LONG,
+  LZCNT, TZCNT, MOVBE, MOVBE_M,
+  ANDN, BLSR, BLSMSK, BLSI, BZHI, PEXT, PDEP, MULX, BEXTR, SHLX, SARX, SHRX, RORX,
+  LAR, LSL, VERR, VERW, LMSW, INT1, RDPMC,
 }
 
 /** A fresh record with no operands. */

@@ -14,6 +14,7 @@ import { onMark } from "../memory/trace";
 import {
   adc, add, and, cmp, dec, inc, neg, not, or, regD, regS, sbb, setD, sub, test, xor,
 } from "./alu";
+import { writeLocked } from "./access";
 import { bitOffset } from "./bits";
 import { Cpu, GP, RAX, canonical, raise } from "./cpu";
 import { decodeMore } from "./decode";
@@ -169,6 +170,7 @@ export function run(core: usize, limit: u64): void {
         return stopAt(core, base + Rec.at(p).off, clock, count);
       case Op.STLOCK:
         storeSized(<usize>Cpu.of(core).lockHost, Rec.at(p).size, Cpu.of(core).tmp0);
+        writeLocked(core, Rec.at(p).size);
         clock += cost(M_COST_LOCK) - 1;
         limit &= load<u64>(core, CORE_LIMIT_MASK);
         p += REC_BYTES;

@@ -4,7 +4,7 @@
 // Deviations: the accessed bit of a descriptor is not set; there is no LDT; a return to an outer
 // ring does not clear data segment registers.
 import { GP, NP, SS, SSFAULT, CS, Cpu, FS, GS, raise } from "./cpu";
-import { read } from "./access";
+import { read, write } from "./access";
 
 // Descriptor bits
 const TYPE_CODE: u64 = 1 << 43;
@@ -143,6 +143,9 @@ export function taskDescriptor(core: usize, selector: u32): bool {
   const host = read(core, cpu.gdtBase + (selector & 0xfff8) + 8, 8, false, GP);
   if (!host) return false;
   const high = load<u64>(host) << 32;
+  // Busy from now on, in the table too
+  const busy = <u64>(<u32>(low >> 40) & 0xff) | 2;
+  if (!write(core, cpu.gdtBase + (selector & 0xfff8) + 5, 1, busy, false, GP)) return false;
   cpu.tr = <u16>selector;
   cpu.trBase = baseOf(low) | high;
   const limit = <u32>(low & 0xffff) | (<u32>(low >> 32) & 0xf0000);

@@ -122,8 +122,7 @@ function rotateCarry<U>(core: usize, p: usize, operation: u32, masked: u32): voi
       cf = out;
     } else {
       const out = r & 1;
-      // The operand's own bits only: those above it would come down
-      r = ((r & mask(bits)) >> 1) | (cf << top);
+      r = (r >> 1) | (cf << top);
       cf = out;
     }
   }
@@ -132,12 +131,6 @@ function rotateCarry<U>(core: usize, p: usize, operation: u32, masked: u32): voi
   const high = (r >> top) & 1;
   const overflowed = operation == RCL ? high ^ cf : high ^ ((r >> (top - 1)) & 1);
   changeFlags(core, CF | OF, (cf ? CF : 0) | (overflowed ? OF : 0));
-}
-
-// @ts-ignore: decorator
-@inline
-function mask(bits: u32): u64 {
-  return bits == 64 ? ~0 : (<u64>1 << bits) - 1;
 }
 
 /** Group 2. */

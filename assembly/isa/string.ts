@@ -169,7 +169,12 @@ export function stringOp(core: usize, p: usize, op: u32, limit: u64): u32 {
   const compares = op == Op.CMPS || op == Op.SCAS;
   const c = Core.of(core);
   let count = pointer(core, p, RCX);
-  if (!count) return DONE;
+  if (!count) {
+    // On silicon MOVS and STOS put their 32-bit pointers back all the same.
+    if (op == Op.MOVS) setPointer(core, p, RSI, pointer(core, p, RSI));
+    if (op == Op.MOVS || op == Op.STOS) setPointer(core, p, RDI, pointer(core, p, RDI));
+    return DONE;
+  }
   do {
     if (!once(core, p, op)) return FAILED;
     if (reads(op)) c.clock += load<u32>(MACHINE_BASE + M_COST_L1) - 1;

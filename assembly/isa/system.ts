@@ -1,6 +1,6 @@
 // Instructions with which a kernel runs the CPU: control registers, descriptor tables, SYSCALL,
-// HLT, fences. What drains the store buffer and what does not is design.md 3: SYSCALL, SYSRET,
-// SWAPGS and MOV to CR8 do not.
+// HLT, fences. Serialising instructions drain the store buffer; SYSCALL, SYSRET, SWAPGS and MOV to
+// CR8 do not.
 // Deviations: RSM, MONITOR, performance counters and debug breakpoints are not there; SYSRET to
 // 32-bit code stops the run.
 import {
@@ -13,9 +13,9 @@ import { Core } from "../memory/core";
 import { portDrain } from "../memory/port";
 import { leaveAfter, readUser, writeUser } from "./access";
 import {
-  CR0_ET, CR0_NE, CR0_PE, CR0_PG, CR0_WP, CR4_FSGSBASE, CR4_PAE, CR4_PGE, CR4_TSD, CS, Cpu,
-  EFER_SCE, GP,
-  IF, R11, RCX, RF, SS, UD, canonical, flushTlb, raise, setCpl, setReg,
+  CR0_CD, CR0_ET, CR0_NE, CR0_NW, CR0_PE, CR0_PG, CR0_WP, CR4_FSGSBASE, CR4_PAE, CR4_PGE, CR4_TSD,
+  CS, Cpu, EFER_SCE, GP, IF, R11, RCX, RF, SS, UD, canonical, flushTlb, getReg, raise, setCpl,
+  setReg,
 } from "./cpu";
 import { writeEflags } from "./exception";
 import { getFlags } from "./flags";
@@ -30,7 +30,11 @@ const CR4_LEGAL: u64 = 0x7fc | CR4_FSGSBASE;
 const CR0_LEGAL: u64 = 0xe005003f;
 /** CR3 bits above the physical address width are reserved. */
 const CR3_LEGAL: u64 = 0x000000fffffffff8 | 0x18;
-/** Cycles of CLFLUSH on Core 2 (machines.md 1). */
+const DR6_LEGAL: u64 = 0xe00f;
+const DR6_SET: u64 = 0xffff0ff0;
+const DR7_LEGAL: u64 = 0xffff2bff;
+const DR7_SET: u64 = 0x400;
+/** Cycles of CLFLUSH on Core 2. */
 export const CLFLUSH_CYCLES: u64 = 240;
 
 // @ts-ignore: decorator
@@ -83,8 +87,9 @@ export function moveToCr(core: usize, p: usize): bool {
   if (!portDrain(core)) return false;
   switch (number) {
     case 0:
-      // 64-bit mode needs paging and protection
+      // 64-bit mode needs paging and protection; not write-through alone does not exist
       if (value & ~CR0_LEGAL || !(value & CR0_PG) || !(value & CR0_PE)) return raise(core, GP, 0);
+      if (value & CR0_NW && !(value & CR0_CD)) return raise(core, GP, 0);
       if ((cpu.cr0 ^ value) & CR0_WP) flushTlb(core);
       cpu.cr0 = value | CR0_ET | CR0_NE;
       return true;
@@ -113,8 +118,15 @@ export function moveDr(core: usize, p: usize, write: bool): bool {
   if (n == 4 || n == 5) n += 2; // aliases while CR4.DE is clear
   if (n > 7) return raise(core, UD);
   const at = core + offsetof<Cpu>("dr0") + (<usize>(n > 3 ? n - 2 : n) << 3);
-  if (write) store<u64>(at, load<u64>(core + <usize>rec.s));
-  else setReg<u64>(core, rec.d, load<u64>(at));
+  if (!write) {
+    setReg<u64>(core, rec.d, load<u64>(at));
+    return true;
+  }
+  const value = load<u64>(core + <usize>rec.s);
+  if (n > 3 && value >> 32) return raise(core, GP, 0);
+  // Bits that are fixed stay so (SDM Vol. 3B Figure 17-1, "Debug Registers").
+  const fixed = n == 6 ? (value & DR6_LEGAL) | DR6_SET : (value & DR7_LEGAL) | DR7_SET;
+  store<u64>(at, n > 3 ? fixed : value);
   return true;
 }
 
@@ -156,6 +168,15 @@ export function loadLdt(core: usize, p: usize): bool {
   const selector = load<u16>(core + <usize>Rec.at(p).s);
   if (selector & 0xfffc) return raise(core, GP, <i32>(<u32>selector & 0xfffc));
   Cpu.of(core).ldtr = selector;
+  return true;
+}
+
+/** LMSW: bits 0 to 3 of CR0; it cannot clear PE, and the others mean nothing here. */
+export function loadStatusWord(core: usize, p: usize): bool {
+  if (!serialising(core)) return false;
+  const cpu = Cpu.of(core);
+  const value = <u64>getReg<u16>(core, Rec.at(p).s);
+  cpu.cr0 = (cpu.cr0 & ~0xe) | (value & 0xe);
   return true;
 }
 
@@ -203,6 +224,7 @@ export function systemReturn(core: usize, size: u32): bool {
   setCpl(core, 3);
   cpu.rip = cpu.rcx;
   charge(core, M_COST_SYSCALL);
+  // IF or TF may be set now
   leaveAfter(core);
   return true;
 }

@@ -33,7 +33,7 @@ export function runCluster(cluster: Cluster, start: u64, end: u64): u32 {
   // Nothing of a sibling may be under way either: it would come true in the middle of the window.
   const alone = popcnt(active) == 1 && !cluster.requests && cluster.nextLoss >= end;
   if (alone) runAlone(cluster, coreAt(cluster, ctz(active)), start, end);
-  else if (active || cluster.requests) runTogether(cluster, active, start, end);
+  else if (active || cluster.requests) runTogether(cluster, start, end);
   let next = cluster.nextLoss;
   let stop: u32 = 0;
   for (let slot: u32 = 0; slot < cluster.cores; slot++) {
@@ -41,20 +41,21 @@ export function runCluster(cluster: Cluster, start: u64, end: u64): u32 {
     next = min(next, nextStep(core));
     const run = Core.of(core).run;
     if (run == RUN_SHUTDOWN) stop = STOP_SHUTDOWN;
-    else if (run == RUN_UNIMPLEMENTED) stop = STOP_UNIMPLEMENTED;
+    else if (run == RUN_UNIMPLEMENTED && !stop) stop = STOP_UNIMPLEMENTED;
   }
   cluster.nextEvent = next;
   return stop;
 }
 
-function runTogether(cluster: Cluster, active: u32, start: u64, end: u64): void {
-  const turns = start < cluster.sharingUntil ? quanta : 1;
+function runTogether(cluster: Cluster, start: u64, end: u64): void {
   let from = start;
-  for (let i: u64 = 1; i <= turns; i++) {
+  for (let i: u64 = 1; i <= quanta; i++) {
     if (i > 1) applyLosses(cluster, from);
-    const to = i == turns ? end : start + (i * windowCycles) / turns;
-    for (let left = active; left; left &= left - 1) {
-      const core = coreAt(cluster, ctz(left));
+    const to = start + (i * windowCycles) / quanta;
+    for (let slot: u32 = 0; slot < cluster.cores; slot++) {
+      // Asked anew in each quantum: a core that slept may have been served at the last boundary.
+      const core = coreAt(cluster, slot);
+      if (nextStep(core) >= to) continue;
       Core.of(core).until = to;
       while (step(core, from, to)) {}
       advance(core, to - 1);
@@ -85,7 +86,8 @@ function runAlone(cluster: Cluster, core: usize, start: u64, end: u64): void {
 @inline
 function runnable(c: Core): bool {
   // Sequential consistency: an instruction begins only when every earlier store is visible.
-  return c.run == RUN_RUNNING && !c.stall && !(sequential && c.sbCount);
+  if (c.run != RUN_RUNNING || c.stall) return false;
+  return !c.sbCount || !(sequential || c.selfModified);
 }
 
 /** What comes to a core from outside: a line, an interrupt or an answer, its timer. */

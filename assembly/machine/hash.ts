@@ -45,7 +45,7 @@ function hashCore(core: usize): void {
   range(core + CORE_TLB, TLB_BYTES);
   word(c.clock);
   word((<u64>c.stall << 32) | c.run);
-  word((<u64>c.ioState << 32) | c.recheck);
+  word((<u64>c.ioState << 32) | (c.recheck << 1) | c.selfModified);
   word(c.ioValue);
   word(c.instructions);
   word(c.sbLastCommit);
@@ -86,7 +86,6 @@ export function stateHash(): u64 {
   for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) hashCore(coreOf(cpu));
   for (let id: u32 = 0; id < param(M_CLUSTERS); id++) {
     const cluster = Cluster.of(id);
-    word(cluster.sharingUntil);
     word((<u64>cluster.requests << 40) | (<u64>cluster.losses << 20) | cluster.pending);
     range(changetype<usize>(cluster) + LISTS_AT, LISTS_BYTES);
     range(l2Of(cluster), sharedCacheBytes());

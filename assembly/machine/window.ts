@@ -5,7 +5,7 @@ import { check } from "../check";
 import {
   MACHINE_BASE, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HOME_BASES,
   M_HUB_BASE, M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_STOP_REASON, M_STOP_REQUEST,
-  M_TRACE_BASES, M_WORKERS, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_QUIESCENT,
+  M_TRACE_BASES, M_WORKERS, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL, STOP_QUIESCENT,
 } from "../abi";
 import { hubRead, hubStopped, hubWrite } from "../device/hub";
 import { openDecode } from "../isa/fetch";
@@ -97,16 +97,35 @@ function agree(parity: u32, next: u64, end: u64, budget: u64): u32 {
   for (let w: u32 = 0; w < workers; w++) {
     const p = Progress.of(w, parity);
     check(p.digest == Progress.of(0, parity).digest);
-    if (p.stop && (!reason || p.stop < reason)) reason = p.stop;
+    reason = first(reason, p.stop);
     agreedNext = min(agreedNext, p.next);
   }
-  if (!reason && min(next, agreedNext) == NEVER) reason = STOP_QUIESCENT;
+  const idle = min(next, agreedNext) == NEVER;
+  if (!reason && idle) reason = settled() ? STOP_QUIESCENT : STOP_INTERNAL;
   if (!reason && budget && end >= budget) reason = STOP_BUDGET;
   if (self == HUB_WORKER) {
     store<u64>(MACHINE_BASE + M_NOW, end);
     if (reason || parity % REPORT_WINDOWS == 0) report(reason);
   }
   return reason;
+}
+
+/** Of two reasons to stop, 0 being none, the one that counts: the smaller. */
+function first(a: u32, b: u32): u32 {
+  if (!a || !b) return a | b;
+  return min(a, b);
+}
+
+/**
+ * Nothing is under way in any core. With nothing due either, anything else means that the engine
+ * has lost an event: no verdict about the guest may rest on that.
+ */
+function settled(): bool {
+  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) {
+    const c = Core.of(coreOf(cpu));
+    if (c.sbCount || c.misses || c.stall || c.inboxCount) return false;
+  }
+  return true;
 }
 
 /** For the host: how far the machine is, exact once it has stopped. */
@@ -127,7 +146,7 @@ function runMine(start: u64, end: u64, parity: u32): void {
   let stop: u32 = 0;
   for (let id = self; id < clusters; id += workers) {
     const cluster = Cluster.of(id);
-    if (cluster.nextEvent < end) stop |= runCluster(cluster, start, end);
+    if (cluster.nextEvent < end) stop = first(stop, runCluster(cluster, start, end));
     next = min(next, cluster.nextEvent);
   }
   if (self == HUB_WORKER) {

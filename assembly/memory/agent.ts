@@ -23,13 +23,6 @@ import { SharedLine, findShared } from "./shared-cache";
 import { TRACE_REQUEST, trace } from "./trace";
 
 /**
- * For how long after a hand-over between siblings the cores of a cluster take turns in quanta.
- * Without sharing nobody can tell in which order they ran, so they run whole windows; the first
- * hand-over after a quiet time is then late by up to a window.
- */
-const SHARING_CYCLES: u64 = 1 << 18;
-
-/**
  * A core asks for a line at cycle `time`: at once when the shared cache may give it and no sibling
  * has a say, at the next boundary otherwise. At most one request a line and core.
  */
@@ -89,7 +82,6 @@ function serve(
   let grant = snoop + (latency - latency / 2);
   if (!alone) grant = max(grant, boundary);
   if (snooped) {
-    cluster.sharingUntil = m.time + SHARING_CYCLES;
     let lossAt = snoop;
     if (!alone || snoop >= boundary) {
       lossAt = max(nearestQuantum(snoop), boundary);

@@ -14,7 +14,7 @@ const PENDING_LIMIT: u32 = 512;
 
 /**
  *     0 | id, cores, requests, losses, pending u32 | 24 | nextLoss u64 | 32 | nextEvent, decisions
- *     u64 | 56 | core bases u32[16] | 120
+ *     u64 | 48 | core bases u32[16] | 112
  */
 @unmanaged
 export class Cluster {
@@ -30,15 +30,13 @@ export class Cluster {
   nextEvent: u64;
   /** Requests served so far. */
   decisions: u64;
-  /** Until this cycle the cores take turns in quanta: they share lines. */
-  sharingUntil: u64;
 
   @inline static of(id: u32): Cluster {
     return changetype<Cluster>(<usize>paramAt(M_CLUSTER_BASES, id));
   }
 }
 
-const CORES_AT: usize = 56;
+const CORES_AT: usize = 48;
 const REQUESTS_AT: usize = 128;
 const LOSSES_AT: usize = REQUESTS_AT + <usize>REQUEST_LIMIT * 16;
 const PENDING_AT: usize = LOSSES_AT + <usize>LOSS_LIMIT * 24;

@@ -121,13 +121,21 @@ export function homeTransact(m: Message, boundary: u64): void {
     latency = remote(near, M_LAT_DIE_UPGRADE, M_LAT_SOCKET_UPGRADE);
     carriesData = (e.sharers & bit) == 0;
   }
+  const bus = arbitrate(cluster, others, m.time);
   // Reads of a line that nobody owns do not queue behind one another.
   const queues = owned || m.kind == MSG_GETX;
-  const start = arbitrate(cluster, others, queues ? max(m.time, e.done) : m.time);
+  const start = queues ? max(bus, e.done) : bus;
   let snoop = start + latency / 2;
   if (queues) snoop = max(snoop, e.done + <u64>e.hold);
   let grant = snoop + (latency - latency / 2);
-  if (carriesData) grant = occupyData(busOf(cluster), grant);
+  if (carriesData) {
+    let delay = occupyData(busOf(cluster), bus);
+    const source = owned ? busOf(e.owner - 1) : busOf(cluster);
+    if (source != busOf(cluster)) delay = max(delay, occupyData(source, bus));
+    grant += delay;
+  }
+  // The former owner has the line until its own reader has it, so nobody else reads it before.
+  if (!queues) grant = max(grant, e.done);
   if (owned || (m.kind == MSG_GETX && others)) {
     // The boundary nearest to the snoop's arrival, known to every worker, and after the loser's own
     // grant.
@@ -188,10 +196,14 @@ function arbitrate(cluster: u32, others: u32, time: u64): u64 {
   return start;
 }
 
-/** The end of a data phase that would end at `time` on a free bus. */
+/**
+ * A data phase of a transaction that began at cycle `time`: the cycles that it waits for those of
+ * earlier ones. A phase is charged when its transaction begins, wherever it then lies: that bounds
+ * the bandwidth without letting a slow read of DRAM keep the bus from a hand-over before it.
+ */
 function occupyData(bus: u32, time: u64): u64 {
   const free = addressFree(bus) + 8;
-  const end = max(time, load<u64>(free) + busData);
-  store<u64>(free, end);
-  return end;
+  const begin = max(time, load<u64>(free));
+  store<u64>(free, begin + busData);
+  return begin - time;
 }

@@ -1,6 +1,6 @@
 // The private caches of a core: filling and losing lines, with what hangs on them: the filter, the
 // fetch filter, the presence bits of the shared cache.
-import { CORE_L1D, CORE_L1I, RUN_PARKED } from "../abi";
+import { CORE_CODE_PAGES, CORE_L1D, CORE_L1I, RUN_PARKED } from "../abi";
 import { Line, NO_SLOT, findLine, victimSlot } from "./cache";
 import { Core } from "./core";
 import { fetchFilterDrop } from "./fetch-filter";
@@ -85,10 +85,24 @@ export function fillCode(core: usize, l2: usize, line: u32, time: u64): void {
       fetchFilterDrop(core, victim.tag);
     }
   }
+  const page = line >>> 6;
+  const at = core + <usize>((page >>> 3) & 1023);
+  store<u8>(at, load<u8>(at, CORE_CODE_PAGES) | (<u8>1 << <u8>(page & 7)), CORE_CODE_PAGES);
   const l = Line.at(core + CORE_L1I, slot);
   l.tag = line;
   l.state = SHARED;
   l.lru = time;
+}
+
+/**
+ * False: no line of the page of `phys` was ever in the L1I. It spares most stores the look-up; that a page once had
+ * code decides nothing.
+ */
+// @ts-ignore: decorator
+@inline
+export function mayHoldCode(core: usize, phys: u32): bool {
+  const byte = load<u8>(core + <usize>((phys >>> 15) & 1023), CORE_CODE_PAGES);
+  return ((<u32>byte >>> ((phys >>> 12) & 7)) & 1) != 0;
 }
 
 /** The core's copies of a line are invalidated, or downgraded to Shared, at cycle `time`. */

@@ -4,12 +4,12 @@
 // event STORE_BLOCK.ORDER). A younger load does not wait: here, and only here, a load may be
 // satisfied before an older store is visible.
 import { check } from "../check";
-import { CORE_L1D, CORE_SB } from "../abi";
+import { CORE_L1D, CORE_LIMIT_MASK, CORE_SB } from "../abi";
 import { ask } from "./agent";
 import { Cluster, l2Of } from "./cluster";
 import { Line, NO_SLOT } from "./cache";
 import { Core, accessTime } from "./core";
-import { fillCode, fillData, findData } from "./l1";
+import { fillCode, fillData, findCode, findData, mayHoldCode } from "./l1";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
 import { holdCycles, retireDelay, sequential, tracing } from "./params";
 import { EXCLUSIVE, GETI, GETX, MODIFIED, NEVER } from "./protocol";
@@ -57,6 +57,12 @@ export function push(core: usize, phys: u64, size: u32, value: u64): void {
   e.value = value;
   e.label = 0;
   c.sbMask |= granules(<u32>phys, size);
+  if (mayHoldCode(core, <u32>phys) && findCode(core, <u32>phys >>> 6) != NO_SLOT) {
+    // Self-modifying code (SDM Vol. 3A 8.1.3, "Handling Self- and Cross-Modifying Code"): the next
+    // instruction is fetched when the store is visible, which takes the line out of the L1I.
+    c.selfModified = 1;
+    store<u64>(core, 0, CORE_LIMIT_MASK);
+  }
   if (c.label) {
     e.label = <u16>c.label;
     c.label = 0;
@@ -72,6 +78,15 @@ export function push(core: usize, phys: u64, size: u32, value: u64): void {
 @inline
 function granules(phys: u32, size: u32): u64 {
   return (<u64>1 << (<u64>phys >> 3)) | (<u64>1 << ((<u64>phys + size - 1) >> 3));
+}
+
+/** A store to the line is in the buffer. */
+export function holdsStoreTo(core: usize, line: u32): bool {
+  const c = Core.of(core);
+  for (let i: u32 = 0; i < c.sbCount; i++) {
+    if (Store.at(core, c.sbHead + i).phys >>> 6 == line) return true;
+  }
+  return false;
 }
 
 /** Sets the mask from the entries: bits of committed stores go. */
@@ -162,7 +177,9 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   c.sbCount--;
   c.sbLastCommit = time;
   c.headOwned = 0;
-  if (!c.sbCount && !c.label) c.sbMask = 0;
+  if (c.sbCount) return;
+  c.selfModified = 0;
+  if (!c.label) c.sbMask = 0;
 }
 
 /** The line of the earliest grant arrives. */

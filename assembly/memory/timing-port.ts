@@ -14,7 +14,7 @@ import { findMshr } from "./mshr";
 import { costForward, costL1, costLock, holdCycles, param, sbEntries, tracing } from "./params";
 import { EXCLUSIVE, GETI, GETS, GETX, MODIFIED, MSG_IO } from "./protocol";
 import { hostOf, loadSized } from "./ram";
-import { Store, advance, push, refreshMask } from "./store-buffer";
+import { Store, advance, holdsStoreTo, push, refreshMask } from "./store-buffer";
 import { TRACE_LOAD, TRACE_LOCKED, trace } from "./trace";
 
 /** Offset of the value in a store buffer entry: a forwarded load reads it there. */
@@ -140,9 +140,10 @@ export function timingFetch(core: usize, physLine: u64): usize {
   const c = Core.of(core);
   advance(core, accessTime(c));
   const tag = <u32>(physLine >> 6);
-  const slot = findCode(core, tag);
-  if (slot == NO_SLOT) {
-    if (!findMshr(core, tag)) ask(core, tag, GETI, <u8>holdCycles, accessTime(c));
+  // What this core stored there is fetched, and not what was there before.
+  const own = holdsStoreTo(core, tag);
+  if (own || findCode(core, tag) == NO_SLOT) {
+    if (!own && !findMshr(core, tag)) ask(core, tag, GETI, <u8>holdCycles, accessTime(c));
     c.stall = STALL_FETCH;
     return 0;
   }

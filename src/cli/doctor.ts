@@ -45,6 +45,7 @@ function examine(): Finding[] {
     need("images", images.join(", ") || undefined, "run npm run build:guest (needs gcc)"),
     tool("gcc", "for your own C and for npm run build:guest: apt-get install gcc"),
     tool("qemu-x86_64", "for the comparison in npm run bench: apt-get install qemu-user"),
+    tool("valgrind", "for the comparison in npm run bench: apt-get install valgrind"),
   ];
 }
 

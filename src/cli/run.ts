@@ -1,6 +1,7 @@
 // smpbox run IMAGE: a bundled image or an ELF file on one machine, its console on stdout.
 import type { Command } from "commander";
 import { Machine, type RunResult } from "../index.ts";
+import { postmortem, programDeath } from "../report/postmortem.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
@@ -60,8 +61,11 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   });
   progress.clear();
   const places = machine.cpus();
-  machine.close();
   const code = exitCode(result);
+  const died = typeof result.exit === "number" && result.exit !== 0;
+  const report = code === EXIT.panic ? await postmortem(machine) : [];
+  if (died) report.push(...(await programDeath(machine)));
+  machine.close();
   const reproduce = `smpbox run ${reproduceWords(image, options)}`;
   if (options.json) {
     printJson({
@@ -79,6 +83,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
       mips: result.mips,
       workers: result.workers,
       cpus: typeof result.exit === "number" ? undefined : places,
+      report: report.length ? report : undefined,
       console: Buffer.concat(console).toString("utf8"),
       reproduce: code === EXIT.held ? undefined : reproduce,
     });
@@ -90,7 +95,8 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
       `${result.mips.toFixed(0)} MIPS, state ${result.stateHash.toString(16).padStart(16, "0")}\n`,
   );
   if (result.reason) process.stderr.write(`${result.reason}\n`);
-  if (typeof result.exit !== "number") {
+  for (const line of report) process.stderr.write(`${line}\n`);
+  if (typeof result.exit !== "number" && report.length === 0) {
     for (const { cpu, state, where } of places) {
       process.stderr.write(`  cpu${cpu} ${state} at RIP ${where}\n`);
     }

@@ -23,6 +23,25 @@ export interface TraceEvent {
   value: bigint;
 }
 
+/** Architectural state of one CPU. */
+export interface CpuState {
+  /** RUN_* */
+  run: number;
+  rip: bigint;
+  /** rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15. */
+  registers: bigint[];
+  cpl: number;
+  interruptsOn: boolean;
+  cr2: bigint;
+  cr3: bigint;
+  /** Of the instruction that the core does not know: RUN_UNIMPLEMENTED. */
+  badRip: bigint;
+  badBytes: Uint8Array;
+}
+
+const EFLAGS_IF = 1n << 9n;
+const BAD_BYTES = 15;
+
 const TRACE_HEADER_BYTES = 32;
 const TRACE_RECORD_BYTES = 32;
 
@@ -66,6 +85,23 @@ export class MachineView {
   requestStop(): void {
     const words = new Uint32Array(this.memory.buffer);
     Atomics.store(words, (abi.MACHINE_BASE + abi.M_STOP_REQUEST) >>> 2, 1);
+  }
+
+  cpu(index: number): CpuState {
+    const core = this.u32(abi.M_CORES + index * 4);
+    const view = new DataView(this.memory.buffer, core);
+    const u64 = (offset: number) => view.getBigUint64(offset, true);
+    return {
+      run: view.getUint32(abi.CORE_RUN, true),
+      rip: u64(abi.CPU_RIP),
+      registers: Array.from({ length: 16 }, (_, i) => u64(abi.CPU_REGISTERS + i * 8)),
+      cpl: view.getUint32(abi.CPU_CPL, true),
+      interruptsOn: (u64(abi.CPU_RFLAGS) & EFLAGS_IF) !== 0n,
+      cr2: u64(abi.CPU_CR2),
+      cr3: u64(abi.CPU_CR3),
+      badRip: u64(abi.CPU_BAD_RIP),
+      badBytes: new Uint8Array(this.memory.buffer, core + abi.CPU_BAD_BYTES, BAD_BYTES).slice(),
+    };
   }
 
   private hub(offset: number): number {

@@ -5,8 +5,11 @@ import { loadPreset, readImage } from "./files.ts";
 import { WorkerPool } from "./pool.ts";
 import { type Outcome, type RunHooks, Session } from "./session.ts";
 import { DebugBlock } from "../machine/debug-block.ts";
+import { disassembleOne, hexBytes } from "../machine/disassemble.ts";
 import { type Elf, hex, readElf } from "../machine/elf.ts";
-import { firstCpus, type Preset } from "../machine/preset.ts";
+import { checkUser } from "../machine/image.ts";
+import { readLinear } from "../machine/page-walk.ts";
+import { firstCpus, numberOf, type Preset } from "../machine/preset.ts";
 
 export interface CreateOptions {
   /** Bundled preset, path of a JSON file, or a preset already read. Default clovertown. */
@@ -45,7 +48,7 @@ export interface CpuPlace {
   cpu: number;
   state: string;
   rip: bigint;
-  /** The address, with its function if the kernel has one there. */
+  /** The address, with its function if it is in one. */
   where: string;
 }
 
@@ -79,6 +82,7 @@ export class Machine {
     const isKernel = program.kind === "kernel";
     const runner = options.kernel ?? KERNEL_IMAGE;
     const kernel = isKernel ? program : readElf(readImage(runner), runner);
+    if (!isKernel) checkUser(program, options.image, numberOf(preset, "ramMiB") << 20);
     const seed = options.seed ?? 1n;
     pool ??= new WorkerPool();
     const session = await Session.create(
@@ -106,7 +110,7 @@ export class Machine {
   /** Runs to the end of the machine; call it once. */
   async run(hooks: RunHooks = {}): Promise<RunResult> {
     const outcome = await this.session.run(hooks);
-    const end = this.describeEnd(outcome);
+    const end = await this.describeEnd(outcome);
     const seconds = outcome.hostSeconds;
     return {
       ...outcome,
@@ -154,7 +158,33 @@ export class Machine {
     pool = undefined;
   }
 
-  private describeEnd(outcome: Outcome): Pick<RunResult, "exit" | "reason"> {
+  /** Where every CPU of the stopped machine is. */
+  cpus(): CpuPlace[] {
+    return Array.from({ length: this.view.cpus }, (_, cpu) => {
+      const state = this.view.cpu(cpu);
+      const name = RUN_NAMES[state.run] ?? "in an unknown state";
+      return { cpu, state: name, rip: state.rip, where: this.describe(state.rip) };
+    });
+  }
+
+  /** The address, with its function if the kernel or the program has one there. */
+  describe(lin: bigint): string {
+    const found = this.symbolAt(lin);
+    return found ? `${hex(lin)} (${found.name}+${hex(lin - found.lin)})` : hex(lin);
+  }
+
+  symbolAt(lin: bigint): { name: string; lin: bigint } | undefined {
+    for (const elf of new Set([this.kernel, this.program])) {
+      for (const [name, symbol] of elf.symbols) {
+        if (lin >= symbol.lin && lin < symbol.lin + BigInt(symbol.bytes)) {
+          return { name, lin: symbol.lin };
+        }
+      }
+    }
+    return undefined;
+  }
+
+  private async describeEnd(outcome: Outcome): Promise<Pick<RunResult, "exit" | "reason">> {
     const panic = this.debugBlock()?.panic;
     if (panic !== undefined) return { exit: "panic", reason: `the kernel panicked: ${panic}` };
     switch (outcome.stop) {
@@ -168,9 +198,9 @@ export class Machine {
       case "cancelled":
         return { exit: "cancelled", reason: "interrupted" };
       case "shutdown":
-        return { exit: "panic", reason: `triple fault on ${this.stoppedCpu(abi.RUN_SHUTDOWN)}` };
+        return { exit: "panic", reason: `triple fault on ${this.placeOf(abi.RUN_SHUTDOWN)}` };
       case "unimplemented":
-        return { exit: "unimplemented", reason: this.describeUnimplemented() };
+        return { exit: "unimplemented", reason: await this.describeUnimplemented() };
       default:
         throw new Error(`the emulator stopped by itself (${outcome.stop}): a bug of smpbox`);
     }
@@ -184,53 +214,27 @@ export class Machine {
     throw new Error(`the machine is quiescent, but ${place} still waits: a bug of smpbox`);
   }
 
-  /** Where every CPU of the stopped machine is. */
-  cpus(): CpuPlace[] {
-    return Array.from({ length: this.view.cpus }, (_, cpu) => {
-      const core = new DataView(this.view.memory.buffer, this.coreOf(cpu));
-      const rip = core.getBigUint64(abi.CPU_RIP, true);
-      const state = RUN_NAMES[core.getUint32(abi.CORE_RUN, true)] ?? "in an unknown state";
-      return { cpu, state, rip, where: `${hex(rip)}${this.nearest(rip)}` };
-    });
+  private placeOf(run: number): string {
+    const stopped = this.cpus().find(({ state }) => state === RUN_NAMES[run]);
+    return stopped ? `CPU ${stopped.cpu} at RIP ${stopped.where}` : "an unknown CPU";
   }
 
-  private cpuInState(run: number): number {
-    const view = new DataView(this.view.memory.buffer);
-    for (let cpu = 0; cpu < this.view.cpus; cpu++) {
-      if (view.getUint32(this.coreOf(cpu) + abi.CORE_RUN, true) === run) return cpu;
-    }
-    return -1;
-  }
-
-  private coreOf(cpu: number): number {
-    return this.view.u32(abi.M_CORES + cpu * 4);
-  }
-
-  private stoppedCpu(run: number): string {
-    const cpu = this.cpuInState(run);
-    if (cpu < 0) return "an unknown CPU";
-    const view = new DataView(this.view.memory.buffer, this.coreOf(cpu));
-    const rip = view.getBigUint64(abi.CPU_RIP, true);
-    return `CPU ${cpu} at RIP ${hex(rip)}${this.nearest(rip)}`;
-  }
-
-  private describeUnimplemented(): string {
-    const cpu = this.cpuInState(abi.RUN_UNIMPLEMENTED);
+  private async describeUnimplemented(): Promise<string> {
+    const cpu = this.cpus().findIndex(({ state }) => state === RUN_NAMES[abi.RUN_UNIMPLEMENTED]);
     if (cpu < 0) return "an instruction is not implemented";
-    const core = new DataView(this.view.memory.buffer, this.coreOf(cpu));
-    const rip = core.getBigUint64(abi.CPU_BAD_RIP, true);
-    const bytes = Array.from({ length: 15 }, (_, i) => core.getUint8(abi.CPU_BAD_BYTES + i));
-    const text = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    return `CPU ${cpu}: instruction not implemented at ${hex(rip)}${this.nearest(rip)}: ${text}`;
+    const { rip, badRip, badBytes, cr3 } = this.view.cpu(cpu);
+    const where = `CPU ${cpu} at RIP ${this.describe(rip)}`;
+    // Otherwise the instruction is known, and what it does with a device's registers is not.
+    const known = badRip !== rip;
+    const bytes = known ? readLinear(this.ramView(), cr3, rip, badBytes.length) : badBytes;
+    const line = await disassembleOne(bytes, rip);
+    const what = known ? "this access to a device is not implemented" : "not implemented";
+    return `${where}: ${what}: ${line.text} (${hexBytes(line.bytes)})`;
   }
 
-  /** " (function+0x12)" for an address inside a function of the kernel. */
-  private nearest(rip: bigint): string {
-    for (const [name, symbol] of this.kernel.symbols) {
-      if (rip >= symbol.lin && rip < symbol.lin + BigInt(symbol.bytes)) {
-        return ` (${name}+${hex(rip - symbol.lin)})`;
-      }
-    }
-    return "";
+  /** Guest RAM, for the functions that read numbers. */
+  ramView(): DataView {
+    const { buffer, byteOffset, byteLength } = this.view.ram;
+    return new DataView(buffer, byteOffset, byteLength);
   }
 }

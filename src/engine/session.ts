@@ -1,6 +1,6 @@
 // One machine from power-on to its end: memory, image, worker threads, console, progress,
 // cancellation.
-import { availableParallelism } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import * as abi from "../../assembly/abi.ts";
 import { PAGE_BYTES } from "../core/instance.ts";
 import { MachineView } from "../core/view.ts";
@@ -51,7 +51,11 @@ export function hostCores(): number {
 
 /** Threads for a machine of `clusters`: no more than host cores or clusters. */
 export function workersFor(wanted: number | "auto", clusters: number): number {
-  if (wanted === "auto") return Math.min(hostCores(), clusters, abi.M_WORKER_LIMIT);
+  if (wanted === "auto") {
+    // A worker waits for the others at every window: on a busy host one alone is faster.
+    const busy = loadavg()[0] > hostCores() / 4;
+    return busy ? 1 : Math.min(hostCores(), clusters, abi.M_WORKER_LIMIT);
+  }
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > abi.M_WORKER_LIMIT) {
     throw new InputError(`--workers must be auto or 1 to ${abi.M_WORKER_LIMIT}`);
   }

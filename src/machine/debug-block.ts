@@ -2,13 +2,13 @@
 // stopped machine: tasks, AIO contexts, counters, the panic message. The offsets inside tasks and
 // contexts come from the block itself.
 import { type Elf, physicalOf } from "./elf.ts";
+import { translate } from "./page-walk.ts";
 
 const MAGIC = 0x4244584f42504d53n; // "SMPBOXDB"
 const VERSION = 1;
 const LIST_MAX = 4096;
 const TEXT_MAX = 512;
 const PAGE_BYTES = 4096;
-const FRAME_MASK = 0xffffffffff000n;
 
 export const TASK_RUNNING = 0;
 export const TASK_INTERRUPTIBLE = 1;
@@ -133,24 +133,13 @@ export class DebugBlock {
   readUser(task: Task, lin: bigint, bytes: number): Uint8Array | undefined {
     const out = new Uint8Array(bytes);
     for (let done = 0; done < bytes; ) {
-      const at = this.translate(task.pgd, lin + BigInt(done));
+      const at = translate(this.view, task.pgd, lin + BigInt(done));
       if (at === undefined) return undefined;
       const count = Math.min(bytes - done, PAGE_BYTES - (at % PAGE_BYTES));
       out.set(new Uint8Array(this.view.buffer, this.view.byteOffset + at, count), done);
       done += count;
     }
     return out;
-  }
-
-  /** Four levels, 4 KiB pages (SDM Vol. 3A 4.5, "4-Level Paging and 5-Level Paging"). */
-  private translate(pgd: bigint, lin: bigint): number | undefined {
-    let entry = pgd;
-    for (const shift of [39n, 30n, 21n, 12n]) {
-      entry = this.u64(Number(entry & FRAME_MASK) + Number((lin >> shift) & 511n) * 8);
-      if ((entry & 1n) === 0n) return undefined;
-    }
-    const at = Number(entry & FRAME_MASK) + Number(lin & 0xfffn);
-    return this.inside(at, 1) ? at : undefined;
   }
 
   /** Sums over all CPUs. */

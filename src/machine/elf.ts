@@ -41,7 +41,9 @@ const SECTION_HEADER_BYTES = 64;
 const SYMBOL_BYTES = 24;
 const SEGMENTS_MAX = 64;
 const SECTIONS_MAX = 4096;
+/** Of a file: a damaged table must not cost more than a moment. */
 const SYMBOLS_MAX = 1 << 20;
+const SYMBOL_NAME_MAX = 512;
 
 /** Reads `file`; `name` is for the error messages, which are one sentence each. */
 export function readElf(file: Uint8Array, name: string): Elf {
@@ -132,7 +134,7 @@ function firstOverlap(elf: Elf): Segment | undefined {
 /** Name "smpbox", description "kernel" (either with or without its final zero). */
 function hasKernelNote(data: Uint8Array): boolean {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  const align = (n: number) => (n + 3) & ~3;
+  const align = (n: number) => Math.ceil(n / 4) * 4;
   for (let at = 0; at + 12 <= data.length; ) {
     const nameBytes = view.getUint32(at, true);
     const descriptionBytes = view.getUint32(at + 4, true);
@@ -163,6 +165,7 @@ function readSymbols(view: DataView, file: Uint8Array, elf: Elf): void {
       link: view.getUint32(at + 40, true),
     };
   };
+  let left = SYMBOLS_MAX;
   for (let i = 0; i < count; i++) {
     const table = section(i);
     if (table.type !== SHT_SYMTAB || table.link >= count) continue;
@@ -170,13 +173,15 @@ function readSymbols(view: DataView, file: Uint8Array, elf: Elf): void {
     if (table.offset + table.bytes > file.length) return;
     if (strings.offset + strings.bytes > file.length) return;
     const names = file.subarray(strings.offset, strings.offset + strings.bytes);
-    const symbols = Math.min(Math.floor(table.bytes / SYMBOL_BYTES), SYMBOLS_MAX);
+    const symbols = Math.min(Math.floor(table.bytes / SYMBOL_BYTES), left);
+    left -= symbols;
     for (let k = 0; k < symbols; k++) {
       const at = table.offset + k * SYMBOL_BYTES;
       const start = view.getUint32(at, true);
-      const end = names.indexOf(0, start);
+      const name = names.subarray(start, start + SYMBOL_NAME_MAX);
+      const end = name.indexOf(0);
       if (start === 0 || end < 0) continue;
-      elf.symbols.set(String.fromCharCode(...names.subarray(start, end)), {
+      elf.symbols.set(String.fromCharCode(...name.subarray(0, end)), {
         lin: view.getBigUint64(at + 8, true),
         bytes: Number(view.getBigUint64(at + 16, true)),
       });

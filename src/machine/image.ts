@@ -15,6 +15,27 @@ export interface BootImage {
   commandLine: string;
 }
 
+/** User addresses end below the area where the bundled kernel maps (its memlayout.h). */
+const USER_LIMIT = 0x7f0000000000n;
+/** What a program may fill of RAM; the rest is for the kernel, stacks and page tables. */
+const USER_RAM_SHARE = 0.5;
+
+/** Can the bundled kernel run this program in a machine with so much RAM? */
+export function checkUser(program: Elf, name: string, ramBytes: number): void {
+  let total = 0;
+  for (const { lin, memoryBytes } of program.segments) {
+    const end = lin + BigInt(memoryBytes);
+    if (end > USER_LIMIT) {
+      throw new InputError(`${name}: segment ${hex(lin)} to ${hex(end)} is outside user space`);
+    }
+    total += memoryBytes;
+  }
+  if (total > ramBytes * USER_RAM_SHARE) {
+    const mebibytes = Math.ceil(total / 2 ** 20);
+    throw new InputError(`${name}: needs ${mebibytes} MiB, too much for this machine's RAM`);
+  }
+}
+
 /** What startBsp() takes: physical addresses. */
 export interface Entry {
   rip: bigint;

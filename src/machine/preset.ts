@@ -36,7 +36,7 @@ const LIMITS: Record<string, [number, number]> = {
   "ramMiB": [16, 1024],
   "core.storeBufferEntries": [1, 63],
   "core.retireDelay": [0, 64],
-  "core.rfoPrefetch": [0, 63],
+  "core.rfoPrefetch": [0, 0],
   "core.holdCycles": [0, 64],
   "l1.sets": [1, 128],
   "l1.ways": [1, 16],
@@ -66,6 +66,8 @@ const COSTS = [
   "pushf", "popf", "call", "interrupt", "iret", "syscall",
 ];
 for (const cost of COSTS) LIMITS[`cost.${cost}`] = [0, 10_000];
+// The winner of a locked line holds it for this long, which the engine keeps in a byte.
+LIMITS["cost.lock"] = [0, 190];
 
 const DERIVES_MAX = 8;
 

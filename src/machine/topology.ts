@@ -124,7 +124,8 @@ export function windowOf(preset: Preset, wanted?: number): number {
   if (wanted !== undefined && (!Number.isInteger(wanted) || wanted < 1 || wanted > limit)) {
     throw new InputError(`window of ${preset.name}: must be a whole number from 1 to ${limit}`);
   }
-  return wanted ?? Math.max(1, Math.floor(limit / 2));
+  // Half, so that a loss takes effect near the snoop that causes it; one CPU alone loses nothing.
+  return wanted ?? (cpuCount(preset) === 1 ? limit : Math.max(1, Math.floor(limit / 2)));
 }
 
 /**

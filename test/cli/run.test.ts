@@ -1,11 +1,16 @@
 // smpbox run and compare on the bundled images: results, JSON, exit codes, interruption.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
+import { elfFile, PT } from "../host/elf-file.ts";
 
 const main = join(packageRoot(), "dist", "src", "cli", "main.js");
+const folder = mkdtempSync(join(tmpdir(), "smpbox-run-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function smpbox(...words: string[]) {
   return spawnSync(process.execPath, [main, ...words], { encoding: "utf8" });
@@ -56,6 +61,42 @@ describe("run", () => {
     child.kill("SIGINT");
     const [code] = await once(child, "exit");
     expect(code).toBe(130);
+  });
+});
+
+describe("a run that fails tells what is left", () => {
+  it("of a panic: registers, code and callers of every CPU, exit 3", () => {
+    const words = ["run", "hello", "--machine", "conroe", "--append", "v001k=99"];
+    const { status, stderr } = smpbox(...words);
+    expect(status).toBe(3);
+    expect(stderr).toContain("the kernel panicked: v001k=99: this kernel has 0 and 7");
+    expect(stderr).toMatch(/^cpu0 running at RIP 0x\w+ \(panic\+0x\w+\)$/m);
+    expect(stderr).toMatch(/^cpu1 \w+ at RIP/m);
+    expect(stderr).toMatch(/^ {2}rax [0-9a-f]{16} {2}rcx [0-9a-f]{16} {2}rdx [0-9a-f]{16}$/m);
+    expect(stderr).toMatch(/^ {2}> \w+ {2}out %al,\$0xf4$/m);
+    expect(stderr).toMatch(/called from, by frame pointers:\n {4}0x\w+ \(\w+\+0x\w+\)$/m);
+    expect(stderr).toContain("reproduce: smpbox run hello --machine conroe --seed 1");
+  });
+
+  it("of a program's fault: which, where, at what instruction, exit 1", () => {
+    const append = "-- syscheck fault=read";
+    const { status, stderr } = smpbox("run", "syscheck", "--machine", "uni1", "--append", append);
+    expect(status).toBe(1);
+    const text = stderr.replaceAll("\n", " ");
+    expect(text).toMatch(/died of #PF, page fault \(error 4, address 0x\w+\) at RIP 0x\w+ \(\w+/);
+  });
+
+  it("of SSE: how to build without", () => {
+    const code = [0xf2, 0x0f, 0x58, 0xc1]; // addsd %xmm1, %xmm0
+    const file = join(folder, "sse.elf");
+    const headers = [{ type: PT.load, data: new Uint8Array(code) }];
+    writeFileSync(file, elfFile({ headers }));
+    const { status, stderr } = smpbox("run", file, "--machine", "uni1");
+    expect(status).toBe(1);
+    const text = stderr.replaceAll("\n", " ");
+    expect(text).toContain("died of #UD, invalid opcode at RIP 0x400000: addsd %xmm1,%xmm0");
+    expect(text).toContain("built with SSE");
+    expect(text).toContain("rebuild with the flags that `smpbox cflags` prints");
   });
 });
 

@@ -10,7 +10,7 @@ interface Workload {
   exit: number | "hang";
 }
 
-const W001 = "-- w001 W001i s=0 r=2 rounds=400";
+const W001 = "-- w001 W001i s=0 r=2 rounds=400 spin=14";
 const WORKLOADS: Record<string, Workload> = {
   hello: { image: "hello", exit: 0 },
   "w001 without smp_mb(), to the hang": { image: "w001", append: `v001k=0 ${W001}`, exit: "hang" },

@@ -6,7 +6,7 @@ import { Machine } from "../../src/engine/machine.ts";
 let machine: Machine | undefined;
 afterEach(() => machine?.close());
 
-async function exitOf(name: string, image: string, append = "") {
+async function run(name: string, image: string, append = "") {
   machine = await Machine.create({
     machine: name,
     image,
@@ -14,7 +14,15 @@ async function exitOf(name: string, image: string, append = "") {
     workers: 1,
     maxCycles: 100_000_000n,
   });
-  return (await machine.run()).exit;
+  let console = "";
+  const { exit } = await machine.run({
+    onConsole: (bytes) => (console += Buffer.from(bytes).toString()),
+  });
+  return { exit, console };
+}
+
+async function exitOf(name: string, image: string, append = "") {
+  return (await run(name, image, append)).exit;
 }
 
 it.each(["uni1", "conroe", "clovertown"])("every system call on %s", async (name) => {
@@ -26,6 +34,16 @@ it.each(["uni1", "conroe", "clovertown"])("every system call on %s", async (name
 
 it("reports a program's fault by its exit code", async () => {
   expect(await exitOf("uni1", "syscheck", "-- syscheck fault=read")).toBe(128 + 14);
+});
+
+it("shows the code of an instruction that the CPU does not have", async () => {
+  const { exit, console } = await run("uni1", "syscheck", "-- syscheck fault=sse");
+  expect(exit).toBe(128 + 6);
+  const [, rip] = console.match(/^syscheck\[\d+\]: exception 6 error 0 rip ([0-9a-f]+) /m)!;
+  // movaps %xmm0, %xmm1, and what follows it
+  expect(console).toMatch(
+    new RegExp(`^syscheck\\[\\d+\\]: code at ${rip}: 0f 28 c8(?: [0-9a-f]{2}){12}$`, "m"),
+  );
 });
 
 it("passes the program's own exit code on", async () => {

@@ -38,16 +38,22 @@ it.runIf(process.env.CI === "true")("CI has the compiler", () => {
   expect(missing, "install gcc and binutils").toBe(false);
 });
 
-it.skipIf(missing)("the sources build, and make the committed images", { timeout: 60_000 }, () => {
+/** One level of the programs is enough where nobody is to be kept waiting. */
+const inCi = process.env.CI === "true";
+const rebuiltNames = Object.keys(manifest.images).filter(
+  (name) => inCi || !name.startsWith("programs-") || name === "programs-O2",
+);
+
+it.skipIf(missing)("the sources build, and make the committed images", { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "smpbox-rebuilt-"));
   try {
     const script = join(packageRoot(), "scripts", "build-guest.mjs");
-    execFileSync(process.execPath, [script, folder], { stdio: "pipe" });
+    execFileSync(process.execPath, [script, folder, ...rebuiltNames], { stdio: "pipe" });
     const rebuilt = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
     expect(rebuilt.sources, "npm run build:guest, and commit what it makes").toBe(manifest.sources);
     if (!same) return;
-    for (const [name, image] of Object.entries(manifest.images)) {
-      expect(rebuilt.images[name]?.sha256, name).toBe(image.sha256);
+    for (const name of rebuiltNames) {
+      expect(rebuilt.images[name]?.sha256, name).toBe(manifest.images[name].sha256);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

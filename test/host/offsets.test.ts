@@ -5,20 +5,18 @@ import { compileEntry } from "../device/compile.ts";
 
 it("has the fields of Cpu and Core where abi.ts says", () => {
   const { exports } = compileEntry("test/device/assembly/offsets.ts");
-  const offset = (name: string) => (exports[name] as () => number)();
-  expect({
-    rsp: offset("rsp"),
-    rip: offset("rip"),
-    cr3: offset("cr3"),
-    badRip: offset("badRip"),
-    badBytes: offset("badBytes"),
-    run: offset("run"),
-  }).toEqual({
-    rsp: abi.CPU_RSP,
+  const promised: Record<string, number> = {
+    rax: abi.CPU_REGISTERS,
+    r15: abi.CPU_REGISTERS + 15 * 8,
+    cpl: abi.CPU_CPL,
     rip: abi.CPU_RIP,
+    rflags: abi.CPU_RFLAGS,
+    cr2: abi.CPU_CR2,
     cr3: abi.CPU_CR3,
     badRip: abi.CPU_BAD_RIP,
     badBytes: abi.CPU_BAD_BYTES,
     run: abi.CORE_RUN,
-  });
+  };
+  const found = Object.keys(promised).map((name) => [name, (exports[name] as () => number)()]);
+  expect(Object.fromEntries(found)).toEqual(promised);
 });

@@ -1,10 +1,11 @@
 // A CPU on flat memory (build/flat.wasm), for tests: registers and memory by plain views, one step
 // at a time.
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import {
   CORE_CPU, CORE_MEM, MACHINE_BASE, M_CORES, M_COST_CALL, M_COST_CPUID, M_COST_FORWARD,
   M_COST_INTERRUPT,
-  M_COST_IRET, M_COST_L1, M_COST_LFENCE, M_COST_LOCK, M_COST_MFENCE, M_COST_MISPREDICT,
+  M_COST_IRET, M_COST_L1, M_COST_LFENCE, M_COST_LOCK, M_COST_MFENCE,
   M_COST_PAUSE,
   M_COST_POPF, M_COST_PUSHF, M_COST_RDTSC, M_COST_SFENCE, M_COST_SYSCALL, M_COST_XCHG, M_CPUS,
   M_RAM_BASE,
@@ -16,9 +17,13 @@ interface FlatExports {
   decodeBytes(): number;
   openDecode(base: number): void;
   decodeLength(at: number): number;
+  decodeLengths(at: number, stride: number, count: number, out: number): void;
+  decodeAccessesOf(at: number, stride: number, count: number, out: number): void;
+  decodeRow(at: number): number;
   forgetCode(core: number): void;
   resetCore(core: number, id: number): void;
   resetLongMode(core: number, rip: bigint, rsi: bigint, cr3: bigint): void;
+  resetUser(core: number, rip: bigint, cr3: bigint, cs: number, ss: number): void;
   run(core: number, limit: bigint): number;
   step(core: number, count: number): number;
   getFlags(core: number): number;
@@ -56,13 +61,12 @@ export const GDT = 0x8000;
 export const CODE = 0x10000;
 export const STACK_TOP = 0x90000;
 
-const wasm = new URL("../../build/flat.wasm", import.meta.url);
-const module = new WebAssembly.Module(readFileSync(wasm));
+const FLAT = fileURLToPath(new URL("../../build/flat.wasm", import.meta.url));
 
 const COSTS: [number, number][] = [
   [M_COST_L1, 3], [M_COST_FORWARD, 5], [M_COST_MFENCE, 9], [M_COST_SFENCE, 9], [M_COST_LFENCE, 8],
   [M_COST_LOCK, 27], [M_COST_XCHG, 25], [M_COST_PAUSE, 8], [M_COST_RDTSC, 64], [M_COST_CPUID, 200],
-  [M_COST_PUSHF, 7], [M_COST_POPF, 20], [M_COST_CALL, 2], [M_COST_MISPREDICT, 15],
+  [M_COST_PUSHF, 7], [M_COST_POPF, 20], [M_COST_CALL, 2],
   [M_COST_INTERRUPT, 500],
   [M_COST_IRET, 100], [M_COST_SYSCALL, 40],
 ];
@@ -74,7 +78,9 @@ export class FlatBox {
   readonly exports: FlatExports;
   readonly core = CORE_ADDRESS;
 
-  constructor() {
+  /** `file` is another build of the module: a mutant. */
+  constructor(file = FLAT) {
+    const module = new WebAssembly.Module(readFileSync(file));
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.memory, abort: () => { throw new Error("abort"); } },
     });
@@ -167,6 +173,28 @@ export class FlatBox {
     this.setField(RFLAGS, (value & ~0x8d5n) | 2n);
   }
 
+  /** The flags as numbers, for many cases at a time. */
+  getFlags(): number {
+    return this.view.getUint32(this.core + RFLAGS, true) | this.exports.getFlags(this.core);
+  }
+
+  setFlags(value: number): void {
+    this.exports.setFlags(this.core, value & 0x8d5);
+    this.view.setUint32(this.core + RFLAGS, (value & ~0x8d5) | 2, true);
+  }
+
+  /** The descriptor tables again, after a reset: the GDT at `base`, IDT and TSS as gates.ts has. */
+  setTables(base: number, limit: number): void {
+    this.setTable("gdt", base, limit);
+    this.setTable("idt", 0x9000, 0xfff);
+    this.setTable("tr", 0xa000, 0x67);
+  }
+
+  /** As load(), when the CPU has fetched nothing yet. */
+  copyIn(phys: number, bytes: Uint8Array): void {
+    this.bytes.set(bytes, RAM_ADDRESS + phys);
+  }
+
   write(phys: number, size: 1 | 2 | 4 | 8, value: bigint): void {
     for (let i = 0; i < size; i++) {
       this.bytes[RAM_ADDRESS + phys + i] = Number((value >> BigInt(8 * i)) & 0xffn);
@@ -193,11 +221,39 @@ export class FlatBox {
   step(count = 1): number { return this.exports.step(this.core, count); }
   run(cycles: number): number { return this.exports.run(this.core, this.clock + BigInt(cycles)); }
 
-  /** Length of the instruction in `bytes` as our decoder sees it; 0 for #UD, 16 for too long. */
-  lengthOf(bytes: ArrayLike<number>): number {
+  private place(bytes: ArrayLike<number>): number {
     const at = RAM_ADDRESS + 0x800000;
     this.bytes.fill(0, at, at + 16);
     this.bytes.set(bytes, at);
-    return this.exports.decodeLength(at);
+    return at;
+  }
+
+  /** Row of the opcode maps of the instruction in `bytes` (assembly/isa/decode.ts); 0 for #UD. */
+  rowOf(bytes: ArrayLike<number>): number {
+    return this.exports.decodeRow(this.place(bytes));
+  }
+
+  /** Lengths of instructions of 16 bytes each, as lengthOf(). */
+  lengthsOf(bytes: Uint8Array): Uint8Array {
+    const at = RAM_ADDRESS + 0x800000;
+    const count = bytes.length / 16;
+    this.bytes.set(bytes, at);
+    this.exports.decodeLengths(at, 16, count, at + bytes.length);
+    return this.bytes.slice(at + bytes.length, at + bytes.length + count);
+  }
+
+  /** Memory accesses of instructions of 16 bytes each: eight words each (isa/accesses.ts). */
+  accessesOf(bytes: Uint8Array): Uint32Array {
+    const at = RAM_ADDRESS + 0x800000;
+    const count = bytes.length / 16;
+    const out = at + bytes.length;
+    this.bytes.set(bytes, at);
+    this.exports.decodeAccessesOf(at, 16, count, out);
+    return new Uint32Array(this.bytes.slice(out, out + 32 * count).buffer);
+  }
+
+  /** Length of the instruction in `bytes` as our decoder sees it; 0 for #UD, 16 for too long. */
+  lengthOf(bytes: ArrayLike<number>): number {
+    return this.exports.decodeLength(this.place(bytes));
   }
 }

@@ -10,6 +10,15 @@ const SHAPES: Record<string, Shape> = {
   "clovertown, small caches": {
     parameters: { M_L2_SETS: 16, M_L2_WAYS: 16, M_L1_SETS: 16, M_L1_WAYS: 2 },
   },
+  "clovertown, tiny caches, free buses": {
+    parameters: {
+      M_L1_SETS: 16, M_L1_WAYS: 2, M_L2_SETS: 64, M_BUS_ADDRESS: 0, M_BUS_DATA: 0, M_SNOOP_STALL: 0,
+    },
+  },
+  "clovertown, free buses, fast DRAM": {
+    parameters: { M_BUS_ADDRESS: 0, M_BUS_DATA: 0, M_SNOOP_STALL: 0, M_LAT_DRAM: 80 },
+  },
+  "clovertown, quanta of 27": { parameters: { M_QUANTUM_CYCLES: 27 } },
   "clovertown, sequentially consistent": { parameters: { M_MEMORY_MODEL: abi.MEMORY_SC } },
   "clovertown, windows of 25": { parameters: { M_WINDOW_CYCLES: 25 } },
   "clovertown, windows of 77": { parameters: { M_WINDOW_CYCLES: 77 } },

@@ -51,6 +51,15 @@ function columns(line: string): number {
   return column;
 }
 
+/** A reader has this repository and nothing else. */
+it("names no document or folder outside", () => {
+  const outside = /\b(design|machines|aio-cases|style|ux|engine-notes)\.md\b|\/work\/|\/root\//;
+  const prose = ["assembly", "workloads"].flatMap((folder) => filesBelow(folder, /\.md$/));
+  const files = [...assembly, ...source, ...tests, ...scripts, ...guest, ...prose, "README.md"];
+  const own = files.filter((file) => file !== "test/tidy/source.test.ts");
+  expect(own.filter((file) => outside.test(text(file)))).toEqual([]);
+});
+
 it("has nothing else at the top", () => {
   const found = readdirSync(root).filter((name) => !name.startsWith(".") && !AT_TOP.has(name));
   expect(found).toEqual([]);

@@ -30,6 +30,31 @@ void *memcpy(void *to, const void *from, size_t bytes)
 	return to;
 }
 
+void *memmove(void *to, const void *from, size_t bytes)
+{
+	u8 *last = (u8 *)to + bytes - 1;
+	const u8 *from_last = (const u8 *)from + bytes - 1;
+
+	/* Upwards unless that would overwrite what is still to be read. */
+	if ((uintptr_t)to - (uintptr_t)from >= bytes)
+		return memcpy(to, from, bytes);
+	asm volatile("std; rep movsb; cld"
+		     : "+D"(last), "+S"(from_last), "+c"(bytes)
+		     :
+		     : "memory", "cc");
+	return to;
+}
+
+int memcmp(const void *a, const void *b, size_t bytes)
+{
+	const u8 *x = a, *y = b;
+
+	for (; bytes; bytes--, x++, y++)
+		if (*x != *y)
+			return *x - *y;
+	return 0;
+}
+
 /* ---- Printing ---- */
 
 #define PRINT_MAX 512

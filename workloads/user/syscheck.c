@@ -3,7 +3,7 @@
  * the end of a process whose other threads are running or asleep. Also runs natively, without
  * what needs /data.
  *
- *     syscheck [fault=read|jump]     fault: ends by an exception instead
+ *     syscheck [fault=read|jump|sse]     fault: ends by an exception instead
  */
 #include <mini.h>
 
@@ -151,7 +151,9 @@ static void fault(const char *kind)
 		READ_ONCE(*(u64 *)BAD_ADDRESS);
 	else if (same_text(kind, "jump"))
 		((void (*)(void))BAD_ADDRESS)();
-	die("fault=read or jump\n");
+	else if (same_text(kind, "sse"))
+		asm volatile("movaps %xmm0, %xmm1");
+	die("fault=read, jump or sse\n");
 }
 
 int main(void)

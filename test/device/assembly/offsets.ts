@@ -3,11 +3,23 @@ import { CORE_MEM } from "../../../assembly/abi";
 import { Cpu } from "../../../assembly/isa/cpu";
 import { Core } from "../../../assembly/memory/core";
 
-export function rsp(): usize {
-  return offsetof<Cpu>("rsp");
+export function rax(): usize {
+  return offsetof<Cpu>("rax");
+}
+export function r15(): usize {
+  return offsetof<Cpu>("r15");
+}
+export function cpl(): usize {
+  return offsetof<Cpu>("cpl");
 }
 export function rip(): usize {
   return offsetof<Cpu>("rip");
+}
+export function rflags(): usize {
+  return offsetof<Cpu>("rflags");
+}
+export function cr2(): usize {
+  return offsetof<Cpu>("cr2");
 }
 export function cr3(): usize {
   return offsetof<Cpu>("cr3");

@@ -23,6 +23,7 @@ struct gate {
 #define INTERRUPT_GATE 0x8e /* present, DPL 0, clears IF */
 #define ENTRY_BYTES 16	    /* irq.S aligns each entry */
 #define EXCEPTIONS 32
+#define INSTRUCTION_MAX 15  /* bytes */
 
 static struct gate idt[256];
 
@@ -54,6 +55,24 @@ void idt_load(void)
 	lidt(&table);
 }
 
+/* The bytes at RIP: an instruction that this CPU does not have, usually SSE. The host advises. */
+static void print_code(const struct pt_regs *regs)
+{
+	char text[3 * INSTRUCTION_MAX + 1];
+	u32 length = 0;
+	u8 byte;
+
+	for (u32 i = 0; i < INSTRUCTION_MAX; i++) {
+		if (copy_from_user(&byte, (const void __user *)(regs->rip + i), 1))
+			break;
+		text[length++] = ' ';
+		text[length++] = "0123456789abcdef"[byte >> 4];
+		text[length++] = "0123456789abcdef"[byte & 15];
+	}
+	text[length] = 0;
+	printk("%s[%d]: code at %lx:%s\n", current->comm, current->pid, regs->rip, text);
+}
+
 static void exception(struct pt_regs *regs)
 {
 	u64 fault_address = regs->number == VECTOR_PAGE_FAULT ? read_cr2() : 0;
@@ -62,6 +81,8 @@ static void exception(struct pt_regs *regs)
 		printk("%s[%d]: exception %lu error %lx rip %lx rsp %lx address %lx\n",
 		       current->comm, current->pid, regs->number, regs->error, regs->rip, regs->rsp,
 		       fault_address);
+		if (regs->number == VECTOR_INVALID_OPCODE)
+			print_code(regs);
 		exit_group(EXIT_EXCEPTION + regs->number);
 	}
 	/* A user address that the kernel copies to or from may be bad: that copy returns an

@@ -4,6 +4,7 @@
 
 #include "../core/types.h"
 
+#define VECTOR_INVALID_OPCODE 6
 #define VECTOR_PAGE_FAULT 14
 #define VECTOR_RESCHEDULE 0xfd
 #define VECTOR_SPURIOUS 0xff

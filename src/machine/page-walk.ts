@@ -1,0 +1,36 @@
+// Linear to physical addresses of a stopped machine, by its own page tables (SDM Vol. 3A 4.5,
+// "4-Level Paging and 5-Level Paging"). Permissions are not looked at: this is for reports.
+const PRESENT = 1n;
+const LARGE = 0x80n;
+const FRAME_MASK = 0xffffffffff000n;
+/** Levels at which an entry may be a page: 1 GiB, 2 MiB, 4 KiB. */
+const SHIFTS = [39n, 30n, 21n, 12n];
+const LARGEST_PAGE_SHIFT = 30n;
+
+/** Offset in `ram` of linear address `lin`; undefined where nothing is mapped. */
+export function translate(ram: DataView, cr3: bigint, lin: bigint): number | undefined {
+  let entry = cr3;
+  for (const shift of SHIFTS) {
+    const at = Number(entry & FRAME_MASK) + Number((lin >> shift) & 511n) * 8;
+    if (at + 8 > ram.byteLength) return undefined;
+    entry = ram.getBigUint64(at, true);
+    if ((entry & PRESENT) === 0n) return undefined;
+    const large = shift <= LARGEST_PAGE_SHIFT && (entry & LARGE) !== 0n;
+    if (!large && shift !== 12n) continue;
+    const inPage = (1n << shift) - 1n;
+    const phys = Number((entry & FRAME_MASK & ~inPage) | (lin & inPage));
+    return phys < ram.byteLength ? phys : undefined;
+  }
+  return undefined;
+}
+
+/** Up to `bytes` bytes from `lin` on: fewer where the mapping ends. */
+export function readLinear(ram: DataView, cr3: bigint, lin: bigint, bytes: number): Uint8Array {
+  const out = new Uint8Array(bytes);
+  for (let i = 0; i < bytes; i++) {
+    const at = translate(ram, cr3, BigInt.asUintN(64, lin + BigInt(i)));
+    if (at === undefined) return out.subarray(0, i);
+    out[i] = ram.getUint8(at);
+  }
+  return out;
+}
