@@ -133,7 +133,8 @@ export function timingLockPair(core: usize, phys: u64, phys2: u64): bool {
   if (!timingDrain(core)) return false;
   advance(core, accessTime(c));
   const low = ownForLock(core, c, min(phys, phys2), PAIR_HOLD);
-  return low && ownForLock(core, c, max(phys, phys2), PAIR_HOLD);
+  // The higher one no longer than any other: held as long, it would outlast a peer's lower one.
+  return low && ownForLock(core, c, max(phys, phys2), <u8>(costLock + <u64>holdCycles));
 }
 
 export function timingFetch(core: usize, physLine: u64): usize {
