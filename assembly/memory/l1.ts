@@ -95,8 +95,8 @@ export function fillCode(core: usize, l2: usize, line: u32, time: u64): void {
 }
 
 /**
- * False: no line of the page of `phys` was ever in the L1I. It spares most stores the look-up; that a page once had
- * code decides nothing.
+ * False: no line of the page of `phys` was ever in the L1I. It spares most stores the look-up; that
+ * a page once had code decides nothing.
  */
 // @ts-ignore: decorator
 @inline

@@ -129,10 +129,10 @@ export function windowOf(preset: Preset, wanted?: number): number {
 }
 
 /**
- * Cores of one cluster take turns of at most the smallest ownership latency inside it. The default is a
- * third of that. A loss takes effect at the boundary nearest to the snoop: with a third it is off by
- * less than the time between a store's commit and the snoop of a load issued beside it (with a half, a
- * quarter of the store buffering tests on owned lines of one die came out relaxed).
+ * Cores of one cluster take turns of at most the smallest ownership latency inside it. The default
+ * is a third of that. A loss takes effect at the boundary nearest to the snoop: with a third it is
+ * off by less than the time between a store's commit and the snoop of a load issued beside it (with
+ * a half, a quarter of the store buffering tests on owned lines of one die came out relaxed).
  */
 export function quantumOf(preset: Preset, windowCycles: number): number {
   if (preset.clusters.every((cluster) => cluster.cpus.length === 1)) return windowCycles;

@@ -33,7 +33,8 @@ export function groupRuns(runs: readonly CaseRun[]): Group[] {
 }
 
 export function failuresOf(group: Group): number {
-  return group.runs.filter((run) => run.failure).length;
+  // A scan mends each hang itself and goes on.
+  return group.runs.filter((run) => run.failure || (run.scan?.hangs ?? 0) > 0).length;
 }
 
 /** Runs that ended neither well nor with a violation: nothing can be said about them. */

@@ -29,8 +29,10 @@ const run = (state: "well" | "hang" | "broken", shape: Shape = {}): CaseRun =>
     residence: [],
   }) as unknown as CaseRun;
 
-const outcomes = (runs: CaseRun[]) =>
+const SHORT = "E001.1, in short";
+const judged = (runs: CaseRun[]) =>
   judge(case001, groupRuns(runs)).map(({ expectation, outcome }) => `${expectation.id} ${outcome}`);
+const outcomes = (runs: CaseRun[]) => judged(runs).filter((line) => !line.startsWith(SHORT));
 
 describe("an expectation", () => {
   it("holds and is missed by sound runs", () => {
@@ -51,6 +53,19 @@ describe("an expectation", () => {
   it("is missed by one hang whatever else is broken", () => {
     const fixed = { variant: "k7" };
     expect(outcomes([run("broken", fixed), run("hang", fixed)])).toEqual(["E001.6 missed"]);
+  });
+
+  it("of short runs is missed when none of three hangs", () => {
+    const short = { rounds: 4000 };
+    const well = () => run("well", short);
+    expect(judged([well(), well(), well()])).toContain(`${SHORT} missed`);
+    expect(judged([well(), run("hang", short), well()])).toContain(`${SHORT} holds`);
+  });
+
+  it("counts the hangs that a phase scan mended", () => {
+    const scan = run("well", { variant: "k7" });
+    scan.scan = { low: 0, high: 8, step: 8, rounds: 2, hangs: 1, width: 8, ranges: [] };
+    expect(judged([scan])).toEqual(["E001.6 missed"]);
   });
 
   it("about a rate is not missed by runs that are too short", () => {
