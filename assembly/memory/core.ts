@@ -76,7 +76,7 @@ export class Core {
   ipis: u64;
   /** A parked CPU is to look at the mailbox again: its line was lost. */
   recheck: u32;
-  /** 1: a buffered store is to a line that this core executes: nothing runs before it is visible. */
+  /** 1: a store to code of this core is buffered: nothing runs before it is visible. */
   selfModified: u32;
   /** End of the quantum under way: nothing that happens later may be known before. */
   until: u64;
