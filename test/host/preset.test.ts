@@ -34,8 +34,8 @@ describe("bundled presets", () => {
   it("has the windows of the design", () => {
     expect(windowOf(loadPreset("clovertown"))).toBe(38);
     expect(windowOf(loadPreset("conroe"))).toBe(106);
-    expect(quantumOf(loadPreset("clovertown"), 38)).toBe(13);
-    expect(quantumOf(loadPreset("clovertown"), 10)).toBe(10);
+    expect(quantumOf(loadPreset("clovertown"), 38)).toBe(9);
+    expect(quantumOf(loadPreset("clovertown"), 8)).toBe(8);
     expect(quantumOf(loadPreset("uni1"), 106)).toBe(106);
     expect(() => windowOf(loadPreset("clovertown"), 78)).toThrow("1 to 77");
   });
