@@ -97,6 +97,8 @@ function combine(core: usize, first: u32, second: u32): bool {
     Core.of(core).run = RUN_SHUTDOWN;
     return false;
   }
+  // CR2 tells of a page fault whatever is delivered in its place.
+  if (first == PAGE || second == PAGE) cpu.cr2 = cpu.faultLin;
   const contributory = isContributory(second);
   const afterPage = first == PAGE && (contributory || second == PAGE);
   if (afterPage || (isContributory(first) && contributory)) {
