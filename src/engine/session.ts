@@ -179,8 +179,10 @@ export class Session {
   }
 
   private drainConsole(hooks: RunHooks): void {
-    const bytes = this.view.console(this.consoleRead);
-    this.consoleRead = this.view.consoleWritten;
+    // Read once: the machine goes on writing meanwhile.
+    const written = this.view.consoleWritten;
+    const bytes = this.view.console(this.consoleRead, written);
+    this.consoleRead = written;
     if (bytes.length > 0) hooks.onConsole?.(bytes);
   }
 }
