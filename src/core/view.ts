@@ -119,7 +119,7 @@ export class MachineView {
     return this.hub(abi.HUB_CONSOLE_WRITTEN);
   }
 
-  /** Console output from count `from` to `written`; what the ring has already overwritten is lost. */
+  /** Console output from count `from` to `written`; what the ring has overwritten is lost. */
   console(from: number, written = this.consoleWritten): Uint8Array {
     const count = Math.min((written - from) >>> 0, abi.HUB_CONSOLE_BYTES);
     const ring = this.u32(abi.M_HUB_BASE) + abi.HUB_CONSOLE;
