@@ -1,6 +1,6 @@
 // The filter of a core: linear line -> host address, for lines that its L1D holds and its TLB
 // translates. It makes the common load one compare. It is a cache of those two and no state: an
-// entry is dropped when the line leaves the L1D (lostLine) or a translation may have changed
+// entry is dropped when the line leaves the L1D (filterDrop) or a translation may have changed
 // (filterFlush).
 import { CORE_FILTER, CORE_L1D } from "../abi";
 import { Line, NO_SLOT, findLine } from "./cache";
