@@ -12,6 +12,7 @@ import { setFlatSegments } from "./isa/segment";
 
 export { resetLongMode, decodeBytes, openDecode, loadParameters, decodeLength, decodeRow };
 export { getFlags, setFlags } from "./isa/flags";
+export { setCpl };
 
 /** A core block fresh from reset, parked. */
 export function resetCore(core: usize, id: u32): void {

@@ -4,7 +4,8 @@ import { Cpu, GP, ZF, getReg, setReg } from "./cpu";
 import { read } from "./access";
 import { changeFlags } from "./flags";
 import { Op, Rec } from "./record";
-import { dplOf } from "./segment";
+import { NO_ADDRESS } from "./paging";
+import { descriptorAt, dplOf, limitOf } from "./segment";
 
 // Descriptor bits
 const CODE: u64 = 1 << 43;
@@ -12,8 +13,6 @@ const CONFORMING: u64 = 1 << 42;
 /** Writable data, or readable code. */
 const ACCESSIBLE: u64 = 1 << 41;
 const NOT_SYSTEM: u64 = 1 << 44;
-const GRANULARITY: u64 = 1 << 55;
-const LOCAL: u32 = 4;
 
 // System descriptor types (SDM Vol. 3A Table 3-2, "System-Segment and Gate-Descriptor Types")
 const LDT: u32 = 2;
@@ -41,22 +40,16 @@ function visible(core: usize, descriptor: u64, selector: u32): bool {
   return dplOf(descriptor) >= max(Cpu.of(core).cpl, selector & 3);
 }
 
-function limitOf(descriptor: u64): u32 {
-  const limit = <u32>(descriptor & 0xffff) | (<u32>(descriptor >> 32) & 0xf0000);
-  return descriptor & GRANULARITY ? (limit << 12) | 0xfff : limit;
-}
-
 /**
  * ZF := the selector passes; LAR and LSL then also d := rights or limit. False = stall or fault.
  */
 export function accessRights(core: usize, p: usize, op: u32): bool {
-  const cpu = Cpu.of(core);
   const rec = Rec.at(p);
   const selector = <u32>getReg<u16>(core, rec.s);
-  const at = selector & 0xfff8;
+  const at = descriptorAt(core, selector);
   let descriptor: u64 = 0;
-  if (selector & 0xfffc && !(selector & LOCAL) && at + 7 <= cpu.gdtLimit) {
-    const host = read(core, cpu.gdtBase + at, 8, false, GP);
+  if (selector & 0xfffc && at != NO_ADDRESS) {
+    const host = read(core, at, 8, false, GP);
     if (!host) return false;
     descriptor = load<u64>(<usize>host);
   }

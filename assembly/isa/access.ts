@@ -2,8 +2,8 @@
 // rest (translation, accesses over a line or page, devices) in functions. Everything returns 0 or
 // false when the access cannot be done now: either it stalls (Core.stall) or an exception is
 // pending (Cpu.pending). Nothing has changed then.
-// Deviations: a read-modify-write of a device register stops the run; devices are the local APIC
-// only, other addresses outside RAM read as ones.
+// Deviations: a read-modify-write of a device register stops the run, and so do stores of several
+// words; devices are the local APIC only, other addresses outside RAM read as ones.
 import {
   CORE_FILTER, CORE_L1D, CORE_LIMIT_MASK, CORE_MEM, ENGINE_FLAT, MACHINE_BASE, M_RAM_BYTES,
   RUN_UNIMPLEMENTED,
@@ -17,7 +17,7 @@ import {
   portDrain, portLock, portLockPair, portRead, portReserve, portWrite,
 } from "../memory/port";
 import { hostOf, loadSized, storeSized } from "../memory/ram";
-import { Cpu, canonical, raise } from "./cpu";
+import { ALIGN, Cpu, GP, NEED_ALIGNED, canonical, raise } from "./cpu";
 import { NO_ADDRESS, TLB_DEVICE, Tlb, tlbTag, translate } from "./paging";
 
 /** Cycles of an access to the local APIC's page (a write of the ICR on Core 2, rounded). */
@@ -68,10 +68,22 @@ function ramBytes(): u64 {
   return <u64>load<u32>(MACHINE_BASE + M_RAM_BYTES);
 }
 
+/**
+ * The address is canonical, and aligned where ring 3 has that checked (SDM Vol. 3A 6.15, "Interrupt
+ * 17 - Alignment Check Exception"). In this order and before any translation, as on silicon.
+ */
+export function checkLinear(core: usize, lin: u64, size: u32, user: bool, vector: u32): bool {
+  if (!canonical(lin)) return raise(core, vector, 0);
+  if (<u32>lin & (size - 1) && user && Cpu.of(core).needWrite & NEED_ALIGNED) {
+    return raise(core, ALIGN, 0);
+  }
+  return canonical(lin + size - 1) ? true : raise(core, vector, 0);
+}
+
 /** Bytes of an access that lie in its first line. */
 // @ts-ignore: decorator
 @inline
-function headOf(lin: u64, size: u32): u32 {
+export function headOf(lin: u64, size: u32): u32 {
   const room: u32 = 64 - (<u32>lin & 63);
   return size <= room ? size : room;
 }
@@ -95,10 +107,7 @@ function readPart(core: usize, lin: u64, size: u32, user: bool): usize {
  * CPL, which is 3. `vector` is the fault of a non-canonical address: #GP, or #SS for the stack.
  */
 export function read(core: usize, lin: u64, size: u32, user: bool, vector: u32): usize {
-  if (!canonical(lin) || !canonical(lin + size - 1)) {
-    raise(core, vector, 0);
-    return 0;
-  }
+  if (!checkLinear(core, lin, size, user, vector)) return 0;
   const head = headOf(lin, size);
   if (head == size) return readPart(core, lin, size, user);
   const scratch = core + offsetof<Cpu>("scratch0");
@@ -121,7 +130,7 @@ export function readUser(core: usize, lin: u64, size: u32, vector: u32): usize {
  */
 export function prepareWrite(core: usize, lin: u64, size: u32, user: bool, vector: u32): bool {
   const cpu = Cpu.of(core);
-  if (!canonical(lin) || !canonical(lin + size - 1)) return raise(core, vector, 0);
+  if (!checkLinear(core, lin, size, user, vector)) return false;
   const head = headOf(lin, size);
   cpu.writeSplit = 0;
   let t = translate(core, lin, true, user);
@@ -164,14 +173,19 @@ export function writeUser(core: usize, lin: u64, size: u32, value: u64, vector: 
 
 /** The read of a read-modify-write; the write is prepared, so that it cannot fail. */
 export function readForWrite(core: usize, lin: u64, size: u32, vector: u32): usize {
-  const cpu = Cpu.of(core);
   // The write first: its fault has a write's error code even if the read would fail too.
-  if (!prepareWrite(core, lin, size, cpu.cpl == 3, vector)) return 0;
-  if (cpu.writePhys >= ramBytes()) {
-    stopAtDevice(core);
-    return 0;
-  }
+  if (!prepareToRam(core, lin, size, vector)) return 0;
   return readUser(core, lin, size, vector);
+}
+
+/** prepareWrite() with the rights of the CPL, for what cannot go to a device. */
+export function prepareToRam(core: usize, lin: u64, size: u32, vector: u32): bool {
+  const cpu = Cpu.of(core);
+  if (!prepareWrite(core, lin, size, cpu.cpl == 3, vector)) return false;
+  if (cpu.writePhys >= ramBytes() || (cpu.writeSplit && cpu.writePhys2 >= ramBytes())) {
+    return stopAtDevice(core);
+  }
+  return true;
 }
 
 /**
@@ -179,20 +193,25 @@ export function readForWrite(core: usize, lin: u64, size: u32, vector: u32): usi
  * access.
  */
 export function lockForWrite(core: usize, lin: u64, size: u32, vector: u32): usize {
-  if (!canonical(lin) || !canonical(lin + size - 1)) {
-    raise(core, vector, 0);
-    return 0;
-  }
+  const user = Cpu.of(core).cpl == 3;
+  if (!checkLinear(core, lin, size, user, vector)) return 0;
   const head = headOf(lin, size);
   if (head != size) return lockSplit(core, lin, size, head);
   Cpu.of(core).writeSplit = 0;
-  const phys = lockPhys(core, lin);
+  const phys = lockPhys(core, lin, user);
   return phys == NO_ADDRESS ? 0 : portLock(core, phys, size);
 }
 
+/** A byte that the CPU itself changes in a descriptor, locked, as silicon does it. */
+export function lockSystem(core: usize, lin: u64): usize {
+  if (!checkLinear(core, lin, 1, false, GP)) return 0;
+  const phys = lockPhys(core, lin, false);
+  return phys == NO_ADDRESS ? 0 : portLock(core, phys, 1);
+}
+
 /** Physical address of a part of a locked access, NO_ADDRESS for a stall, a fault or a device. */
-function lockPhys(core: usize, lin: u64): u64 {
-  const t = translate(core, lin, true, Cpu.of(core).cpl == 3);
+function lockPhys(core: usize, lin: u64, user: bool): u64 {
+  const t = translate(core, lin, true, user);
   if (!t) return NO_ADDRESS;
   const frame = changetype<Tlb>(t).frame;
   if (!(<u32>frame & TLB_DEVICE)) return (frame & ~4095) | (lin & 4095);
@@ -206,9 +225,10 @@ function lockPhys(core: usize, lin: u64): u64 {
  */
 function lockSplit(core: usize, lin: u64, size: u32, head: u32): usize {
   const cpu = Cpu.of(core);
-  const low = lockPhys(core, lin);
+  const user = cpu.cpl == 3;
+  const low = lockPhys(core, lin, user);
   if (low == NO_ADDRESS) return 0;
-  const high = lockPhys(core, lin + head);
+  const high = lockPhys(core, lin + head, user);
   if (high == NO_ADDRESS) return 0;
   if (!portLockPair(core, low, high)) return 0;
   cpu.writePhys = low;
@@ -233,7 +253,7 @@ function writeLockedSplit(core: usize, size: u32): void {
   storeSized(hostOf(cpu.writePhys2), size - head, cpu.scratch0 >> (head << 3));
 }
 
-function stopAtDevice(core: usize): bool {
+export function stopAtDevice(core: usize): bool {
   Core.of(core).run = RUN_UNIMPLEMENTED;
   return false;
 }

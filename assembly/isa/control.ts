@@ -2,7 +2,7 @@
 // function that ends in a jump leaves the target in Cpu.rip.
 import { M_COST_CALL, M_COST_L1, M_COST_POPF, M_COST_PUSHF, RUN_UNIMPLEMENTED } from "../abi";
 import { Core } from "../memory/core";
-import { loadSized } from "../memory/ram";
+import { loadSized, storeSized } from "../memory/ram";
 import { leaveAfter, readUser, writeUser } from "./access";
 import {
   CS, Cpu, GP, IF, RBP, RCX, RF, SS, SSFAULT, TF, UD, VM, canonical, getReg, raise, setCpl, setReg,
@@ -12,9 +12,11 @@ import { writableFlags, writeEflags } from "./exception";
 import { addressOf, vectorOf } from "./operand-address";
 import { ADDRESS32, IMMEDIATE, Rec } from "./record";
 import {
-  CODE_BAD, CODE_LEGACY, NO_DESCRIPTOR, checkCode, descriptorOf, getSelector, loadSegment,
-  setSelector,
+  CODE_BAD, CODE_LEGACY, NO_DESCRIPTOR, checkCode, checkStack, descriptorOf, dropInnerSegments,
+  getSelector, isConforming, loadSegment, selectorError, setSelector,
 } from "./segment";
+import { scratchEnter } from "./scratch";
+import { probeWrite, storeBoth, storeOwned } from "./stores";
 import { charge } from "./system";
 
 /** The word of `size` bytes on top of the stack, or `depth` bytes below. */
@@ -89,28 +91,58 @@ export function popFlags(core: usize, size: u32): bool {
   return true;
 }
 
-/** ENTER with nesting level 0 to 31 (SDM Vol. 2A, "ENTER") */
+/**
+ * An outer frame pointer at `lin`, as ENTER copies it into what it pushes. It may be a word that
+ * ENTER itself has pushed, of which `pushed` bytes up to `end` are in the scratch, from `low` on.
+ */
+function copyDisplay(
+  core: usize, lin: u64, size: u32, low: u64, pushed: u64, end: u64,
+): bool {
+  const host = readUser(core, lin, size, SSFAULT);
+  if (!host) return false;
+  const word = scratchEnter + <usize>(end - pushed - size - low);
+  storeSized(word, size, loadSized(host, size));
+  for (let n: u32 = 0; n < size; n++) {
+    const at = lin + n;
+    if (end - at - 1 < pushed) store<u8>(word + n, load<u8>(scratchEnter + <usize>(at - low)));
+  }
+  return true;
+}
+
+/**
+ * ENTER with nesting level 0 to 31 (SDM Vol. 2A, "ENTER"). All is probed first, the final RSP too,
+ * where a write must be possible although there is none.
+ */
 export function enter(core: usize, p: usize): bool {
   const cpu = Cpu.of(core);
   const size = <u32>Rec.at(p).size;
   const frame = <u64>Rec.at(p).imm & 0xffff;
   const level = <u32>(Rec.at(p).imm >> 16) & 31;
-  let rsp = cpu.rsp - size;
-  if (!writeUser(core, rsp, size, cpu.rbp, SSFAULT)) return false;
-  const frameAt = rsp;
-  for (let i: u32 = 1; i < level; i++) {
-    const host = readUser(core, cpu.rbp - i * size, size, SSFAULT);
-    if (!host) return false;
-    rsp -= size;
-    if (!writeUser(core, rsp, size, loadSized(host, size), SSFAULT)) return false;
+  const words = level ? level + 1 : 1;
+  const end = cpu.rsp;
+  const frameAt = end - size;
+  const low = end - words * size;
+  for (let i: u32 = 0; i < words; i++) {
+    if (!probeWrite(core, frameAt - i * size, size, SSFAULT)) return false;
   }
-  if (level) {
-    rsp -= size;
-    if (!writeUser(core, rsp, size, frameAt, SSFAULT)) return false;
+  if (!probeWrite(core, low - frame, size, SSFAULT)) return false;
+  if (!level) {
+    if (!writeUser(core, frameAt, size, cpu.rbp, SSFAULT)) return false;
+  } else {
+    storeSized(scratchEnter + <usize>(frameAt - low), size, cpu.rbp);
+    for (let i: u32 = 1; i < level; i++) {
+      if (!copyDisplay(core, cpu.rbp - i * size, size, low, i * size, end)) return false;
+    }
+    storeSized(scratchEnter, size, frameAt);
+    // The last read may have taken a TLB entry of the stack
+    for (let i: u32 = 0; i < words; i++) {
+      if (!probeWrite(core, frameAt - i * size, size, SSFAULT)) return false;
+    }
+    if (!storeOwned(core, low, words * size, scratchEnter)) return false;
   }
   if (size == 8) cpu.rbp = frameAt;
   else setReg<u16>(core, RBP, <u16>frameAt);
-  cpu.rsp = rsp - frame;
+  cpu.rsp = low - frame;
   return true;
 }
 
@@ -153,27 +185,29 @@ export function jumpIfCountZero(core: usize, p: usize): bool {
   return <u32>Rec.at(p).flags & ADDRESS32 ? !getReg<u32>(core, RCX) : !getReg<u64>(core, RCX);
 }
 
-/** Check a far target at the same level. Another level, or a gate, is #GP. */
-function checkFar(core: usize, selector: u32, rip: u64): bool {
-  const cpu = Cpu.of(core);
+/** Check a far target's segment at level `cpl`. A gate is #GP. */
+function checkFar(core: usize, selector: u32, cpl: u32, direct: bool): bool {
   if (!(selector & 0xfffc)) return raise(core, GP, 0);
   const code = descriptorOf(core, selector, GP);
   if (code == NO_DESCRIPTOR) return false;
-  const legality = checkCode(core, code, selector, cpu.cpl);
+  // A return takes its level from the RPL; a jump may only have one further in than its own
+  if (direct && !isConforming(code) && (selector & 3) > cpl) {
+    return raise(core, GP, selectorError(selector));
+  }
+  const legality = checkCode(core, code, selector, cpl);
   if (legality == CODE_BAD) return false;
   if (legality == CODE_LEGACY) {
     Core.of(core).run = RUN_UNIMPLEMENTED;
     return false;
   }
-  return canonical(rip) ? true : raise(core, GP, 0);
+  return true;
 }
 
-/** Go to a far target that passes the checks. */
-function farTarget(core: usize, selector: u32, rip: u64): bool {
-  if (!checkFar(core, selector, rip)) return false;
-  const cpu = Cpu.of(core);
-  setSelector(core, CS, (selector & 0xfffc) | cpu.cpl);
-  cpu.rip = rip;
+/** Go to a far target whose segment has passed the check. */
+function goFar(core: usize, selector: u32, rip: u64, cpl: u32): bool {
+  if (!canonical(rip)) return raise(core, GP, 0);
+  setSelector(core, CS, (selector & 0xfffc) | cpl);
+  Cpu.of(core).rip = rip;
   return true;
 }
 
@@ -189,24 +223,23 @@ export function jumpFar(core: usize, p: usize, call: bool): bool {
   host = readUser(core, lin + size, 2, vectorOf(p));
   if (!host) return false;
   const selector = <u32>load<u16>(host);
-  if (!call) return farTarget(core, selector, target);
-  const old = getSelector(core, CS);
+  if (!checkFar(core, selector, cpu.cpl, true)) return false;
+  if (!call) return goFar(core, selector, target, cpu.cpl);
+  const rsp = cpu.rsp - (size << 1);
   const back = cpu.line + rec.nextOff;
-  // The target before the stack, and both words before the transfer: a fault leaves everything as
-  // it was
-  if (!checkFar(core, selector, target)) return false;
-  if (!writeUser(core, cpu.rsp - (size << 1), size, back, SSFAULT)) return false;
-  if (!writeUser(core, cpu.rsp - size, size, old, SSFAULT)) return false;
-  if (!farTarget(core, selector, target)) return false;
-  cpu.rsp -= size << 1;
+  const old = <u64>getSelector(core, CS);
+  // As on silicon, a target that is not canonical faults behind the stores, with RSP unchanged
+  if (!storeBoth(core, rsp + size, size, old, rsp, size, back, SSFAULT)) return false;
+  if (!goFar(core, selector, target, cpu.cpl)) return false;
+  cpu.rsp = rsp;
   return true;
 }
 
 /** A word of the far return frame; `farRead` tells whether it could be read. */
 let farRead: bool = false;
 
-function farWord(core: usize, index: u32, size: u32): u64 {
-  const host = top(core, index * size, size);
+function farWord(core: usize, depth: u64, size: u32): u64 {
+  const host = top(core, depth, size);
   farRead = host != 0;
   if (!host) return 0;
   return loadSized(host, size);
@@ -217,32 +250,28 @@ export function returnFar(core: usize, p: usize): bool {
   const cpu = Cpu.of(core);
   const size = <u32>Rec.at(p).size;
   const extra = <u64>Rec.at(p).imm & 0xffff;
+  const popped = <u64>(size << 1) + extra;
   const rip = farWord(core, 0, size);
   if (!farRead) return false;
-  const selector = <u32>farWord(core, 1, size) & 0xffff;
+  const selector = <u32>farWord(core, size, size) & 0xffff;
   if (!farRead) return false;
   const cpl = selector & 3;
-  if (cpl < cpu.cpl) return raise(core, GP, <i32>(selector & 0xfffc));
+  if (cpl < cpu.cpl) return raise(core, GP, selectorError(selector));
   if (cpl == cpu.cpl) {
-    if (!farTarget(core, selector, rip)) return false;
-    cpu.rsp += (size << 1) + extra;
+    if (!checkFar(core, selector, cpl, false) || !goFar(core, selector, rip, cpl)) return false;
+    cpu.rsp += popped;
     return true;
   }
-  const rsp = top(core, (size << 1) + extra, size);
-  if (!rsp) return false;
-  const newRsp = loadSized(rsp, size);
-  const ss = top(core, (size << 1) + extra + size, 2);
-  if (!ss) return false;
-  const newSs = load<u16>(ss);
-  const old = cpu.cpl;
-  // checkCode() compares with the level returned to
-  cpu.cpl = cpl;
-  const done = farTarget(core, selector, rip);
-  cpu.cpl = old;
-  if (!done) return false;
-  setSelector(core, SS, newSs);
+  const rsp = farWord(core, popped, size);
+  if (!farRead) return false;
+  const ss = <u32>farWord(core, popped + size, 2);
+  if (!farRead) return false;
+  if (!checkFar(core, selector, cpl, false) || !checkStack(core, ss, cpl)) return false;
+  if (!goFar(core, selector, rip, cpl)) return false;
+  setSelector(core, SS, ss);
+  dropInnerSegments(core, cpl);
   setCpl(core, cpl);
-  cpu.rsp = newRsp + extra;
+  cpu.rsp = rsp + extra;
   return true;
 }
 

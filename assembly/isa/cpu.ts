@@ -58,12 +58,15 @@ export const CR0_MP: u64 = 1 << 1;
 export const CR0_ET: u64 = 1 << 4;
 export const CR0_NE: u64 = 1 << 5;
 export const CR0_WP: u64 = 1 << 16;
+export const CR0_AM: u64 = 1 << 18;
 export const CR0_NW: u64 = 1 << 29;
 export const CR0_CD: u64 = 1 << 30;
 export const CR0_PG: u64 = 1 << 31;
 export const CR4_TSD: u64 = 1 << 2;
+export const CR4_PSE: u64 = 1 << 4;
 export const CR4_PAE: u64 = 1 << 5;
 export const CR4_PGE: u64 = 1 << 7;
+export const CR4_PCE: u64 = 1 << 8;
 export const CR4_FSGSBASE: u64 = 1 << 16;
 export const EFER_SCE: u64 = 1 << 0;
 export const EFER_LME: u64 = 1 << 8;
@@ -90,13 +93,19 @@ export const NO_EXCEPTION: u32 = 0xffffffff;
 export const NEED_USER_READ: u32 = 1;
 export const NEED_SUPERVISOR_WRITE: u32 = 2;
 export const NEED_USER_WRITE: u32 = 4;
+/**
+ * No entry allows this: while alignment is checked (#AC) no store goes the fast way, which does not
+ * look at it. Loads need no such thing: the fast way takes aligned ones only.
+ */
+export const NEED_ALIGNED: u32 = 512;
 
 /**
  * Core block + CORE_CPU.
  *
  *       0 | rax rcx rdx rbx rsp rbp rsi rdi r8..r15 | 128 | zero tmp0 tmp1 line fsBase gsBase
  *     176 | lazy flags | 208 | what this CPL needs | 224 | rip rflags crs msrs | 344 | tables
- *     396 | shadow, exception in flight | 440 | store in flight | 480 | unimplemented instruction
+ *     396 | shadow, exception in flight | 440 | store in flight | 464 | large pages, LDT
+ *     480 | unimplemented instruction
  *     504 | debug registers | 552 | scratch
  */
 @unmanaged
@@ -150,7 +159,8 @@ export class Cpu {
   ldtr: u16;
   /** 1 for the instruction after STI or MOV SS: no interrupt is taken before it. */
   shadow: u32;
-  pad1: u32;
+  /** DPL of what ES .. GS hold, 2 bits each in their order; 3 if conforming or null. */
+  segmentDpl: u32;
   /** The exception to deliver, NO_EXCEPTION for none; `error` is its code, or -1 for none. */
   pending: u32;
   error: i32;
@@ -169,8 +179,8 @@ export class Cpu {
   lockHost: u32;
   /** A page larger than 4 KiB is in the TLB: INVLPG must look for its fragments. */
   largePages: u32;
-  pad3: u32;
-  pad4: u64;
+  ldtLimit: u32;
+  ldtBase: u64;
   /** For the host when Core.run is RUN_UNIMPLEMENTED. */
   badRip: u64;
   badBytes0: u64;
@@ -196,7 +206,7 @@ export const CPU_STATE: usize = memory.data<u32>([
   160, 204,
   208, 400,
   400, 440,
-  464, 472,
+  464, 480,
 ]);
 
 @inline
@@ -223,12 +233,14 @@ export function raise(core: usize, vector: u32, error: i32 = -1): bool {
   return false;
 }
 
+/** Enter ring `cpl`; also after a change of EFLAGS.AC, which counts in ring 3. */
 export function setCpl(core: usize, cpl: u32): void {
   const cpu = Cpu.of(core);
   const user = cpl == 3;
   cpu.cpl = cpl;
   cpu.needRead = user ? NEED_USER_READ : 0;
   cpu.needWrite = user ? NEED_USER_WRITE : NEED_SUPERVISOR_WRITE;
+  if (user && cpu.cr0 & CR0_AM && cpu.rflags & AC) cpu.needWrite |= NEED_ALIGNED;
   cpu.fetchUser = user ? 1 : 0;
 }
 
@@ -245,6 +257,9 @@ export function flushTlb(core: usize): void {
   Cpu.of(core).largePages = 0;
   filterFlush(core);
 }
+
+/** Cpu.segmentDpl with FS and GS null. */
+const NULL_FS_GS: u32 = (3 << (2 * FS)) | (3 << (2 * GS));
 
 /**
  * Put a CPU into 64-bit mode at `rip`, as the Linux 64-bit boot protocol and the MADT wake-up
@@ -266,6 +281,7 @@ export function resetLongMode(core: usize, rip: u64, rsi: u64, cr3: u64): void {
   cpu.dr7 = 0x400;
   cpu.cs = 0x10;
   cpu.ds = cpu.es = cpu.ss = 0x18;
+  cpu.segmentDpl = NULL_FS_GS;
   cpu.flagR = 1; // ZF clear
   cpu.pending = NO_EXCEPTION;
   cpu.delivering = NO_EXCEPTION;

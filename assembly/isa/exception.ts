@@ -10,15 +10,16 @@ import { lapicAck } from "../device/lapic";
 import { Core } from "../memory/core";
 import { portDrain, portReserve, portWrite } from "../memory/port";
 import { loadSized } from "../memory/ram";
-import { leaveAfter, read } from "./access";
+import { leaveAfter, read, stopAtDevice } from "./access";
 import {
   AC, CS, Cpu, DB, DE, DF, DFAULT, GP, ID, IF, IOPL, NO_EXCEPTION, NP, NT, PAGE, RF, SS, SSFAULT,
   STATUS_FLAGS, TF, TS, VM, canonical, raise, setCpl,
 } from "./cpu";
 import { getFlags, setFlags } from "./flags";
-import { Tlb, translate } from "./paging";
+import { TLB_DEVICE, Tlb, translate } from "./paging";
 import {
-  CODE_BAD, CODE_LEGACY, NO_DESCRIPTOR, checkCode, descriptorOf, dplOf, getSelector, setSelector,
+  CODE_BAD, CODE_LEGACY, NO_DESCRIPTOR, checkCode, checkStack, descriptorOf, dplOf,
+  dropInnerSegments, getSelector, setSelector,
 } from "./segment";
 import { scratchFrame } from "./scratch";
 
@@ -196,6 +197,8 @@ function pushFrame(
   const low = translate(core, max(rsp - bytes, top - 8), true, cpl == 3);
   if (!low) return false;
   const lowFrame = changetype<Tlb>(low).frame & ~4095;
+  const both = changetype<Tlb>(high).frame | changetype<Tlb>(low).frame;
+  if (<u32>both & TLB_DEVICE) return stopAtDevice(core);
   if (!portReserve(core, words)) return false;
   store<u64>(scratchFrame, getSelector(core, SS));
   store<u64>(scratchFrame, cpu.rsp, 8);
@@ -231,7 +234,9 @@ export function writeEflags(core: usize, value: u64, mask: u32): void {
   const cpu = Cpu.of(core);
   setFlags(core, <u32>value & STATUS_FLAGS);
   const system = <u64>(mask & ~STATUS_FLAGS);
-  cpu.rflags = (cpu.rflags & ~system) | (value & system) | 2;
+  const before = cpu.rflags;
+  cpu.rflags = (before & ~system) | (value & system) | 2;
+  if ((cpu.rflags ^ before) & AC) setCpl(core, cpu.cpl);
 }
 
 /** IRET with operands of `size` bytes. */
@@ -265,18 +270,14 @@ export function interruptReturn(core: usize, size: u32): bool {
     Core.of(core).run = RUN_UNIMPLEMENTED;
     return false;
   }
-  if ((ss & 3) != cpl || (!(ss & 0xfffc) && cpl == 3)) return raise(core, GP, <i32>(ss & 0xfffc));
-  if (ss & 0xfffc) {
-    const stack = descriptorOf(core, ss, GP);
-    if (stack == NO_DESCRIPTOR) return false;
-    if (dplOf(stack) != cpl) return raise(core, GP, <i32>(ss & 0xfffc));
-  }
+  if (!checkStack(core, ss, cpl)) return false;
   if (!canonical(rip)) return raise(core, GP, 0);
   const before = cpu.rflags;
   writeEflags(core, flags, writableFlags(core) | RF);
   if ((cpu.rflags & ~before & IF) | (cpu.rflags & TF)) leaveAfter(core);
   setSelector(core, CS, selector);
   setSelector(core, SS, ss);
+  if (cpl > cpu.cpl) dropInnerSegments(core, cpl);
   setCpl(core, cpl);
   cpu.rsp = rsp;
   cpu.rip = rip;

@@ -57,6 +57,14 @@ function checkTarget(core: usize, target: u64): bool {
   return canonical(target) ? true : raise(core, GP, 0);
 }
 
+/** A near CALL of a target that is not canonical: as on silicon it stores, and then faults. */
+function callNowhere(core: usize, back: u64, clock: u64): void {
+  const rsp = Cpu.of(core).rsp;
+  if (!pushWord(core, back, clock)) return;
+  Cpu.of(core).rsp = rsp;
+  raise(core, GP, 0);
+}
+
 /** Leave before the instruction of record p; Core.clock is true. */
 function stop(core: usize, base: u64, p: usize, count: u64): void {
   Cpu.of(core).rip = base + Rec.at(p).off;
@@ -455,7 +463,10 @@ export function run(core: usize, limit: u64): void {
       case Op.CALL_R: {
         setClock(core, clock);
         rip = op == Op.CALL ? jumpTarget(base, p) : regS<u64>(core, p);
-        if (!checkTarget(core, rip)) return stop(core, base, p, count);
+        if (!canonical(rip)) {
+          callNowhere(core, base + Rec.at(p).nextOff, clock);
+          return stop(core, base, p, count);
+        }
         done = pushWord(core, base + Rec.at(p).nextOff, clock);
         if (!done) return stop(core, base, p, count);
         clock += done >> 32;

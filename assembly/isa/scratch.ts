@@ -8,15 +8,18 @@ export let scratchInsn: usize = 0;
 export let scratchWalk: usize = 0;
 /** The frame that an interrupt pushes (exception.ts). */
 export let scratchFrame: usize = 0;
+/** What ENTER pushes: 32 words at the most (control.ts). */
+export let scratchEnter: usize = 0;
 
 /** Records that nothing executes (decode.ts). */
 export let scratchRecords: usize = 0;
 
-export const SCRATCH_BYTES: usize = 512;
+export const SCRATCH_BYTES: usize = 768;
 
 export function openScratch(base: usize): void {
   scratchInsn = base;
   scratchWalk = base + 128;
   scratchFrame = base + 192;
   scratchRecords = base + 256;
+  scratchEnter = base + 512;
 }

@@ -6,10 +6,10 @@ import { Core } from "../memory/core";
 import { portIo, portReserve, portWrite } from "../memory/port";
 import { loadSized } from "../memory/ram";
 import {
-  NO_FAST_WRITE, commitWrite, prepareWrite, readFast, readUser, writeFast, writeUser,
+  NO_FAST_WRITE, commitWrite, prepareToRam, readFast, readUser, writeFast, writeUser,
 } from "./access";
-import { Cpu, DF, GP, RAX, RCX, RDI, RSI, ZF, getReg, setReg } from "./cpu";
-import { keepSub, zero } from "./flags";
+import { Cpu, DF, GP, RAX, RCX, RDI, RSI, getReg, setReg } from "./cpu";
+import { keepSub } from "./flags";
 import { ioAllowed } from "./io";
 import { ADDRESS32, Op, Rec, REP, REPNE } from "./record";
 
@@ -76,13 +76,27 @@ function setAccumulator(core: usize, size: u32, value: u64): void {
   else setReg<u64>(core, RAX, value);
 }
 
-function compare(core: usize, a: u64, b: u64, size: u32): void {
-  const x = signedOf(a, size);
-  const y = signedOf(b, size);
+/** The operands of CMPS and SCAS are kept in tmp0 and tmp1 until flags are made of them. */
+function keepOperands(core: usize, a: u64, b: u64, size: u32): void {
+  const cpu = Cpu.of(core);
+  cpu.tmp0 = <u64>signedOf(a, size);
+  cpu.tmp1 = <u64>signedOf(b, size);
+}
+
+// @ts-ignore: decorator
+@inline
+function differ(core: usize): bool {
+  return Cpu.of(core).tmp0 != Cpu.of(core).tmp1;
+}
+
+/** The flags of the last iteration. */
+function compare(core: usize, size: u32): void {
+  const x = <i64>Cpu.of(core).tmp0;
+  const y = <i64>Cpu.of(core).tmp1;
   keepSub(core, x, y, signedOf(<u64>(x - y), size));
 }
 
-/** One iteration, registers included. */
+/** One iteration, registers included, but for the flags. */
 function once(core: usize, p: usize, op: u32): bool {
   const size = <u32>Rec.at(p).size;
   switch (op) {
@@ -112,7 +126,7 @@ function once(core: usize, p: usize, op: u32): bool {
       const a = loadSized(host, size);
       host = readUser(core, pointer(core, p, RDI), size, GP);
       if (!host) return false;
-      compare(core, a, loadSized(host, size), size);
+      keepOperands(core, a, loadSized(host, size), size);
       advance(core, p, RSI);
       advance(core, p, RDI);
       return true;
@@ -120,7 +134,7 @@ function once(core: usize, p: usize, op: u32): bool {
     case Op.SCAS: {
       const host = readUser(core, pointer(core, p, RDI), size, GP);
       if (!host) return false;
-      compare(core, getReg<u64>(core, RAX), loadSized(host, size), size);
+      keepOperands(core, getReg<u64>(core, RAX), loadSized(host, size), size);
       advance(core, p, RDI);
       return true;
     }
@@ -141,15 +155,11 @@ function portOnce(core: usize, p: usize, op: u32, size: u32): bool {
     return true;
   }
   // The destination first: a fault after the input would lose what was read.
-  if (!prepareInput(core, p, size)) return false;
+  if (!prepareToRam(core, pointer(core, p, RDI), size, GP)) return false;
   if (!portIo(core, port, size, false, 0)) return false;
   commitWrite(core, size, c.ioValue);
   advance(core, p, RDI);
   return true;
-}
-
-function prepareInput(core: usize, p: usize, size: u32): bool {
-  return prepareWrite(core, pointer(core, p, RDI), size, Cpu.of(core).cpl == 3, GP);
 }
 
 // @ts-ignore: decorator
@@ -161,12 +171,13 @@ function reads(op: u32): bool {
 /** Any string instruction, with or without a repeat prefix, until `limit`. */
 export function stringOp(core: usize, p: usize, op: u32, limit: u64): u32 {
   const flags = <u32>Rec.at(p).flags;
+  const compares = op == Op.CMPS || op == Op.SCAS;
   if (!(flags & (REP | REPNE))) {
     if (!once(core, p, op)) return FAILED;
+    if (compares) compare(core, Rec.at(p).size);
     if (reads(op)) Core.of(core).clock += load<u32>(MACHINE_BASE + M_COST_L1) - 1;
     return DONE;
   }
-  const compares = op == Op.CMPS || op == Op.SCAS;
   const c = Core.of(core);
   let count = pointer(core, p, RCX);
   if (!count) {
@@ -180,7 +191,11 @@ export function stringOp(core: usize, p: usize, op: u32, limit: u64): u32 {
     if (reads(op)) c.clock += load<u32>(MACHINE_BASE + M_COST_L1) - 1;
     setPointer(core, p, RCX, --count);
     // The last iteration is paid for by the instruction loop, as every instruction
-    if (!count || (compares && zero(core) != ((flags & REP) != 0))) return DONE;
+    if (!count || (compares && differ(core) == ((flags & REP) != 0))) {
+      // Not before: at a fault the flags are those from before the instruction (SDM Vol. 2B, "REP")
+      if (compares) compare(core, Rec.at(p).size);
+      return DONE;
+    }
     c.clock += 1;
   } while (c.clock < limit && load<u64>(core, CORE_LIMIT_MASK));
   return PARTLY;

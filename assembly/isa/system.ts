@@ -1,8 +1,8 @@
 // Instructions with which a kernel runs the CPU: control registers, descriptor tables, SYSCALL,
 // HLT, fences. Serialising instructions drain the store buffer; SYSCALL, SYSRET, SWAPGS and MOV to
 // CR8 do not.
-// Deviations: RSM, MONITOR, performance counters and debug breakpoints are not there; SYSRET to
-// 32-bit code stops the run.
+// Deviations: RSM, MONITOR and performance counters are not there; the debug registers keep what is
+// written, but no breakpoint ever matches; SYSRET to 32-bit code stops the run.
 import {
   MACHINE_BASE, M_COST_CPUID, M_COST_LFENCE, M_COST_MFENCE, M_COST_PAUSE, M_COST_RDTSC,
   M_COST_SFENCE,
@@ -11,11 +11,11 @@ import {
 import { lapicCr8, lapicSetCr8 } from "../device/lapic";
 import { Core } from "../memory/core";
 import { portDrain } from "../memory/port";
-import { leaveAfter, readUser, writeUser } from "./access";
+import { leaveAfter, readUser } from "./access";
 import {
-  CR0_CD, CR0_ET, CR0_NE, CR0_NW, CR0_PE, CR0_PG, CR0_WP, CR4_FSGSBASE, CR4_PAE, CR4_PGE, CR4_TSD,
-  CS, Cpu, EFER_SCE, GP, IF, R11, RCX, RF, SS, UD, canonical, flushTlb, getReg, raise, setCpl,
-  setReg,
+  CR0_CD, CR0_ET, CR0_NE, CR0_NW, CR0_PE, CR0_PG, CR0_WP, CR4_FSGSBASE, CR4_PAE, CR4_PCE, CR4_PGE,
+  CR4_PSE, CR4_TSD, CS, Cpu, EFER_SCE, GP, IF, R11, RCX, RF, SS, UD, canonical, flushTlb, getReg,
+  raise, setCpl, setReg,
 } from "./cpu";
 import { writeEflags } from "./exception";
 import { getFlags } from "./flags";
@@ -23,13 +23,23 @@ import { readTsc } from "./msr";
 import { addressOf, vectorOf } from "./operand-address";
 import { flushNonGlobal, flushPage } from "./paging";
 import { Op, Rec } from "./record";
-import { setSelector, taskDescriptor } from "./segment";
+import { localTable, setSelector, taskDescriptor } from "./segment";
+import { storeBoth } from "./stores";
 
-/** CR4 bits that this CPU takes: TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT FSGSBASE. */
-const CR4_LEGAL: u64 = 0x7fc | CR4_FSGSBASE;
-const CR0_LEGAL: u64 = 0xe005003f;
-/** CR3 bits above the physical address width are reserved. */
-const CR3_LEGAL: u64 = 0x000000fffffffff8 | 0x18;
+/**
+ * CR4 bits that this CPU takes: those of the features that CPUID lists (cpuid.ts), and PCE, which
+ * it does not tell of. DE, MCE, OSFXSR and the rest are #GP.
+ */
+const CR4_LEGAL: u64 = CR4_TSD | CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCE | CR4_FSGSBASE;
+/**
+ * PE MP EM TS ET NE WP AM NW CD PG. Other bits below 32 stay clear, and so do reserved ones of CR3:
+ * "attempts to set them have no impact" (SDM Vol. 2B, "MOV - Move to/from Control Registers").
+ */
+const CR0_KEPT: u64 = 0xe005003f;
+/** PWT, PCD and the table's address. */
+const CR3_KEPT: u64 = 0x000000fffffff018;
+/** Bits above the physical address width are #GP. */
+const CR3_LEGAL: u64 = 0x000000ffffffffff;
 const DR6_LEGAL: u64 = 0xe00f;
 const DR6_SET: u64 = 0xffff0ff0;
 const DR7_LEGAL: u64 = 0xffff2bff;
@@ -88,17 +98,17 @@ export function moveToCr(core: usize, p: usize): bool {
   switch (number) {
     case 0:
       // 64-bit mode needs paging and protection; not write-through alone does not exist
-      if (value & ~CR0_LEGAL || !(value & CR0_PG) || !(value & CR0_PE)) return raise(core, GP, 0);
+      if (value >> 32 || !(value & CR0_PG) || !(value & CR0_PE)) return raise(core, GP, 0);
       if (value & CR0_NW && !(value & CR0_CD)) return raise(core, GP, 0);
       if ((cpu.cr0 ^ value) & CR0_WP) flushTlb(core);
-      cpu.cr0 = value | CR0_ET | CR0_NE;
+      cpu.cr0 = (value & CR0_KEPT) | CR0_ET | CR0_NE;
       return true;
     case 2:
       cpu.cr2 = value;
       return true;
     case 3:
       if (value & ~CR3_LEGAL) return raise(core, GP, 0);
-      cpu.cr3 = value;
+      cpu.cr3 = value & CR3_KEPT;
       flushNonGlobal(core);
       return true;
     case 4:
@@ -152,23 +162,18 @@ export function loadTable(core: usize, p: usize, op: u32): bool {
   return true;
 }
 
-/** SGDT, SIDT: two stores. The second may stall; the first is then done again. */
+/** SGDT, SIDT: limit, then base */
 export function storeTable(core: usize, p: usize, op: u32): bool {
   const cpu = Cpu.of(core);
   const lin = addressOf(core, p);
   const gdt = op == Op.SGDT;
-  // The far end first, so that a fault on it leaves memory as it was
-  if (!writeUser(core, lin + 2, 8, gdt ? cpu.gdtBase : cpu.idtBase, vectorOf(p))) return false;
-  return writeUser(core, lin, 2, gdt ? cpu.gdtLimit : cpu.idtLimit, vectorOf(p));
+  const limit = <u64>(gdt ? cpu.gdtLimit : cpu.idtLimit);
+  const base = gdt ? cpu.gdtBase : cpu.idtBase;
+  return storeBoth(core, lin, 2, limit, lin + 2, 8, base, vectorOf(p));
 }
 
-/** LLDT: there is no LDT, so that only the null selector is legal. */
 export function loadLdt(core: usize, p: usize): bool {
-  if (!serialising(core)) return false;
-  const selector = load<u16>(core + <usize>Rec.at(p).s);
-  if (selector & 0xfffc) return raise(core, GP, <i32>(<u32>selector & 0xfffc));
-  Cpu.of(core).ldtr = selector;
-  return true;
+  return serialising(core) && localTable(core, load<u16>(core + <usize>Rec.at(p).s));
 }
 
 /** LMSW: bits 0 to 3 of CR0; it cannot clear PE, and the others mean nothing here. */

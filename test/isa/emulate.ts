@@ -25,7 +25,11 @@ const WITH_ERROR_CODE = [8, 10, 11, 12, 13, 14, 17];
 /** Steps of one instruction: a repeated string instruction, a fault and its delivery. */
 const STEPS_MAX = 64;
 
+/** Linux lets programs have their alignment checked, by EFLAGS.AC. */
+const CR0_AM = 1 << 18;
+
 // Offsets in the Cpu (assembly/isa/cpu.ts)
+const CR0 = 240;
 const FS_BASE = 160;
 const GS_BASE = 168;
 
@@ -46,7 +50,9 @@ function begin(box: FlatBox, s: States): void {
   box.bytes.set(s.regs, box.core + CORE_CPU);
   box.view.setUint32(box.core + FS_BASE, s.fs, true);
   box.view.setUint32(box.core + GS_BASE, s.gs, true);
+  box.view.setUint32(box.core + CR0, box.view.getUint32(box.core + CR0, true) | CR0_AM, true);
   box.setFlags(s.flags);
+  box.exports.setCpl(box.core, 3); // AC counts from now on
 }
 
 /** Run case `s`; the outcome goes into the current state of `out`. */

@@ -85,8 +85,7 @@ export const TRANSFER: Family[] = [
     templates: [
       { opcode: [0xeb], jump: 1, no66: true }, { opcode: [0xe9], jump: 4, no66: true },
       { opcode: [0xe8], jump: 4, no66: true, stack: true },
-      // For a target that is not canonical silicon has pushed already, below RSP: we have not
-      { opcode: [0xff], modrm: 2, target: "operand", canonical: true, no66: true, stack: true },
+      { opcode: [0xff], modrm: 2, target: "operand", no66: true, stack: true },
       { opcode: [0xff], modrm: 4, target: "operand", no66: true },
       { opcode: [0xc3], target: "stack", no66: true, stack: true },
       { opcode: [0xc2, 0x10, 0x00], target: "stack", no66: true, stack: true },
@@ -102,17 +101,15 @@ export const TRANSFER: Family[] = [
   {
     name: "far transfers",
     templates: [
-      {
-        opcode: [0xff], modrm: 3, memoryOnly: true, no66: true, far: CODE_SELECTORS,
-        canonical: true,
-      },
+      { opcode: [0xff], modrm: 3, memoryOnly: true, no66: true, far: CODE_SELECTORS },
       { opcode: [0xff], modrm: 5, memoryOnly: true, far: CODE_SELECTORS, no66: true },
       { opcode: [0xcb], frame: { cs: CODE_SELECTORS }, no66: true },
       { opcode: [0xca, 0x20, 0x00], frame: { cs: CODE_SELECTORS }, no66: true },
       {
         opcode: [0xcf], no66: true,
         frame: {
-          cs: CODE_SELECTORS, flags: POPPED_FLAGS | AC, ss: [USER_SS, USER_SS, USER_SS, 0x28, 0],
+          cs: CODE_SELECTORS, flags: POPPED_FLAGS | AC,
+          ss: [USER_SS, USER_SS, USER_SS, USER_CS, 0x23, 0x28, 0],
         },
       },
     ],

@@ -28,6 +28,7 @@ interface FlatExports {
   step(core: number, count: number): number;
   getFlags(core: number): number;
   setFlags(core: number, flags: number): void;
+  setCpl(core: number, cpl: number): void;
 }
 
 export const REGISTERS = [

@@ -103,8 +103,8 @@ const MUTANTS: Mutant[] = [
   {
     name: "REP stops at the first equal element",
     file: "assembly/isa/string.ts",
-    from: "zero(core) != ((flags & REP) != 0)",
-    to: "zero(core) == ((flags & REP) != 0)",
+    from: "differ(core) == ((flags & REP) != 0)",
+    to: "differ(core) != ((flags & REP) != 0)",
   },
   {
     name: "without REX, byte register 4 is SPL",

@@ -76,6 +76,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
 {
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
 
+	/* AC stays set in a handler, and C may access what is not aligned */
+	asm volatile("pushfq; andl $~0x40000, (%%rsp); popfq" : : : "memory", "cc");
 	/* the segment bases first: nothing of the C library works without its own */
 	asm volatile("rdfsbase %0" : "=r"(s.fs));
 	asm volatile("rdgsbase %0" : "=r"(s.gs));
