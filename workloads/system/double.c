@@ -26,6 +26,9 @@ void check_double_fault(void)
 	check_fault("page fault on an absent stack", DF, 0, push_bad, BAD_STACK);
 	check_equal("its stack", (u64)(this_cpu()->frame + 1), this_cpu()->tss.ist[0]);
 	check_equal("the saved RSP", this_cpu()->last.rsp, BAD_STACK);
+	/* The push names +16, and its fault aligns the stack and pushes at +8. */
+	check_fault("a push there, not aligned", DF, 0, push_bad, BAD_STACK + 24);
+	check_equal("CR2 is of the second page fault", this_cpu()->last_cr2, BAD_STACK + 8);
 	check_fault("#SS on a non-canonical stack", DF, 0, push_bad, NON_CANONICAL + 8);
 	idt[PF].type &= ~0x80;
 	check_fault("#PF, its gate is absent: #NP", DF, 0, read_absent, BAD_STACK);

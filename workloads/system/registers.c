@@ -3,13 +3,27 @@
 
 #define CR0_PE (1ul << 0)
 #define CR0_PG (1ul << 31)
+#define CR0_RESERVED 0x1ffaffc0 /* below 32 */
+#define CR4_VME (1ul << 0)
+#define CR4_TSD (1ul << 2)
+#define CR4_DE (1ul << 3)
+#define CR4_PSE (1ul << 4)
 #define CR4_PAE (1ul << 5)
+#define CR4_MCE (1ul << 6)
+#define CR4_PCE (1ul << 8)
+#define CR4_OSFXSR (1ul << 9)
+#define CR4_OSXMMEXCPT (1ul << 10)
+#define CR4_UMIP (1ul << 11)
+#define CR4_PCIDE (1ul << 17)
+#define CR4_SMEP (1ul << 20)
 #define EFER_RESERVED 2
 #define MSR_TSC 0x10		/* IA32_TIME_STAMP_COUNTER */
 #define MSR_TSC_AUX 0xc0000103	/* IA32_TSC_AUX */
 #define MSR_UNKNOWN 0x12345
 
 PROBE(set_cr0, "", "mov %rdi, %cr0", "");
+PROBE(clear_then_cr0, "xor %eax, %eax", "mov %rdi, %cr0", "");
+PROBE(clear_then_cr3, "xor %eax, %eax", "mov %rdi, %cr3", "");
 PROBE(set_cr1, "", ".byte 0x0f, 0x22, 0xcf", "");
 PROBE(set_cr3, "", "mov %rdi, %cr3", "");
 PROBE(set_cr4, "", "mov %rdi, %cr4", "");
@@ -22,6 +36,24 @@ PROBE(read_tscp, "", "rdtscp", "mov %rcx, %rax");
 static void check_refused_msr(const char *name, u32 msr, u64 value)
 {
 	check_fault(name, GP, 0, write_msr, msr, value);
+}
+
+/* Those that the SDM calls reserved do not count; CR4's are #GP without the feature. */
+static void check_reserved(void)
+{
+	static const u64 unlisted[] = { CR4_VME, CR4_DE, CR4_MCE, CR4_OSFXSR, CR4_OSXMMEXCPT,
+					CR4_UMIP, CR4_PCIDE, CR4_SMEP };
+	const u64 cr0 = read_cr0(), cr3 = read_cr3(), cr4 = read_cr4();
+
+	check_runs("CR0 with reserved bits", 0, clear_then_cr0, cr0 | CR0_RESERVED);
+	check_equal("they stay clear", read_cr0(), cr0);
+	check_runs("CR3 with ignored bits", 0, clear_then_cr3, cr3 | 7);
+	check_equal("they stay clear", read_cr3(), cr3);
+	for (u32 i = 0; i < ARRAY_SIZE(unlisted); i++)
+		check_fault("CR4 with a bit of no feature", GP, 0, set_cr4, cr4 | unlisted[i]);
+	write_cr4(cr4 | CR4_TSD | CR4_PSE | CR4_PCE);
+	check_equal("CR4 with those of features", read_cr4(), cr4 | CR4_TSD | CR4_PSE | CR4_PCE);
+	write_cr4(cr4);
 }
 
 static void check_control(void)
@@ -81,5 +113,6 @@ static void check_msrs(void)
 void check_registers(void)
 {
 	check_control();
+	check_reserved();
 	check_msrs();
 }

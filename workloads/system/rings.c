@@ -12,6 +12,7 @@
 #define USER_ABSENT (AREA + 0x203000)
 #define CR0_WP (1ul << 16)
 #define CR4_TSD (1ul << 2)
+#define CR0_AM (1ul << 18)
 #define USER_FLAGS (EFLAGS_FIXED | EFLAGS_IF)
 
 /* A piece of user code: its first instruction is the one that is looked at. */
@@ -48,6 +49,10 @@ USER(user_cpuid, "cpuid");
 USER(user_load, "mov (%rdi), %rax");
 USER(user_store, "mov %rax, (%rdi)");
 USER(user_jump, "jmp *%rdi");
+USER(user_lock, "lock incq (%rdi)");
+USER(user_push, "push %rax");
+USER(user_segments, "mov %ds, %eax\n mov %es, %ecx\n mov %fs, %edx\n mov %gs, %esi");
+USER(user_popf_ac, "push $0x40002\n popfq\n mov %rax, (%rdi)");
 USER(user_load_ds, "mov %edi, %ds");
 USER(user_load_ss, "mov %edi, %ss");
 /* POPF there keeps IF and IOPL, without a fault. */
@@ -111,6 +116,66 @@ static void check_way(void)
 	check_trap("DS null", RUN(user_load_ds, 0), EXIT_VECTOR, 0, NULL);
 	check_trap("SS null", RUN(user_load_ss, 0), GP, 0, AT_START);
 	load_segments();
+}
+
+/* A return outwards takes away the data segments of inner rings. */
+static void check_segments_after(void (*load)(void), const char *name)
+{
+	const struct pt_regs *last = &this_cpu()->last;
+
+	load();
+	group(name);
+	check_trap("return to ring 3", RUN(user_segments, 0), EXIT_VECTOR, 0, NULL);
+	check_equal("DS of ring 0", last->rax, 0);
+	check_equal("ES of ring 3", last->rcx, USER_DS);
+	check_equal("FS with conforming code", last->rdx, CONFORMING_CODE);
+	check_equal("GS of ring 0", last->rsi, 0);
+	load_segments();
+	group("rings");
+}
+
+static void load_mixed(void)
+{
+	asm volatile("mov %0, %%ds; mov %1, %%es; mov %2, %%fs; mov %0, %%gs"
+		     : : "r"(KERNEL_DS), "r"(USER_DS), "r"(CONFORMING_CODE));
+}
+
+static u64 run_checked(const u8 *code, const u8 *end, u64 rdi, u64 rsp)
+{
+	memcpy(frames[0], code, end - code);
+	regs = (struct pt_regs){
+		.rip = USER_CODE, .cs = USER_CS, .rflags = USER_FLAGS | EFLAGS_AC,
+		.rsp = rsp, .ss = USER_DS, .rdi = rdi,
+	};
+	return run_user(&regs);
+}
+
+#define RUN_CHECKED(code, rdi) run_checked(code, code##_end, rdi, USER_STACK)
+
+/* SDM Vol. 3A, "Interrupt 17 - Alignment Check Exception (#AC)". */
+static void check_alignment(void)
+{
+	const u64 at = USER_STACK - 128;
+
+	check_trap("not aligned, EFLAGS.AC without CR0.AM", RUN_CHECKED(user_store, at + 1),
+		   EXIT_VECTOR, 0, NULL);
+	write_cr0(read_cr0() | CR0_AM);
+	check_trap("aligned, with both", RUN_CHECKED(user_store, at), EXIT_VECTOR, 0, NULL);
+	check_trap("store not aligned", RUN_CHECKED(user_store, at + 4), AC, 0, AT_START);
+	check_trap("load not aligned", RUN_CHECKED(user_load, at + 1), AC, 0, AT_START);
+	check_trap("LOCK not aligned", RUN_CHECKED(user_lock, at + 2), AC, 0, AT_START);
+	check_trap("on an absent page", RUN_CHECKED(user_load, USER_ABSENT + 1), AC, 0, AT_START);
+	check_trap("not canonical", RUN_CHECKED(user_load, NON_CANONICAL + 1), GP, 0, AT_START);
+	check_trap("PUSH", run_checked(user_push, user_push_end, 0, USER_STACK - 4), AC, 0,
+		   AT_START);
+	check_equal("its RSP", this_cpu()->last.rsp, USER_STACK - 4);
+	check_trap("without EFLAGS.AC", RUN(user_store, at + 1), EXIT_VECTOR, 0, NULL);
+	check_trap("POPF sets EFLAGS.AC", RUN(user_popf_ac, at + 1), AC, 0, NULL);
+	asm volatile("pushfq; orl $0x40000, (%%rsp); popfq; movq $1, 1(%0);"
+		     "pushfq; andl $~0x40000, (%%rsp); popfq"
+		     : : "r"(frames[1]) : "memory", "cc");
+	check("not in ring 0", true);
+	write_cr0(read_cr0() & ~CR0_AM);
 }
 
 static void check_refused(void)
@@ -232,6 +297,8 @@ void check_rings(void)
 	map(USER_STACK - PAGE_SIZE, frames[1], PTE_W | PTE_U | PTE_NX);
 	idt[EXIT_VECTOR] = make_gate(EXIT_VECTOR, GATE_INTERRUPT | GATE_USER, 0);
 	check_way();
+	check_segments_after(load_mixed, "rings, data segments");
+	check_alignment();
 	check_refused();
 	check_ports();
 	check_pages_from_user();

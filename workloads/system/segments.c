@@ -23,6 +23,12 @@ PROBE(swap_gs, "", "swapgs", "");
 PROBE(read_fs_base, "", "rdfsbase %rax", "");
 PROBE(write_fs_base, "", "wrfsbase %rdi", "");
 
+PROBE(return_with_ss,
+      "mov %rsp, %rax\n push %rdi\n push %rax\n pushfq\n push $0x08\n lea 1f(%rip), %rax\n"
+      "push %rax",
+      "iretq", "1: mov %ss, %eax\n mov $0x10, %ecx\n mov %ecx, %ss");
+PROBE(return_outwards, "push %rdi\n push $0\n push $0x2b\n push $0", "lretq", "");
+
 static u64 word;
 
 /* ZF, and what the instruction found. */
@@ -67,7 +73,72 @@ static void check_loads(void)
 	check_fault("far return to absent", NP, ABSENT_CODE, far_return, ABSENT_CODE);
 	check_runs("far jump", KERNEL_CS, far_jump, KERNEL_CS);
 	check_fault("far jump to data", GP, KERNEL_DS, far_jump, KERNEL_DS);
+	check_fault("far jump with RPL above CPL", GP, KERNEL_CS, far_jump, KERNEL_CS | 3);
 }
+
+/* IRETQ and RETF look at SS as MOV does. */
+static void check_returned_stack(void)
+{
+	check_runs("IRETQ with a stack", KERNEL_DS, return_with_ss, KERNEL_DS);
+	check_runs("IRETQ with the null stack in ring 0", 0, return_with_ss);
+	check_fault("IRETQ with a read-only stack", GP, READ_ONLY_DATA, return_with_ss,
+		    READ_ONLY_DATA);
+	check_fault("IRETQ with code as stack", GP, KERNEL_CS, return_with_ss, KERNEL_CS);
+	check_fault("IRETQ with a TSS as stack", GP, SMALL_TSS, return_with_ss, SMALL_TSS);
+	check_fault("IRETQ with an absent stack", SS, ABSENT_DATA, return_with_ss, ABSENT_DATA);
+	check_fault("IRETQ with a stack of ring 3", GP, USER_DS & ~3, return_with_ss, USER_DS);
+	check_fault("IRETQ with a stack's RPL 3", GP, KERNEL_DS, return_with_ss, KERNEL_DS | 3);
+	check_fault("RETF to ring 3, a stack of ring 0", GP, KERNEL_DS, return_outwards,
+		    KERNEL_DS);
+	check_fault("RETF to ring 3, code as stack", GP, USER_CS & ~3, return_outwards, USER_CS);
+	check_fault("RETF to ring 3, a null stack", GP, 0, return_outwards, 3);
+}
+
+static u64 type_of(const u64 *table, u32 selector)
+{
+	return ((volatile const u64 *)table)[selector / 8] >> 40 & 0xff;
+}
+
+static void check_accessed(void)
+{
+	check_equal("LAR of data not accessed", ASK("lar", NEW_DATA), 1ul << 32 | 0x9200);
+	check_equal("leaves it so", type_of(gdt, NEW_DATA), 0x92);
+	check_runs("a load of it", NEW_DATA, load_ds, NEW_DATA);
+	check_equal("makes it accessed", type_of(gdt, NEW_DATA), 0x93);
+	check_runs("a return to code not accessed", NEW_CODE, far_return, NEW_CODE);
+	check_equal("makes it accessed", type_of(gdt, NEW_CODE), 0x9b);
+}
+
+static void check_local(void)
+{
+	check_runs("LLDT", LOCAL_TABLE, load_ldt, LOCAL_TABLE);
+	check_runs("FS from the LDT", LOCAL_DATA, load_fs_segment, LOCAL_DATA);
+	check_equal("its base", rdmsr(MSR_FS_BASE), DATA_BASE);
+	check_runs("DS from the LDT", LOCAL_NEW, load_ds, LOCAL_NEW);
+	check_equal("is accessed", type_of(ldt, LOCAL_NEW), 0xf3);
+	check_runs("CS from the LDT", LOCAL_CODE, far_return, LOCAL_CODE);
+	check_fault("an empty entry of the LDT", GP, 4, load_ds, 4);
+	check_fault("beyond the LDT", GP, LDT_ENTRIES * 8 + 4, load_ds, LDT_ENTRIES * 8 + 4);
+	check_equal("LAR through the LDT", ASK("lar", LOCAL_CODE), 1ul << 32 | 0x00209b00);
+	check_equal("LAR beyond the LDT", ASK("lar", LDT_ENTRIES * 8 + 4), 0);
+	check_equal("LSL through the LDT", ASK("lsl", LOCAL_DATA), 1ul << 32);
+	check_equal("VERR through the LDT", VERIFY("verr", LOCAL_DATA), 1);
+	check_equal("VERW through the LDT", VERIFY("verw", LOCAL_CODE), 0);
+	check_equal("LSL of an LDT", ASK("lsl", LOCAL_TABLE), 1ul << 32 | (LDT_ENTRIES * 8 - 1));
+	check_fault("LLDT of a selector in the LDT", GP, LOCAL_TABLE | 4, load_ldt,
+		    LOCAL_TABLE | 4);
+	check_fault("LLDT of a TSS", GP, SMALL_TSS, load_ldt, SMALL_TSS);
+	check_fault("LTR of an LDT", GP, LOCAL_TABLE, load_tr, LOCAL_TABLE);
+	gdt[LOCAL_TABLE / 8] ^= 1ul << 47;
+	check_fault("LLDT absent", NP, LOCAL_TABLE, load_ldt, LOCAL_TABLE);
+	gdt[LOCAL_TABLE / 8] ^= 1ul << 47;
+	gdt[LOCAL_TABLE / 8 + 1] ^= 1ul << 40;
+	check_fault("LLDT with a type in the upper half", GP, LOCAL_TABLE, load_ldt, LOCAL_TABLE);
+	gdt[LOCAL_TABLE / 8 + 1] ^= 1ul << 40;
+	check_runs("LLDT of null", 0, load_ldt);
+	check_fault("the LDT is gone", GP, LOCAL_DATA, load_ds, LOCAL_DATA);
+}
+
 
 static void check_system_segments(void)
 {
@@ -134,6 +205,9 @@ static void check_bases(void)
 void check_segments(void)
 {
 	check_loads();
+	check_returned_stack();
+	check_accessed();
 	check_system_segments();
+	check_local();
 	check_bases();
 }

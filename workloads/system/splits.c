@@ -130,7 +130,7 @@ void check_splits(void)
 	check_fault("store of 16 bits", PF, PF_WRITE, write_split_16, SECOND - 1);
 	check_untouched("store of 16 bits: memory is untouched");
 	check_fault("SGDT", PF, PF_WRITE, store_table_split, SECOND - 2);
-	refill();
+	check_untouched("SGDT: memory is untouched");
 	map(SECOND, frames[1], 0);
 	group("second page read-only");
 	check_faults(EDGE, SECOND, PF_PRESENT);
@@ -138,6 +138,8 @@ void check_splits(void)
 	unmap(FIRST);
 	group("first page absent");
 	check_faults(EDGE, EDGE, 0);
+	check_fault("SGDT", PF, PF_WRITE, store_table_split, SECOND - 1);
+	check_untouched("SGDT: memory is untouched");
 	unmap(SECOND);
 	group("both pages absent");
 	check_faults(EDGE, EDGE, 0);

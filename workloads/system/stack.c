@@ -21,6 +21,7 @@ ON_STACK(call_memory, "call *(%rsi)");
 ON_STACK(return_near, "ret");
 ON_STACK(return_pop, "ret $16");
 ON_STACK(enter_frame, "enter $32, $0");
+ON_STACK(call_far, "rex.w lcall *(%rsi)");
 PROBE(leave_frame, "mov %rsp, %r8\n push %rbp\n mov %rdi, %rbp", "leave",
       "mov %rsp, %rax\n mov -8(%r8), %rbp\n mov %r8, %rsp");
 PROBE(pop_by_rsp, "push $5\n push $6\n push $7", "popq 8(%rsp)",
@@ -31,6 +32,9 @@ PROBE(call_by_rsp, "lea 1f(%rip), %rax\n push %rax", "call *(%rsp)",
       "1: pop %rax\n pop %rcx\n sub %rcx, %rax");
 PROBE(nested_enter, "push %rbp\n mov %rsp, %r8\n mov %rdi, %rbp\n mov %rsi, %rsp", "enter $16, $3",
       "mov %rsp, %rax\n sub %rbp, %rax\n mov %r8, %rsp\n pop %rbp");
+
+PROBE(deepest_enter, "push %rbp\n mov %rsp, %r8\n mov %rdi, %rbp\n mov %rdi, %rsp",
+      "enter $16, $31", "mov %rsp, %rax\n sub %rdi, %rax\n mov %r8, %rsp\n pop %rbp");
 
 static void check_one(const char *name, const char *rsp_name, u64 error, const void *at,
 		      probe_fn fn, u64 rsp, u64 argument)
@@ -45,6 +49,10 @@ static void check_one(const char *name, const char *rsp_name, u64 error, const v
 static void check_faults(void)
 {
 	u64 value = 0x1234;
+	struct {
+		u64 offset;
+		u16 selector;
+	} far = { (u64)call_far_next, KERNEL_CS };
 
 	/* Below the page: what is pushed goes nowhere. */
 	CHECK(push_register, PF_WRITE, PAGE, 1);
@@ -66,6 +74,16 @@ static void check_faults(void)
 	CHECK(return_near, 0, TOP, 0);
 	CHECK(return_pop, 0, TOP, 0);
 	check_equal("memory is untouched", value, 0x1234);
+	/* The first of two words is on the absent page, the second is not. */
+	CHECK(call_far, PF_WRITE, TOP + 8, (u64)&far);
+	check_equal("memory is untouched", load64(TOP - 8), 0);
+	/* The frame fits, but RSP would be below it (SDM Vol. 2A, "ENTER"). */
+	CHECK(enter_frame, PF_WRITE, PAGE + 16, 0);
+	check_equal("CR2 is the final RSP", this_cpu()->last_cr2, PAGE + 8 - 32);
+	check_equal("memory is untouched", load64(PAGE + 8), 0);
+	check_fault("nested ENTER at its third word", PF, PF_WRITE, nested_enter, TOP - 8,
+		    PAGE + 16);
+	check_equal("memory is untouched", load64(PAGE) | load64(PAGE + 8), 0);
 	/* The stack is good, the operand is not. */
 	CHECK(push_memory, 0, TOP - 64, TOP);
 	CHECK(pop_memory, PF_WRITE, TOP - 64, TOP);
@@ -97,6 +115,11 @@ static void check_values(void)
 	check_equal("the first copy", load64(TOP - 80), 0xaaaa);
 	check_equal("the second copy", load64(TOP - 88), 0xbbbb);
 	check_equal("the new frame", load64(TOP - 96), TOP - 72);
+	/* More words than a store buffer has entries; each is a copy of the one just pushed. */
+	check_runs("ENTER with 31 levels", -272ul, deepest_enter, TOP - 16);
+	check_equal("the first word", load64(TOP - 24), TOP - 16);
+	check_equal("the last copy", load64(TOP - 16 - 31 * 8), TOP - 16);
+	check_equal("the new frame", load64(TOP - 16 - 32 * 8), TOP - 24);
 }
 
 void check_stack(void)

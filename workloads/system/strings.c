@@ -17,12 +17,17 @@ PROBE(repeat_stosd, "mov %rdx, %rcx\n shr $2, %rcx\n mov %esi, %eax", "rep stosl
 PROBE(repeat_lodsb, "mov %rdx, %rcx\n mov %rdi, %rsi", "rep lodsb", "mov %rcx, %rax");
 PROBE(repeat_scasb, "mov %rdx, %rcx\n mov %esi, %eax", "repne scasb", "mov %rcx, %rax");
 PROBE(repeat_cmpsb, "mov %rdx, %rcx", "repe cmpsb", "mov %rcx, %rax");
+PROBE(repeat_cmpsb_flags, "mov %rdx, %rcx\n mov $0x80, %al\n sub $1, %al", "repe cmpsb", "");
+PROBE(repeat_scasb_flags, "mov %rsi, %rcx\n mov $0x80, %al\n sub $1, %al", "repne scasb", "");
 PROBE(repeat_none, "xor %ecx, %ecx\n cmp %edi, %edi\n mov %rsi, %rdi", "repe cmpsb",
       "setz %al\n movzbl %al, %eax");
 PROBE(one_movsd, "", "movsl", "mov %rdi, %rax");
 PROBE(one_movsd_down, "std", "movsl", "cld\n mov %rdi, %rax");
 PROBE(count_32, "mov $0x100000003, %rcx\n mov %edi, %edi", ".byte 0x67\n rep stosb",
       "mov %rcx, %rax");
+
+#define STATUS 0x8d5
+#define OF_AF 0x810 /* of 80H - 1 */
 
 static u32 faults;
 static bool steady; /* RIP was the instruction's at every fault */
@@ -151,6 +156,25 @@ static void check_partial(void)
 	check_equal("which is not there", load64(TARGET + PAGE_SIZE - 8) >> 48, 0);
 }
 
+/* CMPS and SCAS make flags at their end only (SDM Vol. 2B, "REP"). */
+static void check_flags(void)
+{
+	const struct pt_regs *last = &this_cpu()->last;
+
+	group("flags at a fault");
+	fill();
+	memset(frames[0], 5, PAGE_SIZE);
+	memset(frames[PAGES], 5, PAGE_SIZE);
+	map(SOURCE, frames[0], 0);
+	map(TARGET, frames[PAGES], PTE_W);
+	check_fault("REPE CMPSB", PF, 0, repeat_cmpsb_flags, TARGET + 100, SOURCE, COUNT);
+	check_equal("RCX", last->rcx, COUNT - (PAGE_SIZE - 100));
+	check_equal("the flags of before", last->rflags & STATUS, OF_AF);
+	check_fault("REPNE SCASB", PF, 0, repeat_scasb_flags, TARGET, COUNT);
+	check_equal("RCX", last->rcx, COUNT - PAGE_SIZE);
+	check_equal("the flags of before", last->rflags & STATUS, OF_AF);
+}
+
 static void check_single(void)
 {
 	group("single string instructions");
@@ -171,6 +195,7 @@ void check_strings(void)
 {
 	check_restarted();
 	check_partial();
+	check_flags();
 	check_single();
 	unmap_all();
 }

@@ -25,6 +25,7 @@
 #define SS 12
 #define GP 13
 #define PF 14
+#define AC 17
 #define NO_FAULT (~0ul)
 #define SYSCALL_VECTOR 256 /* not a vector: user code executed SYSCALL */
 
@@ -40,7 +41,7 @@
 /* ---- CPUs ---- */
 
 #define STACK_BYTES 16384
-#define TSS_FIRST 0x80 /* selector of CPU 0's TSS; 16 bytes each */
+#define TSS_FIRST 0xa0 /* selector of CPU 0's TSS; 16 bytes each */
 
 struct tss {
 	u32 reserved0;
@@ -92,6 +93,9 @@ static inline struct cpu *this_cpu(void)
 #define ABSENT_CODE 0x50
 #define SMALL_TSS 0x58 /* too short for any IST slot; 16 bytes */
 #define ABSENT_TSS 0x68
+#define LOCAL_TABLE 0x78 /* an LDT; 16 bytes */
+#define NEW_DATA 0x88 /* not accessed yet */
+#define NEW_CODE 0x90
 #define DATA_BASE 0x12340
 #define TSS_BUSY (2ul << 40)
 
@@ -110,6 +114,12 @@ struct gate {
 #define GATE_USER 0x60 /* DPL 3 */
 
 extern u64 gdt[];
+#define LDT_ENTRIES 4
+/* As in the GDT: data with a base, code, data of ring 3 not accessed yet. */
+#define LOCAL_DATA 0x0c
+#define LOCAL_CODE 0x14
+#define LOCAL_NEW 0x1c
+extern u64 ldt[];
 extern struct gate idt[256];
 
 struct gate make_gate(u32 vector, u8 type, u8 ist);

@@ -13,7 +13,12 @@
 #define CONFORMING 0x00209f0000000000
 #define PRESENT 0x0000800000000000
 
+#define ACCESSED (1ul << 40)
+#define TYPE_LDT 0x82ul
+#define TYPE_TSS 0x89ul
+
 u64 gdt[GDT_ENTRIES] __attribute__((aligned(64)));
+u64 ldt[LDT_ENTRIES] __attribute__((aligned(64)));
 struct gate idt[256] __attribute__((aligned(64)));
 trap_hook hooks[SYSCALL_VECTOR + 1];
 struct cpu cpus[CPUS_MAX];
@@ -45,11 +50,11 @@ struct gate make_gate(u32 vector, u8 type, u8 ist)
 	};
 }
 
-static void set_tss(u32 selector, const struct tss *tss, u64 limit)
+static void set_system(u32 selector, u64 type, const void *start, u64 limit)
 {
-	u64 base = (u64)tss;
+	u64 base = (u64)start;
 
-	gdt[selector / 8] = limit | (base & 0xffffff) << 16 | 0x89ul << 40 |
+	gdt[selector / 8] = limit | (base & 0xffffff) << 16 | type << 40 |
 			    (base >> 24 & 0xff) << 56;
 	gdt[selector / 8 + 1] = base >> 32;
 }
@@ -65,8 +70,14 @@ static void tables_init(void)
 	gdt[READ_ONLY_DATA / 8] = KERNEL_DATA & ~(2ul << 40);
 	gdt[CONFORMING_CODE / 8] = CONFORMING;
 	gdt[ABSENT_CODE / 8] = KERNEL_CODE & ~PRESENT;
-	set_tss(SMALL_TSS, &cpus[0].tss, 35);
-	set_tss(ABSENT_TSS, &cpus[0].tss, sizeof(struct tss) - 1);
+	gdt[NEW_DATA / 8] = KERNEL_DATA & ~ACCESSED;
+	gdt[NEW_CODE / 8] = KERNEL_CODE & ~ACCESSED;
+	ldt[LOCAL_DATA / 8] = gdt[BASED_DATA / 8];
+	ldt[LOCAL_CODE / 8] = KERNEL_CODE;
+	ldt[LOCAL_NEW / 8] = USER_DATA & ~ACCESSED;
+	set_system(LOCAL_TABLE, TYPE_LDT, ldt, sizeof(ldt) - 1);
+	set_system(SMALL_TSS, TYPE_TSS, &cpus[0].tss, 35);
+	set_system(ABSENT_TSS, TYPE_TSS, &cpus[0].tss, sizeof(struct tss) - 1);
 	gdt[ABSENT_TSS / 8] &= ~PRESENT;
 	for (u32 vector = 0; vector < 256; vector++)
 		idt[vector] = make_gate(vector, GATE_INTERRUPT, 0);
@@ -84,7 +95,7 @@ void cpu_init(u32 number)
 	cpu->tss.rsp[0] = (u64)cpu->trap_stack + STACK_BYTES;
 	cpu->tss.ist[0] = (u64)cpu->ist_stack + STACK_BYTES;
 	cpu->tss.io_map_base = sizeof(cpu->tss);
-	set_tss(TSS_FIRST + 16 * number, &cpu->tss, sizeof(cpu->tss) - 1);
+	set_system(TSS_FIRST + 16 * number, TYPE_TSS, &cpu->tss, sizeof(cpu->tss) - 1);
 	lgdt(&table);
 	load_segments();
 	ltr(TSS_FIRST + 16 * number);
