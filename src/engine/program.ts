@@ -15,6 +15,8 @@ export interface ThreadCode {
   end: number;
   /** Initial values, by number: rax rcx rdx rbx rsp rbp rsi rdi r8 ... r15. Flags are clear. */
   registers: BigUint64Array;
+  /** The registers among them that hold the address of a variable. */
+  pointers: { register: number; variable: number; addend: bigint }[];
   /** Where the code holds the address of a variable; for an engine that moves the variables. */
   relocations: Relocation[];
   /** The test's own text of each instruction, parallel to `offsets`. */
