@@ -74,7 +74,7 @@ export interface Program {
 
 /**
  * A final state: the values of Program.observed, in that order, each the low `size` bytes, zero
- * extended. An engine that moves the variables gives pointers back as addresses of Variable.address.
+ * extended. An engine that moves the variables gives pointers back as the program has them.
  */
 export type FinalState = bigint[];
 
@@ -122,7 +122,7 @@ export interface Witness {
 
 export interface WitnessStep {
   thread: number;
-  /** The thread executed the instruction at `offset`, or its oldest buffered store was committed. */
+  /** The thread executed the instruction at `offset`, or its oldest buffered store commits. */
   kind: "execute" | "commit";
   offset: number;
   accesses: WitnessAccess[];

@@ -86,7 +86,8 @@ class ThreadAssembler {
     for (const { labels, mnemonic, at } of thread.statements) {
       for (const label of labels) {
         if (this.#labels.has(label)) {
-          throw new LitmusError(test.file, at, `the label ${label} is defined twice in P${thread.number}`);
+          const problem = `the label ${label} is defined twice in P${thread.number}`;
+          throw new LitmusError(test.file, at, problem);
         }
         this.#labels.set(label, index);
       }
@@ -119,7 +120,8 @@ class ThreadAssembler {
 
   /** Which jumps reach with 8 bits; sets the offsets. A jump that is near once stays so. */
   #shortJumps(encoder: InstanceType<Iced["Encoder"]>): boolean[] {
-    const short = this.chosen.map(({ form }) => form.kinds[0] === "rel" && form.code !== "Call_rel");
+    const short = this.chosen.map(({ form: { kinds, code } }) =>
+      kinds[0] === "rel" && code !== "Call_rel");
     const sizes = this.chosen.map((chosen, i) => {
       if (short[i]) return SHORT_BYTES;
       return this.#bytesAt(encoder, chosen, this.address, this.address, false).bytes.length;

@@ -92,7 +92,8 @@ export function locationText(location: Location): string {
 export function valueText(value: Value): string {
   if (value.kind === "number") return `${value.value}`;
   if (value.addend === 0n) return value.symbol;
-  return `${value.symbol}${value.addend < 0n ? "-" : "+"}${value.addend < 0n ? -value.addend : value.addend}`;
+  const sign = value.addend < 0n ? "" : "+";
+  return `${value.symbol}${sign}${value.addend}`;
 }
 
 /** Every location in it, in reading order. */

@@ -3,7 +3,7 @@
 import type { Code, Encoder, Instruction, MemoryOperand } from "iced-x86";
 import { type Form, type Kind, mnemonics, type Mnemonic } from "./mnemonics.ts";
 import { registerNamed } from "./registers.ts";
-import type { Arch, Memory, Operand, Statement } from "./test.ts";
+import type { Arch, Memory, Operand, Statement, Value } from "./test.ts";
 
 export type Iced = typeof import("iced-x86");
 
@@ -105,7 +105,7 @@ function fits(form: Form, code: string, operands: Operand[], size: number): bool
       case "rel":
         return operand.kind === "label";
       default:
-        return operand.kind === "immediate" && immediateFits(kind, operand, size);
+        return operand.kind === "immediate" && immediateFits(kind, operand.value, size);
     }
   });
 }
@@ -118,9 +118,9 @@ function isMemory(operand: Operand, size: number): boolean {
   return operand.kind === "memory" && (operand.size === undefined || operand.size === size);
 }
 
-function immediateFits(kind: Kind, operand: Operand & { kind: "immediate" }, size: number): boolean {
-  if (operand.value.kind === "address") return size >= 4 && (kind === "i" || kind === "i64");
-  const value = operand.value.value;
+function immediateFits(kind: Kind, immediate: Value, size: number): boolean {
+  if (immediate.kind === "address") return size >= 4 && (kind === "i" || kind === "i64");
+  const { value } = immediate;
   switch (kind) {
     case "1":
       return value === 1n;
@@ -177,7 +177,8 @@ export function instructionOf(
     return I.createBranch(codeOf(iced, `${chosen.code}${reach}_64`), target);
   }
   const code = C[chosen.code as keyof typeof C];
-  const values = operands.map((operand, i) => valueOf(iced, operand, form.kinds[i], size, addressOf));
+  const values = operands.map(
+    (operand, i) => valueOf(iced, operand, form.kinds[i], size, addressOf));
   const shape = values.map((value) => value.shape).join("");
   const [a, b, c] = values.map((value) => value.item) as any[];
   // iced takes the memory operand over and frees it.

@@ -24,7 +24,9 @@ export function scanInitialState(scan: Scanner): Initial[] {
 
 function scanEntry(scan: Scanner): Initial {
   let type = scanType(scan);
-  if (scan.take("*")) type = { name: `${type?.name ?? "void"} *`, size: 8, signed: false, pointer: true };
+  if (scan.take("*")) {
+    type = { name: `${type?.name ?? "int"} *`, size: 8, signed: false, pointer: true };
+  }
   const location = scanLocation(scan);
   const entry: Initial = { location, type, values: [] };
   if (location.kind === "memory" && location.index !== undefined && type) {

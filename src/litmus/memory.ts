@@ -126,7 +126,8 @@ function setElement(
   if (value.kind === "address") {
     const bits = memory.addressOf(value.symbol, value.at) + value.addend;
     const target = memory.slots.get(value.symbol)!.index;
-    if (slot.element === 8) variable.pointers.push({ offset, variable: target, addend: value.addend });
+    const { addend } = value;
+    if (slot.element === 8) variable.pointers.push({ offset, variable: target, addend });
     putBytes(variable.initial, offset, slot.element, bits);
     return;
   }

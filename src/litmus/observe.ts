@@ -60,7 +60,10 @@ export function observe(test: LitmusTest, chosen: Chosen[][], memory: Memory): O
   return {
     observed,
     columns: list,
-    line: (values) => printed.map((c) => `${c.name}=${textOf(c, valueIn(c, values), memory)};`).join(" "),
+    line(values) {
+      const text = (column: Column) => textOf(column, valueIn(column, values), memory);
+      return printed.map((column) => `${column.name}=${text(column)};`).join(" ");
+    },
     holds: compile(test.condition.proposition, equality),
     passes: test.filter ? compile(test.filter, equality) : () => true,
     compare(a, b) {
@@ -88,9 +91,10 @@ function textOf(column: Column, value: bigint, memory: Memory): string {
   if (column.size === 8) {
     for (const slot of memory.slots.values()) {
       const offset = value - slot.address;
+      const size = BigInt(slot.element);
       if (offset === 0n) return slot.name;
-      if (offset < 0n || offset >= BigInt(slot.element * (slot.length ?? 0))) continue;
-      if (offset % BigInt(slot.element) === 0n) return `${slot.name}[${offset / BigInt(slot.element)}]`;
+      if (offset < 0n || offset >= size * BigInt(slot.length ?? 0)) continue;
+      if (offset % size === 0n) return `${slot.name}[${offset / size}]`;
     }
   }
   const bits = column.size * 8;
@@ -125,7 +129,8 @@ function resolve(
       .flatMap((element) => resolve(test, chosen, memory, element));
   }
   if ((location.index ?? 0) >= (slot.length ?? 1)) {
-    throw new LitmusError(test.file, location.at, `${location.symbol} has no element ${location.index}`);
+    const problem = `${location.symbol} has no element ${location.index}`;
+    throw new LitmusError(test.file, location.at, problem);
   }
   const { element: size, signed, index: variable } = slot;
   const offset = (location.index ?? 0) * size;
@@ -141,7 +146,7 @@ function resolveRegister(
 ): Resolved {
   const { thread, register: name, at } = location;
   if (thread >= test.threads.length) {
-    throw new LitmusError(test.file, at, `there is no thread P${thread}: ${locationText(location)}`);
+    throw new LitmusError(test.file, at, `there is no thread P${thread}`);
   }
   const own = test.initial.find(
     (entry) => entry.location.kind === "register" && entry.location.thread === thread &&
@@ -149,11 +154,13 @@ function resolveRegister(
   if (isFixedRegister(name)) {
     const first = own?.values[0];
     const constant = first?.kind === "number" ? first.value : 0n;
-    return { column: { name: locationText(location), constant, size: 8, signed: true }, rank: thread * REGISTERS + 63 };
+    const column = { name: locationText(location), constant, size: 8 as const, signed: true };
+    return { column, rank: thread * REGISTERS + REGISTERS - 1 };
   }
   const register = registerNamed(name);
   if (!register || register.high) {
-    throw new LitmusError(test.file, at, `unknown register ${name}: the general registers are known`);
+    const problem = `unknown register ${name}: the general registers are known`;
+    throw new LitmusError(test.file, at, problem);
   }
   const { number } = register;
   const pointer = own?.values.some(({ kind }) => kind === "address") && test.arch === "X86_64";

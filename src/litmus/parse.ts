@@ -2,7 +2,9 @@
 // locations, filter, condition. What is not read: other architectures, faults, symbolic registers.
 import { conditionText, scanCondition, scanProposition } from "./condition.ts";
 import { scanInitialState } from "./initial.ts";
-import { parseAttOperand, parseIntelOperand, splitOperands, trimmed } from "./operand.ts";
+import {
+  parseAttOperand, parseIntelOperand, type Piece, splitOperands, trimmed,
+} from "./operand.ts";
 import { Scanner, scanLocation } from "./scan.ts";
 import { Source } from "./source.ts";
 import type { Arch, LitmusTest, Location, Proposition, Statement, Thread } from "./test.ts";
@@ -41,7 +43,9 @@ function parseHeader(source: Source) {
   if (arch !== "X86_64" && arch !== "X86") {
     throw source.error(start, `a test begins with X86_64 or X86, not ${JSON.stringify(arch)}`);
   }
-  if (!name) throw source.error(whole.length, "the test has no name: write it behind the architecture");
+  if (!name) {
+    throw source.error(whole.length, "the test has no name: write it behind the architecture");
+  }
   const brace = text.indexOf("{", whole.length);
   if (brace < 0) throw source.error(text.length, 'the initial state is missing: "{ }" at least');
   let title: string | undefined;
@@ -77,7 +81,8 @@ function parseThreads(source: Source, start: number, arch: Arch) {
     const piece = trimmed(text.slice(from, match.index), from);
     if (row === 0) threads.push(threadHead(source, piece, column));
     else if (column >= threads.length) {
-      throw source.error(piece.offset, `this row has more columns than the ${threads.length} threads`);
+      const problem = `this row has more columns than the ${threads.length} threads`;
+      throw source.error(piece.offset, problem);
     } else if (piece.text) addStatements(threads[column], source, piece, arch);
     from = match.index + 1;
     rowStart = match[0] === ";";
@@ -95,7 +100,7 @@ function missingEnd(source: Source, from: number, row: number): Error {
   return source.error(offset, '";" is missing at the end of this row');
 }
 
-function threadHead(source: Source, piece: { text: string; offset: number }, column: number): Thread {
+function threadHead(source: Source, piece: Piece, column: number): Thread {
   const match = /^P(\d+)\s*(:.*)?$/.exec(piece.text);
   if (!match || Number(match[1]) !== column) {
     throw source.error(piece.offset, `P${column} expected, not ${JSON.stringify(piece.text)}`);
@@ -105,7 +110,7 @@ function threadHead(source: Source, piece: { text: string; offset: number }, col
 }
 
 function addStatements(
-  thread: Thread, source: Source, cell: { text: string; offset: number }, arch: Arch,
+  thread: Thread, source: Source, cell: Piece, arch: Arch,
 ): void {
   const at = source.at(cell.offset);
   let rest = cell;
@@ -122,7 +127,9 @@ function addStatements(
   thread.statements.push(statement);
   if (rest.text === "" && !lock) return;
   const word = /^[A-Za-z]\w*/.exec(rest.text)?.[0];
-  if (!word) throw source.error(rest.offset, `an instruction expected, not ${JSON.stringify(rest.text)}`);
+  if (!word) {
+    throw source.error(rest.offset, `an instruction expected, not ${JSON.stringify(rest.text)}`);
+  }
   statement.at = source.at(rest.offset);
   statement.mnemonic = word.toLowerCase();
   const branch = BRANCH.test(statement.mnemonic);
