@@ -34,7 +34,7 @@ export function choose(iced: Iced, statement: Statement, arch: Arch): Chosen {
     if (form.kinds.length !== operands.length) continue;
     const width = form.size ?? size;
     if (form.size && suffix && form.size !== suffix) continue;
-    const needsSize = form.code.includes("{w}");
+    const needsSize = /\{[wa]\}/.test(form.code);
     if (needsSize && width === undefined) {
       wanted = "its operand size is not known: add a suffix (b, w, l or q) or use dword ptr";
       continue;
@@ -81,9 +81,14 @@ function nopOperands(operands: Operand[]): Operand[] {
   });
 }
 
+const ACCUMULATORS: Record<number, string> = { 1: "AL", 2: "AX", 4: "EAX", 8: "RAX" };
+
 function codeName(form: Form, size: number): string {
   const bits = size * 8;
-  return form.code.replaceAll("{w}", `${bits}`).replace("{i}", `${Math.min(bits, 32)}`);
+  const accumulator = ACCUMULATORS[size] ?? "";
+  const immediate = `${Math.min(bits, 32)}`;
+  return form.code.replaceAll("{w}", `${bits}`).replace("{i}", immediate)
+    .replace("{a}", accumulator);
 }
 
 /** The form's operands have their own sizes in its name: Movzx_r32_rm8. */
@@ -100,8 +105,10 @@ function fits(form: Form, code: string, operands: Operand[], size: number): bool
         return isRegister(operand, own);
       case "m":
         return parts[i] === "m" ? operand.kind === "memory" : isMemory(operand, own);
+      case "a":
+        return isNamed(operand, ACCUMULATORS[size]);
       case "cl":
-        return operand.kind === "register" && operand.name === "cl";
+        return isNamed(operand, "CL");
       case "rel":
         return operand.kind === "label";
       default:
@@ -112,6 +119,10 @@ function fits(form: Form, code: string, operands: Operand[], size: number): bool
 
 function isRegister(operand: Operand, size: number): boolean {
   return operand.kind === "register" && registerNamed(operand.name)?.size === size;
+}
+
+function isNamed(operand: Operand, name: string | undefined): boolean {
+  return operand.kind === "register" && operand.name.toUpperCase() === name;
 }
 
 function isMemory(operand: Operand, size: number): boolean {

@@ -6,6 +6,7 @@ export type Kind =
   | "rm" // register or memory
   | "r"
   | "m"
+  | "a" // AL, AX, EAX or RAX; {a} in the name
   | "i" // immediate of {i} bits
   | "i8" // immediate of 8 bits, sign-extended
   | "u8" // immediate of 8 bits
@@ -56,13 +57,16 @@ for (const name of ["add", "adc", "sub", "sbb", "and", "or", "xor", "cmp"]) {
   add(name, [
     form(`${code}_rm{w}_r{w}`, "rm r", lock),
     form(`${code}_r{w}_rm{w}`, "r rm"),
+    form(`${code}_AL_imm8`, "a i8", false, 1),
     form(`${code}_rm{w}_imm8`, "rm i8", lock),
+    form(`${code}_{a}_imm{i}`, "a i"),
     form(`${code}_rm{w}_imm{i}`, "rm i", lock),
   ]);
 }
 add("test", [
   form("Test_rm{w}_r{w}", "rm r"),
   form("Test_rm{w}_r{w}", "r m"),
+  form("Test_{a}_imm{i}", "a i"),
   form("Test_rm{w}_imm{i}", "rm i"),
 ]);
 const MOV = [

@@ -38,7 +38,8 @@ export function observe(test: LitmusTest, chosen: Chosen[][], memory: Memory): O
   const columns = new Map<string, Column>();
   const add = (locations: Location[], printed: boolean) => {
     const resolved = locations.flatMap((location) => resolve(test, chosen, memory, location));
-    resolved.sort((a, b) => a.rank - b.rank || (a.column.name < b.column.name ? -1 : 1));
+    resolved.sort((a, b) =>
+      a.rank - b.rank || compareText(a.symbol, b.symbol) || a.element - b.element);
     for (const { column, value } of resolved) {
       if (columns.has(column.name)) continue;
       columns.set(column.name, { ...column, printed });
@@ -109,8 +110,13 @@ function wantedValue(memory: Memory, value: Value): bigint {
 interface Resolved {
   column: Omit<Column, "printed">;
   value?: Observed;
+  /** Of a register. Memory comes after all registers, by symbol and element. */
   rank: number;
+  symbol: string;
+  element: number;
 }
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 const MEMORY_RANK = 1e6;
 const REGISTERS = 64;
@@ -137,7 +143,9 @@ function resolve(
   return [{
     column: { name: locationText(location), size, signed },
     value: { kind: "memory", variable, offset, size },
-    rank: MEMORY_RANK + (location.index ?? 0),
+    rank: MEMORY_RANK,
+    symbol: location.symbol,
+    element: location.index ?? 0,
   }];
 }
 
@@ -155,7 +163,7 @@ function resolveRegister(
     const first = own?.values[0];
     const constant = first?.kind === "number" ? first.value : 0n;
     const column = { name: locationText(location), constant, size: 8 as const, signed: true };
-    return { column, rank: thread * REGISTERS + REGISTERS - 1 };
+    return { column, rank: thread * REGISTERS + REGISTERS - 1, symbol: name, element: 0 };
   }
   const register = registerNamed(name);
   if (!register || register.high) {
@@ -172,6 +180,8 @@ function resolveRegister(
     column: { name: locationText(location), size, signed },
     value: { kind: "register", thread, register: number, size },
     rank: thread * REGISTERS + printingRank(number),
+    symbol: name,
+    element: 0,
   };
 }
 

@@ -45,7 +45,7 @@ export class Source {
 
   /** herdtools7's comments, which nest. */
   #withoutComments(text: string): string {
-    if (!text.includes("(*")) return text;
+    if (!/\(\*|\*\)/.test(text)) return text;
     const pieces: string[] = [];
     const open: number[] = [];
     let from = 0;

@@ -64,7 +64,7 @@ function initialText({ location, type, length, values }: Initial): string {
 export function hashOf(test: LitmusTest): string {
   const initial = [...test.initial].sort((a, b) => compareLocations(a.location, b.location));
   const observed = [...test.locations, ...locationsOf(test.condition.proposition)];
-  const names = new Set(observed.sort(compareLocations).map(locationText));
+  const names = new Set(observed.sort(compareLocations).map(bareText));
   // Labels get new names in the order of the old ones.
   const labels = test.threads.flatMap(({ statements }) => statements.flatMap((s) => s.labels));
   const sorted = [...new Set(labels)].sort();
