@@ -4,7 +4,7 @@ import type { CountedState, Engine, Outcome } from "../engine/program.ts";
 import type { Assembled } from "./assemble.ts";
 import { conditionText } from "./condition.ts";
 import { explain } from "./explain.ts";
-import type { Quantifier } from "./test.ts";
+import type { LitmusTest, Quantifier } from "./test.ts";
 import { hashOf } from "./write.ts";
 
 /** A test after a run of an engine. */
@@ -88,8 +88,13 @@ function herdLines({ assembled, outcome }: Result, verdict: Verdict): string[] {
     `Condition ${conditionText(test.condition)}`,
     `Observation ${test.name} ${observation} ${positive} ${negative}`,
     `Time ${test.name} ${outcome.seconds.toFixed(2)}`,
-    `Hash=${hashOf(test)}`,
+    ...hashLine(test),
   ];
+}
+
+function hashLine(test: LitmusTest): string[] {
+  const hash = hashOf(test);
+  return hash ? [`Hash=${hash}`] : [];
 }
 
 const COUNT_COLUMNS = 6;
@@ -114,7 +119,7 @@ function runLines({ assembled, outcome }: Result, verdict: Verdict): string[] {
     "Witnesses",
     `Positive: ${positive}, Negative: ${negative}`,
     `Condition ${conditionText(test.condition)} is ${validated}`,
-    `Hash=${hashOf(test)}`,
+    ...hashLine(test),
     ...fields.filter(({ value }) => value).map(({ key, value }) => `${key}=${value}`),
     `Observation ${test.name} ${observation} ${positive} ${negative}`,
     `Time ${test.name} ${outcome.seconds.toFixed(2)}`,

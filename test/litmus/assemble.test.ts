@@ -98,11 +98,13 @@ function forms(): string[] {
   }
   lines.push("movzbl x,%eax", "movsbw %al,%dx", "movzwl %ax,%ebx", "movslq x,%rax",
     "movswq (%rax),%rcx", "movabsq $0x123456789abcdef0,%rax", "movq $0x80000000,%rax",
-    "movl $0xffffffff,%eax", "movq $x,%rax", "movl $x+4,%eax", "movq $x,x(%rip)", "leaq x(%rip),%rdi",
+    "movl $0xffffffff,%eax", "movq $x,%rax", "movl $x+4,%eax", "movq $x,x(%rip)",
+    "leaq x(%rip),%rdi",
     "lock; cmpxchg16b x", "lock; cmpxchg8b (%rdi)", "lock; incl x", "lock; btsl $0,x(%rip)",
     "mfence", "sfence", "lfence", "pause", "nop", "nopl (%rax)", "nopw 0(%rax,%rax,1)", "endbr64",
     "push %rbx", "pushq $5", "pushq $500", "pop %rcx", "pushq x", "popq x", "ret", "leave",
-    "call end", "cltq", "cqto", "cltd", "cwtl", "bswap %eax", "bswapq %r9", "cmc", "jmp end", "movl 16(%eax),%ebx");
+    "call end", "cltq", "cqto", "cltd", "cwtl", "bswap %eax", "bswapq %r9", "cmc", "jmp end",
+    "movl 16(%eax),%ebx");
   return lines;
 }
 
@@ -120,7 +122,8 @@ describe("the assembler", () => {
 
   it.runIf(gas)("writes Intel syntax as gas does", async () => {
     const lines = ["mov eax,1", "mov eax,ebx", "mov dword ptr [rax+4],5", "mov rcx,[rax+rbx*8+16]",
-      "xchg [rdi],eax", "lock; add dword ptr [rsp-4],0", "inc qword ptr [rdi]", "cmp byte ptr [rdi],1",
+      "xchg [rdi],eax", "lock; add dword ptr [rsp-4],0", "inc qword ptr [rdi]",
+      "cmp byte ptr [rdi],1",
       "lea rax,[rbx+rbx*2]", "movzx eax,byte ptr [rdi]", "shl eax,3", "jne end", "end: mfence"];
     const other = gasBytes(lines, ".intel_syntax noprefix");
     expect([...(await bytesOf(lines, "X86")).code]).toEqual([...other]);
@@ -157,7 +160,8 @@ describe("the assembler", () => {
 
   it("makes jumps as long as they must be", async () => {
     await fc.assert(fc.asyncProperty(
-      fc.array(fc.oneof(fc.constant("nop"), fc.nat(40).map((n) => `jne L${n}`)), { maxLength: 200 }),
+      fc.array(fc.oneof(fc.constant("nop"), fc.nat(40).map((n) => `jne L${n}`)),
+        { maxLength: 200 }),
       fc.array(fc.nat(200), { minLength: 41, maxLength: 41 }),
       async (body, places) => {
         const lines = body.map((line) => line.replace("nop", "movl $1,8(%rax)"));
@@ -207,7 +211,8 @@ locations [t; b; x; y; 0:rax; p]
 exists (0:rax=t)
 `;
     const { program, columns } = await assemble(parseText("t", text));
-    const bytes = Object.fromEntries(program.memory.map(({ name, initial }) => [name, [...initial]]));
+    const bytes = Object.fromEntries(
+      program.memory.map(({ name, initial }) => [name, [...initial]]));
     expect(bytes.b).toEqual([255]);
     expect(bytes.t).toEqual([1, 0, 255, 255, 7, 0]);
     expect(bytes.x.length).toBe(4);

@@ -66,27 +66,30 @@ describe.runIf(tests)("the corpus", () => {
       if (!observation) continue;
       expect([verdict.ok, verdict.observation], file).toEqual([ok, observation]);
     }
-    // herd7 sorts an int by how it was computed, -1 before or behind 1: 19 tests of the random family.
+    // herd7 sorts -1 before or behind 1, by how it was computed, in 19 tests of the random family.
     expect(ordered).toBeGreaterThanOrEqual(3220);
   });
 
   it("has the lines of herd7's logs, hash included", async () => {
-    const logs = readdirSync(join(corpusFolder, "logs")).filter((name) => /\.herd\.log$/.test(name));
+    const logs = readdirSync(join(corpusFolder, "logs"))
+      .filter((name) => name.endsWith(".herd.log"));
     expect(logs.length).toBeGreaterThan(10);
-    let compared = 0;
+    let hashes = 0;
     for (const name of logs) {
       const log = corpusText(`logs/${name}`).split("\n");
-      const entry = tests!.find(({ file }) => file === `tests/${name.replace(".herd.log", ".litmus")}`);
+      const path = `tests/${name.replace(".herd.log", ".litmus")}`;
+      const entry = tests!.find(({ file }) => file === path);
       expect(entry, name).toBeDefined();
       const assembled = await assemble(parseBytes(name, corpusBytes(entry!.file)));
       const own = logOf(resultOf(assembled, entry!.states));
       const head = log.slice(0, log.findIndex((line) => line.startsWith("Time")));
-      // A state of the corpus has all locations; a log those of the file.
-      if (head.some((line, i) => line !== own[i])) expect(own.slice(0, head.length)).toEqual(head);
-      compared++;
+      expect(own.slice(0, head.length), name).toEqual(head);
+      if (!hashOf(assembled.test)) continue;
       expect(own, name).toContain(log.find((line) => line.startsWith("Hash=")));
+      hashes++;
     }
-    expect(compared).toBe(logs.length);
+    // One of them has an array.
+    expect(hashes).toBe(logs.length - 1);
   });
 
   it("has the hash of litmus7's log", () => {

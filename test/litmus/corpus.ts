@@ -30,6 +30,7 @@ export const corpusText = (file: string) => readFileSync(join(corpusFolder, file
 
 /** A state of the index as herd7 prints it. */
 export function stateLine(state: Record<string, string>): string {
-  const names = Object.entries(state);
-  return names.map(([name, value]) => `${name.includes(":") ? name : `[${name}]`}=${value};`).join(" ");
+  const parts = Object.entries(state).map(
+    ([name, value]) => `${name.includes(":") ? name : `[${name}]`}=${value};`);
+  return parts.join(" ");
 }
