@@ -1,6 +1,9 @@
 // MD5 (RFC 1321), for the Hash line of herd7's logs, by which its tools recognise a test. Nothing
 // here depends on its strength.
 const SHIFTS = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+/** Step i of a round mixes in word factor * i + offset of the block. */
+const WORD_FACTORS = [1, 5, 3, 7];
+const WORD_OFFSETS = [0, 1, 5, 0];
 const STEPS = 64;
 const BLOCK_BYTES = 64;
 const SINES = Int32Array.from({ length: STEPS }, (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32);
@@ -22,15 +25,18 @@ function addBlock(state: Int32Array, view: DataView, at: number): void {
   let [a, b, c, d] = state;
   for (let i = 0; i < STEPS; i++) {
     const round = i >> 4;
-    let mixed: number;
-    let word: number;
-    if (round === 0) [mixed, word] = [(b & c) | (~b & d), i];
-    else if (round === 1) [mixed, word] = [(d & b) | (~d & c), 5 * i + 1];
-    else if (round === 2) [mixed, word] = [b ^ c ^ d, 3 * i + 5];
-    else [mixed, word] = [c ^ (b | ~d), 7 * i];
-    const sum = (a + mixed + SINES[i] + view.getInt32(at + 4 * (word & 15), true)) | 0;
+    const mixed = round === 0 ? (b & c) | (~b & d)
+      : round === 1 ? (d & b) | (~d & c)
+      : round === 2 ? b ^ c ^ d
+      : c ^ (b | ~d);
+    const word = (WORD_FACTORS[round] * i + WORD_OFFSETS[round]) & 15;
+    const sum = (a + mixed + SINES[i] + view.getInt32(at + 4 * word, true)) | 0;
     const shift = SHIFTS[round][i & 3];
-    [a, d, c, b] = [d, c, b, (b + ((sum << shift) | (sum >>> (32 - shift)))) | 0];
+    const rotated = (b + ((sum << shift) | (sum >>> (32 - shift)))) | 0;
+    a = d;
+    d = c;
+    c = b;
+    b = rotated;
   }
   state[0] += a;
   state[1] += b;

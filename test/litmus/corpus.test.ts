@@ -32,43 +32,53 @@ function resultOf(assembled: Assembled, states: Record<string, string>[]): Resul
   return { engine: "explore", assembled, outcome: { states: counted, model: "none", seconds: 0 } };
 }
 
-const ORDER = ["name", "statements", "condition"];
-const shapeOf = (test: LitmusTest) => [
+const CORPUS_MS = 300_000;
+
+/** Name, instructions and condition. */
+const shapeOf = (test: LitmusTest) => JSON.stringify([
   test.name,
   test.threads.map(({ statements }) => statements.map(({ text }) => text)),
   conditionText(test.condition),
-];
+]);
+
+/** herd7 counts executions, we final states: equal only in whether there are any. */
+const withoutCounts = (line: string) =>
+  /^(Positive|Observation)/.test(line) ? line.replace(/\b[1-9]\d*(?= |$)/g, "N") : line;
 
 describe.runIf(tests)("the corpus", () => {
   it("is read and assembled, written and read again", async () => {
     const hard = readdirSync(join(corpusFolder, "hard")).map((name) => `hard/${name}`);
     const files = [...tests!.map(({ file }) => file), ...hard];
     expect(files.length).toBeGreaterThan(3000);
+    const bad: string[] = [];
     for (const file of files) {
       const test = parseBytes(file, corpusBytes(file));
-      const assembled = await assemble(test);
-      expect(assembled.program.threads.length, file).toBe(test.threads.length);
+      const { program } = await assemble(test);
       const again = parseText(file, writeTest(test));
-      expect(shapeOf(again), `${file}: ${ORDER}`).toEqual(shapeOf(test));
-      expect(hashOf(again), file).toBe(hashOf(test));
+      const same = shapeOf(again) === shapeOf(test) && hashOf(again) === hashOf(test);
+      if (!same || program.threads.length !== test.threads.length) bad.push(file);
     }
-  });
+    expect(bad).toEqual([]);
+  }, CORPUS_MS);
 
   it("has herd7's observation and verdict for herd7's states, in its order", async () => {
     let ordered = 0;
+    const bad: string[] = [];
     for (const { file, states, observation, condition_ok: ok } of tests!) {
       const assembled = await assemble(parseBytes(file, corpusBytes(file)));
       const lines = states.map(stateLine);
       const verdict = judge(resultOf(assembled, states));
       const found = verdict.states.map(({ line }) => line);
-      expect([...found].sort(), file).toEqual([...new Set(lines)].sort());
+      if ([...found].sort().join() !== [...new Set(lines)].sort().join()) bad.push(file);
       if (lines.join() === found.join()) ordered++;
-      if (!observation) continue;
-      expect([verdict.ok, verdict.observation], file).toEqual([ok, observation]);
+      // No observation of herd7's where the corpus follows x86 and not herd7.
+      const same = verdict.observation === (observation ?? verdict.observation);
+      if (verdict.ok !== ok || !same) bad.push(file);
     }
+    expect(bad).toEqual([]);
     // herd7 sorts -1 before or behind 1, by how it was computed, in 19 tests of the random family.
     expect(ordered).toBeGreaterThanOrEqual(3220);
-  });
+  }, CORPUS_MS);
 
   it("has the lines of herd7's logs, hash included", async () => {
     const logs = readdirSync(join(corpusFolder, "logs"))
@@ -83,7 +93,8 @@ describe.runIf(tests)("the corpus", () => {
       const assembled = await assemble(parseBytes(name, corpusBytes(entry!.file)));
       const own = logOf(resultOf(assembled, entry!.states));
       const head = log.slice(0, log.findIndex((line) => line.startsWith("Time")));
-      expect(own.slice(0, head.length), name).toEqual(head);
+      const same = own.slice(0, head.length).map(withoutCounts);
+      expect(same, name).toEqual(head.map(withoutCounts));
       if (!hashOf(assembled.test)) continue;
       expect(own, name).toContain(log.find((line) => line.startsWith("Hash=")));
       hashes++;
@@ -107,11 +118,11 @@ describe.runIf(tests)("the corpus", () => {
       // Other widths, the other syntax, and an older diy7 that numbers threads in another way.
       if (!orig || arch === "X86" || /[hw]\d/.test(orig) || /b8|q64/.test(family)) continue;
       const own = parseText(file, generate(orig));
-      if (JSON.stringify(shapeOf(own)) === JSON.stringify(shapeOf(test))) equal++;
+      if (shapeOf(own) === shapeOf(test)) equal++;
       else if (!family.startsWith("herdtools")) different.push(test.name);
     }
     // A cycle of one thread has no first access: diy7 names this one by another.
     expect(different).toEqual(["CoRW1+rfi-pos-fri"]);
     expect(equal).toBeGreaterThanOrEqual(1774);
-  });
+  }, CORPUS_MS);
 });

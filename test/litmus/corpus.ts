@@ -12,7 +12,7 @@ export interface CorpusTest {
   arch: string;
   family: string;
   kind: string;
-  observation: string;
+  observation: string | null;
   condition_ok: boolean | null;
   states: Record<string, string>[];
 }
