@@ -158,6 +158,16 @@ describe("the assembler", () => {
     }
   });
 
+  it.each([[126, 127, 2], [127, 128, 2], [128, 129, 6]])(
+    "jumps over %i bytes, and back over %i with its own, as short as it can: %i",
+    async (forward, back, size) => {
+      const nops = (count: number) => Array.from({ length: count }, () => "nop");
+      const over = await bytesOf(["je end", ...nops(forward), "end:"]);
+      expect(over.offsets[1]).toBe(size);
+      const loop = await bytesOf(["again:", ...nops(back - 2), "je again"]);
+      expect(loop.code.length).toBe(back - 2 + (back <= 128 ? 2 : 6));
+    });
+
   it("makes jumps as long as they must be", async () => {
     await fc.assert(fc.asyncProperty(
       fc.array(fc.oneof(fc.constant("nop"), fc.nat(40).map((n) => `jne L${n}`)),

@@ -17,6 +17,7 @@ describe("a cycle", () => {
     ["Rfe PosRR Fre", "CoRR"],
     ["Wse PodWW Wse PodWW", "2+2W"],
     ["PodWW Rfe PodRR Fre MFencedWR Fre", "W+RWC+po+po+mfence"],
+    ["PodWW Coe PodWR Fre PodWW Rfe PodRR Fre", "WW+RR+WW+WR"],
     ["PodWR FreNaA PodWRANa Fre", "SB+po+poana"],
   ])("%s: %s", (text, name) => expect(nameOf(parseCycle(text))).toBe(name));
 
