@@ -7,6 +7,7 @@ import { decodeBytes, openDecode } from "./isa/fetch";
 import { Core } from "./memory/core";
 import { fetchFilterFlush } from "./memory/fetch-filter";
 import { loadParameters } from "./memory/params";
+import { Accesses } from "./isa/accesses";
 import { decodeAccesses, decodeLength, decodeRow } from "./isa/decode";
 import { setFlatSegments } from "./isa/segment";
 
@@ -55,12 +56,7 @@ export function resetUser(core: usize, rip: u64, cr3: u64, cs: u32, ss: u32): vo
   setCpl(core, 3);
 }
 
-/** decodeLength() of `count` instructions, `stride` bytes from one to the next; a byte each. */
-export function decodeLengths(at: usize, stride: usize, count: u32, out: usize): void {
-  for (let i: u32 = 0; i < count; i++) store<u8>(out + i, <u8>decodeLength(at + i * stride));
-}
-
-/** decodeAccesses() of instructions as in decodeLengths(); 32 bytes each. */
+/** decodeAccesses() of `count` instructions, `stride` bytes from one to the next. */
 export function decodeAccessesOf(at: usize, stride: usize, count: u32, out: usize): void {
-  for (let i: u32 = 0; i < count; i++) decodeAccesses(at + i * stride, out + 32 * i);
+  for (let i: u32 = 0; i < count; i++) decodeAccesses(at + i * stride, out + i * Accesses.BYTES);
 }

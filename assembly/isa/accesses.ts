@@ -1,23 +1,45 @@
-// What an instruction does to memory as its records tell: how many bytes it reads and writes, and
-// where its memory operand is. The tests compare it with another decoder.
-import { Op, Rec, REC_BYTES } from "./record";
+// What an instruction is as its records tell: its length, its operands, how many bytes of memory it
+// reads and writes, and where its memory operand is. The tests compare it with another decoder.
+import { TMP1, ZERO } from "./cpu";
+import { conditionOf, operands } from "./operands";
+import { ADDRESS32, Op, Rec, REC_BYTES, REP, REPNE, STACK } from "./record";
 
-/** reads u32 | writes u32 | base u32 | index u32 | scale u32 | disp i32 | has an operand u32 */
+// Accesses.flags; the others are those of the records
+const LOCKED: u32 = 64;
+/** The records contradict each other. */
+const TORN: u32 = 128;
+
+/**
+ *     0 | length | op | reads | writes | 16 | operand | base | index | scale | 32 | disp i64 |
+ *    40 | segment | flags | 48 | operands | condition | 56 | 64 | operands [4] of 16 bytes | 128
+ *
+ * u32 each unless said otherwise. `op` is that of the body; `operand` is 1 with a memory operand.
+ */
 @unmanaged
 export class Accesses {
+  length: u32;
+  op: u32;
   reads: u32;
   writes: u32;
+  operand: u32;
   base: u32;
   index: u32;
   scale: u32;
-  disp: i32;
-  operand: u32;
+  disp: i64;
+  segment: u32;
+  flags: u32;
+  operands: u32;
+  condition: u32;
+  pad0: u64;
+
+  static readonly BYTES: usize = 128;
 
   // @ts-ignore: decorator
   @inline static at(out: usize): Accesses {
     return changetype<Accesses>(out);
   }
 }
+const OPERANDS_AT: usize = 64;
 
 /** Bytes that a record reads. */
 function readsOf(rec: Rec): u32 {
@@ -77,19 +99,62 @@ function hasOperand(rec: Rec): bool {
   }
 }
 
-/** The accesses of the instruction whose records are from `p` up to `end`, to `out`. */
+/** A micro-operation around the body. */
+function isPart(op: i32): bool {
+  return op <= Op.STLOCK;
+}
+
+/** The first record with the memory operand: all of it is there. */
+function firstOperand(a: Accesses, rec: Rec): void {
+  a.operand = 1;
+  a.base = rec.b;
+  a.index = rec.x;
+  a.scale = rec.scale;
+  a.disp = rec.op == Op.ADDRESS ? rec.imm : rec.disp;
+  if (rec.op == Op.ADDRESS && rec.s != ZERO) a.segment = rec.s;
+  a.flags |= <u32>rec.flags & (ADDRESS32 | STACK);
+}
+
+/**
+ * A further one: where the address was computed before it names just that, else the same operand
+ * again.
+ */
+function nextOperand(a: Accesses, rec: Rec, computed: bool): void {
+  const same = computed
+    ? rec.b == TMP1 && rec.x == ZERO && !rec.disp
+    : rec.b == a.base && rec.x == a.index && rec.disp == a.disp;
+  if (!same) a.flags |= TORN;
+}
+
+/** The instruction whose records are from `p` up to `end`, to `out`. */
 export function accesses(p: usize, end: usize, out: usize): void {
   const a = Accesses.at(out);
-  memory.fill(out, 0, 28);
+  memory.fill(out, 0, Accesses.BYTES);
+  let computed = false;
+  let read: u32 = 0;
+  let bodies: u32 = 0;
   for (; p < end; p += REC_BYTES) {
     const rec = Rec.at(p);
+    const op = <i32>rec.op;
+    a.length = rec.len;
     a.reads += readsOf(rec);
     a.writes += writesOf(rec);
-    if (a.operand || !hasOperand(rec)) continue;
-    a.operand = 1;
-    a.base = rec.b;
-    a.index = rec.x;
-    a.scale = rec.scale;
-    a.disp = rec.op == Op.ADDRESS ? <i32>rec.imm : rec.disp;
+    if (hasOperand(rec)) {
+      if (a.operand) nextOperand(a, rec, computed);
+      else firstOperand(a, rec);
+      if (op == Op.ADDRESS || op == Op.BIT_ADDRESS) computed = true;
+    }
+    if (op == Op.LDRMW || op == Op.LDLOCK) read = rec.size;
+    if (op == Op.LDLOCK) a.flags |= LOCKED;
+    // What was read is written, in the same way and size
+    if (op == Op.STRMW && (rec.size != read || a.flags & LOCKED)) a.flags |= TORN;
+    if (op == Op.STLOCK && (rec.size != read || !(a.flags & LOCKED))) a.flags |= TORN;
+    if (isPart(op)) continue;
+    bodies++;
+    a.op = op;
+    a.flags |= <u32>rec.flags & (REP | REPNE);
+    a.operands = operands(rec, out + OPERANDS_AT);
+    a.condition = conditionOf(rec);
   }
+  if (bodies != 1) a.flags |= TORN;
 }

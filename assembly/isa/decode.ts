@@ -1,7 +1,7 @@
 // Decoded code lines: the records of one 64-byte line of physical memory, decoded as they are first
 // reached and kept with a copy of the bytes they came from. One cache per worker, shared by its
 // CPUs. It is no state: whatever it holds, execution is the same.
-import { accesses } from "./accesses";
+import { Accesses, accesses } from "./accesses";
 import { crack, crackEnds, crackTooLong } from "./crack";
 import { M } from "./opcodes";
 import { Insn, INSTRUCTION_BYTES, LONG, PARSED, SHORT, insn, parse } from "./operand";
@@ -200,11 +200,12 @@ export function decodeLength(at: usize): u32 {
   return Rec.at(last).op == Op.UD && (i.row & 0xff) != M.UD2 ? 0 : i.len;
 }
 
-/** Its accesses (accesses.ts), to `out`; false if there is no instruction. */
-export function decodeAccesses(at: usize, out: usize): bool {
-  if (!decodeLength(at)) return false;
+/** All of it (accesses.ts), to `out`; its length there is decodeLength(). */
+export function decodeAccesses(at: usize, out: usize): void {
+  const length = decodeLength(at);
+  Accesses.at(out).length = length;
+  if (!length || length > INSTRUCTION_BYTES) return;
   accesses(scratchRecords, crackedEnd, out);
-  return true;
 }
 
 /**

@@ -17,7 +17,6 @@ interface FlatExports {
   decodeBytes(): number;
   openDecode(base: number): void;
   decodeLength(at: number): number;
-  decodeLengths(at: number, stride: number, count: number, out: number): void;
   decodeAccessesOf(at: number, stride: number, count: number, out: number): void;
   decodeRow(at: number): number;
   forgetCode(core: number): void;
@@ -234,23 +233,18 @@ export class FlatBox {
     return this.exports.decodeRow(this.place(bytes));
   }
 
-  /** Lengths of instructions of 16 bytes each, as lengthOf(). */
-  lengthsOf(bytes: Uint8Array): Uint8Array {
-    const at = RAM_ADDRESS + 0x800000;
-    const count = bytes.length / 16;
-    this.bytes.set(bytes, at);
-    this.exports.decodeLengths(at, 16, count, at + bytes.length);
-    return this.bytes.slice(at + bytes.length, at + bytes.length + count);
-  }
-
-  /** Memory accesses of instructions of 16 bytes each: eight words each (isa/accesses.ts). */
-  accessesOf(bytes: Uint8Array): Uint32Array {
+  /**
+   * What our decoder makes of instructions of 16 bytes each: 32 words each (assembly/isa/accesses.ts),
+   * until the next call.
+   */
+  decodeAll(bytes: Uint8Array): Int32Array {
     const at = RAM_ADDRESS + 0x800000;
     const count = bytes.length / 16;
     const out = at + bytes.length;
+    if (out + 128 * count > this.bytes.length) throw new Error("too many instructions at a time");
     this.bytes.set(bytes, at);
     this.exports.decodeAccessesOf(at, 16, count, out);
-    return new Uint32Array(this.bytes.slice(out, out + 32 * count).buffer);
+    return new Int32Array(this.memory.buffer, out, 32 * count);
   }
 
   /** Length of the instruction in `bytes` as our decoder sees it; 0 for #UD, 16 for too long. */

@@ -2,9 +2,12 @@
 // of them.
 import { expect, test } from "vitest";
 import { type Mutant, buildMutant } from "../support/mutant.ts";
+import { Comparison } from "./decoders.ts";
 import { emulate, userBox } from "./emulate.ts";
 import { FAMILIES } from "./families.ts";
 import { FlatBox } from "./flat-box.ts";
+import { randomBatch } from "./random-bytes.ts";
+import { Random } from "./random.ts";
 import { systemFaults } from "./system-checks.ts";
 import { differences, vectorsOf } from "./vectors.ts";
 
@@ -126,6 +129,55 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
+/** Random byte strings that a decoder is tried on. */
+const DECODED = 32768;
+
+/** Bugs of the decoder, which its comparison with iced-x86 (decoders.ts) must see by itself. */
+const DECODER_MUTANTS: Mutant[] = [
+  {
+    name: "an index register loses its REX bit",
+    file: "assembly/isa/operand.ts",
+    from: "((sib >> 3) & 7) | ((i.rex & 2) << 2)",
+    to: "((sib >> 3) & 7)",
+  },
+  {
+    name: "POP to memory takes RSP from before it",
+    file: "assembly/isa/crack.ts",
+    from: "if (mnemonic == M.POP && i.base == RSP) i.disp += <i64>i.size;",
+    to: "",
+  },
+  {
+    name: "ANDN takes its first source for its second",
+    file: "assembly/isa/crack.ts",
+    from: "rec.x = <u8>(i.vvvv << 3);",
+    to: "rec.x = <u8>s;",
+  },
+  {
+    name: "a segment override is lost where an address has a displacement",
+    file: "assembly/isa/emit.ts",
+    from: "if (segment) rec.s = <u8>segment;",
+    to: "if (segment && !i.disp) rec.s = <u8>segment;",
+  },
+  {
+    name: "LOCK CMP is legal",
+    file: "assembly/isa/opcodes.ts",
+    from: "M.SUB | LOCK, M.XOR | LOCK,\n  M.CMP,",
+    to: "M.SUB | LOCK, M.XOR | LOCK,\n  M.CMP | LOCK,",
+  },
+  {
+    name: "a byte is read in the size of the destination",
+    file: "assembly/isa/crack.ts",
+    from: "op = (m ? Op.MOVZX_RM_8 : Op.MOVZX_RR_8) + (from >> 1)",
+    to: "op = m ? Op.MOVZX_RM_16 : Op.MOVZX_RR_8 + (from >> 1)",
+  },
+  {
+    name: "an immediate of 16 bits is taken as 32",
+    file: "assembly/isa/operand.ts",
+    from: "i.imm = fetchSigned(i, i.size == 2 ? 2 : 4);",
+    to: "i.imm = fetchSigned(i, 4);",
+  },
+];
+
 const families = FAMILIES.map(vectorsOf);
 
 /** Whether the checks and the vectors find nothing wrong with the CPU in `file`. */
@@ -143,5 +195,21 @@ test("the CPU itself passes", () => {
 for (const mutant of MUTANTS) {
   test(mutant.name, async () => {
     expect(passes(await buildMutant(mutant, "assembly/flat.ts", "flat"))).toBe(false);
+  });
+}
+
+/** Whether iced-x86 has nothing to say against the decoder in `file`. */
+function decodes(file?: string): boolean {
+  const bytes = randomBatch(new Random(3), DECODED);
+  return new Comparison(new FlatBox(file)).differences(bytes, 1).length === 0;
+}
+
+test("the decoder itself passes", () => {
+  expect(decodes()).toBe(true);
+});
+
+for (const mutant of DECODER_MUTANTS) {
+  test(mutant.name, async () => {
+    expect(decodes(await buildMutant(mutant, "assembly/flat.ts", "flat"))).toBe(false);
   });
 }
