@@ -34,7 +34,8 @@ export class InputError extends Error {
 const LIMITS: Record<string, [number, number]> = {
   "megahertz": [100, 10_000],
   "ramMiB": [16, 1024],
-  "core.storeBufferEntries": [1, 63],
+  // The frame of an exception, of six words, goes into it at once.
+  "core.storeBufferEntries": [6, 63],
   "core.retireDelay": [0, 64],
   "core.rfoPrefetch": [0, 0],
   "core.holdCycles": [0, 64],

@@ -34,11 +34,12 @@ export function exists(instruction: Instruction): boolean {
 }
 
 const SEGMENTS = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
-const SIZES = [0x66, 0x67];
+const OPERAND_SIZE = 0x66;
+const ADDRESS_SIZE = 0x67;
 const LOCK = 0xf0;
 const REPEATS = [0xf2, 0xf3];
 const isRex = (byte: number) => (byte & 0xf0) === 0x40;
-const LEGACY = new Set([...SEGMENTS, ...SIZES, LOCK, ...REPEATS]);
+const LEGACY = new Set([...SEGMENTS, OPERAND_SIZE, ADDRESS_SIZE, LOCK, ...REPEATS]);
 
 /** Where the opcode is: behind the prefixes, REX among them. */
 function opcodeAt(code: Uint8Array): number {
@@ -47,23 +48,27 @@ function opcodeAt(code: Uint8Array): number {
   return at;
 }
 
-/** Has the instruction one of the opcodes 0F 0D and 0F 18 to 0F 1F, NOPs but for what came later? */
+/** Has it one of the opcodes 0F 0D and 0F 18 to 0F 1F, NOPs but for what came later? */
 export function isHint(code: Uint8Array): boolean {
   const at = opcodeAt(code);
   return code[at] === 0x0f && (code[at + 1] === 0x0d || (code[at + 1]! & 0xf8) === 0x18);
 }
 
+/** A0 to A3 have an address of the address size in place of ModRM. */
+const isOffset = (opcode: number) => opcode >= 0xa0 && opcode <= 0xa3;
+
 /**
  * The instruction without the prefixes that decide neither its length nor whether it exists: a
- * segment, a repetition of another, a REX that is not the last. What remains has at most 15 bytes,
- * but for a few that have five prefixes and both a displacement and an immediate of 32 bits.
+ * segment, an address size but of A0 to A3, a repetition of another, a REX that is not the last.
+ * What remains has at most 15 bytes: four prefixes and the longest body, of 11 bytes.
  */
 export function withoutIdlePrefixes(code: Uint8Array): { bytes: Uint8Array; removed: number } {
   const end = opcodeAt(code);
   const kept: number[] = [];
   for (const byte of new Set([...code.subarray(0, end)].reverse())) {
     const repeat = REPEATS.includes(byte) && kept.some((b) => REPEATS.includes(b));
-    if (!SEGMENTS.includes(byte) && !isRex(byte) && !repeat) kept.push(byte);
+    const idle = SEGMENTS.includes(byte) || (byte === ADDRESS_SIZE && !isOffset(code[end] ?? 0));
+    if (!idle && !isRex(byte) && !repeat) kept.push(byte);
   }
   if (end > 0 && isRex(code[end - 1]!)) kept.push(code[end - 1]!);
   const rest = code.subarray(end);
@@ -75,7 +80,7 @@ export function withoutIdlePrefixes(code: Uint8Array): { bytes: Uint8Array; remo
 
 /** Opcodes of which some ModRM reg fields are no instruction: one byte, and after 0F. */
 const GROUPS = [0x8c, 0x8e, 0x8f, 0xc6, 0xc7, 0xfe, 0xff];
-const GROUPS_0F = [0x00, 0x01, 0x20, 0x21, 0x22, 0x23, 0xae, 0xba, 0xc7];
+const GROUPS_0F = [0x00, 0x01, 0xae, 0xba, 0xc7];
 const VEX_BYTES: Record<number, number> = { 0xc4: 4, 0xc5: 3 };
 
 /** Bytes of ModRM, SIB and displacement. */
@@ -89,16 +94,18 @@ function modrmBytes(modrm: number, sib: number): number {
 }
 
 /**
- * Bytes up to where an instruction shows that it does not exist, in a group, by its segment or
- * control register, or after VEX; 0 for another one. With more than 15 of them #UD and #GP are both right.
+ * Bytes up to where an instruction shows that it does not exist: its opcode, or for a group, a
+ * segment or control register and VEX more. With more than 15 of them #UD and #GP are both right.
  */
 export function bytesUntilUnknown(code: Uint8Array): number {
   const at = opcodeAt(code);
   const opcode = code[at] ?? 0;
   if (VEX_BYTES[opcode]) return at + VEX_BYTES[opcode];
   const two = opcode === 0x0f;
-  if (!(two ? GROUPS_0F.includes(code[at + 1] ?? 0) : GROUPS.includes(opcode))) return 0;
+  const second = code[at + 1] ?? 0;
   const modrm = at + (two ? 2 : 1);
-  if (two && (code[at + 1]! & 0xfc) === 0x20) return modrm + 1; // always a register
+  if (two && (second === 0x38 || second === 0x3a)) return at + 3;
+  if (two && (second & 0xfc) === 0x20) return modrm + 1; // always a register
+  if (!(two ? GROUPS_0F.includes(second) : GROUPS.includes(opcode))) return modrm;
   return modrm + modrmBytes(code[modrm] ?? 0, code[modrm + 1] ?? 0);
 }

@@ -40,12 +40,11 @@ export type Register = (typeof REGISTERS)[number];
 const RIP = 224;
 const RFLAGS = 232;
 const CR2 = 248;
-const GDT_BASE = 344;
-const IDT_BASE = 352;
-const TR_BASE = 360;
-const GDT_LIMIT = 368;
-const IDT_LIMIT = 372;
-const TR_LIMIT = 376;
+/** Followed by GS_BASE. */
+export const FS_BASE = 160;
+export const TABLE_FIELDS = {
+  gdtBase: 344, idtBase: 352, trBase: 360, gdtLimit: 368, idtLimit: 372, trLimit: 376,
+} as const;
 const SELECTORS = 380;
 const CPL = 220;
 const PENDING = 404;
@@ -131,10 +130,8 @@ export class FlatBox {
   }
 
   setTable(table: "gdt" | "idt" | "tr", base: number, limit: number): void {
-    const baseAt = { gdt: GDT_BASE, idt: IDT_BASE, tr: TR_BASE }[table];
-    const limitAt = { gdt: GDT_LIMIT, idt: IDT_LIMIT, tr: TR_LIMIT }[table];
-    this.view.setBigUint64(this.core + baseAt, BigInt(base), true);
-    this.view.setUint32(this.core + limitAt, limit, true);
+    this.view.setBigUint64(this.core + TABLE_FIELDS[`${table}Base`], BigInt(base), true);
+    this.view.setUint32(this.core + TABLE_FIELDS[`${table}Limit`], limit, true);
   }
 
   get(register: Register): bigint {
@@ -234,8 +231,8 @@ export class FlatBox {
   }
 
   /**
-   * What our decoder makes of instructions of 16 bytes each: 32 words each (assembly/isa/accesses.ts),
-   * until the next call.
+   * What our decoder makes of instructions of 16 bytes each, until the next call: 32 words each
+   * (assembly/isa/accesses.ts).
    */
   decodeAll(bytes: Uint8Array): Int32Array {
     const at = RAM_ADDRESS + 0x800000;

@@ -3,7 +3,7 @@ import type { FlatBox } from "./flat-box.ts";
 
 export const IDT = 0x9000;
 export const GATES = 0x20000;
-const TSS = 0xa000;
+export const TSS = 0xa000;
 /** Top of the stack of exceptions: away from what the tests look at. */
 export const GATE_STACK = 0xf0000;
 

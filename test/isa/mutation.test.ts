@@ -1,5 +1,6 @@
 // Planted bugs in the instruction set: the golden vectors or the system checks must see every one
-// of them.
+// of them; those of the decoder its comparison with iced-x86, those of restartability the replay of
+// the vectors on the timing engine.
 import { expect, test } from "vitest";
 import { type Mutant, buildMutant } from "../support/mutant.ts";
 import { Comparison } from "./decoders.ts";
@@ -8,8 +9,9 @@ import { FAMILIES } from "./families.ts";
 import { FlatBox } from "./flat-box.ts";
 import { randomBatch } from "./random-bytes.ts";
 import { Random } from "./random.ts";
+import { ReplayBox } from "./replay.ts";
 import { systemFaults } from "./system-checks.ts";
-import { differences, vectorsOf } from "./vectors.ts";
+import { differences, sampleOf, vectorsOf } from "./vectors.ts";
 
 const MUTANTS: Mutant[] = [
   {
@@ -129,6 +131,68 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
+/**
+ * Bugs of restartability: something is done before the instruction can no longer stall. Flat memory
+ * never stalls; the replay on the timing engine (replay.ts) must see them.
+ */
+const RESTART_MUTANTS: Mutant[] = [
+  {
+    name: "PUSH and CALL move RSP before there is room for the store",
+    file: "assembly/isa/load-store.ts",
+    from: "  const done = put(core, lin, 8, value, clock, SSFAULT);\n" +
+      "  if (done) Cpu.of(core).rsp = lin;",
+    to: "  Cpu.of(core).rsp = lin;\n  const done = put(core, lin, 8, value, clock, SSFAULT);",
+  },
+  {
+    name: "POP moves RSP before the word is there",
+    file: "assembly/isa/run.ts",
+    from: "        if (!host) return stop(core, base, p, count);\n" +
+      "        Cpu.of(core).rsp += 8; // first: POP RSP leaves the value",
+    to: "        Cpu.of(core).rsp += 8;\n        if (!host) return stop(core, base, p, count);",
+  },
+  {
+    name: "POP to memory moves RSP before there is room for the store",
+    file: "assembly/isa/control.ts",
+    from: "  if (!writeUser(core, addressOf(core, p), size, value, vectorOf(p))) return false;\n" +
+      "  Cpu.of(core).rsp += size;",
+    to: "  Cpu.of(core).rsp += size;\n" +
+      "  if (!writeUser(core, addressOf(core, p), size, value, vectorOf(p))) return false;",
+  },
+  {
+    name: "MOVS moves RSI before there is room for the store",
+    file: "assembly/isa/string.ts",
+    from: "      if (!writeDestination(core, p, size, value)) return false;\n" +
+      "      advance(core, p, RSI);",
+    to: "      advance(core, p, RSI);\n" +
+      "      if (!writeDestination(core, p, size, value)) return false;",
+  },
+  {
+    name: "REP counts an iteration before it is done",
+    file: "assembly/isa/string.ts",
+    from: "    if (!once(core, p, op)) return FAILED;\n    if (reads(op)) c.clock",
+    to: "    setPointer(core, p, RCX, count - 1);\n    if (!once(core, p, op)) return FAILED;\n" +
+      "    if (reads(op)) c.clock",
+  },
+  {
+    name: "ENTER moves RBP before its frame is owned",
+    file: "assembly/isa/control.ts",
+    from: "if (!storeOwned(core, low, words * size, scratchEnter)) return false;",
+    to: "if (!storeOwned(core, low, words * size, scratchEnter)) {\n" +
+      "      cpu.rbp = frameAt;\n      return false;\n    }",
+  },
+  {
+    name: "an exception jumps before there is room for its frame",
+    file: "assembly/isa/exception.ts",
+    from: "  if (!pushFrame(core, rsp, words, cpl, softLength, error, rf)) return false;",
+    to: "  if (!pushFrame(core, rsp, words, cpl, softLength, error, rf)) {\n" +
+      "    cpu.rip = target;\n    return false;\n  }",
+  },
+];
+/** Compiling takes its time on a busy host. */
+const BUSY_MS = 300_000;
+/** One vector in so many is replayed on such a mutant. */
+const REPLAYED = 16;
+
 /** Random byte strings that a decoder is tried on. */
 const DECODED = 32768;
 
@@ -211,5 +275,28 @@ test("the decoder itself passes", () => {
 for (const mutant of DECODER_MUTANTS) {
   test(mutant.name, async () => {
     expect(decodes(await buildMutant(mutant, "assembly/flat.ts", "flat"))).toBe(false);
+  });
+}
+
+/** Whether a sample of the vectors comes out right where everything stalls. */
+function restarts(file?: string): boolean {
+  const box = new ReplayBox(file);
+  return FAMILIES.every((family) => {
+    const { cases, golden } = sampleOf(family, REPLAYED, 1);
+    try {
+      return differences(cases, box.replay(cases), golden, 1).length === 0;
+    } catch {
+      return false; // a wrong frame of an exception
+    }
+  });
+}
+
+test("the CPU itself restarts", () => {
+  expect(restarts()).toBe(true);
+});
+
+for (const mutant of RESTART_MUTANTS) {
+  test(mutant.name, { timeout: BUSY_MS }, async () => {
+    expect(restarts(await buildMutant(mutant, "assembly/replay.ts", "replay"))).toBe(false);
   });
 }

@@ -186,6 +186,20 @@ export function vectorsOf(family: Family) {
   return { cases, golden: decode(readFileSync(file), cases) };
 }
 
+/** One case in `oneIn`, by a seed, with the golden outcomes. */
+export function sampleOf(family: Family, oneIn: number, seed: number) {
+  const { cases, golden } = vectorsOf(family);
+  const random = new Random(seedOf(`${family.name} ${seed}`));
+  const picked = Array.from({ length: cases.count }, (_, i) => i)
+    .filter(() => random.chance(oneIn));
+  const pick = (from: States) => {
+    const some = new States(picked.length);
+    picked.forEach((index, i) => some.select(i).copyFrom(from.select(index)));
+    return some;
+  };
+  return { cases: pick(cases), golden: pick(golden) };
+}
+
 const REGISTERS = [
   "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
   "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
