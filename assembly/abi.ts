@@ -31,6 +31,7 @@ export const M_TRACE: i32 = 0x030; // 1: record events
 export const M_TRACE_EVENTS: i32 = 0x034; // capacity of the trace ring
 export const M_TSC_KHZ: i32 = 0x038;
 export const M_MAX_CYCLES: i32 = 0x040; // u64; 0: no budget
+export const M_HISTORY: i32 = 0x04c; // instructions to remember of each CPU, 0 for none
 export const M_CHECK: i32 = 0x048; // 1: check coherence after every window (one worker only)
 
 // Core parameters
@@ -96,6 +97,7 @@ export const M_MAILBOX_BASES: i32 = 0x4c0; // [8] outgoing messages of each work
 export const M_TRACE_BASES: i32 = 0x4e0; // [8] trace ring of each worker
 export const M_RAM_BASE: i32 = 0x500;
 export const M_HUB_BASE: i32 = 0x504;
+export const M_HISTORY_BASE: i32 = 0x508; // rings of all CPUs: memory/history.ts
 export const M_WORKER_LIMIT: i32 = 8;
 
 // Run control: written and polled while the workers run
@@ -114,6 +116,11 @@ export const STOP_CANCELLED: i32 = 4; // M_STOP_REQUEST
 export const STOP_SHUTDOWN: i32 = 5; // triple fault
 export const STOP_UNIMPLEMENTED: i32 = 6; // a CPU is in RUN_UNIMPLEMENTED
 export const STOP_INTERNAL: i32 = 7; // a check of the emulator itself failed
+
+// ---- History: a ring of M_HISTORY entries for each CPU, after a count of those written ---
+export const HISTORY_HEADER_BYTES: i32 = 64;
+/** 0 | rip u64 | 8 | instructions that the CPU had completed before u64 | 16 */
+export const HISTORY_ENTRY_BYTES: i32 = 16;
 
 // ---- I/O hub block, at the address in M_HUB_BASE: device/hub.ts -----------------------
 export const HUB_EXITED: i32 = 0x00; // u32, 1 once the exit port was written

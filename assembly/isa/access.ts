@@ -230,7 +230,7 @@ function lockSplit(core: usize, lin: u64, size: u32, head: u32): usize {
   if (low == NO_ADDRESS) return 0;
   const high = lockPhys(core, lin + head, user);
   if (high == NO_ADDRESS) return 0;
-  if (!portLockPair(core, low, high)) return 0;
+  if (!portLockPair(core, low, high, size)) return 0;
   cpu.writePhys = low;
   cpu.writePhys2 = high;
   cpu.writeSplit = head;

@@ -1,6 +1,7 @@
 // Decoded code lines: the records of one 64-byte line of physical memory, decoded as they are first
 // reached and kept with a copy of the bytes they came from. One cache per worker, shared by its
 // CPUs. It is no state: whatever it holds, execution is the same.
+import { history } from "../memory/params";
 import { Accesses, accesses } from "./accesses";
 import { crack, crackEnds, crackTooLong } from "./crack";
 import { M } from "./opcodes";
@@ -11,10 +12,10 @@ import { scratchRecords } from "./scratch";
 /** Most records of one line; more instructions than that begin anew (Op.MORE). */
 const RECORDS: u32 = 60;
 /**
- * Most records of one instruction, with what may have to follow it: CROSS, ADDRESS, BIT_ADDRESS,
- * LD, op, ST, NEXT.
+ * Most records of one instruction, with what may have to follow it: HISTORY, CROSS, ADDRESS,
+ * BIT_ADDRESS, LD, op, ST, NEXT.
  */
-const RECORDS_EACH: u32 = 7;
+const RECORDS_EACH: u32 = 8;
 const LINE_SHIFT: u32 = 6;
 const LINE_MASK: u32 = 63;
 
@@ -120,6 +121,7 @@ export function decodeFrom(line: usize, off: u32): usize {
       return first;
     }
     store<u8>(line + off, <u8>(l.count + 1), MAP_AT);
+    if (history) link(line, Op.HISTORY, off);
     const i = insn();
     i.bytes0 = load<u64>(line + off, BYTES_AT);
     i.bytes1 = load<u64>(line + off, BYTES_AT + 8);

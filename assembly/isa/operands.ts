@@ -120,7 +120,9 @@ function program(rec: Rec, op: i32): bool {
     case Op.IMUL_RI_64: pair(8, rec.d, rec.s); constant(8, rec.imm); break;
     case Op.SETCC: case Op.NEG_8: case Op.NOT_8: place(1, rec.d); break;
     case Op.NEG_16: case Op.NOT_16: case Op.POP_16: place(2, rec.d); break;
-    case Op.SETCC_M: case Op.POP_M: case Op.CMPXCHG8B: case Op.CMPXCHG16B: operand(MEMORY, 0); break;
+    case Op.SETCC_M: case Op.POP_M: case Op.CMPXCHG8B: case Op.CMPXCHG16B:
+      operand(MEMORY, 0);
+      break;
     case Op.SHIFT: place(size, rec.d); byteOr(rec, 1, rec.s); break;
     case Op.SHIFT_DOUBLE: pair(size, rec.d, rec.s); byteOr(rec, 1, RCX); break;
     case Op.MUL: case Op.IMUL: case Op.DIV: case Op.IDIV: place(size, rec.s); break;

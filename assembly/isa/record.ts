@@ -87,6 +87,7 @@ export const enum Op {
   LD_8, LD_16, LD_32, LD_64, // zero-extended into d
   LDRMW, LDLOCK,
   MARK, // before the NOP that carries it
+  HISTORY, // before each instruction, while what is executed is to be remembered
   // The end of an instruction whose body came before
   STRMW, STLOCK,
   // Hot instructions

@@ -9,6 +9,7 @@ import {
   M_TRACE,
 } from "../abi";
 import { Core } from "../memory/core";
+import { remember } from "../memory/history";
 import { storeSized } from "../memory/ram";
 import { onMark } from "../memory/trace";
 import {
@@ -126,6 +127,10 @@ export function run(core: usize, limit: u64): void {
           setClock(core, clock);
           onMark(core, <u32>Rec.at(p).disp);
         }
+        p += REC_BYTES;
+        continue;
+      case Op.HISTORY:
+        remember(core, base + Rec.at(p).off, Core.of(core).instructions + count);
         p += REC_BYTES;
         continue;
       case Op.LD_8: {

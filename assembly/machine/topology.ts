@@ -5,7 +5,8 @@
 import { check } from "../check";
 import {
   CORE_BYTES, HUB_BYTES, MACHINE_BASE, MACHINE_BYTES, M_CLUSTER_BASES, M_CLUSTERS, M_CORES,
-  M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HOME_BASES, M_HUB_BASE, M_MAILBOX_BASES, M_NOW,
+  M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HISTORY_BASE, M_HOME_BASES, M_HUB_BASE,
+  M_MAILBOX_BASES, M_NOW,
   M_PROGRESS, M_RAM_BASE, M_RAM_BYTES, M_TRACE_BASES, M_WORKER_LIMIT, M_WORKERS, RUN_PARKED,
 } from "../abi";
 import { hubReset } from "../device/hub";
@@ -14,6 +15,7 @@ import { resetLongMode } from "../isa/cpu";
 import { decodeBytes } from "../isa/fetch";
 import { Cluster, clusterBytes, setCoreAt } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
+import { historyBytes } from "../memory/history";
 import { homeBytes } from "../memory/home";
 import { loadParameters, param, paramByte, windowCycles } from "../memory/params";
 import { NEVER } from "../memory/protocol";
@@ -66,6 +68,7 @@ export function layout(): usize {
     place(M_MAILBOX_BASES, worker, take(mailboxBytes()));
     place(M_TRACE_BASES, worker, take(traceBytes()));
   }
+  place(M_HISTORY_BASE, 0, take(historyBytes()));
   return end;
 }
 

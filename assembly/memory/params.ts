@@ -2,7 +2,8 @@
 // written after. They are constants of a run, not state; every worker's instance holds the same
 // values.
 import {
-  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK, M_HOLD,
+  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK,
+  M_HISTORY, M_HOLD,
   M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_LAT_DRAM, M_LAT_L2, M_LAT_SIBLING_LOAD,
   M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE,
   M_RAM_BYTES, M_RETIRE_DELAY, M_SB_ENTRIES, M_TRACE, M_WINDOW_CYCLES, MEMORY_SC,
@@ -17,6 +18,8 @@ export let retireDelay: u64 = 0;
 export let sbEntries: u32 = 0;
 export let sequential: bool = false;
 export let tracing: bool = false;
+/** Instructions to remember of each CPU, 0 for none. */
+export let history: u64 = 0;
 export let l1Sets: u32 = 0;
 export let l1Ways: u32 = 0;
 export let l2Sets: u32 = 0;
@@ -65,6 +68,7 @@ export function loadParameters(): void {
   sbEntries = param(M_SB_ENTRIES);
   sequential = param(M_MEMORY_MODEL) == MEMORY_SC;
   tracing = param(M_TRACE) != 0;
+  history = param(M_HISTORY);
   l1Sets = param(M_L1_SETS);
   l1Ways = param(M_L1_WAYS);
   l2Sets = param(M_L2_SETS);

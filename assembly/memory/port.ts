@@ -40,12 +40,12 @@ export function portLock(core: usize, phys: u64, size: u32): usize {
 }
 
 /**
- * As portLock() for an access that crosses from one line into another: both are owned now; false =
- * stall.
+ * As portLock() for an access of `size` bytes in all that crosses from one line into another: both
+ * are owned now; false = stall.
  */
-export function portLockPair(core: usize, phys: u64, phys2: u64): bool {
+export function portLockPair(core: usize, phys: u64, phys2: u64, size: u32): bool {
   if (ENGINE == ENGINE_FLAT) return flatLock(phys) != 0 && flatLock(phys2) != 0;
-  return timingLockPair(core, phys, phys2);
+  return timingLockPair(core, phys, phys2, size);
 }
 
 /** Every older store is visible; false = stall. */

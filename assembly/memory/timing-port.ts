@@ -108,12 +108,7 @@ export function timingLock(core: usize, phys: u64, size: u32): usize {
   advance(core, accessTime(c));
   // The winner holds the line until its locked operation is done: snoops are deferred by that much.
   if (!ownForLock(core, c, phys, <u8>(costLock + <u64>holdCycles))) return 0;
-  if (c.label) {
-    const value = loadSized(hostOf(phys), size);
-    if (tracing) trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, value);
-    c.label = 0;
-    c.sbMask = 0;
-  }
+  if (c.label) locked(c, phys, size, loadSized(hostOf(phys), size));
   return hostOf(phys);
 }
 
@@ -128,13 +123,27 @@ const PAIR_HOLD: u8 = 255;
  * by everyone: of two CPUs that want the same pair one has the lower line, and keeps it until it
  * has the other.
  */
-export function timingLockPair(core: usize, phys: u64, phys2: u64): bool {
+export function timingLockPair(core: usize, phys: u64, phys2: u64, size: u32): bool {
   const c = Core.of(core);
   if (!timingDrain(core)) return false;
   advance(core, accessTime(c));
-  const low = ownForLock(core, c, min(phys, phys2), PAIR_HOLD);
+  if (!ownForLock(core, c, min(phys, phys2), PAIR_HOLD)) return false;
   // The higher one no longer than any other: held as long, it would outlast a peer's lower one.
-  return low && ownForLock(core, c, max(phys, phys2), <u8>(costLock + <u64>holdCycles));
+  const hold = <u8>(costLock + <u64>holdCycles);
+  if (!ownForLock(core, c, max(phys, phys2), hold)) return false;
+  if (c.label) {
+    const head: u32 = 64 - (<u32>phys & 63);
+    const tail = loadSized(hostOf(phys2), size - head);
+    locked(c, phys, size, loadSized(hostOf(phys), head) | (tail << (head << 3)));
+  }
+  return true;
+}
+
+/** A labelled locked access that finds `value`. */
+function locked(c: Core, phys: u64, size: u32, value: u64): void {
+  if (tracing) trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, value);
+  c.label = 0;
+  c.sbMask = 0;
 }
 
 export function timingFetch(core: usize, physLine: u64): usize {

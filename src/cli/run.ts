@@ -63,7 +63,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   const places = machine.cpus();
   const code = exitCode(result);
   const died = typeof result.exit === "number" && result.exit !== 0;
-  const report = code === EXIT.panic ? await postmortem(machine) : [];
+  const report = code === EXIT.panic ? await postmortem(machine, signal) : [];
   if (died) report.push(...(await programDeath(machine)));
   machine.close();
   const reproduce = `smpbox run ${reproduceWords(image, options)}`;

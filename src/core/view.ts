@@ -39,6 +39,13 @@ export interface CpuState {
   badBytes: Uint8Array;
 }
 
+/** An instruction that a CPU began (assembly/memory/history.ts). */
+export interface Executed {
+  rip: bigint;
+  /** Instructions that the CPU had completed before. */
+  count: bigint;
+}
+
 const EFLAGS_IF = 1n << 9n;
 const BAD_BYTES = 15;
 
@@ -129,6 +136,21 @@ export class MachineView {
       out[i] = bytes[ring + (((written - count + i) >>> 0) & (abi.HUB_CONSOLE_BYTES - 1))];
     }
     return out;
+  }
+
+  /** The instructions that a CPU began last, oldest first, as far as M_HISTORY says. */
+  history(cpu: number): Executed[] {
+    const capacity = this.u32(abi.M_HISTORY);
+    if (capacity === 0) return [];
+    const bytes = abi.HISTORY_HEADER_BYTES + abi.HISTORY_ENTRY_BYTES * capacity;
+    const view = new DataView(this.memory.buffer, this.u32(abi.M_HISTORY_BASE) + cpu * bytes);
+    const written = Number(view.getBigUint64(0, true));
+    const entries: Executed[] = [];
+    for (let i = Math.max(0, written - capacity); i < written; i++) {
+      const at = abi.HISTORY_HEADER_BYTES + (i % capacity) * abi.HISTORY_ENTRY_BYTES;
+      entries.push({ rip: view.getBigUint64(at, true), count: view.getBigUint64(at + 8, true) });
+    }
+    return entries;
   }
 
   /**

@@ -1,6 +1,6 @@
 // A machine with an image, from power-on to the reason why it stopped.
 import * as abi from "../../assembly/abi.ts";
-import type { MachineView } from "../core/view.ts";
+import type { Executed, MachineView } from "../core/view.ts";
 import { loadPreset, readImage } from "./files.ts";
 import { WorkerPool } from "./pool.ts";
 import { type Outcome, type RunHooks, Session } from "./session.ts";
@@ -28,6 +28,8 @@ export interface CreateOptions {
   maxCycles?: bigint;
   /** Records of trace to keep per worker; 0, the default, records nothing. */
   traceEvents?: number;
+  /** Instructions to remember of each CPU: slower; see Machine.history(). */
+  history?: number;
   windowCycles?: number;
   /** Check coherence after every window: slow, one worker only. */
   check?: boolean;
@@ -64,12 +66,16 @@ export class Machine {
   /** The image: a user program, or the kernel itself. */
   readonly program: Elf;
   private readonly session: Session;
+  private readonly options: CreateOptions;
 
-  private constructor(preset: Preset, kernel: Elf, program: Elf, session: Session) {
+  private constructor(
+    preset: Preset, kernel: Elf, program: Elf, session: Session, options: CreateOptions,
+  ) {
     this.preset = preset;
     this.kernel = kernel;
     this.program = program;
     this.session = session;
+    this.options = options;
   }
 
   /** Powers a machine on with the image loaded. Throws an InputError that says what to change. */
@@ -100,11 +106,12 @@ export class Machine {
         memoryModel: options.memory ?? "tso",
         maxCycles: options.maxCycles,
         traceEvents: options.traceEvents,
+        history: options.history,
         windowCycles: options.windowCycles,
         check: options.check,
       },
     );
-    return new Machine(preset, kernel, program, session);
+    return new Machine(preset, kernel, program, session, options);
   }
 
   /** Runs to the end of the machine; call it once. */
@@ -118,6 +125,26 @@ export class Machine {
       stateHash: this.stateHash(),
       mips: seconds > 0 ? Number(outcome.instructions) / seconds / 1e6 : 0,
     };
+  }
+
+  /**
+   * The last `count` instructions that each CPU of the stopped machine began, oldest first. To keep
+   * them costs time, so they are not kept: the machine runs a second time from the start, and the
+   * state hash tells that it was the same run. Undefined when it was not (the files have changed),
+   * or when `signal` stopped it.
+   */
+  async history(count: number, signal?: AbortSignal): Promise<Executed[][] | undefined> {
+    if (signal?.aborted) return undefined;
+    // The preset has been changed and cut already
+    const same = { machine: this.preset, cpus: undefined, changes: undefined };
+    const again = await Machine.create({ ...this.options, ...same, history: count });
+    try {
+      await again.session.run({ signal });
+      if (again.stateHash() !== this.stateHash()) return undefined;
+      return Array.from({ length: this.view.cpus }, (_, cpu) => again.view.history(cpu));
+    } finally {
+      again.close();
+    }
   }
 
   /** Hash of the whole state of the stopped machine. */

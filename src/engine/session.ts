@@ -24,6 +24,8 @@ export interface SessionOptions {
   memoryModel: "tso" | "sc";
   maxCycles?: bigint;
   traceEvents?: number;
+  /** Instructions to remember of each CPU. */
+  history?: number;
   windowCycles?: number;
   check?: boolean;
   ramMiB?: number;
@@ -69,6 +71,7 @@ export class Session {
   private readonly machine: MachineMemory;
   private readonly workers: number;
   private consoleRead = 0;
+  private started = false;
 
   private constructor(pool: WorkerPool, machine: MachineMemory, preset: Preset, workers: number) {
     this.pool = pool;
@@ -97,6 +100,7 @@ export class Session {
         ramBytes: (options.ramMiB ?? numberOf(preset, "ramMiB")) << 20,
         maxCycles: options.maxCycles ?? 0n,
         traceEvents: options.traceEvents ?? 0,
+        history: options.history,
         windowCycles: options.windowCycles,
         check: options.check,
       };
@@ -115,8 +119,12 @@ export class Session {
     }
   }
 
-  /** Runs until the machine stops. Throws when a worker thread fails. */
+  /** Runs until the machine stops, once. Throws when a worker thread fails. */
   async run(hooks: RunHooks = {}): Promise<Outcome> {
+    if (this.started) {
+      throw new Error("a machine runs once: create another one with Machine.create()");
+    }
+    this.started = true;
     const started = performance.now();
     const threads = await this.pool.take(this.workers);
     const cancel = () => this.view.requestStop();
@@ -158,9 +166,7 @@ export class Session {
       thread.run(this.machine, index).then(
         () => undefined,
         (error: unknown) => {
-          // The other workers wait for this one at the barrier: they must see the request to stop.
           failure ??= error;
-          this.view.requestStop();
           return thread.terminate();
         },
       ).finally(() => running--),
@@ -170,10 +176,10 @@ export class Session {
       await Promise.race([all, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
       this.drainConsole(hooks);
       hooks.onProgress?.(this.view.now, this.view.instructions);
-      if (stopBy === Infinity && (failure || hooks.signal?.aborted)) {
-        stopBy = performance.now() + STOP_MS;
-      }
-      if (performance.now() > stopBy) await Promise.all(threads.map((t) => t.terminate()));
+      if (stopBy === Infinity && hooks.signal?.aborted) stopBy = performance.now() + STOP_MS;
+      // The barrier has no limit: who waits there for a dead worker never sees the request.
+      if (!failure && performance.now() <= stopBy) continue;
+      await Promise.all(threads.map((thread) => thread.terminate()));
     }
     if (failure && !hooks.signal?.aborted) throw failure;
   }

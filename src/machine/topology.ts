@@ -13,6 +13,8 @@ export interface MachineOptions {
   maxCycles: bigint;
   /** Records that each worker's trace ring holds; 0: no trace. */
   traceEvents: number;
+  /** Instructions to remember of each CPU. */
+  history?: number;
   /** Check coherence after every window: slow, one worker only. */
   check?: boolean;
   /** Overrides the derived window. */
@@ -89,6 +91,7 @@ export function writeMachineBlock(
   put(abi.M_HOST_CORES, options.hostCores);
   put(abi.M_TRACE, options.traceEvents > 0 ? 1 : 0);
   put(abi.M_TRACE_EVENTS, options.traceEvents);
+  put(abi.M_HISTORY, options.history ?? 0);
   put(abi.M_CHECK, options.check ? 1 : 0);
   put(abi.M_TSC_KHZ, numberOf(preset, "megahertz") * 1000);
   view.setBigUint64(abi.M_MAX_CYCLES, options.maxCycles, true);

@@ -1,8 +1,8 @@
 // What is left of a machine that stopped where it should not: registers of every CPU, the
-// instructions up to the place, the callers, all with symbols.
+// instructions that it executed last, the callers, all with symbols.
 import type { Machine } from "../engine/machine.ts";
-import type { CpuState } from "../core/view.ts";
-import { disassemble, disassembleOne, type Line } from "../machine/disassemble.ts";
+import type { CpuState, Executed } from "../core/view.ts";
+import { disassembleOne } from "../machine/disassemble.ts";
 import { hex } from "../machine/elf.ts";
 import { readLinear } from "../machine/page-walk.ts";
 import { wrap } from "./text.ts";
@@ -13,22 +13,29 @@ const REGISTERS = [
 ];
 const RBP = 5;
 const REGISTERS_LINE = 3;
-/** Instructions shown before the one at RIP. */
-const CODE_BEFORE = 8;
-/** A function is decoded from its start, or from this far before RIP when it has no symbol. */
-const FUNCTION_BYTES_MAX = 16384;
+/** Instructions shown of a CPU, and of one that is halted. */
+const HISTORY = 16;
+const HISTORY_HALTED = 4;
 const CODE_BYTES = 15;
 const FRAMES_MAX = 16;
 const CONSOLE_BYTES = 8192;
 /** CPUs that do nothing tell nothing. */
 const SILENT = "parked";
 
+const NO_HISTORY =
+  "no history: the machine, run again, was interrupted or came out different";
+
 export const SSE_HINT =
   "built with SSE or x87; rebuild with the flags that `smpbox cflags` prints";
 
-/** A page or two for stderr, in at most 80 columns. */
-export async function postmortem(machine: Machine): Promise<string[]> {
+/**
+ * A page or two for stderr, in at most 80 columns. Runs the machine again for the instructions that
+ * were executed last; `signal` stops that.
+ */
+export async function postmortem(machine: Machine, signal?: AbortSignal): Promise<string[]> {
   const lines: string[] = [];
+  const history = await machine.history(HISTORY, signal);
+  if (!history) lines.push(NO_HISTORY);
   for (const place of machine.cpus()) {
     const cpu = machine.view.cpu(place.cpu);
     const { interruptsOn, cpl, cr2, cr3 } = cpu;
@@ -40,8 +47,10 @@ export async function postmortem(machine: Machine): Promise<string[]> {
       lines.push(`  ${registers.slice(i, i + REGISTERS_LINE).join("  ")}`);
     }
     lines.push(`  CPL ${cpl}, interrupts ${interruptsOn ? "on" : "off"}`);
-    if (place.state === "halted") continue;
-    lines.push(...(await codeBefore(machine, cpu)), ...callers(machine, cpu));
+    const halted = place.state === "halted";
+    const last = history?.[place.cpu] ?? [];
+    lines.push(...(await executed(machine, cpu, halted ? last.slice(-HISTORY_HALTED) : last)));
+    if (!halted) lines.push(...callers(machine, cpu));
   }
   return lines;
 }
@@ -50,18 +59,33 @@ function register(name: string, value: bigint): string {
   return `${name.padEnd(3)} ${value.toString(16).padStart(16, "0")}`;
 }
 
-/** The instructions that lead to RIP, as they stand in the code, and the one there. */
-async function codeBefore(machine: Machine, { rip, cr3 }: CpuState): Promise<string[]> {
-  const ram = machine.ramView();
-  const start = machine.symbolAt(rip)?.lin ?? rip;
-  const length = Number(rip - start) + CODE_BYTES;
-  if (length > FUNCTION_BYTES_MAX) return [];
-  const all = await disassemble(readLinear(ram, cr3, start, length), start);
-  const at = all.findIndex(({ lin }) => lin === rip);
-  if (at < 0) return ["  there is no code at RIP"];
-  const format = ({ lin, text }: Line) =>
-    `  ${lin === rip ? ">" : " "} ${lin.toString(16)}  ${withSymbols(machine, text)}`;
-  return ["  code up to there:", ...all.slice(Math.max(0, at - CODE_BEFORE), at + 1).map(format)];
+/**
+ * The instructions that the CPU executed last, and the one at RIP. One that did not complete (it
+ * faulted, or an interrupt came while it waited for memory) has an exclamation mark.
+ */
+async function executed(machine: Machine, cpu: CpuState, last: Executed[]): Promise<string[]> {
+  const lines = last.length ? ["  executed last:"] : [];
+  let function_ = "";
+  const add = async (mark: string, rip: bigint) => {
+    const name = machine.symbolAt(rip)?.name ?? "";
+    if (name && name !== function_) lines.push(`   ${name}:`);
+    function_ = name;
+    const code = readLinear(machine.ramView(), cpu.cr3, rip, CODE_BYTES);
+    if (code.length === 0) {
+      lines.push(`  ${mark} ${rip.toString(16)}  there is no code`);
+      return;
+    }
+    const { text } = await disassembleOne(code, rip);
+    lines.push(`  ${mark} ${rip.toString(16)}  ${withSymbols(machine, text)}`);
+  };
+  const atRip = last.at(-1)?.rip === cpu.rip;
+  const before = atRip ? last.slice(0, -1) : last;
+  for (const [i, { rip, count }] of before.entries()) {
+    const complete = last[i + 1] ? last[i + 1].count > count : true;
+    await add(complete ? " " : "!", rip);
+  }
+  await add(">", cpu.rip);
+  return lines;
 }
 
 /** Addresses of functions and variables by their names. */

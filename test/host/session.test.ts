@@ -120,16 +120,38 @@ describe("workers", () => {
     expect((await run(WORK)).stateHash).toBe(first.stateHash);
   });
 
-  it("end the run with a reason when one dies", async () => {
+  it("end the run with a reason, and soon, when one dies and its peers wait for it", async () => {
     const pool = new WorkerPool();
     const kernel = readElf(kernelFile(SPIN), "spin");
     const session = await Session.create(
       pool,
       loadPreset("clovertown"),
       { name: "spin", kernel, commandLine: "" },
-      { workers: 2, seed: 1n, memoryModel: "tso" },
+      { workers: 3, seed: 1n, memoryModel: "tso" },
     );
-    setTimeout(() => void pool.close(), 300);
+    const take = pool.take.bind(pool);
+    let died = 0;
+    pool.take = async (count) => {
+      const threads = await take(count);
+      setTimeout(() => {
+        died = performance.now();
+        void threads[1]!.terminate();
+      }, 300);
+      return threads;
+    };
     await expect(session.run()).rejects.toThrow("worker thread ended early");
+    expect(performance.now() - died).toBeLessThan(3000);
+    await pool.close();
   });
+});
+
+it("runs a machine once", async () => {
+  const image = join(folder, "once.elf");
+  writeFileSync(image, kernelFile(HALT));
+  const machine = await Machine.create({ image, machine: "conroe", workers: 1 });
+  await machine.run();
+  const hash = machine.stateHash();
+  await expect(machine.run()).rejects.toThrow("a machine runs once: create another one");
+  expect(machine.stateHash()).toBe(hash);
+  machine.close();
 });
