@@ -1,7 +1,14 @@
 // npm run bench: the integer benchmark (workloads/user/bench.c), the same static ELF file in the
 // box with full timing, natively, under qemu-x86_64 and under cachegrind. The subjects take turns,
-// RUNS times; a row is a median, a ratio the median of the ratios within one turn. A run during
-// which others used more than FOREIGN_MAX of a core is noisy; the table says how many were.
+// RUNS times; a row is a median, a ratio the median of the ratios within one turn.
+//
+// Like with like: the instructions are those of the program's passes, a number that depends only on
+// scale and copies, whoever executes them and whatever a kernel or a spinning CPU executes besides;
+// the seconds are those of a run less those of a run without a pass (scale=0) in the same turn, so
+// that boot, the start of a process and its set-up do not count. A run during which others used
+// more than FOREIGN_MAX of a core is noisy; the table says how many were.
+//
+// SMPBOX_BENCH_RUNS and SMPBOX_BENCH_SCALE (a factor) make it shorter, to try it out.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -11,46 +18,61 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { Machine } = await import(join(root, "dist", "src", "index.js"));
 const image = join(root, "workloads", "prebuilt", "bench.elf");
-const RUNS = 5;
+const RUNS = Number(process.env.SMPBOX_BENCH_RUNS ?? 5);
+const FACTOR = Number(process.env.SMPBOX_BENCH_SCALE ?? 1);
 const FOREIGN_MAX = 0.15;
 const TICKS_SECOND = 100; // USER_HZ
 
-// Scales at which a run takes about a second, so that starting up does not count.
-const SCALE_ONE = 8;
-const SCALE_EIGHT = 2;
-const SCALE_NATIVE = 400;
-const SCALE_QEMU = 200;
-const SCALE_CACHEGRIND = 30;
+// Scales at which the passes take about a second.
+const scaled = (scale) => Math.max(1, Math.round(scale * FACTOR));
+const SCALE_ONE = scaled(8);
+const SCALE_EIGHT = scaled(2);
+const SCALE_NATIVE = scaled(400);
+const SCALE_QEMU = scaled(200);
+const SCALE_CACHEGRIND = scaled(30);
 
-function onBox(machine, workers, scale) {
-  return async () => {
-    const append = `-- bench scale=${scale}`;
-    const box = await Machine.create({ image, machine, workers, append });
-    const { exit, hostSeconds, instructions, reason } = await box.run();
-    box.close();
-    if (exit !== 0) throw new Error(`bench on ${machine}: exit ${exit} ${reason ?? ""}`);
-    return { seconds: hostSeconds, instructions: Number(instructions) };
-  };
+/** Seconds, and all instructions that the machine executed, kernel and idle loops among them. */
+async function runBox(machine, workers, scale) {
+  const append = `-- bench scale=${scale}`;
+  const box = await Machine.create({ image, machine, workers, append });
+  const { exit, hostSeconds, instructions, reason } = await box.run();
+  box.close();
+  if (exit !== 0) throw new Error(`bench on ${machine}: exit ${exit} ${reason ?? ""}`);
+  return { seconds: hostSeconds, all: Number(instructions) };
 }
+
+const onBox = (machine, workers, scale, copies) => ({
+  copies,
+  scale,
+  run: (passes) => runBox(machine, workers, passes),
+});
 
 function onHost(words, scale) {
-  const [command, ...rest] = [...words, image, "copies=1", `scale=${scale}`];
-  return async () => {
+  const run = (passes) => {
+    const [command, ...rest] = [...words, image, "copies=1", `scale=${passes}`];
     const start = performance.now();
     const { status } = spawnSync(command, rest, { stdio: "ignore" });
-    if (status !== 0) return undefined;
-    const seconds = (performance.now() - start) / 1000;
-    return { seconds, instructions: instructionsOf(scale) };
+    return status === 0 ? { seconds: (performance.now() - start) / 1000 } : undefined;
   };
+  return { copies: 1, scale, run };
 }
 
-/** Of one copy, as the box counts them: they are linear in the scale. */
-let instructionsOf;
-
-async function calibrate() {
-  const [one, two] = [await onBox("uni1", 1, 1)(), await onBox("uni1", 1, 2)()];
-  const each = two.instructions - one.instructions;
-  instructionsOf = (scale) => each * scale;
+/**
+ * Instructions of the passes of one copy at scale 1, and who counted them: cachegrind, exactly; or,
+ * without it, the box, to which the kernel's ticks meanwhile add a little.
+ */
+async function countInstructions() {
+  const count = (scale) => {
+    const words = ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", image];
+    const { status, stderr } =
+      spawnSync("valgrind", [...words, "copies=1", `scale=${scale}`], { encoding: "utf8" });
+    const found = status === 0 ? stderr.match(/I +refs: +([\d,]+)/) : null;
+    return found ? Number(found[1].replaceAll(",", "")) : undefined;
+  };
+  const [none, one] = [count(0), count(1)];
+  if (none !== undefined && one !== undefined) return { each: one - none, by: "cachegrind" };
+  const [first, second] = [await runBox("uni1", 1, 0), await runBox("uni1", 1, 1)];
+  return { each: second.all - first.all, by: "the box" };
 }
 
 /** CPU seconds that the host spent for anybody, and for this process and its children. */
@@ -65,29 +87,38 @@ function cpuSeconds() {
   return { all: all / TICKS_SECOND, own: mine / TICKS_SECOND };
 }
 
-async function measure(work) {
+/** A run less its start-up. */
+async function measure({ run, scale, copies }) {
   const before = cpuSeconds();
   const start = performance.now();
-  const result = await work();
+  const startUp = await run(0);
+  const whole = startUp && (await run(scale));
   const wall = (performance.now() - start) / 1000;
   const after = cpuSeconds();
-  if (!result) return undefined;
+  if (!whole) return undefined;
   const foreign = before ? after.all - before.all - (after.own - before.own) : 0;
-  const mips = result.instructions / result.seconds / 1e6;
-  return { ...result, mips, noisy: foreign > FOREIGN_MAX * wall };
+  const seconds = whole.seconds - startUp.seconds;
+  const instructions = each * scale * copies;
+  return {
+    seconds, instructions,
+    startUp: startUp.seconds,
+    mips: instructions / seconds / 1e6,
+    besides: whole.all === undefined ? undefined : (whole.all - startUp.all) / instructions - 1,
+    noisy: foreign > FOREIGN_MAX * wall,
+  };
 }
 
 const subjects = [
-  { name: "box uni1, 1 worker", key: "one", work: onBox("uni1", 1, SCALE_ONE) },
+  { name: "box uni1, 1 worker", key: "one", work: onBox("uni1", 1, SCALE_ONE, 1) },
   {
     name: "box clovertown, 8 CPUs, 1 worker",
     key: "eight1",
-    work: onBox("clovertown", 1, SCALE_EIGHT),
+    work: onBox("clovertown", 1, SCALE_EIGHT, 8),
   },
   {
     name: "box clovertown, 8 CPUs, 2 workers",
     key: "eight2",
-    work: onBox("clovertown", 2, SCALE_EIGHT),
+    work: onBox("clovertown", 2, SCALE_EIGHT, 8),
   },
   { name: "native", key: "native", work: onHost([], SCALE_NATIVE) },
   { name: "qemu-x86_64", key: "qemu", work: onHost(["qemu-x86_64"], SCALE_QEMU) },
@@ -101,7 +132,7 @@ const subjects = [
   },
 ];
 
-await calibrate();
+const { each, by } = await countInstructions();
 const turns = [];
 for (let run = 0; run < RUNS; run++) {
   const turn = {};
@@ -116,8 +147,9 @@ await Machine.shutdown();
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const taken = (key) => turns.map((turn) => turn[key]).filter((result) => result !== undefined);
 
-console.log(`bench, full timing, medians of ${RUNS}; ${availableParallelism()} host cores`);
-const columns = ["M instr.", "seconds", "MIPS", "of qemu", "noisy runs"];
+console.log(`bench, full timing, medians of ${RUNS}; ${availableParallelism()} host cores; ` +
+  `${(each / 1e6).toFixed(3)} million instructions a copy at scale 1 (counted by ${by})`);
+const columns = ["M instr.", "start-up s", "seconds", "MIPS", "of qemu", "besides", "noisy runs"];
 const COLUMN = 11;
 const row = (name, cells) =>
   name.padEnd(34) + cells.map((cell) => cell.padStart(COLUMN)).join("");
@@ -125,18 +157,22 @@ console.log(row("", columns));
 for (const { name, key } of subjects) {
   const results = taken(key);
   if (results.length === 0) {
-    console.log(row(name, ["", "", "absent"]));
+    console.log(row(name, ["", "", "", "absent"]));
     continue;
   }
+  const of = (field) => median(results.map((result) => result[field]));
   const ratio = ratioOf(key, "qemu");
   console.log(row(name, [
-    (median(results.map((result) => result.instructions)) / 1e6).toFixed(0),
-    median(results.map((result) => result.seconds)).toFixed(3),
-    median(results.map((result) => result.mips)).toFixed(1),
+    (of("instructions") / 1e6).toFixed(0),
+    of("startUp").toFixed(3),
+    of("seconds").toFixed(3),
+    of("mips").toFixed(1),
     ratio === undefined ? "" : ratio.toFixed(4),
+    of("besides") === undefined ? "" : `${(100 * of("besides")).toFixed(1)} %`,
     `${results.filter((result) => result.noisy).length}/${results.length}`,
   ]));
 }
+console.log("besides: what kernel and idle CPUs executed during the passes; in no other column");
 
 /** Of the MIPS, within one turn. */
 function ratioOf(key, other) {

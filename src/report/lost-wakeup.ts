@@ -36,6 +36,19 @@ export interface LostWakeup {
   tailRead?: TraceEvent;
 }
 
+/** The steps in words, for what the trace does not show. */
+const STEP_NAMES: Record<Exclude<keyof LostWakeup, "submitter" | "reaper">, string> = {
+  bRead: "the read at B",
+  tailIssue: "the issue of A3",
+  tailRequest: "the request for the line of A3",
+  copyLost: "the loss of the reaper's copy of that line",
+  tailCommit: "the commit of A3",
+  queueIssue: "the issue of 1e",
+  queueCommit: "the commit of 1e",
+  fence: "the exchange at 1g",
+  tailRead: "the read at step 2",
+};
+
 export function findLostWakeup(failure: Failure, submitter: number, reaper: number): LostWakeup {
   const { events, ringLine } = failure;
   const last = (cpu: number, kind: number, label: number) =>
@@ -162,12 +175,14 @@ function bufferAt(events: TraceEvent[], cpu: number, time: bigint, origin: bigin
 
 function verdict(story: LostWakeup): string[] {
   const { bRead, tailCommit, queueCommit, tailRead, copyLost } = story;
+  const missing = Object.entries(STEP_NAMES)
+    .filter(([step]) => story[step as keyof typeof STEP_NAMES] === undefined)
+    .map(([, name]) => name);
+  const gaps = missing.length ? [wrap(`Not recorded: ${missing.join(", ")}.`)] : [];
   if (!isStoreBuffering(story)) {
-    const missing = Object.entries({ bRead, tailCommit, queueCommit, tailRead })
-      .filter(([, event]) => event === undefined)
-      .map(([name]) => name);
-    const why = missing.length ? `${missing.join(", ")} not recorded` : "the order is another one";
-    return [`The trace does not show store buffering: ${why}.`];
+    const steps = [bRead, story.tailIssue, tailCommit, queueCommit, tailRead];
+    const why = steps.includes(undefined) ? "steps are missing" : "the order is another one";
+    return [`The trace does not show store buffering: ${why}.`, ...gaps];
   }
   const early = queueCommit!.time - bRead!.time;
   const late = tailCommit!.time - tailRead!.time;
@@ -180,7 +195,7 @@ function verdict(story: LostWakeup): string[] {
     const slack = copyLost.time - tailRead!.time;
     lines.push(`Step 2 was ${slack} cycles ahead of the invalidation of its copy of the line.`);
   }
-  return lines;
+  return [...lines, ...gaps];
 }
 
 function offset(time: bigint, origin: bigint): string {

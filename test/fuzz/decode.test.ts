@@ -1,4 +1,5 @@
-// The decoder against iced-x86 on random byte strings, in all that it says of them: ten for each of FUZZ_CASES (npm run fuzz).
+// The decoder against iced-x86 on random byte strings, in all that it says of them: ten for each of
+// FUZZ_CASES (npm run fuzz).
 import { expect, it } from "vitest";
 import { Comparison } from "../isa/decoders.ts";
 import { FlatBox } from "../isa/flat-box.ts";

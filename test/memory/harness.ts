@@ -98,22 +98,40 @@ export function runStress(shape: Shape): Outcome {
   return outcome(memory, core, stop, error);
 }
 
-/** Runs the machine on M_WORKERS threads. */
-export async function runStressWorkers(shape: Shape): Promise<Outcome> {
+/** Longer than any run of a test; then a worker that waits for a peer waits for ever. */
+const RUN_MS = 600_000;
+
+/**
+ * Runs the machine on M_WORKERS threads. The barrier has no limit of its own, so when one of them
+ * dies, or after `limitMs`, all are ended. `loss`: how worker 1 is lost, for tests of that.
+ */
+export async function runStressWorkers(
+  shape: Shape, limitMs = RUN_MS, loss?: string,
+): Promise<Outcome> {
   const { memory, module, core, workers } = build({
     ...shape,
     parameters: { ...shape.parameters, M_CHECK: 0 },
   });
-  const run = (worker: number) =>
+  const file = new URL(loss ? "./lost-worker.mjs" : "./worker.mjs", import.meta.url);
+  const threads = Array.from({ length: workers }, (_, index) =>
+    new Worker(file, { workerData: { module, memory, worker: index, loss } }));
+  const run = (thread: Worker) =>
     new Promise<number>((resolve, reject) => {
-      const thread = new Worker(new URL("./worker.mjs", import.meta.url), {
-        workerData: { module, memory, worker },
-      });
       thread.once("message", resolve);
       thread.once("error", reject);
+      thread.once("exit", () => reject(new Error("a worker ended without a result")));
     });
-  const stops = await Promise.all(Array.from({ length: workers }, (_, worker) => run(worker)));
-  return outcome(memory, core, stops[0]);
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no result after ${limitMs} ms`)), limitMs);
+  });
+  try {
+    const stops = await Promise.race([Promise.all(threads.map(run)), limit]);
+    return outcome(memory, core, stops[0]!);
+  } finally {
+    clearTimeout(timer);
+    await Promise.all(threads.map((thread) => thread.terminate()));
+  }
 }
 
 function outcome(

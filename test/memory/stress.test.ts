@@ -65,3 +65,12 @@ test("the state does not depend on the number of workers", async () => {
   }
   expect(hashes.size).toBe(1);
 });
+
+test.each([
+  ["exit", "a worker ended without a result"],
+  ["throw", "planted"],
+  ["sleep", "no result after 1000 ms"],
+])("a worker that is lost (%s) ends the run", async (loss, reason) => {
+  const run = runStressWorkers({ parameters: { M_WORKERS: 3 } }, 1000, loss);
+  await expect(run).rejects.toThrow(reason);
+}, 20_000);
