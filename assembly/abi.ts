@@ -85,8 +85,12 @@ export const M_IPI_JITTER: i32 = 0x180; // seeded spread of an interrupt message
 export const M_CPU_CLUSTER: i32 = 0x200; // [64]
 export const M_CLUSTER_PACKAGE: i32 = 0x240; // [64]
 export const M_CLUSTER_BUS: i32 = 0x280; // [64]
+/** Index of a CPU's physical core within its cluster; CPUs with the same one are SMT siblings. */
+export const M_CPU_UNIT: i32 = 0x2c0; // [64]
 export const M_CPU_LIMIT: i32 = 64;
 export const M_CLUSTER_LIMIT: i32 = 32;
+export const M_UNIT_LIMIT: i32 = 16; // physical cores in a cluster
+export const M_THREAD_LIMIT: i32 = 2; // CPUs in a physical core
 
 // Addresses computed by setup(), u32 each
 export const M_CORES: i32 = 0x300; // [64] base of each CPU's core block
@@ -142,7 +146,7 @@ export const CORE_FILTER: i32 = 0x1400; // memory/filter.ts: 512 entries of 16 b
 export const CORE_FETCH: i32 = 0x3400; // isa/fetch.ts: 256 entries of 16 bytes
 export const CORE_TLB: i32 = 0x4400; // isa/paging.ts: 512 entries of 16 bytes
 export const CORE_CODE_PAGES: i32 = 0x6400; // memory/l1.ts: 8192 bits, classes of pages with code
-export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 bytes
+export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 bytes; unused in second threads
 export const CORE_L1I: i32 = 0xa800; // up to 1024 lines of 16 bytes
 export const CORE_INBOX: i32 = 0xe980; // memory/inbox.ts: 128 entries of 16 bytes
 /**

@@ -51,6 +51,7 @@ function hashCore(core: usize): void {
   word(c.sbLastCommit);
   word(c.headOwned);
   word(c.ipis);
+  if (c.sibling) word(c.turn);
   for (let i: u32 = 0; i < c.sbCount; i++) {
     const e = Store.at(core, c.sbHead + i);
     word((<u64>e.phys << 16) | e.size);
@@ -62,6 +63,7 @@ function hashCore(core: usize): void {
     if (m.status != MSHR_FREE) range(changetype<usize>(m), Mshr.BYTES);
   }
   range(core + CORE_INBOX, <usize>c.inboxCount << 4);
+  if (c.thread) return;
   hashLines(core + CORE_L1D);
   hashLines(core + CORE_L1I);
 }

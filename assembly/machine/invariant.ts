@@ -23,6 +23,7 @@ export function coherence(): u64 {
   const cpus = param(M_CPUS);
   for (let cpu: u32 = 0; cpu < cpus; cpu++) {
     const core = coreOf(cpu);
+    if (Core.of(core).thread) continue;
     for (let slot: u32 = 0; slot < l1Sets * l1Ways; slot++) {
       const data = Line.at(core + CORE_L1D, slot);
       const code = Line.at(core + CORE_L1I, slot);
@@ -44,13 +45,14 @@ function checkLine(core: usize, tag: u32, state: u8, code: bool): u32 {
     if (shared.state < EXCLUSIVE) return CLUSTER_LACKS_RIGHT;
     for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) {
       const other = coreOf(cpu);
+      if (Core.of(other).thread) continue;
       if (other != core && findData(other, tag) != NO_SLOT) return TWO_WRITERS;
       if (findCode(other, tag) != NO_SLOT) return TWO_WRITERS;
     }
   }
   // A hand-over that is decided but not yet due has already moved the presence bits: those lines
   // are exempt.
-  const bit = code ? codeBit(c.slot) : dataBit(c.slot);
+  const bit = code ? codeBit(c.unit) : dataBit(c.unit);
   if (!(shared.presence & bit) && !shared.done) return NOT_PRESENT;
   if (shared.state < EXCLUSIVE) return COHERENT;
   for (let id: u32 = 0; id < param(M_CLUSTERS); id++) {

@@ -14,6 +14,7 @@ import { portRead, portWrite } from "../memory/port";
 export function lookAtMailbox(core: usize): void {
   const c = Core.of(core);
   c.recheck = 0;
+  c.watched = <u32>(MAILBOX_PHYS >> 6);
   const mailbox = portRead(core, MAILBOX_PHYS, 8);
   if (!mailbox) return;
   if (load<u16>(mailbox, MAILBOX_COMMAND) != MAILBOX_COMMAND_WAKEUP) return;

@@ -1,19 +1,19 @@
 // Lays the machine out in the shared memory from the parameters in the machine block, and brings it
-// to reset. The core blocks of a cluster lie together, with one unused place after each cluster: a
+// to reset. The core blocks of a cluster lie together, siblings side by side, with one unused place after each cluster: a
 // host core that speculates past the end of its cores does not touch a peer's (measured: a third of
 // the speed).
 import { check } from "../check";
 import {
   CORE_BYTES, HUB_BYTES, MACHINE_BASE, MACHINE_BYTES, M_CLUSTER_BASES, M_CLUSTERS, M_CORES,
-  M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HISTORY_BASE, M_HOME_BASES, M_HUB_BASE,
-  M_MAILBOX_BASES, M_NOW,
-  M_PROGRESS, M_RAM_BASE, M_RAM_BYTES, M_TRACE_BASES, M_WORKER_LIMIT, M_WORKERS, RUN_PARKED,
+  M_CPUS, M_CPU_CLUSTER, M_CPU_UNIT, M_DECODE_BASES, M_HISTORY_BASE, M_HOME_BASES, M_HUB_BASE,
+  M_MAILBOX_BASES, M_NOW, M_PROGRESS, M_RAM_BASE, M_RAM_BYTES, M_TRACE_BASES, M_UNIT_LIMIT,
+  M_WORKERS, M_WORKER_LIMIT, RUN_PARKED,
 } from "../abi";
 import { hubReset } from "../device/hub";
 import { lapicReset } from "../device/lapic";
 import { resetLongMode } from "../isa/cpu";
 import { decodeBytes } from "../isa/fetch";
-import { Cluster, clusterBytes, setCoreAt } from "../memory/cluster";
+import { Cluster, addCore, clusterBytes, unitAt } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { historyBytes } from "../memory/history";
 import { homeBytes } from "../memory/home";
@@ -53,10 +53,12 @@ export function layout(): usize {
     let members: u32 = 0;
     for (let cpu: u32 = 0; cpu < cpus; cpu++) members += <u32>(clusterOf(cpu) == cluster);
     let core = take(<usize>(members + 1) * CORE_BYTES);
-    for (let cpu: u32 = 0; cpu < cpus; cpu++) {
-      if (clusterOf(cpu) != cluster) continue;
-      place(M_CORES, cpu, core);
-      core += CORE_BYTES;
+    for (let unit: u32 = 0; unit < <u32>M_UNIT_LIMIT; unit++) {
+      for (let cpu: u32 = 0; cpu < cpus; cpu++) {
+        if (clusterOf(cpu) != cluster || paramByte(M_CPU_UNIT, cpu) != unit) continue;
+        place(M_CORES, cpu, core);
+        core += CORE_BYTES;
+      }
     }
   }
   place(M_HUB_BASE, 0, take(HUB_BYTES));
@@ -90,16 +92,12 @@ export function reset(): void {
     cluster.id = id;
     cluster.nextLoss = NEVER;
   }
+  for (let unit: u32 = 0; unit < <u32>M_UNIT_LIMIT; unit++) addUnits(unit);
   const cpus = param(M_CPUS);
   for (let cpu: u32 = 0; cpu < cpus; cpu++) {
     const core = coreOf(cpu);
-    const cluster = Cluster.of(clusterOf(cpu));
     const c = Core.of(core);
-    c.cpu = cpu;
-    c.cluster = cluster.id;
-    c.slot = cluster.cores;
     c.nextGrant = NEVER;
-    setCoreAt(cluster, cluster.cores++, core);
     resetLongMode(core, 0, 0, 0);
     lapicReset(core, cpu);
     c.run = RUN_PARKED;
@@ -110,4 +108,26 @@ export function reset(): void {
   // Cycle 0 is never inside a window: a message may be dated one cycle before the first one.
   store<u64>(MACHINE_BASE + M_NOW, windowCycles);
   memory.fill(<usize>(MACHINE_BASE + M_PROGRESS), 0, <usize>M_WORKER_LIMIT << 7);
+}
+
+/** Enters the CPUs of unit number `unit` of every cluster, in the order of their numbers. */
+function addUnits(unit: u32): void {
+  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) {
+    if (paramByte(M_CPU_UNIT, cpu) != unit) continue;
+    const cluster = Cluster.of(clusterOf(cpu));
+    const core = coreOf(cpu);
+    const c = Core.of(core);
+    c.cpu = cpu;
+    c.cluster = cluster.id;
+    c.slot = cluster.cores;
+    c.unit = unit;
+    const first = cluster.units == unit;
+    addCore(cluster, core, first);
+    c.caches = <u32>unitAt(cluster, unit);
+    if (first) continue;
+    check(!Core.of(c.caches).sibling);
+    c.thread = 1;
+    c.sibling = c.caches;
+    Core.of(c.caches).sibling = <u32>core;
+  }
 }

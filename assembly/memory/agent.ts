@@ -1,5 +1,5 @@
-// The agent of a cluster: serves its cores' requests from the shared cache, moves lines between
-// siblings, and asks the home agent for the rest. Requests that touch a sibling are served at the
+// The agent of a cluster: serves its CPUs' requests from the shared cache, moves lines between its
+// units, and asks the home agent for the rest. Requests that touch a sibling are served at the
 // boundary between two quanta, in the order (time, slot); a loss takes effect at a boundary and the
 // winner's grant never before it, so inside a quantum no two cores of the cluster touch the same
 // line with one of them writing.
@@ -35,7 +35,7 @@ export function ask(core: usize, line: u32, kind: u8, hold: u8, time: u64): void
   if (shared) {
     const s = changetype<SharedLine>(changetype<usize>(shared));
     const quiet = !s.pending && mayServe(s, kind) && time >= s.done;
-    if (quiet && !snoops(transition(kind, othersOf(s, c.slot)))) {
+    if (quiet && !snoops(transition(kind, othersOf(s, c.unit)))) {
       serve(cluster, core, s, m, 0, false);
       return;
     }
@@ -50,10 +50,10 @@ function mayServe(s: SharedLine, kind: u8): bool {
   return kind != GETX || s.state >= EXCLUSIVE;
 }
 
-/** What the siblings of `slot` hold. */
-function othersOf(s: SharedLine, slot: u32): u32 {
-  if (s.owner && s.owner != <u8>(slot + 1)) return OTHERS_OWNER;
-  return s.presence & ~(dataBit(slot) | codeBit(slot)) ? OTHERS_SHARED : OTHERS_NONE;
+/** What the other units of the cluster hold. */
+function othersOf(s: SharedLine, unit: u32): u32 {
+  if (s.owner && s.owner != <u8>(unit + 1)) return OTHERS_OWNER;
+  return s.presence & ~(dataBit(unit) | codeBit(unit)) ? OTHERS_SHARED : OTHERS_NONE;
 }
 
 function latencyFrom(source: u8): u64 {
@@ -71,7 +71,7 @@ function serve(
   cluster: Cluster, core: usize, s: SharedLine, m: Mshr, boundary: u64, alone: bool,
 ): void {
   const c = Core.of(core);
-  const row = transition(m.kind, othersOf(s, c.slot));
+  const row = transition(m.kind, othersOf(s, c.unit));
   const latency = latencyFrom(servedFrom(row));
   const snooped = snoops(row);
   // A request to a line that is being handed over, or still on its way to the cluster, starts when
@@ -88,14 +88,14 @@ function serve(
       while (lossAt <= s.done) lossAt = nextQuantum(lossAt);
     }
     grant = max(grant, lossAt);
-    addLoss(cluster, lossAt, m.line, siblingsKeep(row) == SHARED, c.slot + 1, false);
+    addLoss(cluster, lossAt, m.line, siblingsKeep(row) == SHARED, c.unit + 1, false);
   }
   let state = granted(row);
   if (m.kind == GETX) {
-    // The requester's own code copy goes too: a line is either code or being written.
+    // The unit's own code copy goes too: a line is either code or being written.
     loseCode(core, m.line);
-    s.presence = dataBit(c.slot);
-    s.owner = <u8>(c.slot + 1);
+    s.presence = dataBit(c.unit);
+    s.owner = <u8>(c.unit + 1);
     s.state = MODIFIED;
   } else {
     if (snooped) {
@@ -108,12 +108,12 @@ function serve(
         s.owner = 0;
         s.state = MODIFIED;
       }
-      s.presence |= codeBit(c.slot);
+      s.presence |= codeBit(c.unit);
       state = SHARED;
     } else {
       if (state == EXCLUSIVE && (s.state == SHARED || s.presence)) state = SHARED;
-      if (state == EXCLUSIVE) s.owner = <u8>(c.slot + 1);
-      s.presence |= dataBit(c.slot);
+      if (state == EXCLUSIVE) s.owner = <u8>(c.unit + 1);
+      s.presence |= dataBit(c.unit);
     }
   }
   if (snooped || state >= EXCLUSIVE) {
@@ -137,18 +137,18 @@ export function serveRequests(cluster: Cluster, boundary: u64, alone: bool): voi
   let kept: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const r = Request.at(cluster, i);
-    if (isPending(cluster, r.line)) {
+    const core = coreAt(cluster, r.slot);
+    const shared = findShared(l2Of(cluster), r.line);
+    if (isPending(cluster, r.line) || (shared && awaitsSibling(core, shared, r.kind, boundary))) {
       if (kept != i) {
         memory.copy(changetype<usize>(Request.at(cluster, kept)), changetype<usize>(r), 16);
       }
       kept++;
       continue;
     }
-    const core = coreAt(cluster, r.slot);
     const found = findMshr(core, r.line);
     check(found != null);
     const m = changetype<Mshr>(changetype<usize>(found));
-    const shared = findShared(l2Of(cluster), r.line);
     if (shared && mayServe(changetype<SharedLine>(changetype<usize>(shared)), r.kind)) {
       serve(cluster, core, changetype<SharedLine>(changetype<usize>(shared)), m, boundary, alone);
       continue;
@@ -159,6 +159,14 @@ export function serveRequests(cluster: Cluster, boundary: u64, alone: bool): voi
     post(r.time, Core.of(core).cpu, kind, cluster.id, r.line, r.kind, r.hold);
   }
   cluster.requests = kept;
+}
+
+/**
+ * A fetch of a line that is still on its way to the unit's other thread, to be written: it is
+ * served once that copy is there and can be downgraded.
+ */
+function awaitsSibling(core: usize, s: SharedLine, kind: u8, boundary: u64): bool {
+  return kind == GETI && s.owner == <u8>(Core.of(core).unit + 1) && s.done >= boundary;
 }
 
 function sortRequests(cluster: Cluster): void {

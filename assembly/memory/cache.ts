@@ -9,16 +9,17 @@ export const NO_SLOT: u32 = 0xffffffff;
 /**
  * A line of an L1.
  *
- *     0 | tag u32: physical address >> 6 | 4 | state u8 | pad | 6 | filter u16 | 8 | lru u64 | 16
+ *     0 | tag u32: physical address >> 6 | 4 | state u8 | 5 | filters u24 | 8 | lru u64 | 16
  *
- * `filter` is 1 + the index of the filter entry that names this line, or 0. It is no state.
+ * `filters`: for each thread of the unit 12 bits, 1 + the index of its filter entry that names this
+ * line, or 0. They are no state.
  */
 @unmanaged
 export class Line {
   tag: u32;
   state: u8;
-  pad0: u8;
-  filter: u16;
+  filtersLow: u8;
+  filtersHigh: u16;
   /** Cycle of the last use. */
   lru: u64;
   static readonly BYTES: usize = 16;
@@ -26,6 +27,19 @@ export class Line {
   @inline static at(base: usize, slot: u32): Line {
     return changetype<Line>(base + (<usize>slot << 4));
   }
+}
+
+/** The filter entry of `thread` that names the line: 1 + its index, or 0. */
+// @ts-ignore: decorator
+@inline
+export function filterOf(line: Line, thread: u32): u32 {
+  return (load<u32>(changetype<usize>(line), 4) >>> (8 + 12 * thread)) & 0xfff;
+}
+
+export function setFilter(line: Line, thread: u32, filter: u32): void {
+  const shift = 8 + 12 * thread;
+  const others = load<u32>(changetype<usize>(line), 4) & ~(<u32>0xfff << shift);
+  store<u32>(changetype<usize>(line), others | (filter << shift), 4);
 }
 
 /** The slot of the line with `tag` in a valid state, or NO_SLOT. `sets` is a power of two. */

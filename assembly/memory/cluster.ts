@@ -1,20 +1,21 @@
-// A cluster: the cores that share a last-level cache, that cache, and the lists of what is under
-// way in it. What is done with them: agent.ts (the cores' requests), losses.ts (lines that go),
+// A cluster: the units (physical cores) that share a last-level cache, that cache, and the lists of what is under
+// way in it. What is done with them: agent.ts (the CPUs' requests), losses.ts (lines that go),
 // refill.ts (lines that come from the home agent).
 import { check } from "../check";
-import { M_CLUSTER_BASES } from "../abi";
+import { M_CLUSTER_BASES, M_THREAD_LIMIT, M_UNIT_LIMIT } from "../abi";
 import { paramAt } from "./params";
 import { sharedCacheBytes } from "./shared-cache";
 
-/** Cores in a cluster: bits in SharedLine.presence. */
-export const SLOT_LIMIT: u32 = 16;
 const REQUEST_LIMIT: u32 = 512;
 const LOSS_LIMIT: u32 = 1024;
 const PENDING_LIMIT: u32 = 512;
 
 /**
- *     0 | id, cores, requests, losses, pending u32 | 24 | nextLoss u64 | 32 | nextEvent, decisions
- *     u64 | 48 | core bases u32[16] | 112
+ *     0 | id, cores, requests, losses, pending, units u32 | 24 | nextLoss u64 | 32 | nextEvent,
+ *     decisions u64 | 48 | core bases u32[32] | 176 | bases of first threads u32[16] | 240
+ *
+ * A CPU has a slot, a physical core a unit number: the directory and the losses speak of units, the
+ * requests and their order of slots. Siblings have neighbouring slots.
  */
 @unmanaged
 export class Cluster {
@@ -23,7 +24,7 @@ export class Cluster {
   requests: u32;
   losses: u32;
   pending: u32;
-  pad0: u32;
+  units: u32;
   /** Cycle of the earliest loss in the list, or NEVER. */
   nextLoss: u64;
   /** No core of the cluster has anything to do before this cycle. */
@@ -37,7 +38,8 @@ export class Cluster {
 }
 
 const CORES_AT: usize = 48;
-const REQUESTS_AT: usize = 128;
+const UNITS_AT: usize = CORES_AT + <usize>(M_UNIT_LIMIT * M_THREAD_LIMIT) * 4;
+const REQUESTS_AT: usize = 256;
 const LOSSES_AT: usize = REQUESTS_AT + <usize>REQUEST_LIMIT * 16;
 const PENDING_AT: usize = LOSSES_AT + <usize>LOSS_LIMIT * 24;
 const L2_AT: usize = PENDING_AT + <usize>PENDING_LIMIT * 4;
@@ -79,7 +81,7 @@ export class Loss {
   time: u64;
   line: u32;
   toShared: u8;
-  /** 1 + slot of the core that does not lose, 0: all lose. */
+  /** 1 + the unit that does not lose, 0: all lose. */
   keep: u8;
   /** 1: the whole cluster loses the line to another one. */
   home: u8;
@@ -101,10 +103,22 @@ export function coreAt(cluster: Cluster, slot: u32): usize {
   return load<u32>(changetype<usize>(cluster) + CORES_AT + (<usize>slot << 2));
 }
 
-/** Sets the core at `slot`, at setup. */
-export function setCoreAt(cluster: Cluster, slot: u32, core: usize): void {
-  check(slot < SLOT_LIMIT);
-  store<u32>(changetype<usize>(cluster) + CORES_AT + (<usize>slot << 2), <u32>core);
+/** The first thread of a unit. */
+// @ts-ignore: decorator
+@inline
+export function unitAt(cluster: Cluster, unit: u32): usize {
+  return load<u32>(changetype<usize>(cluster) + UNITS_AT + (<usize>unit << 2));
+}
+
+/** Adds a CPU in the next slot, at setup; `first`: it is the first thread of the next unit. */
+export function addCore(cluster: Cluster, core: usize, first: bool): void {
+  check(cluster.cores < <u32>(M_UNIT_LIMIT * M_THREAD_LIMIT));
+  store<u32>(changetype<usize>(cluster) + CORES_AT + (<usize>cluster.cores << 2), <u32>core);
+  cluster.cores++;
+  if (!first) return;
+  check(cluster.units < <u32>M_UNIT_LIMIT);
+  store<u32>(changetype<usize>(cluster) + UNITS_AT + (<usize>cluster.units << 2), <u32>core);
+  cluster.units++;
 }
 
 /** The shared cache's array. */
@@ -127,7 +141,7 @@ export function enqueue(
   r.hold = hold;
 }
 
-/** Adds a loss for the boundary `time`; `keep`: 1 + slot of the core that does not lose, or 0. */
+/** Adds a loss for the boundary `time`; `keep`: 1 + the unit that does not lose, or 0. */
 export function addLoss(
   cluster: Cluster, time: u64, line: u32, toShared: bool, keep: u32, home: bool,
 ): void {

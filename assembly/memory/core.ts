@@ -1,6 +1,7 @@
-// The memory side of one CPU: its clock, why it waits, and its outstanding misses. The
-// architectural side is isa/cpu.ts; both live in one core block (abi.ts).
-import { CORE_MEM, M_CORES } from "../abi";
+// The memory side of one CPU (a thread): its clock, why it waits, and its outstanding misses. The
+// architectural side is isa/cpu.ts; both live in one core block (abi.ts). A unit is a physical core:
+// one thread, or two that share its caches, which then lie in the block of the first.
+import { CORE_MEM, M_CORES, RUN_PARKED } from "../abi";
 import { paramAt } from "./params";
 
 /**
@@ -50,7 +51,7 @@ export class Core {
   label: u32;
   cpu: u32;
   cluster: u32;
-  /** Index of this core within its cluster. */
+  /** Index of this CPU within its cluster. */
   slot: u32;
   instructions: u64;
   /**
@@ -80,6 +81,18 @@ export class Core {
   selfModified: u32;
   /** End of the quantum under way: nothing that happens later may be known before. */
   until: u64;
+  /** Core block of the unit's first thread: the caches are there. */
+  caches: u32;
+  /** Core block of the unit's other thread, or 0. */
+  sibling: u32;
+  /** Index of the unit within its cluster. */
+  unit: u32;
+  /** Index of this CPU within its unit. */
+  thread: u32;
+  /** Which thread of the unit (kept by the first) starts when both could in the same cycle. */
+  turn: u32;
+  /** The line that a parked CPU watches. */
+  watched: u32;
 
   @inline static of(core: usize): Core {
     return changetype<Core>(core + CORE_MEM);
@@ -95,6 +108,22 @@ export class Core {
 @inline
 export function accessTime(c: Core): u64 {
   return min(c.clock, c.until - 1);
+}
+
+/** The unit's second thread after its first, 0 after the second: `for (t = c.caches; t; ...)`. */
+// @ts-ignore: decorator
+@inline
+export function nextThread(thread: usize): usize {
+  const c = Core.of(thread);
+  return c.thread ? 0 : <usize>c.sibling;
+}
+
+/** A parked thread of the unit of `core` looks again when its line is written, or goes. */
+export function wakeWatchers(core: usize, line: u32): void {
+  for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {
+    const c = Core.of(t);
+    if (c.run == RUN_PARKED && c.watched == line) c.recheck = 1;
+  }
 }
 
 /** The core block of CPU `cpu`. */

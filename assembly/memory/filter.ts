@@ -1,9 +1,10 @@
-// The filter of a core: linear line -> host address, for lines that its L1D holds and its TLB
+// The filter of a CPU: linear line -> host address, for lines that its L1D holds and its TLB
 // translates. It makes the common load one compare. It is a cache of those two and no state: an
 // entry is dropped when the line leaves the L1D (filterDrop) or a translation may have changed
 // (filterFlush).
 import { CORE_FILTER, CORE_L1D } from "../abi";
-import { Line, NO_SLOT, findLine } from "./cache";
+import { Line, NO_SLOT, filterOf, findLine, setFilter } from "./cache";
+import { Core } from "./core";
 import { l1Sets, l1Ways, ramBase } from "./params";
 
 /** Permissions of an entry, taken from the page. */
@@ -19,13 +20,16 @@ const EMPTY: u64 = 1;
 /**
  * Core block + CORE_FILTER + 16 * index.
  *
- *     0 | tag u64 | 8 | delta u32 | 12 | slot << 8 | permissions u32 | 16
+ *     0 | tag u64 | 8 | delta u32 | 12 | place << 8 | permissions u32 | 16
+ *
+ * `place` is the line's distance from core block + CORE_L1D in lines: its slot, and less than 0 in
+ * the block of a second thread.
  */
 @unmanaged
 export class Filter {
   tag: u64;
   delta: u32;
-  slotFlags: u32;
+  placeFlags: u32;
 
   @inline static of(core: usize, lin: u64): Filter {
     const offset = <usize>(lin >> 2) & ((FILTER_ENTRIES - 1) << ENTRY_SHIFT);
@@ -38,32 +42,36 @@ export class Filter {
  * buffered).
  */
 export function filterFill(core: usize, lin: u64, phys: u64, permissions: u32): void {
-  const slot = findLine(core + CORE_L1D, l1Sets, l1Ways, <u32>(phys >> 6));
+  const c = Core.of(core);
+  const lines = <usize>c.caches + CORE_L1D;
+  const slot = findLine(lines, l1Sets, l1Ways, <u32>(phys >> 6));
   if (slot == NO_SLOT) return;
-  const line = Line.at(core + CORE_L1D, slot);
+  const line = Line.at(lines, slot);
   const index = (<u32>(lin >> 6)) & (FILTER_ENTRIES - 1);
   // One entry a line: an alias of the same line at another linear address takes the place of the
   // former.
-  if (line.filter != <u16>(index + 1)) filterDrop(core, line, slot);
-  line.filter = <u16>(index + 1);
+  if (filterOf(line, c.thread) != index + 1) filterDrop(core, line, slot);
+  setFilter(line, c.thread, index + 1);
   const e = Filter.of(core, lin);
   e.tag = lin & ~63;
   e.delta = <u32>(ramBase + <usize>phys) - <u32>lin;
-  e.slotFlags = (slot << 8) | permissions;
+  e.placeFlags = <u32>(placeOf(core, slot) << 8) | permissions;
 }
 
 // @ts-ignore: decorator
 @inline
-function entryOf(core: usize, filter: u16): Filter {
-  return changetype<Filter>(core + CORE_FILTER + ((<usize>filter - 1) << ENTRY_SHIFT));
+function placeOf(core: usize, slot: u32): i32 {
+  return (<i32>(Core.of(core).caches - <u32>core) >> 4) + <i32>slot;
 }
 
 /** The L1D line at `slot` is no longer readable: its entry, if it still has one, goes. */
 export function filterDrop(core: usize, line: Line, slot: u32): void {
-  if (!line.filter) return;
-  const e = entryOf(core, line.filter);
-  if (e.slotFlags >>> 8 == slot) e.tag = EMPTY;
-  line.filter = 0;
+  const thread = Core.of(core).thread;
+  const filter = filterOf(line, thread);
+  if (!filter) return;
+  const e = changetype<Filter>(core + CORE_FILTER + (<usize>(filter - 1) << ENTRY_SHIFT));
+  if (<i32>e.placeFlags >> 8 == placeOf(core, slot)) e.tag = EMPTY;
+  setFilter(line, thread, 0);
 }
 
 /** Every translation may have changed. */

@@ -1,6 +1,7 @@
-// Losing lines: what a cluster's cores give up at a boundary, to a sibling or to another cluster.
-import { Cluster, Loss, addLoss, coreAt, enqueue, l2Of } from "./cluster";
+// Losing lines: what a cluster's units give up at a boundary, to a sibling or to another cluster.
+import { Cluster, Loss, addLoss, enqueue, l2Of, unitAt } from "./cluster";
 import { NO_SLOT } from "./cache";
+import { Core, nextThread } from "./core";
 import { codeBit, dataBit, findCode, findData, loseLine } from "./l1";
 import { MSHR_GRANTED, MSHR_WAITING, Mshr, findMshr, refreshNextGrant } from "./mshr";
 import { GETI, INVALID, NEVER, SHARED } from "./protocol";
@@ -40,11 +41,11 @@ export function applyLosses(cluster: Cluster, boundary: u64): void {
 function applyLoss(cluster: Cluster, loss: Loss): void {
   const line = loss.line;
   const toShared = loss.toShared != 0;
-  for (let slot: u32 = 0; slot < cluster.cores; slot++) {
-    if (loss.keep == <u8>(slot + 1)) continue;
-    const core = coreAt(cluster, slot);
+  for (let unit: u32 = 0; unit < cluster.units; unit++) {
+    if (loss.keep == <u8>(unit + 1)) continue;
+    const core = unitAt(cluster, unit);
     loseLine(core, line, toShared, loss.time);
-    withdrawGrant(cluster, core, slot, line, toShared, loss.time, loss.home ? NEVER : loss.order);
+    withdrawGrants(cluster, core, line, toShared, loss.time, loss.home ? NEVER : loss.order);
   }
   if (!loss.home) return;
   cancelLocalLosses(cluster, line);
@@ -57,12 +58,20 @@ function applyLoss(cluster: Cluster, loss: Loss): void {
 }
 
 /**
- * A line promised to `core` by its own cluster for a cycle after the loss is not to come: the
- * request is made again, at the time of the loss. Grants of the home agent, and of siblings decided
- * from `order` on, stay: they are of a later tenancy.
+ * A line promised to threads of the unit of `core` by their own cluster for a cycle after the loss
+ * is not to come: the requests are made again, at the time of the loss. Grants of the home agent,
+ * and of siblings decided from `order` on, stay: they are of a later tenancy.
  */
-export function withdrawGrant(
-  cluster: Cluster, core: usize, slot: u32, line: u32, toShared: bool, time: u64, order: u64,
+export function withdrawGrants(
+  cluster: Cluster, core: usize, line: u32, toShared: bool, time: u64, order: u64,
+): void {
+  for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {
+    withdrawGrant(cluster, t, line, toShared, time, order);
+  }
+}
+
+function withdrawGrant(
+  cluster: Cluster, core: usize, line: u32, toShared: bool, time: u64, order: u64,
 ): void {
   const found = findMshr(core, line);
   if (!found) return;
@@ -74,7 +83,7 @@ export function withdrawGrant(
   m.grant = NEVER;
   m.time = time;
   refreshNextGrant(core);
-  enqueue(cluster, line, m.kind, slot, m.hold, time);
+  enqueue(cluster, line, m.kind, Core.of(core).slot, m.hold, time);
 }
 
 /**
@@ -89,18 +98,20 @@ export function cancelLocalLosses(cluster: Cluster, line: u32): void {
   }
 }
 
-/** Presence bits from what the L1s hold or were promised. */
+/** Presence bits from what the L1s hold or their units were promised. */
 function holders(cluster: Cluster, line: u32): u32 {
   let presence: u32 = 0;
-  for (let slot: u32 = 0; slot < cluster.cores; slot++) {
-    const core = coreAt(cluster, slot);
-    if (findData(core, line) != NO_SLOT) presence |= dataBit(slot);
-    if (findCode(core, line) != NO_SLOT) presence |= codeBit(slot);
-    const found = findMshr(core, line);
-    if (!found) continue;
-    const m = changetype<Mshr>(changetype<usize>(found));
-    if (m.status == MSHR_GRANTED && !m.home) {
-      presence |= m.kind == GETI ? codeBit(slot) : dataBit(slot);
+  for (let unit: u32 = 0; unit < cluster.units; unit++) {
+    const core = unitAt(cluster, unit);
+    if (findData(core, line) != NO_SLOT) presence |= dataBit(unit);
+    if (findCode(core, line) != NO_SLOT) presence |= codeBit(unit);
+    for (let t = core; t; t = nextThread(t)) {
+      const found = findMshr(t, line);
+      if (!found) continue;
+      const m = changetype<Mshr>(changetype<usize>(found));
+      if (m.status == MSHR_GRANTED && !m.home) {
+        presence |= m.kind == GETI ? codeBit(unit) : dataBit(unit);
+      }
     }
   }
   return presence;

@@ -1,12 +1,11 @@
 // Lines that come from the home agent: into the shared cache at the start of the window of their
 // grant, and what they push out of it.
 import { check } from "../check";
-import { CORE_L1D } from "../abi";
-import { Line, NO_SLOT } from "./cache";
-import { Cluster, coreAt, l2Of, removePending } from "./cluster";
+import { NO_SLOT } from "./cache";
+import { Cluster, coreAt, l2Of, removePending, unitAt } from "./cluster";
 import { Core } from "./core";
-import { codeBit, dataBit, findData, loseCode, loseLine } from "./l1";
-import { cancelLocalLosses, withdrawGrant } from "./losses";
+import { codeBit, dataBit, dataLine, findData, loseCode, loseLine } from "./l1";
+import { cancelLocalLosses, withdrawGrants } from "./losses";
 import { post } from "./message";
 import {
   MSHR_FREE, MSHR_GRANTED, MSHR_LIMIT, MSHR_WAITING, Mshr, findMshr, grantMshr,
@@ -70,18 +69,18 @@ function install(cluster: Cluster, core: usize, m: Mshr, start: u64): void {
   s.done = m.grant;
   s.lru = m.time;
   if (m.kind == GETX) {
-    for (let slot: u32 = 0; slot < cluster.cores; slot++) {
-      // Siblings that still shared the line lose it with the clusters that the home agent snooped.
-      if (slot == c.slot) continue;
-      loseLine(coreAt(cluster, slot), m.line, false, start);
-      withdrawGrant(cluster, coreAt(cluster, slot), slot, m.line, false, start, NEVER);
+    for (let unit: u32 = 0; unit < cluster.units; unit++) {
+      // Units that still shared the line lose it with the clusters that the home agent snooped.
+      if (unit == c.unit) continue;
+      loseLine(unitAt(cluster, unit), m.line, false, start);
+      withdrawGrants(cluster, unitAt(cluster, unit), m.line, false, start, NEVER);
     }
     loseCode(core, m.line);
-    s.presence = dataBit(c.slot);
+    s.presence = dataBit(c.unit);
   } else {
-    s.presence |= m.kind == GETI ? codeBit(c.slot) : dataBit(c.slot);
+    s.presence |= m.kind == GETI ? codeBit(c.unit) : dataBit(c.unit);
   }
-  if (m.state >= EXCLUSIVE && m.kind != GETI) s.owner = <u8>(c.slot + 1);
+  if (m.state >= EXCLUSIVE && m.kind != GETI) s.owner = <u8>(c.unit + 1);
 }
 
 /**
@@ -91,12 +90,12 @@ function install(cluster: Cluster, core: usize, m: Mshr, start: u64): void {
 function evictShared(cluster: Cluster, s: SharedLine, start: u64): void {
   const line = s.tag;
   let dirty = s.state == MODIFIED;
-  for (let slot: u32 = 0; slot < cluster.cores; slot++) {
-    const core = coreAt(cluster, slot);
+  for (let unit: u32 = 0; unit < cluster.units; unit++) {
+    const core = unitAt(cluster, unit);
     const at = findData(core, line);
-    if (at != NO_SLOT && Line.at(core + CORE_L1D, at).state == MODIFIED) dirty = true;
+    if (at != NO_SLOT && dataLine(core, at).state == MODIFIED) dirty = true;
     loseLine(core, line, false, start);
-    withdrawGrant(cluster, core, slot, line, false, start, NEVER);
+    withdrawGrants(cluster, core, line, false, start, NEVER);
   }
   cancelLocalLosses(cluster, line);
   s.state = INVALID;

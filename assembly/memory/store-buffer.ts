@@ -4,12 +4,11 @@
 // event STORE_BLOCK.ORDER). A younger load does not wait: here, and only here, a load may be
 // satisfied before an older store is visible.
 import { check } from "../check";
-import { CORE_L1D, CORE_LIMIT_MASK, CORE_SB } from "../abi";
+import { CORE_LIMIT_MASK, CORE_SB } from "../abi";
 import { ask } from "./agent";
-import { Cluster, l2Of } from "./cluster";
 import { Line, NO_SLOT } from "./cache";
-import { Core, accessTime } from "./core";
-import { fillCode, fillData, findCode, findData, mayHoldCode } from "./l1";
+import { Core, accessTime, wakeWatchers } from "./core";
+import { dataLine, fillCode, fillData, findCode, findData, mayHoldCode } from "./l1";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
 import { holdCycles, retireDelay, sequential, tracing } from "./params";
 import { EXCLUSIVE, GETI, GETX, MODIFIED, NEVER } from "./protocol";
@@ -106,12 +105,12 @@ export function refreshMask(core: usize): void {
 function ownedLine(core: usize, c: Core, tag: u32): Line | null {
   // Most stores go to the line of the one before.
   if (c.sbLine == tag) {
-    const same = Line.at(core + CORE_L1D, c.sbSlot);
+    const same = dataLine(core, c.sbSlot);
     if (same.tag == tag && same.state >= EXCLUSIVE) return same;
   }
   const slot = findData(core, tag);
   if (slot == NO_SLOT) return null;
-  const line = Line.at(core + CORE_L1D, slot);
+  const line = dataLine(core, slot);
   if (line.state < EXCLUSIVE) return null;
   c.sbLine = tag;
   c.sbSlot = slot;
@@ -139,10 +138,29 @@ export function nextHeadEvent(core: usize): u64 {
 }
 
 /**
- * Everything that happens in this core's buffer and caches up to and including cycle `time`, in
- * order.
+ * Everything that happens in the buffers and caches of the core's unit up to and including cycle
+ * `time`, in order.
  */
+// @ts-ignore: decorator
+@inline
 export function advance(core: usize, time: u64): void {
+  if (Core.of(core).sibling) advanceUnit(<usize>Core.of(core).caches, time);
+  else advanceThread(core, time);
+}
+
+/** Both threads of the unit of `first`: what one commits or brings in, the other may use at once. */
+function advanceUnit(first: usize, time: u64): void {
+  const second = <usize>Core.of(first).sibling;
+  for (;;) {
+    const a = min(nextHeadEvent(first), Core.of(first).nextGrant);
+    const b = min(nextHeadEvent(second), Core.of(second).nextGrant);
+    if (min(a, b) > time) return;
+    if (a <= b) advanceThread(first, a);
+    else advanceThread(second, b);
+  }
+}
+
+function advanceThread(core: usize, time: u64): void {
   const c = Core.of(core);
   for (;;) {
     if (c.sbCount) {
@@ -172,6 +190,7 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   storeSized(hostOf(e.phys), e.size, e.value);
   line.state = MODIFIED;
   if (line.lru < time) line.lru = time;
+  if (c.sibling) wakeWatchers(core, line.tag);
   if (tracing && e.label) trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value);
   c.sbHead = (c.sbHead + 1) & SB_INDEX;
   c.sbCount--;
@@ -185,19 +204,27 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
 /** The line of the earliest grant arrives. */
 function applyGrant(core: usize, time: u64): void {
   const c = Core.of(core);
-  const l2 = l2Of(Cluster.of(c.cluster));
   for (let i: u32 = 0; ; i++) {
     const m = Mshr.at(core, i);
     if (m.status != MSHR_GRANTED || m.grant != time) continue;
     // What the home agent granted is in the shared cache by now.
     check(m.home != 1);
-    if (m.kind == GETI) fillCode(core, l2, m.line, time);
-    else fillData(core, l2, m.line, m.state, time);
+    if (m.kind == GETI) fillCode(core, m.line, time);
+    else fillData(core, m.line, m.state, time);
     if (tracing) trace(time, c.cpu, TRACE_GRANT, 0, 64, <u64>m.line << 6, m.state);
-    if (c.sbCount && Store.at(core, c.sbHead).phys >>> 6 == m.line && c.headOwned < time) {
-      c.headOwned = time;
-    }
+    headOwnedFrom(core, m.line, time);
+    if (c.sibling) headOwnedFrom(<usize>c.sibling, m.line, time);
     releaseMshr(core, m);
     return;
+  }
+}
+
+/** The line came at cycle `time`: a head that waits for it commits no earlier. */
+// @ts-ignore: decorator
+@inline
+function headOwnedFrom(core: usize, line: u32, time: u64): void {
+  const c = Core.of(core);
+  if (c.sbCount && Store.at(core, c.sbHead).phys >>> 6 == line && c.headOwned < time) {
+    c.headOwned = time;
   }
 }

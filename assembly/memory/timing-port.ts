@@ -1,14 +1,14 @@
 // The memory port of the timing engine: what a core's access costs and when it must wait. Every
 // function brings the store buffer up to Core.clock first; a false or zero result means "not now":
 // the instruction has changed nothing and runs again after the core's next event.
-import { CORE_L1D, M_LAT_UNCACHED } from "../abi";
-import { Line, NO_SLOT } from "./cache";
+import { M_LAT_UNCACHED } from "../abi";
+import { NO_SLOT } from "./cache";
 import { ask } from "./agent";
 import {
   Core, accessTime, IO_ANSWERED, IO_IDLE, IO_WAITING, STALL_DRAIN, STALL_FETCH, STALL_FULL,
-  STALL_IO, STALL_LOAD, STALL_LOCK, STALL_PARTIAL,
+  STALL_IO, STALL_LOAD, STALL_LOCK, STALL_PARTIAL, wakeWatchers,
 } from "./core";
-import { findCode, findData } from "./l1";
+import { dataLine, findCode, findData } from "./l1";
 import { post } from "./message";
 import { findMshr } from "./mshr";
 import { costForward, costL1, costLock, holdCycles, param, sbEntries, tracing } from "./params";
@@ -47,8 +47,8 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
     c.stall = STALL_LOAD;
     return 0;
   }
-  const line = Line.at(core + CORE_L1D, slot);
-  if (line.lru < c.clock) line.lru = c.clock;
+  // Also backwards, by a sibling that is cycles behind: as the filter does it.
+  dataLine(core, slot).lru = c.clock;
   if (c.label) bound(core, c, phys, size, hostOf(phys));
   // A bit of the mask sent it here for a store that is long visible.
   else if ((c.sbMask >> (phys >> 3)) & 1) refreshMask(core);
@@ -91,10 +91,11 @@ export function timingDrain(core: usize): bool {
 function ownForLock(core: usize, c: Core, phys: u64, hold: u8): bool {
   const tag = <u32>(phys >> 6);
   const slot = findData(core, tag);
-  if (slot != NO_SLOT && Line.at(core + CORE_L1D, slot).state >= EXCLUSIVE) {
-    const line = Line.at(core + CORE_L1D, slot);
+  if (slot != NO_SLOT && dataLine(core, slot).state >= EXCLUSIVE) {
+    const line = dataLine(core, slot);
     line.state = MODIFIED;
     if (line.lru < c.clock) line.lru = c.clock;
+    if (c.sibling) wakeWatchers(core, tag);
     return true;
   }
   if (!findMshr(core, tag)) ask(core, tag, GETX, hold, accessTime(c));

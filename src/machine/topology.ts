@@ -106,7 +106,10 @@ export function writeMachineBlock(
   clusters.forEach((cluster, index) => {
     view.setUint8(abi.M_CLUSTER_PACKAGE + index, cluster.package);
     view.setUint8(abi.M_CLUSTER_BUS + index, cluster.bus);
-    for (const cpu of cluster.cpus) view.setUint8(abi.M_CPU_CLUSTER + cpu, index);
+    [...cluster.cpus].sort((a, b) => a - b).forEach((cpu, unit) => {
+      view.setUint8(abi.M_CPU_CLUSTER + cpu, index);
+      view.setUint8(abi.M_CPU_UNIT + cpu, unit);
+    });
   });
 }
 

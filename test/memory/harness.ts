@@ -8,6 +8,8 @@ export interface Shape {
   /** Parameters of the machine block by their name in abi.ts; they replace those of CLOVERTOWN. */
   parameters?: Record<string, number>;
   clusterOf?: (cpu: number) => number;
+  /** Physical core within the cluster; by default every CPU has one of its own. */
+  unitOf?: (cpu: number) => number;
   packageOf?: (cluster: number) => number;
   busOf?: (cluster: number) => number;
   seed?: number;
@@ -73,6 +75,9 @@ function build(shape: Shape) {
   const busOf = shape.busOf ?? ((cluster) => cluster >> 1);
   for (let cpu = 0; cpu < parameters.M_CPUS; cpu++) {
     view.setUint8(abi.MACHINE_BASE + abi.M_CPU_CLUSTER + cpu, clusterOf(cpu));
+    const before = Array.from({ length: cpu }, (_, other) => clusterOf(other));
+    const rank = before.filter((cluster) => cluster === clusterOf(cpu)).length;
+    view.setUint8(abi.MACHINE_BASE + abi.M_CPU_UNIT + cpu, shape.unitOf?.(cpu) ?? rank);
   }
   for (let cluster = 0; cluster < parameters.M_CLUSTERS; cluster++) {
     view.setUint8(abi.MACHINE_BASE + abi.M_CLUSTER_PACKAGE + cluster, packageOf(cluster));

@@ -39,10 +39,29 @@ const SHAPES: Record<string, Shape> = {
   },
 };
 
+const SMT: Record<string, Shape> = {
+  "one core of two threads": {
+    parameters: { M_CPUS: 2, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106 },
+    clusterOf: one, unitOf: one, packageOf: one, busOf: one,
+  },
+  "four cores of two threads on one cache": {
+    parameters: { M_CPUS: 8, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106 },
+    clusterOf: one, unitOf: (cpu) => cpu & 3, packageOf: one, busOf: one,
+  },
+  "four clusters of two cores of two threads": {
+    parameters: { M_CPUS: 16 },
+    clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
+  },
+  "four clusters of two cores of two threads, small caches": {
+    parameters: { M_CPUS: 16, M_L1_SETS: 16, M_L1_WAYS: 2, M_L2_SETS: 16, M_L2_WAYS: 16 },
+    clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
+  },
+};
+
 /** STRESS_CYCLES=... for a longer run. */
 const cycles = Number(process.env.STRESS_CYCLES ?? 100_000);
 
-for (const [name, shape] of Object.entries(SHAPES)) {
+for (const [name, shape] of Object.entries({ ...SHAPES, ...SMT })) {
   test(name, () => {
     for (const seed of [1, 2, 3]) {
       const run = runStress({ ...shape, seed, cycles });
