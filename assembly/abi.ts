@@ -43,6 +43,9 @@ export const M_L1_WAYS: i32 = 0x090;
 export const M_L2_SETS: i32 = 0x094;
 export const M_L2_WAYS: i32 = 0x098;
 export const M_HOLD: i32 = 0x09c;
+/** The shared cache of a cluster is its L3, and each unit has an L2; 0 sets: it is the L2. */
+export const M_L3_SETS: i32 = 0x0a0;
+export const M_L3_WAYS: i32 = 0x0a4;
 
 // Costs of instructions, cycles
 export const M_COST_L1: i32 = 0x0c0;
@@ -79,6 +82,7 @@ export const M_BUS_DATA: i32 = 0x170;
 export const M_SNOOP_STALL: i32 = 0x174;
 export const M_LAT_IPI: i32 = 0x178;
 export const M_LAT_UNCACHED: i32 = 0x17c; // round trip of an I/O or uncached access
+export const M_LAT_L3: i32 = 0x184;
 export const M_IPI_JITTER: i32 = 0x180; // seeded spread of an interrupt message's arrival
 
 // Topology tables: u8 per CPU or per cluster

@@ -9,11 +9,13 @@ import {
 } from "../abi";
 import { Cpu } from "../isa/cpu";
 import { Line } from "../memory/cache";
-import { Cluster, LISTS_AT, LISTS_BYTES, l2Of } from "../memory/cluster";
+import { Cluster, LISTS_AT, LISTS_BYTES, sharedOf } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { homeBytes } from "../memory/home";
 import { MSHR_FREE, MSHR_LIMIT, Mshr } from "../memory/mshr";
-import { l1Sets, l1Ways, loadParameters, param, windowCycles } from "../memory/params";
+import {
+  l1Sets, l1Ways, l2Sets, l2Ways, loadParameters, param, windowCycles,
+} from "../memory/params";
 import { sharedCacheBytes } from "../memory/shared-cache";
 import { Store } from "../memory/store-buffer";
 
@@ -64,12 +66,13 @@ function hashCore(core: usize): void {
   }
   range(core + CORE_INBOX, <usize>c.inboxCount << 4);
   if (c.thread) return;
-  hashLines(core + CORE_L1D);
-  hashLines(core + CORE_L1I);
+  hashLines(core + CORE_L1D, l1Sets * l1Ways);
+  hashLines(core + CORE_L1I, l1Sets * l1Ways);
+  hashLines(c.l2, l2Sets * l2Ways);
 }
 
-function hashLines(base: usize): void {
-  for (let slot: u32 = 0; slot < l1Sets * l1Ways; slot++) {
+function hashLines(base: usize, count: u32): void {
+  for (let slot: u32 = 0; slot < count; slot++) {
     const line = Line.at(base, slot);
     if (!line.state) continue;
     word((<u64>slot << 40) | ((<u64>line.tag << 8) | line.state));
@@ -90,7 +93,7 @@ export function stateHash(): u64 {
     const cluster = Cluster.of(id);
     word((<u64>cluster.requests << 40) | (<u64>cluster.losses << 20) | cluster.pending);
     range(changetype<usize>(cluster) + LISTS_AT, LISTS_BYTES);
-    range(l2Of(cluster), sharedCacheBytes());
+    range(sharedOf(cluster), sharedCacheBytes());
   }
   range(param(M_HUB_BASE), HUB_BYTES);
   range(param(M_HOME_BASES), homeBytes());

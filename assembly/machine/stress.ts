@@ -14,7 +14,10 @@
 import { check } from "../check";
 import { CORE_CPU, CORE_TLB, M_CPUS, MACHINE_BASE, M_SEED } from "../abi";
 import { draw } from "../random";
+import { readFast } from "../isa/access";
 import { Core } from "../memory/core";
+import { FetchEntry } from "../memory/fetch-filter";
+import { filterFill } from "../memory/filter";
 import { param } from "../memory/params";
 import { portDrain, portFetch, portLock, portRead, portReserve, portWrite } from "../memory/port";
 
@@ -96,7 +99,17 @@ function perform(core: usize, c: Core, p: Program, random: u64): bool {
   if (kind < 14) return add(core, p, word & 3);
   if (kind == 14) return portDrain(core);
   // Code lines are also written: a fetch must take them from their owners and be undone by them.
-  return portFetch(core, physOf(line, 0)) != 0;
+  return fetch(core, physOf(line, 0));
+}
+
+/** A line of code comes into the fetch filter, as if it were executed from there. */
+function fetch(core: usize, phys: u64): bool {
+  const e = FetchEntry.of(core, phys);
+  if (e.tag == phys) return true;
+  if (!portFetch(core, phys)) return false;
+  e.tag = phys;
+  e.physLine = <u32>(phys >> 6);
+  return true;
 }
 
 /** A line of which word (cpu mod 8) is this CPU's: it stores there often, and reads it back. */
@@ -116,8 +129,14 @@ function put(core: usize, line: u32, word: u32): bool {
 
 /** Reads a word: at least `least`, and never less than what was seen before. */
 function read(core: usize, line: u32, word: u32, least: u64): bool {
-  const host = portRead(core, physOf(line, word), 8);
-  if (!host) return false;
+  // Through the filter where it has the line, linear addresses being physical ones.
+  const phys = physOf(line, word);
+  let host = readFast(core, phys, 8, Core.of(core).clock);
+  if (!host) {
+    host = portRead(core, phys, 8);
+    if (!host) return false;
+    filterFill(core, phys, phys, 0);
+  }
   const value = load<u64>(host);
   const seen = seenAt(core, line, word);
   check(value >= load<u64>(seen) && value >= least);

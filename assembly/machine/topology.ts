@@ -17,7 +17,8 @@ import { Cluster, addCore, clusterBytes, unitAt } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { historyBytes } from "../memory/history";
 import { homeBytes } from "../memory/home";
-import { loadParameters, param, paramByte, windowCycles } from "../memory/params";
+import { l2Sets, loadParameters, param, paramByte, windowCycles } from "../memory/params";
+import { privateCacheBytes } from "../memory/private-cache";
 import { NEVER } from "../memory/protocol";
 import { traceBytes } from "../memory/trace";
 import { mailboxBytes } from "./mailbox";
@@ -49,9 +50,14 @@ export function layout(): usize {
   const clusters = param(M_CLUSTERS);
   const cpus = param(M_CPUS);
   for (let cluster: u32 = 0; cluster < clusters; cluster++) {
-    place(M_CLUSTER_BASES, cluster, take(clusterBytes()));
     let members: u32 = 0;
-    for (let cpu: u32 = 0; cpu < cpus; cpu++) members += <u32>(clusterOf(cpu) == cluster);
+    let units: u32 = 0;
+    for (let cpu: u32 = 0; cpu < cpus; cpu++) {
+      if (clusterOf(cpu) != cluster) continue;
+      members++;
+      units = max(units, paramByte(M_CPU_UNIT, cpu) + 1);
+    }
+    place(M_CLUSTER_BASES, cluster, take(clusterBytes() + <usize>units * privateCacheBytes()));
     let core = take(<usize>(members + 1) * CORE_BYTES);
     for (let unit: u32 = 0; unit < <u32>M_UNIT_LIMIT; unit++) {
       for (let cpu: u32 = 0; cpu < cpus; cpu++) {
@@ -124,6 +130,10 @@ function addUnits(unit: u32): void {
     const first = cluster.units == unit;
     addCore(cluster, core, first);
     c.caches = <u32>unitAt(cluster, unit);
+    if (l2Sets) {
+      const arrays = changetype<usize>(cluster) + clusterBytes();
+      c.l2 = <u32>(arrays + <usize>unit * privateCacheBytes());
+    }
     if (first) continue;
     check(!Core.of(c.caches).sibling);
     c.thread = 1;

@@ -5,35 +5,41 @@
 // line with one of them writing.
 import { check } from "../check";
 import {
-  Cluster, Request, addLoss, addPending, coreAt, enqueue, isPending, l2Of,
+  Cluster, Request, addLoss, addPending, coreAt, enqueue, isPending, sharedOf,
 } from "./cluster";
+import { Line } from "./cache";
 import { Core } from "./core";
-import { codeBit, dataBit, loseCode, loseLine } from "./l1";
+import { bitsOf, codeBit, dataBit, loseCode, loseLine } from "./l1";
+import { withdrawCode, withdrawGrants } from "./losses";
 import { post } from "./message";
 import {
-  FROM_L2, FROM_SIBLING_LOAD, FROM_SIBLING_UPGRADE, OTHERS_NONE, OTHERS_OWNER, OTHERS_SHARED,
+  FROM_SHARED, FROM_SIBLING_LOAD, FROM_SIBLING_UPGRADE, OTHERS_NONE, OTHERS_OWNER, OTHERS_SHARED,
   granted, servedFrom, siblingsKeep, snoops, transition,
 } from "./mesi";
 import { Mshr, allocateMshr, findMshr, grantMshr } from "./mshr";
 import {
-  latL2, latSiblingLoad, latSiblingOwn, latSiblingUpgrade, nearestQuantum, nextQuantum, tracing,
+  latL2, latShared, latSiblingLoad, latSiblingOwn, latSiblingUpgrade, nearestQuantum, nextQuantum,
+  tracing,
 } from "./params";
+import { findPrivate } from "./private-cache";
 import { EXCLUSIVE, GETI, GETX, MODIFIED, MSG_GETS, MSG_GETX, SHARED } from "./protocol";
 import { SharedLine, findShared } from "./shared-cache";
 import { TRACE_REQUEST, trace } from "./trace";
 
 /**
- * A core asks for a line at cycle `time`: at once when the shared cache may give it and no sibling
- * has a say, at the next boundary otherwise. At most one request a line and core.
+ * A core asks for a line at cycle `time`: it is served at once when the unit's own L2 has it, or the
+ * shared cache may give it and no other unit has a say; at the next boundary otherwise. At most one
+ * request a line and core.
  */
 export function ask(core: usize, line: u32, kind: u8, hold: u8, time: u64): void {
   const c = Core.of(core);
   const cluster = Cluster.of(c.cluster);
   const m = allocateMshr(core, line, kind, hold, time);
   if (tracing) trace(time, c.cpu, TRACE_REQUEST, 0, 64, <u64>line << 6, kind);
-  const shared = findShared(l2Of(cluster), line);
+  const shared = findShared(sharedOf(cluster), line);
   if (shared) {
     const s = changetype<SharedLine>(changetype<usize>(shared));
+    if (c.l2 && serveFromPrivate(core, c, s, m)) return;
     const quiet = !s.pending && mayServe(s, kind) && time >= s.done;
     if (quiet && !snoops(transition(kind, othersOf(s, c.unit)))) {
       serve(cluster, core, s, m, 0, false);
@@ -41,6 +47,26 @@ export function ask(core: usize, line: u32, kind: u8, hold: u8, time: u64): void
     }
   }
   enqueue(cluster, line, kind, c.slot, hold, time);
+}
+
+/** The unit's own L2 serves the request if it has the line and may: nobody else is asked. */
+function serveFromPrivate(core: usize, c: Core, s: SharedLine, m: Mshr): bool {
+  const found = findPrivate(core, m.line);
+  if (!found) return false;
+  const l = changetype<Line>(changetype<usize>(found));
+  let state = l.state;
+  if (m.kind == GETX) {
+    if (state < EXCLUSIVE) return false;
+    state = MODIFIED;
+  } else if (m.kind == GETI) {
+    // Owned, or about to be by a sibling: the agent downgrades it.
+    if (state != SHARED || s.owner == <u8>(c.unit + 1)) return false;
+    s.presence |= codeBit(c.unit);
+  }
+  if (l.lru < m.time) l.lru = m.time;
+  m.local = 1;
+  grantMshr(core, m, m.time + latL2, state);
+  return true;
 }
 
 /** The cluster's own rights suffice for `kind`. */
@@ -57,7 +83,7 @@ function othersOf(s: SharedLine, unit: u32): u32 {
 }
 
 function latencyFrom(source: u8): u64 {
-  if (source == FROM_L2) return latL2;
+  if (source == FROM_SHARED) return latShared;
   if (source == FROM_SIBLING_LOAD) return latSiblingLoad;
   if (source == FROM_SIBLING_UPGRADE) return latSiblingUpgrade;
   return latSiblingOwn;
@@ -94,6 +120,7 @@ function serve(
   if (m.kind == GETX) {
     // The unit's own code copy goes too: a line is either code or being written.
     loseCode(core, m.line);
+    withdrawCode(cluster, core, m.line, m.time);
     s.presence = dataBit(c.unit);
     s.owner = <u8>(c.unit + 1);
     s.state = MODIFIED;
@@ -105,10 +132,11 @@ function serve(
     if (m.kind == GETI) {
       if (s.owner) {
         loseLine(core, m.line, true, m.time);
+        withdrawGrants(cluster, core, m.line, true, m.time, 0);
         s.owner = 0;
         s.state = MODIFIED;
       }
-      s.presence |= codeBit(c.unit);
+      s.presence |= bitsOf(GETI, c.unit);
       state = SHARED;
     } else {
       if (state == EXCLUSIVE && (s.state == SHARED || s.presence)) state = SHARED;
@@ -133,12 +161,12 @@ function serve(
 export function serveRequests(cluster: Cluster, boundary: u64, alone: bool): void {
   if (!cluster.requests) return;
   sortRequests(cluster);
-  const count = cluster.requests;
   let kept: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) {
+  // Read anew: serving one request may withdraw what a sibling was promised, which asks again.
+  for (let i: u32 = 0; i < cluster.requests; i++) {
     const r = Request.at(cluster, i);
     const core = coreAt(cluster, r.slot);
-    const shared = findShared(l2Of(cluster), r.line);
+    const shared = findShared(sharedOf(cluster), r.line);
     if (isPending(cluster, r.line) || (shared && awaitsSibling(core, shared, r.kind, boundary))) {
       if (kept != i) {
         memory.copy(changetype<usize>(Request.at(cluster, kept)), changetype<usize>(r), 16);

@@ -124,7 +124,7 @@ export function addCore(cluster: Cluster, core: usize, first: bool): void {
 /** The shared cache's array. */
 // @ts-ignore: decorator
 @inline
-export function l2Of(cluster: Cluster): usize {
+export function sharedOf(cluster: Cluster): usize {
   return changetype<usize>(cluster) + L2_AT;
 }
 
@@ -154,6 +154,14 @@ export function addLoss(
   loss.home = <u8>home;
   loss.order = cluster.decisions;
   if (time < cluster.nextLoss) cluster.nextLoss = time;
+}
+
+/** A loss of the line is decided and still to come. */
+export function hasLoss(cluster: Cluster, line: u32): bool {
+  for (let i: u32 = 0; i < cluster.losses; i++) {
+    if (Loss.at(cluster, i).line == line) return true;
+  }
+  return false;
 }
 
 // @ts-ignore: decorator

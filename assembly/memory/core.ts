@@ -93,6 +93,9 @@ export class Core {
   turn: u32;
   /** The line that a parked CPU watches. */
   watched: u32;
+  /** The unit's private L2 (private-cache.ts), or 0. */
+  l2: u32;
+  pad1: u32;
 
   @inline static of(core: usize): Core {
     return changetype<Core>(core + CORE_MEM);

@@ -1,14 +1,16 @@
-// The L1s of a unit: filling and losing lines, with what hangs on them: the filters and fetch
-// filters of its threads, the presence bits of the shared cache. `core` is any thread of the unit.
+// The private caches of a unit: filling and losing lines, with what hangs on them: the filters and
+// fetch filters of its threads, the presence bits of the shared cache. `core` is any thread of it.
+import { check } from "../check";
 import { CORE_CODE_PAGES, CORE_L1D, CORE_L1I } from "../abi";
 import { Line, NO_SLOT, findLine, victimSlot } from "./cache";
-import { Cluster, l2Of } from "./cluster";
+import { Cluster, sharedOf } from "./cluster";
 import { Core, nextThread, wakeWatchers } from "./core";
 import { fetchFilterDrop } from "./fetch-filter";
 import { filterDrop } from "./filter";
-import { Mshr, findMshr } from "./mshr";
-import { l1Sets, l1Ways, tracing } from "./params";
-import { GETI, INVALID, MODIFIED, SHARED } from "./protocol";
+import { MSHR_GRANTED, Mshr, findMshr } from "./mshr";
+import { l1Sets, l1Ways, l2Sets, l2Ways, tracing } from "./params";
+import { findPrivate } from "./private-cache";
+import { GETI, GETX, INVALID, MODIFIED, SHARED } from "./protocol";
 import { SharedLine, findShared } from "./shared-cache";
 import { TRACE_LOST, trace } from "./trace";
 
@@ -52,6 +54,29 @@ export function codeBit(unit: u32): u32 {
   return 0x10000 << unit;
 }
 
+/** Presence bits of a unit that gets a line by a request of `kind`: a private L2 holds code, too. */
+// @ts-ignore: decorator
+@inline
+export function bitsOf(kind: u8, unit: u32): u32 {
+  if (kind != GETI) return dataBit(unit);
+  return l2Sets ? codeBit(unit) | dataBit(unit) : codeBit(unit);
+}
+
+/** The unit has the line as data, by what the directory calls so. */
+export function holdsData(core: usize, line: u32): bool {
+  if (Core.of(core).l2) return findPrivate(core, line) != null;
+  return findData(core, line) != NO_SLOT;
+}
+
+/** The unit's copy of the line, if it has one, is modified. */
+export function isModified(core: usize, line: u32): bool {
+  const slot = findData(core, line);
+  if (slot != NO_SLOT && dataLine(core, slot).state == MODIFIED) return true;
+  if (!Core.of(core).l2) return false;
+  const found = findPrivate(core, line);
+  return found != null && changetype<Line>(changetype<usize>(found)).state == MODIFIED;
+}
+
 /**
  * Puts a line into the L1D in `state` at cycle `time`, evicting another if the set is full. A line
  * that a sibling has brought in meanwhile keeps the better of the two states.
@@ -71,36 +96,78 @@ export function fillData(core: usize, line: u32, state: u8, time: u64): void {
 }
 
 function evictData(core: usize, victim: Line, slot: u32): void {
-  const c = Core.of(core);
-  const shared = findShared(l2Of(Cluster.of(c.cluster)), victim.tag);
-  // A line that is promised to the unit in another state is on its way: the directory speaks of
-  // that copy.
-  if (shared && !awaitsData(core, victim.tag)) {
-    const s = changetype<SharedLine>(changetype<usize>(shared));
-    s.presence &= ~dataBit(c.unit);
-    if (s.owner == <u8>(c.unit + 1)) {
-      s.owner = 0;
-      if (victim.state == MODIFIED) s.state = MODIFIED;
-    }
+  if (!Core.of(core).l2) {
+    leaveDirectory(core, victim.tag, victim.state == MODIFIED);
+  } else if (victim.state == MODIFIED) {
+    const found = findPrivate(core, victim.tag);
+    check(found != null);
+    changetype<Line>(changetype<usize>(found)).state = MODIFIED;
   }
-  wakeWatchers(core, victim.tag);
-  dropFilters(core, victim, slot);
+  dropData(core, victim, slot);
+}
+
+/** The L1D line at `slot` goes. */
+function dropData(core: usize, line: Line, slot: u32): void {
+  for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) filterDrop(t, line, slot);
+  line.state = INVALID;
+  line.lru = 0;
+}
+
+/**
+ * The place in the private L2 for a line that is not in it: the caller empties it first if it holds
+ * another (evictPrivate) and fills it (fillPrivate).
+ */
+export function privatePlace(core: usize, line: u32): Line {
+  const base = <usize>Core.of(core).l2;
+  return Line.at(base, victimSlot(base, l2Sets, l2Ways, line));
+}
+
+/** Puts a line into the private L2 at `place` in `state` at cycle `time`. */
+export function fillPrivate(place: Line, line: u32, state: u8, time: u64): void {
+  place.tag = line;
+  place.state = state;
+  place.lru = time;
+}
+
+/** A line leaves the private L2 and so the L1D. */
+export function evictPrivate(core: usize, victim: Line): void {
+  const line = victim.tag;
+  leaveDirectory(core, line, isModified(core, line));
+  const slot = findData(core, line);
+  if (slot != NO_SLOT) dropData(core, dataLine(core, slot), slot);
   victim.state = INVALID;
   victim.lru = 0;
 }
 
-/** A thread of the unit has asked for the line as data. */
-function awaitsData(core: usize, line: u32): bool {
-  for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {
-    const found = findMshr(t, line);
-    if (found && changetype<Mshr>(changetype<usize>(found)).kind != GETI) return true;
-  }
-  return false;
+/** The unit has dropped its copy of the line. */
+function leaveDirectory(core: usize, line: u32, dirty: bool): void {
+  const c = Core.of(core);
+  wakeWatchers(core, line);
+  // A line that is promised to the unit in another state is on its way: the directory speaks of
+  // that copy.
+  if (isPromised(core, line)) return;
+  const found = findShared(sharedOf(Cluster.of(c.cluster)), line);
+  if (!found) return;
+  const s = changetype<SharedLine>(changetype<usize>(found));
+  s.presence &= ~dataBit(c.unit);
+  if (s.owner != <u8>(c.unit + 1)) return;
+  s.owner = 0;
+  if (dirty) s.state = MODIFIED;
 }
 
-/** No thread of the unit may read the L1D line at `slot` any more. */
-function dropFilters(core: usize, line: Line, slot: u32): void {
-  for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) filterDrop(t, line, slot);
+/**
+ * A thread of the unit has been promised the line as data. One that wants to own it counts as well,
+ * but not with a private L2: there its request may be for a copy that is just being dropped.
+ */
+function isPromised(core: usize, line: u32): bool {
+  for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {
+    const found = findMshr(t, line);
+    if (!found) continue;
+    const m = changetype<Mshr>(changetype<usize>(found));
+    if (m.kind == GETI && !l2Sets) continue;
+    if (m.status == MSHR_GRANTED || (m.kind == GETX && !l2Sets)) return true;
+  }
+  return false;
 }
 
 /** No thread of the unit may execute the line any more. */
@@ -117,7 +184,7 @@ export function fillCode(core: usize, line: u32, time: u64): void {
     slot = victimSlot(caches + CORE_L1I, l1Sets, l1Ways, line);
     const victim = codeLine(core, slot);
     if (victim.state != INVALID) {
-      const shared = findShared(l2Of(Cluster.of(c.cluster)), victim.tag);
+      const shared = findShared(sharedOf(Cluster.of(c.cluster)), victim.tag);
       if (shared) {
         const s = changetype<SharedLine>(changetype<usize>(shared));
         s.presence &= ~codeBit(c.unit);
@@ -149,26 +216,30 @@ export function mayHoldCode(core: usize, phys: u32): bool {
 /** The unit's copies of a line are invalidated, or downgraded to Shared, at cycle `time`. */
 export function loseLine(core: usize, line: u32, toShared: bool, time: u64): void {
   const slot = findData(core, line);
+  let had = slot != NO_SLOT;
+  if (Core.of(core).l2 && losePrivate(core, line, toShared)) had = true;
   for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {
     const c = Core.of(t);
     // A store at the head of the buffer that was ready before asks again now, not in the past.
     if (c.headOwned < time) c.headOwned = time;
-    if (tracing && slot != NO_SLOT) {
-      trace(time, c.cpu, TRACE_LOST, 0, 64, <u64>line << 6, <u64>toShared);
-    }
+    if (tracing && had) trace(time, c.cpu, TRACE_LOST, 0, 64, <u64>line << 6, <u64>toShared);
   }
   if (slot != NO_SLOT) {
     const l = dataLine(core, slot);
-    if (toShared) {
-      l.state = SHARED;
-    } else {
-      dropFilters(core, l, slot);
-      l.state = INVALID;
-      l.lru = 0;
-    }
-    wakeWatchers(core, line);
+    if (toShared) l.state = SHARED;
+    else dropData(core, l, slot);
   }
+  if (had) wakeWatchers(core, line);
   if (!toShared) loseCode(core, line);
+}
+
+function losePrivate(core: usize, line: u32, toShared: bool): bool {
+  const found = findPrivate(core, line);
+  if (!found) return false;
+  const l = changetype<Line>(changetype<usize>(found));
+  l.state = toShared ? SHARED : INVALID;
+  if (!toShared) l.lru = 0;
+  return true;
 }
 
 /** The unit's code copy of a line goes. */

@@ -1,10 +1,10 @@
 // Losing lines: what a cluster's units give up at a boundary, to a sibling or to another cluster.
-import { Cluster, Loss, addLoss, enqueue, l2Of, unitAt } from "./cluster";
+import { Cluster, Loss, addLoss, enqueue, sharedOf, unitAt } from "./cluster";
 import { NO_SLOT } from "./cache";
 import { Core, nextThread } from "./core";
-import { codeBit, dataBit, findCode, findData, loseLine } from "./l1";
+import { bitsOf, codeBit, dataBit, findCode, holdsData, loseLine } from "./l1";
 import { MSHR_GRANTED, MSHR_WAITING, Mshr, findMshr, refreshNextGrant } from "./mshr";
-import { GETI, INVALID, NEVER, SHARED } from "./protocol";
+import { GETI, GETX, INVALID, NEVER, SHARED } from "./protocol";
 import { SharedLine, findShared } from "./shared-cache";
 
 /** No line has this number: RAM ends far below. */
@@ -49,7 +49,7 @@ function applyLoss(cluster: Cluster, loss: Loss): void {
   }
   if (!loss.home) return;
   cancelLocalLosses(cluster, line);
-  const shared = findShared(l2Of(cluster), line);
+  const shared = findShared(sharedOf(cluster), line);
   if (!shared) return;
   const s = changetype<SharedLine>(changetype<usize>(shared));
   s.owner = 0;
@@ -76,14 +76,52 @@ function withdrawGrant(
   const found = findMshr(core, line);
   if (!found) return;
   const m = changetype<Mshr>(changetype<usize>(found));
-  if (m.status != MSHR_GRANTED || m.home || m.order >= order || (toShared && m.state == SHARED)) {
+  if (m.status != MSHR_GRANTED || (toShared && m.state == SHARED)) return;
+  if (m.local) {
+    // What the unit's own L2 promised is of the tenancy that ends; a shared copy it still has.
+    if (toShared && m.kind != GETX) {
+      m.state = SHARED;
+      return;
+    }
+  } else if (m.home || m.order >= order) {
     return;
   }
+  withdraw(cluster, core, m, time);
+}
+
+/** The grant is void; the request is made again, at cycle `time`. */
+function withdraw(cluster: Cluster, core: usize, m: Mshr, time: u64): void {
   m.status = MSHR_WAITING;
+  m.home = 0;
+  m.local = 0;
   m.grant = NEVER;
   m.time = time;
   refreshNextGrant(core);
-  enqueue(cluster, line, m.kind, Core.of(core).slot, m.hold, time);
+  enqueue(cluster, m.line, m.kind, Core.of(core).slot, m.hold, time);
+}
+
+/** The private L2 drops the line at cycle `time`: what it promised the unit's threads is void. */
+export function withdrawLocal(core: usize, line: u32, time: u64): void {
+  for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {
+    const found = findMshr(t, line);
+    if (!found) continue;
+    const m = changetype<Mshr>(changetype<usize>(found));
+    if (m.status == MSHR_GRANTED && m.local) withdraw(Cluster.of(Core.of(t).cluster), t, m, time);
+  }
+}
+
+/**
+ * A thread of the unit is going to write the line: a sibling's fetch of it that is on its way would
+ * arrive beside the written copy, or after it. It is made again, and waits for that copy.
+ */
+export function withdrawCode(cluster: Cluster, core: usize, line: u32, time: u64): void {
+  if (!Core.of(core).sibling) return;
+  for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {
+    const found = findMshr(t, line);
+    if (!found) continue;
+    const m = changetype<Mshr>(changetype<usize>(found));
+    if (m.kind == GETI && m.status == MSHR_GRANTED) withdraw(cluster, t, m, time);
+  }
 }
 
 /**
@@ -98,20 +136,18 @@ export function cancelLocalLosses(cluster: Cluster, line: u32): void {
   }
 }
 
-/** Presence bits from what the L1s hold or their units were promised. */
+/** Presence bits from what the units hold or were promised. */
 function holders(cluster: Cluster, line: u32): u32 {
   let presence: u32 = 0;
   for (let unit: u32 = 0; unit < cluster.units; unit++) {
     const core = unitAt(cluster, unit);
-    if (findData(core, line) != NO_SLOT) presence |= dataBit(unit);
+    if (holdsData(core, line)) presence |= dataBit(unit);
     if (findCode(core, line) != NO_SLOT) presence |= codeBit(unit);
     for (let t = core; t; t = nextThread(t)) {
       const found = findMshr(t, line);
       if (!found) continue;
       const m = changetype<Mshr>(changetype<usize>(found));
-      if (m.status == MSHR_GRANTED && !m.home) {
-        presence |= m.kind == GETI ? codeBit(unit) : dataBit(unit);
-      }
+      if (m.status == MSHR_GRANTED && !m.home) presence |= bitsOf(m.kind, unit);
     }
   }
   return presence;

@@ -9,7 +9,7 @@ export const OTHERS_SHARED: u32 = 1;
 export const OTHERS_OWNER: u32 = 2; // one sibling has it in E or M
 
 /** Where the answer comes from: the row of latencies. */
-export const FROM_L2: u8 = 0;
+export const FROM_SHARED: u8 = 0;
 export const FROM_SIBLING_LOAD: u8 = 1;
 export const FROM_SIBLING_UPGRADE: u8 = 2;
 export const FROM_SIBLING_OWN: u8 = 3;
@@ -23,10 +23,10 @@ const ROW: usize = 4;
 // prettier-ignore
 const TABLE = memory.data<u8>([
   //                 latency               siblings after  granted
-  /* GETS  none   */ FROM_L2,              NOT_SNOOPED,    EXCLUSIVE, 0,
-  /* GETS  shared */ FROM_L2,              NOT_SNOOPED,    SHARED,    0,
+  /* GETS  none   */ FROM_SHARED,              NOT_SNOOPED,    EXCLUSIVE, 0,
+  /* GETS  shared */ FROM_SHARED,              NOT_SNOOPED,    SHARED,    0,
   /* GETS  owner  */ FROM_SIBLING_LOAD,    SHARED,         SHARED,    0,
-  /* GETX  none   */ FROM_L2,              NOT_SNOOPED,    MODIFIED,  0,
+  /* GETX  none   */ FROM_SHARED,              NOT_SNOOPED,    MODIFIED,  0,
   /* GETX  shared */ FROM_SIBLING_UPGRADE, 0 /*INVALID*/,  MODIFIED,  0,
   /* GETX  owner  */ FROM_SIBLING_OWN,     0 /*INVALID*/,  MODIFIED,  0,
 ]);

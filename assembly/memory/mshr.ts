@@ -12,8 +12,8 @@ export const MSHR_GRANTED: u8 = 2; // the line arrives at cycle `grant`
 /**
  * Core block + CORE_MEM + 256 + 40 * index.
  *
- *     0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home | 32 |
- *     order | 40
+ *     0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home, local u8 |
+ *     32 | order | 40
  */
 @unmanaged
 export class Mshr {
@@ -33,7 +33,8 @@ export class Mshr {
    * undo it.
    */
   home: u8;
-  pad0: u8;
+  /** 1: granted by the unit's own private L2. */
+  local: u8;
   pad1: u16;
   pad2: u32;
   /** Cluster.decisions when a grant inside the cluster was decided. */
@@ -73,6 +74,7 @@ export function allocateMshr(core: usize, line: u32, kind: u8, hold: u8, time: u
     m.time = time;
     m.grant = NEVER;
     m.home = 0;
+    m.local = 0;
     return m;
   }
   check(false);

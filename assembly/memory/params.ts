@@ -2,9 +2,9 @@
 // written after. They are constants of a run, not state; every worker's instance holds the same
 // values.
 import {
-  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK,
-  M_HISTORY, M_HOLD,
-  M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_LAT_DRAM, M_LAT_L2, M_LAT_SIBLING_LOAD,
+  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK, M_HISTORY,
+  M_HOLD, M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS, M_LAT_DRAM, M_LAT_L2,
+  M_LAT_L3, M_LAT_SIBLING_LOAD,
   M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE,
   M_RAM_BYTES, M_RETIRE_DELAY, M_SB_ENTRIES, M_TRACE, M_WINDOW_CYCLES, MEMORY_SC,
 } from "../abi";
@@ -22,13 +22,19 @@ export let tracing: bool = false;
 export let history: u64 = 0;
 export let l1Sets: u32 = 0;
 export let l1Ways: u32 = 0;
+/** Private L2 of a unit; 0 sets: it has none. */
 export let l2Sets: u32 = 0;
 export let l2Ways: u32 = 0;
+/** Shared cache of a cluster: its L3, or its L2 if the machine has no L3. */
+export let sharedSets: u32 = 0;
+export let sharedWays: u32 = 0;
 export let costL1: u64 = 0;
 export let costForward: u64 = 0;
 export let costLock: u64 = 0;
 export let holdCycles: u32 = 0;
+/** Hit in the private L2, in the shared cache. */
 export let latL2: u64 = 0;
+export let latShared: u64 = 0;
 export let latSiblingLoad: u64 = 0;
 export let latSiblingUpgrade: u64 = 0;
 export let latSiblingOwn: u64 = 0;
@@ -71,13 +77,17 @@ export function loadParameters(): void {
   history = param(M_HISTORY);
   l1Sets = param(M_L1_SETS);
   l1Ways = param(M_L1_WAYS);
-  l2Sets = param(M_L2_SETS);
-  l2Ways = param(M_L2_WAYS);
+  const l3 = param(M_L3_SETS) != 0;
+  l2Sets = l3 ? param(M_L2_SETS) : 0;
+  l2Ways = l3 ? param(M_L2_WAYS) : 0;
+  sharedSets = param(l3 ? M_L3_SETS : M_L2_SETS);
+  sharedWays = param(l3 ? M_L3_WAYS : M_L2_WAYS);
   costL1 = param(M_COST_L1);
   costForward = param(M_COST_FORWARD);
   costLock = param(M_COST_LOCK);
   holdCycles = param(M_HOLD);
   latL2 = param(M_LAT_L2);
+  latShared = param(l3 ? M_LAT_L3 : M_LAT_L2);
   latSiblingLoad = param(M_LAT_SIBLING_LOAD);
   latSiblingUpgrade = param(M_LAT_SIBLING_UPGRADE);
   latSiblingOwn = param(M_LAT_SIBLING_OWN);

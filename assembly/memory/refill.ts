@@ -1,16 +1,20 @@
-// Lines that come from the home agent: into the shared cache at the start of the window of their
-// grant, and what they push out of it.
+// Lines that come: from the home agent into the shared cache at the start of the window of their
+// grant, from there into the caches of a unit at the grant, and what they push out.
 import { check } from "../check";
-import { NO_SLOT } from "./cache";
-import { Cluster, coreAt, l2Of, removePending, unitAt } from "./cluster";
+import { Line } from "./cache";
+import { Cluster, coreAt, sharedOf, removePending, unitAt } from "./cluster";
 import { Core } from "./core";
-import { codeBit, dataBit, dataLine, findData, loseCode, loseLine } from "./l1";
-import { cancelLocalLosses, withdrawGrants } from "./losses";
+import {
+  bitsOf, evictPrivate, fillCode, fillData, fillPrivate, isModified, loseCode, loseLine,
+  privatePlace,
+} from "./l1";
+import { cancelLocalLosses, withdrawCode, withdrawGrants, withdrawLocal } from "./losses";
+import { findPrivate } from "./private-cache";
 import { post } from "./message";
 import {
   MSHR_FREE, MSHR_GRANTED, MSHR_LIMIT, MSHR_WAITING, Mshr, findMshr, grantMshr,
 } from "./mshr";
-import { EXCLUSIVE, GETI, GETX, INVALID, MODIFIED, MSG_PUT, NEVER } from "./protocol";
+import { EXCLUSIVE, GETI, GETX, INVALID, MODIFIED, MSG_PUT, NEVER, SHARED } from "./protocol";
 import { SharedLine, findShared, victimShared } from "./shared-cache";
 
 /**
@@ -53,11 +57,11 @@ function install(cluster: Cluster, core: usize, m: Mshr, start: u64): void {
   m.home = 2;
   removePending(cluster, m.line);
   let s: SharedLine;
-  const shared = findShared(l2Of(cluster), m.line);
+  const shared = findShared(sharedOf(cluster), m.line);
   if (shared) {
     s = changetype<SharedLine>(changetype<usize>(shared));
   } else {
-    s = victimShared(l2Of(cluster), m.line, start);
+    s = victimShared(sharedOf(cluster), m.line, start);
     if (s.state != INVALID) evictShared(cluster, s, start);
     s.tag = m.line;
     s.presence = 0;
@@ -76,10 +80,10 @@ function install(cluster: Cluster, core: usize, m: Mshr, start: u64): void {
       withdrawGrants(cluster, unitAt(cluster, unit), m.line, false, start, NEVER);
     }
     loseCode(core, m.line);
-    s.presence = dataBit(c.unit);
-  } else {
-    s.presence |= m.kind == GETI ? codeBit(c.unit) : dataBit(c.unit);
+    withdrawCode(cluster, core, m.line, start);
+    s.presence = 0;
   }
+  s.presence |= bitsOf(m.kind, c.unit);
   if (m.state >= EXCLUSIVE && m.kind != GETI) s.owner = <u8>(c.unit + 1);
 }
 
@@ -92,12 +96,39 @@ function evictShared(cluster: Cluster, s: SharedLine, start: u64): void {
   let dirty = s.state == MODIFIED;
   for (let unit: u32 = 0; unit < cluster.units; unit++) {
     const core = unitAt(cluster, unit);
-    const at = findData(core, line);
-    if (at != NO_SLOT && dataLine(core, at).state == MODIFIED) dirty = true;
+    if (isModified(core, line)) dirty = true;
     loseLine(core, line, false, start);
     withdrawGrants(cluster, core, line, false, start, NEVER);
   }
   cancelLocalLosses(cluster, line);
   s.state = INVALID;
   post(start - 1, Core.of(coreAt(cluster, 0)).cpu, MSG_PUT, cluster.id, line, 0, <u64>dirty);
+}
+
+/** What `m` was granted arrives in the unit at cycle `time`. */
+export function fillUnit(core: usize, m: Mshr, time: u64): void {
+  if (Core.of(core).l2) fillLevel2(core, m, time);
+  if (m.kind == GETI) fillCode(core, m.line, time);
+  else fillData(core, m.line, m.state, time);
+}
+
+function fillLevel2(core: usize, m: Mshr, time: u64): void {
+  // Code is shared, even where the cluster may own it.
+  const state: u8 = m.kind == GETI ? SHARED : m.state;
+  const found = findPrivate(core, m.line);
+  if (found) {
+    const l = changetype<Line>(changetype<usize>(found));
+    // A sibling may have brought it in meanwhile, in a better state.
+    if (l.state < state) l.state = state;
+    if (l.lru < time) l.lru = time;
+    return;
+  }
+  // What the L2 promised it still has: a line that leaves it takes its promises with it.
+  check(!m.local);
+  const place = privatePlace(core, m.line);
+  if (place.state != INVALID) {
+    withdrawLocal(core, place.tag, time);
+    evictPrivate(core, place);
+  }
+  fillPrivate(place, m.line, state, time);
 }

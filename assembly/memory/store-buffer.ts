@@ -8,11 +8,12 @@ import { CORE_LIMIT_MASK, CORE_SB } from "../abi";
 import { ask } from "./agent";
 import { Line, NO_SLOT } from "./cache";
 import { Core, accessTime, wakeWatchers } from "./core";
-import { dataLine, fillCode, fillData, findCode, findData, mayHoldCode } from "./l1";
+import { dataLine, findCode, findData, mayHoldCode } from "./l1";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
 import { holdCycles, retireDelay, sequential, tracing } from "./params";
-import { EXCLUSIVE, GETI, GETX, MODIFIED, NEVER } from "./protocol";
+import { EXCLUSIVE, GETX, MODIFIED, NEVER } from "./protocol";
 import { hostOf, storeSized } from "./ram";
+import { fillUnit } from "./refill";
 import { TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, trace } from "./trace";
 
 /**
@@ -209,8 +210,7 @@ function applyGrant(core: usize, time: u64): void {
     if (m.status != MSHR_GRANTED || m.grant != time) continue;
     // What the home agent granted is in the shared cache by now.
     check(m.home != 1);
-    if (m.kind == GETI) fillCode(core, m.line, time);
-    else fillData(core, m.line, m.state, time);
+    fillUnit(core, m, time);
     if (tracing) trace(time, c.cpu, TRACE_GRANT, 0, 64, <u64>m.line << 6, m.state);
     headOwnedFrom(core, m.line, time);
     if (c.sibling) headOwnedFrom(<usize>c.sibling, m.line, time);

@@ -58,10 +58,37 @@ const SMT: Record<string, Shape> = {
   },
 };
 
+/** A private L2 of 32 lines under an L3 of 128, so that everything is evicted now and then. */
+const THREE_LEVELS = {
+  M_L1_SETS: 8, M_L1_WAYS: 2, M_L2_SETS: 8, M_L2_WAYS: 4, M_L3_SETS: 8, M_L3_WAYS: 16,
+  M_LAT_L2: 10, M_LAT_L3: 40, M_LAT_SIBLING_LOAD: 45, M_LAT_SIBLING_UPGRADE: 37,
+  M_LAT_SIBLING_OWN: 60,
+};
+const PRIVATE: Record<string, Shape> = {
+  "private L2s, large": {
+    parameters: {
+      ...THREE_LEVELS, M_L1_SETS: 64, M_L1_WAYS: 8, M_L2_SETS: 512, M_L2_WAYS: 8, M_L3_SETS: 8192,
+    },
+  },
+  "private L2s, small": { parameters: THREE_LEVELS },
+  "private L2s, four cores on one L3": {
+    parameters: { ...THREE_LEVELS, M_CPUS: 4, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106 },
+    clusterOf: one, packageOf: one, busOf: one,
+  },
+  "private L2s, two threads a core": {
+    parameters: { ...THREE_LEVELS, M_CPUS: 16 },
+    clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
+  },
+  "private L2s, one core of two threads": {
+    parameters: { ...THREE_LEVELS, M_CPUS: 2, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106 },
+    clusterOf: one, unitOf: one, packageOf: one, busOf: one,
+  },
+};
+
 /** STRESS_CYCLES=... for a longer run. */
 const cycles = Number(process.env.STRESS_CYCLES ?? 100_000);
 
-for (const [name, shape] of Object.entries({ ...SHAPES, ...SMT })) {
+for (const [name, shape] of Object.entries({ ...SHAPES, ...SMT, ...PRIVATE })) {
   test(name, () => {
     for (const seed of [1, 2, 3]) {
       const run = runStress({ ...shape, seed, cycles });
