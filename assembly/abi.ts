@@ -30,6 +30,7 @@ export const M_HOST_CORES: i32 = 0x02c;
 export const M_TRACE: i32 = 0x030; // 1: record events
 export const M_TRACE_EVENTS: i32 = 0x034; // capacity of the trace ring
 export const M_TSC_KHZ: i32 = 0x038;
+export const M_HOMES: i32 = 0x03c; // home agents: M_HOME_PACKAGE, M_HOME_BUS
 export const M_MAX_CYCLES: i32 = 0x040; // u64; 0: no budget
 export const M_HISTORY: i32 = 0x04c; // instructions to remember of each CPU, 0 for none
 export const M_CHECK: i32 = 0x048; // 1: check coherence after every window (one worker only)
@@ -83,6 +84,10 @@ export const M_SNOOP_STALL: i32 = 0x174;
 export const M_LAT_IPI: i32 = 0x178;
 export const M_LAT_UNCACHED: i32 = 0x17c; // round trip of an I/O or uncached access
 export const M_LAT_L3: i32 = 0x184;
+export const M_LAT_FAR_LOAD: i32 = 0x188; // other package, two hops away
+export const M_LAT_FAR_UPGRADE: i32 = 0x18c;
+export const M_LAT_FAR_OWN: i32 = 0x190;
+export const M_LAT_DRAM_REMOTE: i32 = 0x194; // memory of another package's home agent
 export const M_IPI_JITTER: i32 = 0x180; // seeded spread of an interrupt message's arrival
 
 // Topology tables: u8 per CPU or per cluster
@@ -91,6 +96,11 @@ export const M_CLUSTER_PACKAGE: i32 = 0x240; // [64]
 export const M_CLUSTER_BUS: i32 = 0x280; // [64]
 /** Index of a CPU's physical core within its cluster; CPUs with the same one are SMT siblings. */
 export const M_CPU_UNIT: i32 = 0x2c0; // [64]
+export const M_HOME_PACKAGE: i32 = 0x510; // [16] per home agent
+export const M_HOME_BUS: i32 = 0x520; // [16]
+export const M_HOME_LIMIT: i32 = 16;
+/** Per package, u32: bit p = package p is two hops away. */
+export const M_PACKAGE_FAR: i32 = 0x580; // [32]
 export const M_CPU_LIMIT: i32 = 64;
 export const M_CLUSTER_LIMIT: i32 = 32;
 export const M_UNIT_LIMIT: i32 = 16; // physical cores in a cluster

@@ -39,7 +39,9 @@ export function readFast(core: usize, lin: u64, size: u32, clock: u64): usize {
     !((load<u64>(core, CORE_MEM + SB_MASK_AT) >> (lin >> 3)) & 1) &&
     (flags & need) == need
   ) {
-    if (ENGINE != ENGINE_FLAT) store<u64>(core + <usize>((<i32>flags >> 8) << 4), clock, CORE_L1D + 8);
+    if (ENGINE != ENGINE_FLAT) {
+      store<u64>(core + <usize>((<i32>flags >> 8) << 4), clock, CORE_L1D + 8);
+    }
     return <usize>(<u32>lin + load<u32>(e, CORE_FILTER + 8));
   }
   return 0;

@@ -1,7 +1,7 @@
 // Lays the machine out in the shared memory from the parameters in the machine block, and brings it
-// to reset. The core blocks of a cluster lie together, siblings side by side, with one unused place after each cluster: a
-// host core that speculates past the end of its cores does not touch a peer's (measured: a third of
-// the speed).
+// to reset. The core blocks of a cluster lie together, siblings side by side, with one unused place
+// after each cluster: a host core that speculates past the end of its cores does not touch a peer's
+// (measured: a third of the speed).
 import { check } from "../check";
 import {
   CORE_BYTES, HUB_BYTES, MACHINE_BASE, MACHINE_BYTES, M_CLUSTER_BASES, M_CLUSTERS, M_CORES,

@@ -1,6 +1,6 @@
 // One quantum of a unit with two threads: they share its caches and its one issue slot. Whichever
-// has the earlier next step goes first, and goes on until the other one's; where both could start an
-// instruction in the same cycle, they take turns, and the loser starts a cycle later.
+// has the earlier next step goes first, and goes on until the other one's; where both could start
+// an instruction in the same cycle, they take turns, and the loser starts a cycle later.
 //
 // Simplified: a thread that waits for memory, or whose instruction takes several cycles, leaves
 // every cycle to its sibling; both have their own store buffer of the size that the machine names.

@@ -27,9 +27,9 @@ import { SharedLine, findShared } from "./shared-cache";
 import { TRACE_REQUEST, trace } from "./trace";
 
 /**
- * A core asks for a line at cycle `time`: it is served at once when the unit's own L2 has it, or the
- * shared cache may give it and no other unit has a say; at the next boundary otherwise. At most one
- * request a line and core.
+ * A core asks for a line at cycle `time`: it is served at once when the unit's own L2 has it, or
+ * the shared cache may give it and no other unit has a say; at the next boundary otherwise. At most
+ * one request a line and core.
  */
 export function ask(core: usize, line: u32, kind: u8, hold: u8, time: u64): void {
   const c = Core.of(core);

@@ -1,6 +1,6 @@
-// A cluster: the units (physical cores) that share a last-level cache, that cache, and the lists of what is under
-// way in it. What is done with them: agent.ts (the CPUs' requests), losses.ts (lines that go),
-// refill.ts (lines that come from the home agent).
+// A cluster: the units (physical cores) that share a last-level cache, that cache, and the lists of
+// what is under way in it. What is done with them: agent.ts (the CPUs' requests), losses.ts (lines
+// that go), refill.ts (lines that come from the home agent).
 import { check } from "../check";
 import { M_CLUSTER_BASES, M_THREAD_LIMIT, M_UNIT_LIMIT } from "../abi";
 import { paramAt } from "./params";

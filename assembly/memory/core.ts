@@ -1,6 +1,6 @@
 // The memory side of one CPU (a thread): its clock, why it waits, and its outstanding misses. The
-// architectural side is isa/cpu.ts; both live in one core block (abi.ts). A unit is a physical core:
-// one thread, or two that share its caches, which then lie in the block of the first.
+// architectural side is isa/cpu.ts; both live in one core block (abi.ts). A unit is a physical
+// core: one thread, or two that share its caches, which then lie in the block of the first.
 import { CORE_MEM, M_CORES, RUN_PARKED } from "../abi";
 import { paramAt } from "./params";
 

@@ -1,18 +1,22 @@
-// The home agent: the point of coherence of the box. Serialises the transactions of each line,
-// keeps exact presence of every cluster (the snoop filter), and models the occupancy of the front
-// side buses. Every worker runs a replica over the same sorted list of requests and applies the
-// results to its own clusters only.
+// The home agents: the points of coherence of the box. Each serialises the transactions of its
+// lines, keeps exact presence of every cluster (the snoop filter), and models the occupancy of the
+// buses or links. Every worker runs a replica of all over the same sorted list of requests and
+// applies the results to its own clusters only. Where a machine has several, the 4 KiB pages of
+// memory are dealt out to them in turn, as by a BIOS with node interleaving.
 //
-// Deviation: a line granted in E counts as modified (the silent E -> M change is not on the bus),
-// so its next reader pays for a HITM.
+// Deviations: a line granted in E counts as modified (the silent E -> M change is not on the bus),
+// so its next reader pays for a HITM; how far a hand-over between caches is does not depend on
+// where the line's home is.
 import { check } from "../check";
 import {
-  M_CLUSTER_BUS, M_CLUSTER_PACKAGE, M_LAT_DIE_LOAD, M_LAT_DIE_OWN, M_LAT_DIE_UPGRADE,
-  M_LAT_SOCKET_LOAD, M_LAT_SOCKET_OWN, M_LAT_SOCKET_UPGRADE, M_SNOOP_STALL,
+  M_CLUSTER_BUS, M_CLUSTER_PACKAGE, M_HOME_BUS, M_HOME_PACKAGE, M_LAT_DIE_LOAD, M_LAT_DIE_OWN,
+  M_LAT_DIE_UPGRADE, M_LAT_FAR_LOAD, M_LAT_FAR_OWN, M_LAT_FAR_UPGRADE, M_LAT_SOCKET_LOAD,
+  M_LAT_SOCKET_OWN, M_LAT_SOCKET_UPGRADE, M_PACKAGE_FAR, M_SNOOP_STALL,
 } from "../abi";
 import { Message } from "./message";
 import {
-  busAddress, busData, holdCycles, latDram, nearestWindow, param, paramByte, ramBytes, windowCycles,
+  busAddress, busData, holdCycles, homes, latDram, latDramRemote, nearestWindow, param, paramAt,
+  paramByte, ramBytes, windowCycles,
 } from "./params";
 import { EXCLUSIVE, MODIFIED, MSG_GETS, MSG_GETX, MSG_PUT, SHARED } from "./protocol";
 
@@ -76,17 +80,48 @@ function busOf(cluster: u32): u32 {
   return paramByte(M_CLUSTER_BUS, cluster);
 }
 
-/** The row of latencies to a cluster in the same package, or in another. */
-function remote(near: bool, die: i32, socket: i32): u64 {
-  return param(near ? die : socket);
+/** How far a cluster is: the rows of latencies. */
+const SAME_PACKAGE: u32 = 0;
+const OTHER_PACKAGE: u32 = 1;
+const TWO_HOPS: u32 = 2;
+
+/** The latency of a row by the distance. */
+function remote(distance: u32, die: i32, socket: i32, far: i32): u64 {
+  return param(distance == SAME_PACKAGE ? die : distance == OTHER_PACKAGE ? socket : far);
 }
 
-/** True when every cluster of `mask` is in the package of `cluster`. */
-function allNear(mask: u32, cluster: u32): bool {
+/** The largest distance of a cluster of `mask` from `cluster`. */
+function farthest(mask: u32, cluster: u32): u32 {
+  const own = packageOf(cluster);
+  const far = paramAt(M_PACKAGE_FAR, own);
+  let distance = SAME_PACKAGE;
   for (let left = mask; left; left &= left - 1) {
-    if (packageOf(ctz(left)) != packageOf(cluster)) return false;
+    const other = packageOf(ctz(left));
+    if (other == own) continue;
+    distance = max(distance, (far >> other) & 1 ? TWO_HOPS : OTHER_PACKAGE);
   }
-  return true;
+  return distance;
+}
+
+/** The home agent of a line. */
+// @ts-ignore: decorator
+@inline
+function homeOf(line: u32): u32 {
+  return (line >>> 6) % homes;
+}
+
+function dramLatency(line: u32, cluster: u32): u64 {
+  if (homes == 1) return latDram;
+  const local = paramByte(M_HOME_PACKAGE, homeOf(line)) == packageOf(cluster);
+  return local ? latDram : latDramRemote;
+}
+
+/**
+ * The bus of the line's memory, which a transaction of `cluster` occupies beside its own. The only
+ * home agent of a machine is on every bus.
+ */
+function homeBus(line: u32, cluster: u32): u32 {
+  return homes == 1 ? busOf(cluster) : paramByte(M_HOME_BUS, homeOf(line));
 }
 
 /**
@@ -103,37 +138,35 @@ export function homeTransact(m: Message, boundary: u64): void {
   if (m.kind == MSG_PUT) {
     e.sharers &= ~bit;
     if (e.owner == <u8>(cluster + 1)) e.owner = 0;
-    if (m.value) occupyData(busOf(cluster), m.time);
+    if (m.value) transfer(busOf(cluster), homeBus(m.line, cluster), m.time);
     return;
   }
   const others = e.sharers & ~bit;
   const owned = e.owner != 0 && e.owner != <u8>(cluster + 1);
-  const near = allNear(others, cluster);
-  let latency = latDram;
+  const distance = farthest(others, cluster);
+  let latency = dramLatency(m.line, cluster);
   let carriesData = true;
   if (m.kind == MSG_GETS) {
-    if (owned) latency = remote(near, M_LAT_DIE_LOAD, M_LAT_SOCKET_LOAD);
+    if (owned) latency = remote(distance, M_LAT_DIE_LOAD, M_LAT_SOCKET_LOAD, M_LAT_FAR_LOAD);
   } else if (owned) {
-    latency = remote(near, M_LAT_DIE_OWN, M_LAT_SOCKET_OWN);
+    latency = remote(distance, M_LAT_DIE_OWN, M_LAT_SOCKET_OWN, M_LAT_FAR_OWN);
   } else if (e.sharers) {
     // An upgrade, or a store to a line that others share: it commits at the snoop response, the
     // data is not waited for.
-    latency = remote(near, M_LAT_DIE_UPGRADE, M_LAT_SOCKET_UPGRADE);
+    latency = remote(
+      distance, M_LAT_DIE_UPGRADE, M_LAT_SOCKET_UPGRADE, M_LAT_FAR_UPGRADE,
+    );
     carriesData = (e.sharers & bit) == 0;
   }
-  const bus = arbitrate(cluster, others, m.time);
+  const dramBus = homeBus(m.line, cluster);
+  const bus = arbitrate(cluster, others, dramBus, m.time);
   // Reads of a line that nobody owns do not queue behind one another.
   const queues = owned || m.kind == MSG_GETX;
   const start = queues ? max(bus, e.done) : bus;
   let snoop = start + latency / 2;
   if (queues) snoop = max(snoop, e.done + <u64>e.hold);
   let grant = snoop + (latency - latency / 2);
-  if (carriesData) {
-    let delay = occupyData(busOf(cluster), bus);
-    const source = owned ? busOf(e.owner - 1) : busOf(cluster);
-    if (source != busOf(cluster)) delay = max(delay, occupyData(source, bus));
-    grant += delay;
-  }
+  if (carriesData) grant += transfer(busOf(cluster), owned ? busOf(e.owner - 1) : dramBus, bus);
   // The former owner has the line until its own reader has it, so nobody else reads it before.
   if (!queues) grant = max(grant, e.done);
   if (owned || (m.kind == MSG_GETX && others)) {
@@ -176,11 +209,12 @@ function addressFree(bus: u32): usize {
  * The first cycle at which the address phase may begin on every bus that takes part; it is taken
  * there.
  */
-function arbitrate(cluster: u32, others: u32, time: u64): u64 {
+function arbitrate(cluster: u32, others: u32, dramBus: u32, time: u64): u64 {
   const own = busOf(cluster);
   let start = max(time, load<u64>(addressFree(own)));
-  let crossed = false;
-  let buses: u32 = 1 << own;
+  let crossed = dramBus != own;
+  let buses: u32 = (1 << own) | (1 << dramBus);
+  if (crossed) start = max(start, load<u64>(addressFree(dramBus)));
   for (let left = others; left; left &= left - 1) {
     const bus = busOf(ctz(left));
     if ((buses >> bus) & 1) continue;
@@ -194,6 +228,12 @@ function arbitrate(cluster: u32, others: u32, time: u64): u64 {
     store<u64>(addressFree(ctz(left)), start + busAddress + stall);
   }
   return start;
+}
+
+/** A line moves between two buses, or on one: the cycles that it waits for them. */
+function transfer(to: u32, from: u32, time: u64): u64 {
+  const delay = occupyData(to, time);
+  return from == to ? delay : max(delay, occupyData(from, time));
 }
 
 /**

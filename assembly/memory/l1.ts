@@ -54,7 +54,7 @@ export function codeBit(unit: u32): u32 {
   return 0x10000 << unit;
 }
 
-/** Presence bits of a unit that gets a line by a request of `kind`: a private L2 holds code, too. */
+/** Presence bits of a unit that gets a line by `kind` of request: a private L2 holds code, too. */
 // @ts-ignore: decorator
 @inline
 export function bitsOf(kind: u8, unit: u32): u32 {

@@ -12,8 +12,8 @@ export const MSHR_GRANTED: u8 = 2; // the line arrives at cycle `grant`
 /**
  * Core block + CORE_MEM + 256 + 40 * index.
  *
- *     0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home, local u8 |
- *     32 | order | 40
+ *     0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home, local
+ *     u8 | 32 | order | 40
  */
 @unmanaged
 export class Mshr {

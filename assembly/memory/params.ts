@@ -3,8 +3,8 @@
 // values.
 import {
   MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK, M_HISTORY,
-  M_HOLD, M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS, M_LAT_DRAM, M_LAT_L2,
-  M_LAT_L3, M_LAT_SIBLING_LOAD,
+  M_HOLD, M_HOMES, M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS, M_LAT_DRAM,
+  M_LAT_DRAM_REMOTE, M_LAT_L2, M_LAT_L3, M_LAT_SIBLING_LOAD,
   M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE,
   M_RAM_BYTES, M_RETIRE_DELAY, M_SB_ENTRIES, M_TRACE, M_WINDOW_CYCLES, MEMORY_SC,
 } from "../abi";
@@ -39,6 +39,9 @@ export let latSiblingLoad: u64 = 0;
 export let latSiblingUpgrade: u64 = 0;
 export let latSiblingOwn: u64 = 0;
 export let latDram: u64 = 0;
+export let latDramRemote: u64 = 0;
+/** Home agents, at least one. */
+export let homes: u32 = 1;
 export let busAddress: u64 = 0;
 export let busData: u64 = 0;
 
@@ -92,6 +95,8 @@ export function loadParameters(): void {
   latSiblingUpgrade = param(M_LAT_SIBLING_UPGRADE);
   latSiblingOwn = param(M_LAT_SIBLING_OWN);
   latDram = param(M_LAT_DRAM);
+  latDramRemote = param(M_LAT_DRAM_REMOTE);
+  homes = max<u32>(param(M_HOMES), 1);
   busAddress = param(M_BUS_ADDRESS);
   busData = param(M_BUS_DATA);
 }

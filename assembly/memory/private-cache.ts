@@ -1,6 +1,6 @@
-// The private L2 of a unit, where the cluster's shared cache is an L3: an array of lines outside the
-// core block. What the unit may do with a line is what its L2 says; the L1D holds a part of that, in
-// the same state or, silently modified, in M where the L2 has E.
+// The private L2 of a unit, where the cluster's shared cache is an L3: an array of lines outside
+// the core block. What the unit may do with a line is what its L2 says; the L1D holds a part of
+// that, in the same state or, silently modified, in M where the L2 has E.
 //
 // Simplified: inclusive of the L1D, and it holds code lines too, in S, though the L1I may keep what
 // it drops. No more than tags, states and LRU: l1.ts fills and empties it.

@@ -1,6 +1,6 @@
-// The shared cache of a cluster, its last level: inclusive of what its units hold, with the directory
-// that tells which of them do. Its state is what the cluster may do; a line in E or M may be owned
-// by one unit.
+// The shared cache of a cluster, its last level: inclusive of what its units hold, with the
+// directory that tells which of them do. Its state is what the cluster may do; a line in E or M may
+// be owned by one unit.
 import { check } from "../check";
 import { INVALID } from "./protocol";
 import { sharedSets, sharedWays } from "./params";
@@ -9,10 +9,10 @@ import { sharedSets, sharedWays } from "./params";
  *     0 | tag u32 | 4 | state u8 | 5 | owner u8 | 6 | hold u8 | 7 | pending u8 |
  *     8 | presence u32 | pad u32 | 16 | lru u64 | 24 | done u64 | 32
  *
- * `owner`: 1 + the unit that has the line in E or M, 0 for none. `presence`: bit u = unit u has it as
- * data (in its L1D, or in its private L2 if it has one), bit 16 + u = in its L1I. `done`, `hold`: the last hand-over was granted at cycle
- * `done`, and its winner keeps the line for `hold` cycles. `pending`: a request to the home agent
- * is under way, the line may not be evicted.
+ * `owner`: 1 + the unit that has the line in E or M, 0 for none. `presence`: bit u = unit u has it
+ * as data (in its L1D, or in its private L2 if it has one), bit 16 + u = in its L1I. `done`,
+ * `hold`: the last hand-over was granted at cycle `done`, and its winner keeps the line for `hold`
+ * cycles. `pending`: a request to the home agent is under way, the line may not be evicted.
  */
 @unmanaged
 export class SharedLine {

@@ -149,7 +149,7 @@ export function advance(core: usize, time: u64): void {
   else advanceThread(core, time);
 }
 
-/** Both threads of the unit of `first`: what one commits or brings in, the other may use at once. */
+/** Both threads of a unit: what one commits or brings in, the other may use at once. */
 function advanceUnit(first: usize, time: u64): void {
   const second = <usize>Core.of(first).sibling;
   for (;;) {

@@ -1,6 +1,6 @@
 // The devices as a module of their own, with the parameters that they read.
 import * as abi from "../../assembly/abi.ts";
-import { compileEntry } from "./compile.ts";
+import { compileEntry } from "../support/compile.ts";
 
 export type Device = Record<string, (...values: Array<number | bigint>) => number> & {
   lapicDeadline(core: number): bigint;

@@ -1,7 +1,7 @@
 // abi.ts promises the host where some fields of the core are: compared with the core's own layout.
 import { expect, it } from "vitest";
 import * as abi from "../../assembly/abi.ts";
-import { compileEntry } from "../device/compile.ts";
+import { compileEntry } from "../support/compile.ts";
 
 it("has the fields of Cpu and Core where abi.ts says", () => {
   const { exports } = compileEntry("test/device/assembly/offsets.ts");

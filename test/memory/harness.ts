@@ -12,6 +12,10 @@ export interface Shape {
   unitOf?: (cpu: number) => number;
   packageOf?: (cluster: number) => number;
   busOf?: (cluster: number) => number;
+  /** Packages of the home agents, each on the bus of the same number; default one, on all buses. */
+  homes?: number[];
+  /** Packages that are two hops apart. */
+  far?: (a: number, b: number) => boolean;
   seed?: number;
   cycles?: number;
   file?: string;
@@ -27,7 +31,8 @@ const CLOVERTOWN: Record<string, number> = {
   M_LAT_DIE_LOAD: 94, M_LAT_DIE_UPGRADE: 77, M_LAT_DIE_OWN: 102,
   M_LAT_SOCKET_LOAD: 141, M_LAT_SOCKET_UPGRADE: 113, M_LAT_SOCKET_OWN: 149,
   M_LAT_DRAM: 275, M_BUS_ADDRESS: 14, M_BUS_DATA: 14, M_SNOOP_STALL: 14,
-  M_LAT_IPI: 700, M_LAT_UNCACHED: 700,
+  M_LAT_IPI: 700, M_LAT_UNCACHED: 700, M_LAT_DRAM_REMOTE: 400,
+  M_LAT_FAR_LOAD: 190, M_LAT_FAR_UPGRADE: 150, M_LAT_FAR_OWN: 200,
 };
 
 interface Exports {
@@ -82,6 +87,17 @@ function build(shape: Shape) {
   for (let cluster = 0; cluster < parameters.M_CLUSTERS; cluster++) {
     view.setUint8(abi.MACHINE_BASE + abi.M_CLUSTER_PACKAGE + cluster, packageOf(cluster));
     view.setUint8(abi.MACHINE_BASE + abi.M_CLUSTER_BUS + cluster, busOf(cluster));
+  }
+  const homes = shape.homes ?? [0];
+  view.setUint32(abi.MACHINE_BASE + abi.M_HOMES, homes.length, true);
+  homes.forEach((home, i) => {
+    view.setUint8(abi.MACHINE_BASE + abi.M_HOME_PACKAGE + i, home);
+    view.setUint8(abi.MACHINE_BASE + abi.M_HOME_BUS + i, home);
+  });
+  for (let a = 0; a < abi.M_CLUSTER_LIMIT; a++) {
+    let mask = 0;
+    for (let b = 0; b < abi.M_CLUSTER_LIMIT; b++) if (shape.far?.(a, b)) mask |= 1 << b;
+    view.setUint32(abi.MACHINE_BASE + abi.M_PACKAGE_FAR + 4 * a, mask, true);
   }
   const cycles = BigInt(shape.cycles ?? 200_000);
   view.setBigUint64(abi.MACHINE_BASE + abi.M_MAX_CYCLES, cycles, true);

@@ -85,10 +85,19 @@ const PRIVATE: Record<string, Shape> = {
   },
 };
 
+const HOMES: Record<string, Shape> = {
+  "eight packages, a home agent each, two hops": {
+    parameters: { ...THREE_LEVELS, M_CPUS: 32, M_CLUSTERS: 8, M_PACKAGES: 8, M_BUSES: 8 },
+    clusterOf: (cpu) => cpu & 7, packageOf: (cluster) => cluster, busOf: (cluster) => cluster,
+    homes: [0, 1, 2, 3, 4, 5, 6, 7], far: (a, b) => ((a ^ b) & 4) !== 0,
+  },
+  "two packages of two dies, a home agent each": { homes: [0, 1] },
+};
+
 /** STRESS_CYCLES=... for a longer run. */
 const cycles = Number(process.env.STRESS_CYCLES ?? 100_000);
 
-for (const [name, shape] of Object.entries({ ...SHAPES, ...SMT, ...PRIVATE })) {
+for (const [name, shape] of Object.entries({ ...SHAPES, ...SMT, ...PRIVATE, ...HOMES })) {
   test(name, () => {
     for (const seed of [1, 2, 3]) {
       const run = runStress({ ...shape, seed, cycles });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { packageRoot } from "../../src/core/root.ts";
 
 export interface Compiled {
+  module: WebAssembly.Module;
   exports: WebAssembly.Exports;
   view: DataView;
 }
@@ -37,7 +38,7 @@ export function compileEntry(entry: string): Compiled {
     };
     const module = new WebAssembly.Module(readFileSync(out));
     const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
-    return { exports, view: new DataView(memory.buffer) };
+    return { module, exports, view: new DataView(memory.buffer) };
   } finally {
     rmSync(folder, { recursive: true });
   }
