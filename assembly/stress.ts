@@ -24,6 +24,15 @@ export function setup(): void {
   }
 }
 
+/** Accesses of the CPU that made the fewest: none starves. */
+export function fewest(): u64 {
+  let least = u64.MAX_VALUE;
+  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) {
+    least = min(least, Core.of(coreOf(cpu)).instructions);
+  }
+  return least;
+}
+
 /** Locked additions to `counter` over all CPUs. */
 export function additions(counter: u32): u64 {
   let sum: u64 = 0;

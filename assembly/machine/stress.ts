@@ -87,9 +87,9 @@ function perform(core: usize, c: Core, p: Program, random: u64): bool {
   const line = <u32>(random >> 8) % LINES;
   const word = <u32>(random >> 24) & 7;
   if (kind == 0) {
-    // Idle for some windows, so that siblings are alone.
+    // Idle for some windows, so that siblings are alone; then an access in the same operation.
     c.clock += (random >> 32) % 500;
-    return true;
+    return random >> 63 ? read(core, line, word, 0) : true;
   }
   if (kind == 1) return read(core, homeLine(c), c.cpu & 7, 0);
   if (kind < 5) return read(core, line, word, 0);

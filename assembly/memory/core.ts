@@ -121,6 +121,16 @@ export function nextThread(thread: usize): usize {
   return c.thread ? 0 : <usize>c.sibling;
 }
 
+/** Something happened at cycle `time` that may end the CPU's stall: it tries again. */
+// @ts-ignore: decorator
+@inline
+export function endStall(c: Core, time: u64): void {
+  if (!c.stall) return;
+  if (c.clock < time) c.clock = time;
+  c.stall = 0;
+  if (c.run == RUN_PARKED) c.recheck = 1;
+}
+
 /** A parked thread of the unit of `core` looks again when its line is written, or goes. */
 export function wakeWatchers(core: usize, line: u32): void {
   for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {

@@ -7,7 +7,7 @@ import { check } from "../check";
 import { CORE_LIMIT_MASK, CORE_SB } from "../abi";
 import { ask } from "./agent";
 import { Line, NO_SLOT } from "./cache";
-import { Core, accessTime, wakeWatchers } from "./core";
+import { Core, accessTime, endStall, wakeWatchers } from "./core";
 import { dataLine, findCode, findData, mayHoldCode } from "./l1";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
 import { holdCycles, retireDelay, sequential, tracing } from "./params";
@@ -145,19 +145,27 @@ export function nextHeadEvent(core: usize): u64 {
 // @ts-ignore: decorator
 @inline
 export function advance(core: usize, time: u64): void {
-  if (Core.of(core).sibling) advanceUnit(<usize>Core.of(core).caches, time);
+  if (Core.of(core).sibling) advanceUnit(core, time);
   else advanceThread(core, time);
 }
 
-/** Both threads of a unit: what one commits or brings in, the other may use at once. */
-function advanceUnit(first: usize, time: u64): void {
-  const second = <usize>Core.of(first).sibling;
+/**
+ * Both threads of a unit: what one commits or brings in, the other may use at once. The caller runs
+ * the thread of `core`; if its sibling waits for what happens here, it goes on from there.
+ */
+function advanceUnit(core: usize, time: u64): void {
+  const sibling = <usize>Core.of(core).sibling;
+  const first = Core.of(core).thread == 0;
   for (;;) {
-    const a = min(nextHeadEvent(first), Core.of(first).nextGrant);
-    const b = min(nextHeadEvent(second), Core.of(second).nextGrant);
-    if (min(a, b) > time) return;
-    if (a <= b) advanceThread(first, a);
-    else advanceThread(second, b);
+    const own = min(nextHeadEvent(core), Core.of(core).nextGrant);
+    const other = min(nextHeadEvent(sibling), Core.of(sibling).nextGrant);
+    if (min(own, other) > time) return;
+    if (own < other || (own == other && first)) {
+      advanceThread(core, own);
+    } else {
+      advanceThread(sibling, other);
+      endStall(Core.of(sibling), other);
+    }
   }
 }
 

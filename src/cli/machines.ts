@@ -3,19 +3,24 @@ import type { Command } from "commander";
 import { loadPreset, presetNames } from "../engine/files.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { windowOf } from "../machine/topology.ts";
+import { wrap } from "../report/text.ts";
 import { drawMachine } from "../report/topology.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
+
+const COLUMNS = 80;
 
 export function machinesVerb(program: Command, act: Act): void {
   program
     .command("machines")
     .description("list the machines, or draw one")
     .argument("[name]", "preset or JSON file")
+    .option("--machine <name>", "the same as the argument")
     .option("--json", "print one JSON document")
-    .action((name: string | undefined, options: { json?: boolean }) =>
+    .action((argument: string | undefined, options: { json?: boolean; machine?: string }) =>
       act(() => {
+        const name = argument ?? options.machine;
         if (name !== undefined) show(loadPreset(name), options.json === true);
         else list(options.json === true);
         return EXIT.held;
@@ -38,7 +43,9 @@ function list(json: boolean): void {
   }
   for (const preset of presets) {
     const cpus = `${cpuCount(preset)} CPU${cpuCount(preset) === 1 ? " " : "s"}`;
-    process.stdout.write(`${preset.name.padEnd(12)} ${cpus.padStart(7)}  ${preset.description}\n`);
+    const indent = " ".repeat(24);
+    const text = wrap(preset.description, COLUMNS - indent.length).replaceAll("\n", `\n${indent}`);
+    process.stdout.write(`${preset.name.padEnd(14)} ${cpus.padStart(7)}  ${text}\n`);
   }
 }
 
@@ -49,14 +56,20 @@ function show(preset: Preset, json: boolean): void {
       name: preset.name,
       description: preset.description,
       clusters: preset.clusters,
+      homes: preset.homes,
+      hops: preset.hops,
       numbers: Object.fromEntries(preset.numbers),
       windowCycles: windowOf(preset),
     });
     return;
   }
-  process.stdout.write(`${preset.name}: ${preset.description}\n\n${drawMachine(preset)}\n\n`);
+  const head = wrap(`${preset.name}: ${preset.description}`);
+  process.stdout.write(`${head}\n\n${drawMachine(preset)}\n\n`);
   process.stdout.write("A read from a source, B published, C derived, D a guess\n");
   for (const [field, { value, confidence, source }] of preset.numbers) {
-    process.stdout.write(`${field.padEnd(24)} ${`${value}`.padStart(6)} ${confidence} ${source}\n`);
+    const head = `${field.padEnd(24)} ${`${value}`.padStart(6)} ${confidence} `;
+    const indent = " ".repeat(head.length);
+    const text = wrap(source, COLUMNS - head.length).replaceAll("\n", `\n${indent}`);
+    process.stdout.write(`${head}${text}\n`);
   }
 }

@@ -1,7 +1,11 @@
 // A machine as data: reading and checking of presets. A preset is a JSON object with `topology`
-// (clusters of CPUs that share a last-level cache) and `numbers` (each with its value, confidence
-// mark and source); `derives` names a parent whose numbers and topology it takes over.
-import { M_CLUSTER_LIMIT, M_CPU_LIMIT } from "../../assembly/abi.ts";
+// (map.ts) and `numbers` (each with its value, confidence mark and source); `derives` names a
+// parent whose numbers and topology it takes over. presets/README.md describes the format.
+import { InputError, asObject, asString } from "./input.ts";
+import { type Cluster, type Topology, readTopology } from "./map.ts";
+
+export { InputError } from "./input.ts";
+export type { Cluster, Topology } from "./map.ts";
 
 /** A read from source or data, B published, C derived, D a guess. */
 export type Confidence = "A" | "B" | "C" | "D";
@@ -12,22 +16,10 @@ export interface SourcedNumber {
   source: string;
 }
 
-export interface Cluster {
-  package: number;
-  bus: number;
-  cpus: number[];
-}
-
-export interface Preset {
+export interface Preset extends Topology {
   name: string;
   description: string;
-  clusters: Cluster[];
   numbers: Map<string, SourcedNumber>;
-}
-
-/** A preset or an image that the user named is not usable; the message says what to change. */
-export class InputError extends Error {
-  override name = "InputError";
 }
 
 /** Field to its smallest and largest legal value. */
@@ -37,13 +29,16 @@ const LIMITS: Record<string, [number, number]> = {
   // The frame of an exception, of six words, goes into it at once.
   "core.storeBufferEntries": [6, 63],
   "core.retireDelay": [0, 64],
-  "core.rfoPrefetch": [0, 0],
+  "core.rfoPrefetch": [0, 12],
   "core.holdCycles": [0, 64],
-  "l1.sets": [1, 128],
+  "l1.sets": [1, 512],
   "l1.ways": [1, 16],
   "l2.sets": [1, 65536],
   "l2.ways": [1, 32],
+  "l3.sets": [1, 65536],
+  "l3.ways": [1, 32],
   "latency.l2": [1, 1000],
+  "latency.l3": [1, 1000],
   "latency.siblingLoad": [1, 1000],
   "latency.siblingUpgrade": [1, 1000],
   "latency.siblingOwn": [1, 1000],
@@ -53,8 +48,12 @@ const LIMITS: Record<string, [number, number]> = {
   "latency.socketLoad": [1, 10_000],
   "latency.socketUpgrade": [1, 10_000],
   "latency.socketOwn": [1, 10_000],
+  "latency.farLoad": [1, 10_000],
+  "latency.farUpgrade": [1, 10_000],
+  "latency.farOwn": [1, 10_000],
   "latency.loadResidual": [0, 10],
   "latency.dram": [1, 10_000],
+  "latency.dramRemote": [1, 10_000],
   "latency.ipi": [1, 100_000],
   "latency.ipiSpread": [0, 10_000],
   "latency.uncached": [1, 100_000],
@@ -103,12 +102,12 @@ export function readPreset(
   for (const [field, value] of changes) {
     numbers.set(field, asNumber(field, { value, confidence: "D", source: "command line" }));
   }
-  const clusters = asClusters(topology);
-  requireNumbers(numbers, clusters);
+  const map = readTopology(topology);
+  requireNumbers(numbers, map);
   return {
+    ...map,
     name: asString(own.name, "name"),
     description: asString(own.description ?? "", "description"),
-    clusters,
     numbers,
   };
 }
@@ -120,7 +119,13 @@ export function firstCpus(preset: Preset, count: number): Preset {
     throw new InputError(`${preset.name} has ${total} CPUs: --cpus must be 1 to ${total}`);
   }
   const clusters = preset.clusters
-    .map((cluster) => ({ ...cluster, cpus: cluster.cpus.filter((cpu) => cpu < count) }))
+    .map((cluster) => ({
+      ...cluster,
+      cpus: cluster.cpus.filter((cpu) => cpu < count),
+      units: cluster.units
+        .map((unit) => unit.filter((cpu) => cpu < count))
+        .filter((unit) => unit.length > 0),
+    }))
     .filter((cluster) => cluster.cpus.length > 0);
   return { ...preset, clusters };
 }
@@ -129,30 +134,16 @@ export function cpuCount(preset: Preset): number {
   return preset.clusters.reduce((sum, cluster) => sum + cluster.cpus.length, 0);
 }
 
+/** Threads of the physical cores: 1, or 2 with SMT. */
+export function threadsOf({ clusters }: Topology): number {
+  return Math.max(...clusters.flatMap(({ units }) => units.map((unit) => unit.length)));
+}
+
 /**
  * Value of a number that the check has found present, 0 for one that this topology does not need.
  */
 export function numberOf(preset: Preset, field: string): number {
   return preset.numbers.get(field)?.value ?? 0;
-}
-
-function asObject(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InputError(`${field}: must be an object`);
-  }
-  return value as Record<string, unknown>;
-}
-
-function asString(value: unknown, field: string): string {
-  if (typeof value !== "string") throw new InputError(`${field}: must be a string`);
-  return value;
-}
-
-function asIndex(value: unknown, field: string, limit: number): number {
-  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= limit) {
-    throw new InputError(`${field}: must be a whole number from 0 to ${limit - 1}`);
-  }
-  return value as number;
 }
 
 function asNumber(field: string, entry: unknown): SourcedNumber {
@@ -172,51 +163,55 @@ function asNumber(field: string, entry: unknown): SourcedNumber {
   return { value: value as number, confidence: confidence as Confidence, source };
 }
 
-function asClusters(topology: unknown): Cluster[] {
-  const list = asObject(topology, "topology").clusters;
-  if (!Array.isArray(list) || list.length < 1 || list.length > M_CLUSTER_LIMIT) {
-    throw new InputError(`topology.clusters: must be a list of 1 to ${M_CLUSTER_LIMIT} clusters`);
-  }
-  const seen = new Set<number>();
-  const clusters = list.map((item, i) => {
-    const field = `topology.clusters[${i}]`;
-    const cluster = asObject(item, field);
-    if (!Array.isArray(cluster.cpus) || cluster.cpus.length === 0) {
-      throw new InputError(`${field}.cpus: must be a list of CPU numbers`);
-    }
-    const cpus = cluster.cpus.map((cpu) => asIndex(cpu, `${field}.cpus`, M_CPU_LIMIT));
-    for (const cpu of cpus) {
-      if (seen.has(cpu)) throw new InputError(`${field}.cpus: CPU ${cpu} is listed twice`);
-      seen.add(cpu);
-    }
-    return {
-      package: asIndex(cluster.package, `${field}.package`, M_CLUSTER_LIMIT),
-      bus: asIndex(cluster.bus, `${field}.bus`, M_CLUSTER_LIMIT),
-      cpus,
-    };
-  });
-  for (let cpu = 0; cpu < seen.size; cpu++) {
-    if (!seen.has(cpu)) throw new InputError(`topology.clusters: CPU ${cpu} is missing`);
-  }
-  return clusters;
-}
-
-function requireNumbers(numbers: Map<string, SourcedNumber>, clusters: Cluster[]): void {
-  const sibling = clusters.some((cluster) => cluster.cpus.length > 1);
+/** Every number that this topology has a use for is there; the geometry adds up. */
+function requireNumbers(numbers: Map<string, SourcedNumber>, map: Topology): void {
+  const { clusters } = map;
+  const sibling = clusters.some((cluster) => cluster.units.length > 1);
   const die = clusters.some((a, i) => clusters.some((b, j) => i < j && a.package === b.package));
   const socket = clusters.some((cluster) => cluster.package !== clusters[0].package);
+  const l3 = [...numbers.keys()].some((field) => field.startsWith("l3."));
   for (const field of Object.keys(LIMITS)) {
     if (numbers.has(field)) continue;
     if (field.startsWith("latency.sibling") && !sibling) continue;
     if (field.startsWith("latency.die") && !die) continue;
     if (field.startsWith("latency.socket") && !socket) continue;
+    if (field.startsWith("latency.far") && map.hops.length === 0) continue;
+    if (field === "latency.dramRemote" && map.homes.length < 2) continue;
+    if ((field.startsWith("l3.") || field === "latency.l3") && !l3) continue;
     throw new InputError(`numbers.${field}: missing`);
   }
-  for (const [field, limit] of [["l1.sets", "l1.ways"], ["l2.sets", "l2.ways"]]) {
-    const sets = numbers.get(field)!.value;
-    if ((sets & (sets - 1)) !== 0) throw new InputError(`numbers.${field}: must be a power of two`);
-    if (field === "l1.sets" && sets * numbers.get(limit)!.value > 1024) {
-      throw new InputError("numbers.l1: at most 1024 lines");
+  for (const level of l3 ? ["l1", "l2", "l3"] : ["l1", "l2"]) {
+    const sets = numbers.get(`${level}.sets`)!.value;
+    if ((sets & (sets - 1)) !== 0) {
+      throw new InputError(`numbers.${level}.sets: must be a power of two`);
     }
+    if (level === "l1" && sets * numbers.get("l1.ways")!.value > 1024) {
+      throw new InputError("numbers.l1.sets: times l1.ways at most 1024 lines");
+    }
+  }
+  const entries = numbers.get("core.storeBufferEntries")!.value;
+  if (entries < threadsOf(map)) {
+    throw new InputError("numbers.core.storeBufferEntries: must be one for each thread at least");
+  }
+  requireInclusion(numbers, clusters, l3);
+}
+
+/** An inclusive cache holds what the caches above it hold. */
+function requireInclusion(
+  numbers: Map<string, SourcedNumber>, clusters: Cluster[], l3: boolean,
+): void {
+  const lines = (level: string) =>
+    numbers.get(`${level}.sets`)!.value * numbers.get(`${level}.ways`)!.value;
+  const units = Math.max(...clusters.map((cluster) => cluster.units.length));
+  const above = l3 ? "l2" : "l1";
+  const last = l3 ? "l3" : "l2";
+  if (l3 && lines("l2") < lines("l1")) {
+    throw new InputError("numbers.l2.sets: the L2 is inclusive: not smaller than the L1");
+  }
+  if (lines(last) < units * lines(above)) {
+    const [own, others] = [last.toUpperCase(), `the ${above.toUpperCase()}s of ${units} cores`];
+    throw new InputError(
+      `numbers.${last}.sets: the ${own} is inclusive: not smaller than ${others}`,
+    );
   }
 }

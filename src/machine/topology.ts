@@ -1,7 +1,7 @@
 // From a preset to the machine block of abi.ts; the window and the quantum are derived here (they
 // are limits of the simulation, not properties of the machine).
 import * as abi from "../../assembly/abi.ts";
-import { cpuCount, InputError, numberOf, type Preset } from "./preset.ts";
+import { cpuCount, InputError, numberOf, type Preset, threadsOf } from "./preset.ts";
 
 export interface MachineOptions {
   seed: bigint;
@@ -22,7 +22,6 @@ export interface MachineOptions {
 }
 
 const NUMBERS: ReadonlyArray<readonly [number, string]> = [
-  [abi.M_SB_ENTRIES, "core.storeBufferEntries"],
   [abi.M_RETIRE_DELAY, "core.retireDelay"],
   [abi.M_RFO_PREFETCH, "core.rfoPrefetch"],
   [abi.M_HOLD, "core.holdCycles"],
@@ -56,7 +55,10 @@ const NUMBERS: ReadonlyArray<readonly [number, string]> = [
   [abi.M_LAT_DIE_OWN, "latency.dieOwn"],
   [abi.M_LAT_SOCKET_UPGRADE, "latency.socketUpgrade"],
   [abi.M_LAT_SOCKET_OWN, "latency.socketOwn"],
+  [abi.M_LAT_FAR_UPGRADE, "latency.farUpgrade"],
+  [abi.M_LAT_FAR_OWN, "latency.farOwn"],
   [abi.M_LAT_DRAM, "latency.dram"],
+  [abi.M_LAT_DRAM_REMOTE, "latency.dramRemote"],
   [abi.M_LAT_IPI, "latency.ipi"],
   [abi.M_IPI_JITTER, "latency.ipiSpread"],
   [abi.M_LAT_UNCACHED, "latency.uncached"],
@@ -69,6 +71,7 @@ const REMOTE_LOADS: ReadonlyArray<readonly [number, string]> = [
   [abi.M_LAT_SIBLING_LOAD, "latency.siblingLoad"],
   [abi.M_LAT_DIE_LOAD, "latency.dieLoad"],
   [abi.M_LAT_SOCKET_LOAD, "latency.socketLoad"],
+  [abi.M_LAT_FAR_LOAD, "latency.farLoad"],
 ];
 
 /** Writes the machine block into `memory` (the module's shared memory). */
@@ -99,6 +102,9 @@ export function writeMachineBlock(
   put(abi.M_TSC_KHZ, numberOf(preset, "megahertz") * 1000);
   view.setBigUint64(abi.M_MAX_CYCLES, options.maxCycles, true);
   for (const [offset, field] of NUMBERS) put(offset, numberOf(preset, field));
+  // The store buffer is a core's: its threads have equal parts of it.
+  const entries = numberOf(preset, "core.storeBufferEntries");
+  put(abi.M_SB_ENTRIES, Math.floor(entries / threadsOf(preset)));
   // The one calibrated constant: a load's row is a measured hand-over less the store's part, and
   // the hand-over contains the instructions between the poll and the store, which the engine
   // executes and charges for itself.
@@ -109,11 +115,22 @@ export function writeMachineBlock(
   clusters.forEach((cluster, index) => {
     view.setUint8(abi.M_CLUSTER_PACKAGE + index, cluster.package);
     view.setUint8(abi.M_CLUSTER_BUS + index, cluster.bus);
-    [...cluster.cpus].sort((a, b) => a - b).forEach((cpu, unit) => {
+    for (const cpu of cluster.cpus) {
       view.setUint8(abi.M_CPU_CLUSTER + cpu, index);
-      view.setUint8(abi.M_CPU_UNIT + cpu, unit);
-    });
+      view.setUint8(abi.M_CPU_UNIT + cpu, cluster.units.findIndex((unit) => unit.includes(cpu)));
+    }
   });
+  put(abi.M_HOMES, preset.homes.length);
+  preset.homes.forEach((home, index) => {
+    view.setUint8(abi.M_HOME_PACKAGE + index, home.package);
+    view.setUint8(abi.M_HOME_BUS + index, home.bus);
+  });
+  const far = new Array<number>(abi.M_CLUSTER_LIMIT).fill(0);
+  for (const [a, b] of preset.hops) {
+    far[a] |= 1 << b;
+    far[b] |= 1 << a;
+  }
+  far.forEach((mask, index) => put(abi.M_PACKAGE_FAR + 4 * index, mask));
 }
 
 /**
@@ -124,8 +141,9 @@ export function writeMachineBlock(
 export function windowOf(preset: Preset, wanted?: number): number {
   const ownership = [
     "latency.dieUpgrade", "latency.dieOwn", "latency.socketUpgrade", "latency.socketOwn",
+    "latency.farUpgrade", "latency.farOwn",
   ];
-  const others = ["latency.dram", "latency.ipi", "latency.uncached"];
+  const others = ["latency.dram", "latency.dramRemote", "latency.ipi", "latency.uncached"];
   const smallest = (fields: string[]) =>
     Math.min(...fields.map((field) => numberOf(preset, field)).filter((value) => value > 0));
   const several = preset.clusters.length > 1;
@@ -144,17 +162,23 @@ export function windowOf(preset: Preset, wanted?: number): number {
  * a half, a quarter of the store buffering tests on owned lines of one die came out relaxed).
  */
 export function quantumOf(preset: Preset, windowCycles: number): number {
-  if (preset.clusters.every((cluster) => cluster.cpus.length === 1)) return windowCycles;
+  if (preset.clusters.every((cluster) => cluster.units.length === 1)) return windowCycles;
   const own = ["latency.siblingUpgrade", "latency.siblingOwn"].map((f) => numberOf(preset, f));
   return Math.min(windowCycles, Math.max(1, Math.floor(Math.min(...own) / 3)));
 }
 
 /** How two CPUs are connected. */
-export type Relation = "same CPU" | "same L2" | "same package" | "other socket";
+export type Relation =
+  | "same CPU" | "same core" | "same L2" | "same L3" | "same package" | "other socket" | "two hops";
 
 export function relationOf(preset: Preset, a: number, b: number): Relation {
   const cluster = (cpu: number) => preset.clusters.find((item) => item.cpus.includes(cpu))!;
   if (a === b) return "same CPU";
-  if (cluster(a) === cluster(b)) return "same L2";
-  return cluster(a).package === cluster(b).package ? "same package" : "other socket";
+  const [one, other] = [cluster(a), cluster(b)];
+  if (one.units.some((unit) => unit.includes(a) && unit.includes(b))) return "same core";
+  if (one === other) return preset.numbers.has("l3.sets") ? "same L3" : "same L2";
+  if (one.package === other.package) return "same package";
+  const apart = [one.package, other.package];
+  const far = preset.hops.some((pair) => apart.every((index) => pair.includes(index)));
+  return far ? "two hops" : "other socket";
 }

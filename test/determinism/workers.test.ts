@@ -18,8 +18,10 @@ const WORKLOADS: Record<string, Workload> = {
   bench: { image: "bench", append: "-- bench scale=1", exit: 0 },
 };
 
-async function run({ image, append }: Workload, workers: number, seed = 1n) {
-  const machine = await Machine.create({ machine: "clovertown", image, append, workers, seed });
+async function run(
+  { image, append }: Workload, workers: number, seed = 1n, name = "clovertown",
+) {
+  const machine = await Machine.create({ machine: name, image, append, workers, seed });
   const { exit, cycles, instructions, stateHash } = await machine.run();
   machine.close();
   return { exit, cycles, instructions, stateHash };
@@ -31,6 +33,17 @@ describe.each(Object.entries(WORKLOADS))("%s", (_, workload) => {
     expect(first.exit).toBe(workload.exit);
     for (const workers of [2, 3, 1]) {
       expect(await run(workload, workers), `${workers} workers`).toEqual(first);
+    }
+  });
+});
+
+// SMT, private L2s and two home agents; 64 CPUs in eight packages.
+describe.each(["illumos32", "westmere-ex"])("%s", (name) => {
+  it("boots alike with 1, 2, 3 and 4 workers", { timeout: 240_000 }, async () => {
+    const first = await run(WORKLOADS.hello, 1, 1n, name);
+    expect(first.exit).toBe(0);
+    for (const workers of [2, 3, 4]) {
+      expect(await run(WORKLOADS.hello, workers, 1n, name), `${workers} workers`).toEqual(first);
     }
   });
 });

@@ -8,18 +8,36 @@ const none = (name: string): unknown => {
   throw new Error(`unexpected parent ${name}`);
 };
 
+const ONE_CLUSTER = { clusters: [{ package: 0, bus: 0, cpus: [0, 1] }] };
+
 /** conroe as JSON with one number replaced or, with undefined, left out. */
 function conroeWith(field: string, entry: unknown): unknown {
   const preset = loadPreset("conroe");
   const numbers: Record<string, unknown> = Object.fromEntries(preset.numbers);
   if (entry === undefined) delete numbers[field];
   else numbers[field] = entry;
-  return { name: "x", topology: { clusters: preset.clusters }, numbers };
+  return { name: "x", topology: ONE_CLUSTER, numbers };
 }
 
 describe("bundled presets", () => {
   it.each(presetNames())("%s is valid", (name) => {
     expect(loadPreset(name).name).toBe(name);
+  });
+
+  it.each([
+    ["nehalem-ep", 16], ["sandybridge-ep", 32], ["opteron-k8", 8], ["skylake-sp", 64], ["zen", 32],
+    ["westmere-ex", 64], ["xeon-ht", 4], ["rhel16", 16], ["illumos32", 32], ["quad4", 4],
+  ])("%s has %d CPUs", (name, cpus) => {
+    expect(cpuCount(loadPreset(name))).toBe(cpus);
+  });
+
+  it("names siblings, caches and hops", () => {
+    expect(relationOf(loadPreset("illumos32"), 0, 16)).toBe("same core");
+    expect(relationOf(loadPreset("illumos32"), 0, 1)).toBe("same L3");
+    expect(relationOf(loadPreset("illumos32"), 0, 8)).toBe("other socket");
+    expect(relationOf(loadPreset("westmere-ex"), 0, 8)).toBe("other socket");
+    expect(relationOf(loadPreset("westmere-ex"), 0, 16)).toBe("two hops");
+    expect(relationOf(loadPreset("xeon-ht"), 1, 3)).toBe("same core");
   });
 
   it("clovertown has the map of the L5320", () => {
@@ -65,6 +83,11 @@ describe("errors", () => {
     ["latency.dram", { value: 5, confidence: "A" }, "source: say where"],
     ["latency.dam", { value: 5, confidence: "A", source: "x" }, "numbers.latency.dam: unknown"],
     ["l1.sets", { value: 65, confidence: "A", source: "x" }, "power of two"],
+    ["l1.sets", { value: 256, confidence: "A", source: "x" }, "numbers.l1.sets: times l1.ways"],
+    ["l2.sets", { value: 32, confidence: "A", source: "x" }, "numbers.l2.sets: the L2 is inclusive"],
+    ["l2.sets", { value: 96, confidence: "A", source: "x" }, "numbers.l2.sets: must be a power"],
+    ["latency.dram", { value: -5, confidence: "A", source: "x" }, "numbers.latency.dram.value"],
+    ["l3.sets", { value: 8192, confidence: "A", source: "x" }, "numbers.l3.ways: missing"],
   ])("%s = %j", (field, entry, message) => {
     expect(read(conroeWith(field, entry))).toThrow(message);
   });
@@ -74,8 +97,26 @@ describe("errors", () => {
     [[{ package: 0, bus: 0, cpus: [0, 0] }], "CPU 0 is listed twice"],
     [[{ package: 0, bus: 0, cpus: [1] }], "CPU 0 is missing"],
     [[{ package: -1, bus: 0, cpus: [0] }], "clusters[0].package"],
+    [[{ package: 1, bus: 0, cpus: [0] }], "topology.clusters: package 0 is missing"],
+    [[{ package: 0, bus: 0, cpus: [[0, 1, 2]] }], "topology.clusters[0].cpus[0]: must be a list"],
+    [[{ package: 0, bus: 0, cpus: [[0], 64] }], "clusters[0].cpus[1]: must be a whole number"],
+    [[{ package: 0, bus: 0, cpus: [0], cores: 2 }], "topology.clusters[0].cores: unknown field"],
+    [[{ package: 0, bus: 0, cpus: Array.from({ length: 17 }, (_, i) => i) }], "1 to 16 items"],
   ])("topology %j", (clusters, message) => {
     expect(read({ name: "x", topology: { clusters }, numbers: {} })).toThrow(message);
+  });
+
+  it.each([
+    [{ homes: [{ package: 1, bus: 0 }] }, "topology.homes[0].package: no cluster"],
+    [{ homes: [{ package: 0, bus: 3 }] }, "topology.homes[0].bus: no cluster"],
+    [{ hops: [[0, 1]] }, "topology.hops: must be a list of 0 to 0 items"],
+    [{ nodes: 2 }, "topology.nodes: unknown field"],
+    [{ homes: [{ package: 0, bus: 0 }, { package: 0, bus: 0 }] }, "latency.dramRemote: missing"],
+  ])("topology %j", (more, message) => {
+    const { numbers } = conroeWith("ramMiB", loadPreset("conroe").numbers.get("ramMiB")) as {
+      numbers: unknown;
+    };
+    expect(read({ name: "x", topology: { ...ONE_CLUSTER, ...more }, numbers })).toThrow(message);
   });
 
   it("refuses an unknown field and a circle of parents", () => {
@@ -88,6 +129,6 @@ describe("errors", () => {
     const changed = loadPreset("conroe", new Map([["core.retireDelay", 4]]));
     expect(numberOf(changed, "core.retireDelay")).toBe(4);
     expect(() => loadPreset("conroe", new Map([["core.x", 4]]))).toThrow("numbers.core.x");
-    expect(() => loadPreset("nowhere")).toThrow("clovertown, conroe, uni1");
+    expect(() => loadPreset("nowhere")).toThrow("clovertown, conroe, illumos32");
   });
 });

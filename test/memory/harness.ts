@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import * as abi from "../../assembly/abi.ts";
+import type { Preset } from "../../src/machine/preset.ts";
+import { writeMachineBlock } from "../../src/machine/topology.ts";
 
 export interface Shape {
   /** Parameters of the machine block by their name in abi.ts; they replace those of CLOVERTOWN. */
@@ -16,6 +18,8 @@ export interface Shape {
   homes?: number[];
   /** Packages that are two hops apart. */
   far?: (a: number, b: number) => boolean;
+  /** A whole machine in place of CLOVERTOWN and of the functions above. */
+  preset?: Preset;
   seed?: number;
   cycles?: number;
   file?: string;
@@ -41,6 +45,7 @@ interface Exports {
   runWorker(worker: number): number;
   stateHash(): bigint;
   coherence(): bigint;
+  fewest(): bigint;
   additions(counter: number): bigint;
 }
 
@@ -58,23 +63,17 @@ export interface Outcome {
   core: Exports;
 }
 
-/** The machine after setup(), and what it takes to run it. */
-function build(shape: Shape) {
-  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
-  const module = new WebAssembly.Module(readFileSync(shape.file ?? "build/stress.wasm"));
-  const abort = () => {
-    throw new Error("abort");
-  };
-  const core = new WebAssembly.Instance(module, { env: { memory, abort } })
-    .exports as unknown as Exports;
-  const view = new DataView(memory.buffer);
-  const parameters: Record<string, number> = {
-    ...CLOVERTOWN, M_SEED: shape.seed ?? 1, ...shape.parameters,
-  };
-  const constants = abi as unknown as Record<string, number>;
-  for (const [name, value] of Object.entries(parameters)) {
-    view.setUint32(abi.MACHINE_BASE + constants[name], value, true);
-  }
+/** The machine block of a preset. */
+function writePreset(memory: WebAssembly.Memory, preset: Preset): void {
+  writeMachineBlock(memory.buffer, preset, {
+    seed: 1n, workers: 1, hostCores: 2, memoryModel: "tso", ramBytes: 16 << 20, maxCycles: 0n,
+    traceEvents: 0,
+  });
+}
+
+function writeTopology(
+  view: DataView, shape: Shape, parameters: Record<string, number>,
+): void {
   const clusterOf = shape.clusterOf ?? ((cpu) => cpu % 4);
   const packageOf = shape.packageOf ?? ((cluster) => cluster >> 1);
   const busOf = shape.busOf ?? ((cluster) => cluster >> 1);
@@ -99,6 +98,28 @@ function build(shape: Shape) {
     for (let b = 0; b < abi.M_CLUSTER_LIMIT; b++) if (shape.far?.(a, b)) mask |= 1 << b;
     view.setUint32(abi.MACHINE_BASE + abi.M_PACKAGE_FAR + 4 * a, mask, true);
   }
+}
+
+/** The machine after setup(), and what it takes to run it. */
+function build(shape: Shape) {
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
+  const module = new WebAssembly.Module(readFileSync(shape.file ?? "build/stress.wasm"));
+  const abort = () => {
+    throw new Error("abort");
+  };
+  const core = new WebAssembly.Instance(module, { env: { memory, abort } })
+    .exports as unknown as Exports;
+  const view = new DataView(memory.buffer);
+  if (shape.preset) writePreset(memory, shape.preset);
+  const parameters: Record<string, number> = {
+    ...(shape.preset ? { M_CHECK: 1, M_WORKERS: 1 } : CLOVERTOWN),
+    M_SEED: shape.seed ?? 1, ...shape.parameters,
+  };
+  const constants = abi as unknown as Record<string, number>;
+  for (const [name, value] of Object.entries(parameters)) {
+    view.setUint32(abi.MACHINE_BASE + constants[name], value, true);
+  }
+  if (!shape.preset) writeTopology(view, shape, parameters);
   const cycles = BigInt(shape.cycles ?? 200_000);
   view.setBigUint64(abi.MACHINE_BASE + abi.M_MAX_CYCLES, cycles, true);
   memory.grow(Math.ceil((core.layoutBytes() >>> 0) / 65536) - 63);

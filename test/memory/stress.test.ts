@@ -79,6 +79,10 @@ const PRIVATE: Record<string, Shape> = {
     parameters: { ...THREE_LEVELS, M_CPUS: 16 },
     clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
   },
+  "private L2s, slow and of one way, two threads a core": {
+    parameters: { ...THREE_LEVELS, M_CPUS: 16, M_L2_SETS: 32, M_L2_WAYS: 1, M_LAT_L2: 30 },
+    clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
+  },
   "private L2s, one core of two threads": {
     parameters: { ...THREE_LEVELS, M_CPUS: 2, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106 },
     clusterOf: one, unitOf: one, packageOf: one, busOf: one,
@@ -106,6 +110,7 @@ for (const [name, shape] of Object.entries({ ...SHAPES, ...SMT, ...PRIVATE, ...H
       expect(run.counters).toEqual(run.additions);
       // A buffer that never drains or a core that starves would pass every other check.
       expect(Number(run.accesses)).toBeGreaterThan(cycles / 100);
+      expect(Number(run.core.fewest())).toBeGreaterThan(cycles / 5000);
       expect(runStress({ ...shape, seed, cycles }).hash).toBe(run.hash);
     }
   });
