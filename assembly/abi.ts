@@ -154,7 +154,7 @@ export const CORE_CPU: i32 = 0x0000; // isa/cpu.ts: architectural state
 /** u64 ANDed to the running limit after a store: 0 makes execute() leave after the instruction. */
 export const CORE_LIMIT_MASK: i32 = 0x03f8;
 export const CORE_LAPIC: i32 = 0x0400; // device/lapic.ts
-export const CORE_MEM: i32 = 0x0800; // memory/core.ts: clock, stall, outstanding misses
+export const CORE_MEM: i32 = 0x0800; // memory/core.ts: clock, stall
 export const CORE_SB: i32 = 0x0c00; // memory/store-buffer.ts: 64 entries of 32 bytes
 export const CORE_FILTER: i32 = 0x1400; // memory/filter.ts: 512 entries of 16 bytes
 export const CORE_FETCH: i32 = 0x3400; // isa/fetch.ts: 256 entries of 16 bytes
@@ -163,10 +163,11 @@ export const CORE_CODE_PAGES: i32 = 0x6400; // memory/l1.ts: 8192 bits, classes 
 export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 bytes; unused in second threads
 export const CORE_L1I: i32 = 0xa800; // up to 1024 lines of 16 bytes
 export const CORE_INBOX: i32 = 0xe980; // memory/inbox.ts: 128 entries of 16 bytes
+export const CORE_MSHR: i32 = 0xf180; // memory/mshr.ts: 24 registers of 40 bytes
 /**
  * Not a multiple of 4096, so that hot fields of different cores do not collide in the host's cache.
  */
-export const CORE_BYTES: i32 = 0xf180;
+export const CORE_BYTES: i32 = 0xf580;
 
 // Fields at CORE_CPU that the host reads for its reports (isa/cpu.ts; a test compares the offsets)
 export const CPU_REGISTERS: i32 = 0; // u64[16], in the order of their encoding
@@ -190,6 +191,8 @@ export const RUN_UNIMPLEMENTED: i32 = 4;
 // ---- Memory models --------------------------------------------------------------------
 export const MEMORY_TSO: i32 = 0;
 export const MEMORY_SC: i32 = 1;
+/** x86-TSO as `tso`, with adversarial drains: memory/adversary.ts */
+export const MEMORY_TSO_ADV: i32 = 2;
 
 // ---- Marks: 0F 1F 84 00 disp32 with disp = 0x5B000000 | kind << 16 | id ---------------
 export const MARK_TAG: i32 = 0x5b;

@@ -6,3 +6,4 @@
 export { type CreateOptions, Machine, type RunResult } from "./engine/machine.ts";
 export type { RunHooks } from "./engine/session.ts";
 export { InputError, type Preset } from "./machine/preset.ts";
+export { MEMORY_MODELS, type MemoryModel } from "./machine/topology.ts";

@@ -14,7 +14,7 @@ import { Core, coreOf } from "../memory/core";
 import { homeBytes } from "../memory/home";
 import { MSHR_FREE, MSHR_LIMIT, Mshr } from "../memory/mshr";
 import {
-  l1Sets, l1Ways, l2Sets, l2Ways, loadParameters, param, windowCycles,
+  adversarial, l1Sets, l1Ways, l2Sets, l2Ways, loadParameters, param, rfoPrefetch, windowCycles,
 } from "../memory/params";
 import { sharedCacheBytes } from "../memory/shared-cache";
 import { Store } from "../memory/store-buffer";
@@ -54,6 +54,9 @@ function hashCore(core: usize): void {
   word(c.headOwned);
   word(c.ipis);
   if (c.sibling) word(c.turn);
+  // What only some machines have is hashed there only.
+  if (adversarial) word(c.stores);
+  if (rfoPrefetch) word(c.sbAsked);
   for (let i: u32 = 0; i < c.sbCount; i++) {
     const e = Store.at(core, c.sbHead + i);
     word((<u64>e.phys << 16) | e.size);

@@ -95,6 +95,10 @@ export class Core {
   watched: u32;
   /** The unit's private L2 (private-cache.ts), or 0. */
   l2: u32;
+  /** Stores that entered the buffer so far. */
+  stores: u64;
+  /** Entries from the head on that have asked for their line, or need not any more. */
+  sbAsked: u32;
   pad1: u32;
 
   @inline static of(core: usize): Core {

@@ -1,7 +1,8 @@
 // Outstanding misses of a core (miss status holding registers): a load or a fetch waits for one,
-// the head of the store buffer for another. At most one for a line.
+// the head of the store buffer for another, the stores behind it that asked early for one each. At
+// most one for a line.
 import { check } from "../check";
-import { CORE_MEM } from "../abi";
+import { CORE_MSHR } from "../abi";
 import { Core } from "./core";
 import { NEVER } from "./protocol";
 
@@ -10,7 +11,7 @@ export const MSHR_WAITING: u8 = 1;
 export const MSHR_GRANTED: u8 = 2; // the line arrives at cycle `grant`
 
 /**
- * Core block + CORE_MEM + 256 + 40 * index.
+ * Core block + CORE_MSHR + 40 * index.
  *
  *     0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home, local
  *     u8 | 32 | order | 40
@@ -42,12 +43,12 @@ export class Mshr {
   static readonly BYTES: usize = 40;
 
   @inline static at(core: usize, index: u32): Mshr {
-    return changetype<Mshr>(core + CORE_MEM + 256 + <usize>index * Mshr.BYTES);
+    return changetype<Mshr>(core + CORE_MSHR + <usize>index * Mshr.BYTES);
   }
 }
 
-/** Registers of a core. */
-export const MSHR_LIMIT: u32 = 16;
+/** Registers of a core: the stores of M_RFO_PREFETCH take up to 12 of them. */
+export const MSHR_LIMIT: u32 = 24;
 
 /** The register of `line`, or null. */
 export function findMshr(core: usize, line: u32): Mshr | null {

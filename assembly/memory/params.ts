@@ -6,7 +6,8 @@ import {
   M_HOLD, M_HOMES, M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS, M_LAT_DRAM,
   M_LAT_DRAM_REMOTE, M_LAT_L2, M_LAT_L3, M_LAT_SIBLING_LOAD,
   M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE,
-  M_RAM_BYTES, M_RETIRE_DELAY, M_SB_ENTRIES, M_TRACE, M_WINDOW_CYCLES, MEMORY_SC,
+  M_RAM_BYTES, M_RETIRE_DELAY, M_RFO_PREFETCH, M_SB_ENTRIES, M_SEED, M_TRACE, M_WINDOW_CYCLES,
+  MEMORY_SC, MEMORY_TSO_ADV,
 } from "../abi";
 
 export let ramBase: usize = 0;
@@ -14,9 +15,14 @@ export let ramBytes: u64 = 0;
 export let windowCycles: u64 = 0;
 /** Quanta in a window; the i-th ends at floor(i * windowCycles / quanta). */
 export let quanta: u64 = 1;
+/** From the issue of a store to the first cycle at which it may leave the buffer. */
 export let retireDelay: u64 = 0;
+/** Stores behind the head of the buffer that ask for ownership ahead of their turn. */
+export let rfoPrefetch: u32 = 0;
 export let sbEntries: u32 = 0;
 export let sequential: bool = false;
+export let adversarial: bool = false;
+export let seed: u64 = 0;
 export let tracing: bool = false;
 /** Instructions to remember of each CPU, 0 for none. */
 export let history: u64 = 0;
@@ -73,9 +79,12 @@ export function loadParameters(): void {
   windowCycles = param(M_WINDOW_CYCLES);
   const quantum = <u64>param(M_QUANTUM_CYCLES);
   quanta = (windowCycles + quantum - 1) / quantum;
-  retireDelay = param(M_RETIRE_DELAY);
+  rfoPrefetch = param(M_RFO_PREFETCH);
   sbEntries = param(M_SB_ENTRIES);
   sequential = param(M_MEMORY_MODEL) == MEMORY_SC;
+  adversarial = param(M_MEMORY_MODEL) == MEMORY_TSO_ADV;
+  retireDelay = sequential ? 0 : param(M_RETIRE_DELAY);
+  seed = load<u64>(<usize>(MACHINE_BASE + M_SEED));
   tracing = param(M_TRACE) != 0;
   history = param(M_HISTORY);
   l1Sets = param(M_L1_SETS);

@@ -3,15 +3,20 @@
 // misses asks for ownership and everything behind it waits for the snoop response (SDM Vol. 3B 19,
 // event STORE_BLOCK.ORDER). A younger load does not wait: here, and only here, a load may be
 // satisfied before an older store is visible.
+//
+// With rfoPrefetch = n the next n stores behind the head ask for their lines too, once each and
+// when they are retired. That shortens the wait at the head and changes no order: only the head
+// commits, and a line that was lost meanwhile is asked for again when its store is there.
 import { check } from "../check";
-import { CORE_LIMIT_MASK, CORE_SB } from "../abi";
+import { CORE_L1D, CORE_LIMIT_MASK, CORE_SB } from "../abi";
+import { drainDelay } from "./adversary";
 import { ask } from "./agent";
 import { Line, NO_SLOT } from "./cache";
 import { Core, accessTime, endStall, wakeWatchers } from "./core";
 import { dataLine, findCode, findData, mayHoldCode } from "./l1";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
-import { holdCycles, retireDelay, sequential, tracing } from "./params";
-import { EXCLUSIVE, GETX, MODIFIED, NEVER } from "./protocol";
+import { adversarial, holdCycles, retireDelay, rfoPrefetch, sequential, tracing } from "./params";
+import { EXCLUSIVE, GETI, GETX, MODIFIED, NEVER } from "./protocol";
 import { hostOf, storeSized } from "./ram";
 import { fillUnit } from "./refill";
 import { TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, trace } from "./trace";
@@ -19,7 +24,7 @@ import { TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, trace } from "./trace";
 /**
  * Core block + CORE_SB + 32 * index.
  *
- *     0 | phys u32 | 4 | size u16 | label u16 | 8 | issue u64 | 16 | value u64 | 24
+ *     0 | phys u32 | 4 | size u16 | label u16 | 8 | issue u64 | 16 | value u64 | 24 | ready u64 | 32
  */
 @unmanaged
 export class Store {
@@ -29,7 +34,8 @@ export class Store {
   /** Cycle at which the store entered the buffer. */
   issue: u64;
   value: u64;
-  pad0: u64;
+  /** Cycle from which it may leave the buffer, as far as the store itself is concerned. */
+  ready: u64;
 
   @inline static at(core: usize, index: u32): Store {
     return changetype<Store>(core + CORE_SB + (<usize>(index & SB_INDEX) << 5));
@@ -51,9 +57,11 @@ export function push(core: usize, phys: u64, size: u32, value: u64): void {
   }
   const e = Store.at(core, c.sbHead + c.sbCount);
   c.sbCount++;
+  c.stores++;
   e.phys = <u32>phys;
   e.size = <u16>size;
   e.issue = c.clock;
+  e.ready = c.clock + retireDelay + (adversarial ? drainDelay(c.cpu, c.stores) : 0);
   e.value = value;
   e.label = 0;
   c.sbMask |= granules(<u32>phys, size);
@@ -122,20 +130,47 @@ function ownedLine(core: usize, c: Core, tag: u32): Line | null {
 // @ts-ignore: decorator
 @inline
 function headReady(core: usize, c: Core): u64 {
-  const retired = Store.at(core, c.sbHead).issue + (sequential ? 0 : retireDelay);
-  return max(max(retired, c.sbLastCommit + 1), c.headOwned);
+  return max(max(Store.at(core, c.sbHead).ready, c.sbLastCommit + 1), c.headOwned);
+}
+
+/** Index from the head of the store that asks next ahead of its turn. */
+// @ts-ignore: decorator
+@inline
+function nextToAsk(c: Core): u32 {
+  return max<u32>(c.sbAsked, 1);
+}
+
+/** Cycle at which that store asks; NEVER when none of the first M_RFO_PREFETCH is left. */
+function nextAskAhead(core: usize, c: Core): u64 {
+  const i = nextToAsk(c);
+  if (i > rfoPrefetch || i >= c.sbCount) return NEVER;
+  // Retired; and it came within reach of the head when the last store left, at the latest.
+  return max(Store.at(core, c.sbHead + i).issue + retireDelay, c.sbLastCommit);
+}
+
+/** The next request ahead of its turn, if one is due up to and including cycle `until`. */
+function askAhead(core: usize, c: Core, until: u64): bool {
+  const time = nextAskAhead(core, c);
+  if (time > until) return false;
+  const i = nextToAsk(c);
+  c.sbAsked = i + 1;
+  const tag = Store.at(core, c.sbHead + i).phys >>> 6;
+  if (ownedLine(core, c, tag) || findMshr(core, tag)) return true;
+  ask(core, tag, GETX, <u8>holdCycles, time);
+  return true;
 }
 
 /**
- * Cycle of the head's next step, a commit or a request for ownership; NEVER when it is empty or
- * waits for a grant.
+ * Cycle of the buffer's next step: the head's commit or its request for ownership, or a request
+ * ahead of its turn; NEVER when it is empty or all wait for a grant.
  */
 export function nextHeadEvent(core: usize): u64 {
   const c = Core.of(core);
   if (!c.sbCount) return NEVER;
+  const ahead = rfoPrefetch ? nextAskAhead(core, c) : NEVER;
   const tag = Store.at(core, c.sbHead).phys >>> 6;
-  if (c.misses && !ownedLine(core, c, tag) && findMshr(core, tag)) return NEVER;
-  return headReady(core, c);
+  if (c.misses && !ownedLine(core, c, tag) && findMshr(core, tag)) return ahead;
+  return min(headReady(core, c), ahead);
 }
 
 /**
@@ -175,6 +210,7 @@ function advanceThread(core: usize, time: u64): void {
     if (c.sbCount) {
       const ready = headReady(core, c);
       if (ready <= time && ready < c.nextGrant) {
+        if (rfoPrefetch && askAhead(core, c, ready - 1)) continue;
         const tag = Store.at(core, c.sbHead).phys >>> 6;
         const line = ownedLine(core, c, tag);
         if (line) {
@@ -186,6 +222,7 @@ function advanceThread(core: usize, time: u64): void {
           continue;
         }
       }
+      if (rfoPrefetch && askAhead(core, c, min(time, c.nextGrant - 1))) continue;
     }
     if (c.nextGrant > time) return;
     applyGrant(core, c.nextGrant);
@@ -205,6 +242,7 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   c.sbCount--;
   c.sbLastCommit = time;
   c.headOwned = 0;
+  if (c.sbAsked) c.sbAsked--;
   if (c.sbCount) return;
   c.selfModified = 0;
   if (!c.label) c.sbMask = 0;

@@ -2,7 +2,7 @@
 import type { TraceEvent } from "../core/view.ts";
 import type { Counters } from "../machine/debug-block.ts";
 import type { Preset } from "../machine/preset.ts";
-import type { Relation } from "../machine/topology.ts";
+import type { MemoryModel, Relation } from "../machine/topology.ts";
 import type { Machine, RunResult } from "../engine/machine.ts";
 
 /** Everything that one run depends on. */
@@ -14,7 +14,7 @@ export interface CaseSpec {
   pair: [number, number];
   seed: bigint;
   rounds: number;
-  memory: "tso" | "sc";
+  memory: MemoryModel;
   windowCycles?: number;
   changes?: ReadonlyMap<string, number>;
 }

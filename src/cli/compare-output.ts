@@ -6,6 +6,7 @@ import {
   type Judged, type Summary, TABLE_LEGEND, tableOf, upperBound,
 } from "../report/compare.ts";
 import { explainLostWakeup } from "../report/lost-wakeup.ts";
+import { memoryNote } from "../report/memory-model.ts";
 import { wrap } from "../report/text.ts";
 import { drawMachine } from "../report/topology.ts";
 import type { CompareOptions } from "./compare.ts";
@@ -29,6 +30,8 @@ export function printComparison(report: Comparison): void {
   const { definition, options, machines, summaries } = report;
   const out: string[] = [wrap(`case ${definition.id}: ${definition.title}`)];
   out.push(wrap(`${options.workload}: ${definition.workloads[options.workload]}`));
+  const note = memoryNote(options.memory);
+  if (note) out.push(`memory ${options.memory}: ${note}`);
   for (const variant of new Set(summaries.map((summary) => summary.variant))) {
     out.push(wrap(`${variant}: ${definition.variants[variant]}`));
   }
@@ -43,7 +46,7 @@ export function printComparison(report: Comparison): void {
   if (first) {
     const { machine, pair, seed } = first.spec;
     const where = `${machine}, CPUs ${pair.join(",")} (${first.relation})`;
-    out.push("", `First hang: ${where}, seed ${seed}.`);
+    out.push("", wrap(`First hang: ${where}, seed ${seed}${note ? `, ${note}` : ""}.`));
     out.push(explainLostWakeup(first), `reproduce: ${reproduceLine(definition, first.spec)}`);
   }
   out.push("", ...verdict(report));
@@ -57,6 +60,7 @@ export function printComparisonJson(report: Comparison): void {
     case: definition.id,
     workload: options.workload,
     memory: options.memory,
+    memoryNote: memoryNote(options.memory),
     rounds: options.rounds,
     seed: options.seed,
     seeds: options.seeds,
@@ -127,7 +131,8 @@ export function reproduceLine(definition: Case, spec: CaseSpec): string {
 }
 
 function verdict({ definition, summaries, judged, broken }: Comparison): string[] {
-  const lines = summaries.map(conclusion);
+  const note = memoryNote(summaries[0]?.memory ?? "tso");
+  const lines = summaries.map(conclusion).map((line) => (note ? wrap(`${line}; ${note}`) : line));
   for (const { expectation, group, failures, outcome } of judged) {
     if (outcome === "holds") continue;
     const { machine, pair, variant, rounds } = group.spec;

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { allPairs, case001 } from "../cases/001.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
 import { presetsOf, runAll, RunFailed } from "../cases/runner.ts";
-import { InputError } from "../index.ts";
+import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { brokenRuns, groupRuns, judge, summarize } from "../report/compare.ts";
 import { EXIT } from "./exit.ts";
@@ -20,7 +20,7 @@ export interface CompareOptions {
   pair?: [number, number] | "all";
   workload: string;
   variant?: string;
-  memory: "tso" | "sc";
+  memory: MemoryModel;
   rounds: number;
   jobs?: number;
   window?: number;
@@ -48,7 +48,7 @@ export function compareVerb(program: Command, act: Act): void {
     .option("--pair <s,r>", "CPUs of submitter and reaper, or all", parsePairs)
     .option("--workload <name>", workloads.join(", "), parseChoice(...workloads), "W001i")
     .option("--variant <name>", variants.join(", "), parseChoice(...variants))
-    .option("--memory <model>", "tso or sc", parseChoice("tso", "sc"), "tso")
+    .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000), ROUNDS)
     .option("--jobs <n>", "runs at a time", parseCount(1, 64))
     .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))

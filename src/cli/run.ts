@@ -1,6 +1,7 @@
 // smpbox run IMAGE: a bundled image or an ELF file on one machine, its console on stdout.
 import type { Command } from "commander";
-import { Machine, type RunResult } from "../index.ts";
+import { Machine, MEMORY_MODELS, type MemoryModel, type RunResult } from "../index.ts";
+import { memoryNote } from "../report/memory-model.ts";
 import { postmortem, programDeath } from "../report/postmortem.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
@@ -11,7 +12,7 @@ import { Progress, short } from "./progress.ts";
 interface RunOptions {
   machine: string;
   cpus?: number;
-  memory: "tso" | "sc";
+  memory: MemoryModel;
   workers: number | "auto";
   seed: bigint;
   append: string;
@@ -28,7 +29,7 @@ export function runVerb(program: Command, act: Act): void {
     .argument("<image>", "bench, w001, ... or a path")
     .option("--machine <name>", "preset or JSON file", "clovertown")
     .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
-    .option("--memory <model>", "tso or sc", parseChoice("tso", "sc"), "tso")
+    .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
     .option("--seed <n>", "64-bit seed", parseU64, 1n)
     .option("--append <parameters>", 'kernel parameters, "key=value ..."', "")
@@ -73,6 +74,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
       image,
       machine: machine.preset.name,
       memory: options.memory,
+      memoryNote: memoryNote(options.memory),
       seed: options.seed,
       exit: result.exit,
       reason: result.reason,
@@ -90,7 +92,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
     return code;
   }
   process.stderr.write(
-    `exit ${result.exit}: ${result.cycles} cycles (in-order approximation), ` +
+    `exit ${result.exit}: ${result.cycles} cycles (${qualified(options.memory)}), ` +
       `${result.instructions} instructions, ${result.hostSeconds.toFixed(2)} s, ` +
       `${result.mips.toFixed(0)} MIPS, state ${result.stateHash.toString(16).padStart(16, "0")}\n`,
   );
@@ -103,6 +105,11 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   }
   if (code !== EXIT.held) process.stderr.write(`reproduce: ${reproduce}\n`);
   return code;
+}
+
+/** What kind of cycles these are. */
+function qualified(memory: MemoryModel): string {
+  return ["in-order approximation", memoryNote(memory)].filter(Boolean).join("; ");
 }
 
 function exitCode({ exit }: RunResult): number {

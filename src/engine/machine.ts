@@ -10,6 +10,7 @@ import { type Elf, hex, readElf } from "../machine/elf.ts";
 import { checkUser } from "../machine/image.ts";
 import { readLinear } from "../machine/page-walk.ts";
 import { firstCpus, numberOf, type Preset } from "../machine/preset.ts";
+import type { MemoryModel } from "../machine/topology.ts";
 
 export interface CreateOptions {
   /** Bundled preset, path of a JSON file, or a preset already read. Default clovertown. */
@@ -22,7 +23,8 @@ export interface CreateOptions {
   cpus?: number;
   seed?: bigint;
   workers?: number | "auto";
-  memory?: "tso" | "sc";
+  /** Memory model; default `tso`. A report of a run under `tso-adv` must say so. */
+  memory?: MemoryModel;
   /** Further kernel parameters, "key=value ...". */
   append?: string;
   maxCycles?: bigint;

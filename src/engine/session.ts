@@ -6,7 +6,7 @@ import { PAGE_BYTES } from "../core/instance.ts";
 import { MachineView } from "../core/view.ts";
 import { type BootImage, loadImage } from "../machine/image.ts";
 import { cpuCount, InputError, numberOf, type Preset } from "../machine/preset.ts";
-import { type MachineOptions, writeMachineBlock } from "../machine/topology.ts";
+import { type MachineOptions, type MemoryModel, writeMachineBlock } from "../machine/topology.ts";
 import type { MachineMemory, PooledWorker, WorkerPool } from "./pool.ts";
 
 const POLL_MS = 20;
@@ -21,7 +21,7 @@ export type StopName = (typeof STOP_NAMES)[number];
 export interface SessionOptions {
   workers: number | "auto";
   seed: bigint;
-  memoryModel: "tso" | "sc";
+  memoryModel: MemoryModel;
   maxCycles?: bigint;
   traceEvents?: number;
   /** Instructions to remember of each CPU. */

@@ -3,11 +3,21 @@
 import * as abi from "../../assembly/abi.ts";
 import { cpuCount, InputError, numberOf, type Preset, threadsOf } from "./preset.ts";
 
+/** `tso` is the machine's own; `tso-adv` the same with adversarial drains of the store buffers. */
+export const MEMORY_MODELS = ["tso", "sc", "tso-adv"] as const;
+export type MemoryModel = (typeof MEMORY_MODELS)[number];
+
+const MODEL_CODES: Record<MemoryModel, number> = {
+  tso: abi.MEMORY_TSO,
+  sc: abi.MEMORY_SC,
+  "tso-adv": abi.MEMORY_TSO_ADV,
+};
+
 export interface MachineOptions {
   seed: bigint;
   workers: number;
   hostCores: number;
-  memoryModel: "tso" | "sc";
+  memoryModel: MemoryModel;
   ramBytes: number;
   /** 0: no budget. */
   maxCycles: bigint;
@@ -91,7 +101,7 @@ export function writeMachineBlock(
   const windowCycles = windowOf(preset, options.windowCycles);
   put(abi.M_WINDOW_CYCLES, windowCycles);
   put(abi.M_QUANTUM_CYCLES, quantumOf(preset, windowCycles));
-  put(abi.M_MEMORY_MODEL, options.memoryModel === "sc" ? abi.MEMORY_SC : abi.MEMORY_TSO);
+  put(abi.M_MEMORY_MODEL, MODEL_CODES[options.memoryModel]);
   view.setBigUint64(abi.M_SEED, options.seed, true);
   put(abi.M_WORKERS, options.workers);
   put(abi.M_HOST_CORES, options.hostCores);

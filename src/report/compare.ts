@@ -1,7 +1,7 @@
 // The comparison of a case on several machines: groups of runs as a table, and what was expected of
 // them.
 import type { Case, CaseRun, CaseSpec, Expectation } from "../cases/case.ts";
-import type { Relation } from "../machine/topology.ts";
+import type { MemoryModel, Relation } from "../machine/topology.ts";
 
 /** Runs that differ only in their seed. */
 export interface Group {
@@ -70,7 +70,7 @@ export interface Summary {
   machine: string;
   variant: string;
   workload: string;
-  memory: string;
+  memory: MemoryModel;
   pair: [number, number];
   relation: Relation;
   failures: number;
@@ -132,7 +132,7 @@ const COLUMNS: Array<[string, (summary: Summary) => string]> = [
   ["machine", (s) => s.machine],
   ["CPUs", (s) => s.pair.join(",")],
   ["relation", (s) => s.relation],
-  ["code", (s) => `${s.variant}${s.memory === "sc" ? " sc" : ""}`],
+  ["code", (s) => `${s.variant}${s.memory === "tso" ? "" : ` ${s.memory}`}`],
   ["hangs", (s) => `${s.failures}/${s.runs - s.broken}`],
   ["round", (s) => `${s.firstFailureRound ?? "-"}`],
   ["rounds", (s) => `${s.rounds}`],

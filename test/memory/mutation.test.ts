@@ -1,6 +1,6 @@
 // Planted bugs in the memory system: the stress test must see every one of them.
 import { expect, test } from "vitest";
-import { STOP_BUDGET } from "../../assembly/abi.ts";
+import { MEMORY_TSO_ADV, STOP_BUDGET } from "../../assembly/abi.ts";
 import { type Mutant, buildMutant } from "../support/mutant.ts";
 import { type Shape, runStress } from "./harness.ts";
 
@@ -70,6 +70,34 @@ const MUTANTS: Mutant[] = [
     file: "assembly/memory/mesi.ts",
     from: "/* GETX  shared */ FROM_SIBLING_UPGRADE, 0 /*INVALID*/,",
     to: "/* GETX  shared */ FROM_SIBLING_UPGRADE, NOT_SNOOPED,",
+  },
+  {
+    name: "a store that asked early is written before its turn",
+    file: "assembly/memory/store-buffer.ts",
+    from: "if (ownedLine(core, c, tag) || findMshr(core, tag)) return true;",
+    to: "const early = Store.at(core, c.sbHead + i);\n" +
+      "if (ownedLine(core, c, tag)) storeSized(hostOf(early.phys), early.size, early.value);\n" +
+      "if (ownedLine(core, c, tag) || findMshr(core, tag)) return true;",
+  },
+  {
+    name: "a line asked for early is taken as owned before it is there",
+    file: "assembly/memory/store-buffer.ts",
+    from: "  ask(core, tag, GETX, <u8>holdCycles, time);\n  return true;",
+    to: "  ask(core, tag, GETX, <u8>holdCycles, time);\n" +
+      "const slot = findData(core, tag);\n" +
+      "if (slot != NO_SLOT) Line.at(core + CORE_L1D, slot).state = EXCLUSIVE;\n  return true;",
+  },
+  {
+    name: "an adversary that lets a younger store go first",
+    file: "assembly/memory/store-buffer.ts",
+    from: "const e = Store.at(core, c.sbHead);\n  storeSized(hostOf(e.phys), e.size, e.value);",
+    to: "const e = Store.at(core, c.sbHead);\n" +
+      "const next = Store.at(core, c.sbHead + 1);\n" +
+      "if (c.sbCount > 1 && next.ready < e.ready) {\n" +
+      "const slot = findData(core, next.phys >>> 6);\n" +
+      "if (slot != NO_SLOT && Line.at(core + CORE_L1D, slot).state >= EXCLUSIVE)\n" +
+      "storeSized(hostOf(next.phys), next.size, next.value);\n}\n" +
+      "storeSized(hostOf(e.phys), e.size, e.value);",
   },
   {
     name: "a locked access does not drain the store buffer",
@@ -171,6 +199,8 @@ const SHAPES: Shape[] = [
     clusterOf: (cpu) => cpu & 1, unitOf: (cpu) => (cpu >> 1) & 1, packageOf: (cluster) => cluster,
     busOf: (cluster) => cluster,
   },
+  { parameters: { M_RFO_PREFETCH: 10 } },
+  { parameters: { M_RFO_PREFETCH: 10, M_MEMORY_MODEL: MEMORY_TSO_ADV } },
   { parameters: { M_L2_SETS: 16, M_L2_WAYS: 16, M_L1_SETS: 16, M_L1_WAYS: 2 } },
   {
     parameters: { M_CPUS: 16, M_CLUSTERS: 2 },

@@ -22,6 +22,18 @@ const SHAPES: Record<string, Shape> = {
   "clovertown, sequentially consistent": { parameters: { M_MEMORY_MODEL: abi.MEMORY_SC } },
   "clovertown, windows of 25": { parameters: { M_WINDOW_CYCLES: 25 } },
   "clovertown, windows of 77": { parameters: { M_WINDOW_CYCLES: 77 } },
+  "clovertown, adversarial drains": { parameters: { M_MEMORY_MODEL: abi.MEMORY_TSO_ADV } },
+  "clovertown, ownership asked for early": { parameters: { M_RFO_PREFETCH: 10 } },
+  "early, small caches, free buses, adversarial drains": {
+    parameters: {
+      M_RFO_PREFETCH: 12, M_L1_SETS: 16, M_L1_WAYS: 2, M_L2_SETS: 16, M_L2_WAYS: 16,
+      M_BUS_ADDRESS: 0, M_BUS_DATA: 0, M_SNOOP_STALL: 0, M_MEMORY_MODEL: abi.MEMORY_TSO_ADV,
+    },
+  },
+  "early, two clusters of eight": {
+    parameters: { M_CPUS: 16, M_CLUSTERS: 2, M_RFO_PREFETCH: 10, M_SB_ENTRIES: 56 },
+    clusterOf: (cpu) => cpu >> 3, packageOf: (cluster) => cluster, busOf: (cluster) => cluster,
+  },
   "one store buffer entry": { parameters: { M_SB_ENTRIES: 1 } },
   conroe: {
     parameters: { M_CPUS: 2, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106 },
