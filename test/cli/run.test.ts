@@ -48,6 +48,18 @@ describe("run", () => {
     expect(new Set(hashes).size).toBe(1);
   });
 
+  it("says of adversarial drains what they are", () => {
+    const words = ["run", "hello", "--machine", "conroe", "--memory", "tso-adv", "--seed", "3"];
+    const { status, stderr } = smpbox(...words);
+    expect(status).toBe(0);
+    expect(stderr).toContain("cycles (in-order approximation; adversarial drains)");
+    const { memory, memoryNote } = JSON.parse(smpbox(...words, "--json").stdout);
+    expect([memory, memoryNote]).toEqual(["tso-adv", "adversarial drains"]);
+    const failed = smpbox(...words, "--max-cycles", "10000").stderr;
+    expect(failed).toContain("adversarial drains");
+    expect(failed).toMatch(/^reproduce: .* --memory tso-adv/m);
+  });
+
   it("ends with 124 when the budget is used up, and says how to reproduce it", () => {
     const { status, stderr } = smpbox("run", "bench", "--max-cycles", "100000");
     expect(status).toBe(124);
@@ -111,6 +123,15 @@ describe("compare 001", () => {
     expect(stdout).toMatch(/expectations hold\.$/m);
     expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
     expect(status).toBe(0);
+  });
+
+  it("says of adversarial drains what they are, in text and JSON", () => {
+    const adverse = [...words, "--memory", "tso-adv"];
+    const { stdout } = smpbox(...adverse);
+    expect(stdout).toContain("memory tso-adv: adversarial drains");
+    expect(stdout).toMatch(/^conroe +0,1 +same L2 +k0 tso-adv /m);
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect(JSON.parse(smpbox(...adverse, "--json").stdout).memoryNote).toBe("adversarial drains");
   });
 
   it("prints one JSON document with every run", () => {

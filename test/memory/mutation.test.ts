@@ -90,14 +90,13 @@ const MUTANTS: Mutant[] = [
   {
     name: "an adversary that lets a younger store go first",
     file: "assembly/memory/store-buffer.ts",
-    from: "const e = Store.at(core, c.sbHead);\n  storeSized(hostOf(e.phys), e.size, e.value);",
-    to: "const e = Store.at(core, c.sbHead);\n" +
-      "const next = Store.at(core, c.sbHead + 1);\n" +
-      "if (c.sbCount > 1 && next.ready < e.ready) {\n" +
+    from: "      if (rfoPrefetch && askAhead(core, c, min(time, c.nextGrant - 1))) continue;\n",
+    to: "const next = Store.at(core, c.sbHead + 1);\n" +
       "const slot = findData(core, next.phys >>> 6);\n" +
-      "if (slot != NO_SLOT && Line.at(core + CORE_L1D, slot).state >= EXCLUSIVE)\n" +
-      "storeSized(hostOf(next.phys), next.size, next.value);\n}\n" +
-      "storeSized(hostOf(e.phys), e.size, e.value);",
+      "if (c.sbCount > 1 && next.ready <= time && slot != NO_SLOT &&\n" +
+      "Line.at(core + CORE_L1D, slot).state >= EXCLUSIVE)\n" +
+      "storeSized(hostOf(next.phys), next.size, next.value);\n" +
+      "      if (rfoPrefetch && askAhead(core, c, min(time, c.nextGrant - 1))) continue;\n",
   },
   {
     name: "a locked access does not drain the store buffer",

@@ -2,6 +2,7 @@
 // one that this machine must show.
 import { afterAll, describe, expect, it } from "vitest";
 import { Machine } from "../../src/engine/machine.ts";
+import type { MemoryModel } from "../../src/machine/topology.ts";
 
 const ITERATIONS = 1500;
 const PAIRS: Array<[string, number, number]> = [
@@ -12,7 +13,9 @@ const FENCES = ["none", "mfence", "lock"];
 afterAll(() => Machine.shutdown());
 
 /** Histogram of the four outcomes, by the two bits of each. */
-async function litmus(image: string, a: number, b: number, options: string, memory?: "sc") {
+async function litmus(
+  image: string, a: number, b: number, options: string, memory?: MemoryModel,
+) {
   const append = `-- ${image} a=${a} b=${b} n=${ITERATIONS} ${options}`;
   const machine = await Machine.create({ image, append, memory, workers: 1 });
   let text = "";
@@ -45,6 +48,27 @@ describe.each(PAIRS)("%s", (_relation, a, b) => {
   it("SB: never under sequential consistency", async () => {
     const { counts } = await litmus("sb", a, b, "lines=shared fence=none", "sc");
     expect(counts[0]).toBe(0);
+  });
+
+  it("SB: with adversarial drains also when each side owns its line", async () => {
+    const { exit, counts } = await litmus("sb", a, b, "lines=owned fence=none", "tso-adv");
+    expect(exit).toBe(0);
+    expect(counts[0]).toBeGreaterThan(0.1 * ITERATIONS);
+  });
+
+  it.each(["mfence", "lock"])("SB: never with %s, adversarial drains or not", async (fence) => {
+    const { exit, counts } = await litmus("sb", a, b, `lines=owned fence=${fence}`, "tso-adv");
+    expect(exit).toBe(0);
+    expect(counts[0]).toBe(0);
+  });
+
+  it.each(FENCES)("MP: adversarial drains keep the order of stores, fence %s", async (fence) => {
+    for (const lines of ["shared", "owned"]) {
+      const { exit, counts } = await litmus("mp", a, b, `lines=${lines} fence=${fence}`, "tso-adv");
+      expect(exit).toBe(0);
+      expect(counts[2], "forbidden").toBe(0);
+      expect(counts[0] + counts[1] + counts[3]).toBe(ITERATIONS);
+    }
   });
 
   it.each(FENCES)("MP: the flag never without the data, fence %s", async (fence) => {
