@@ -116,6 +116,8 @@ export const M_TRACE_BASES: i32 = 0x4e0; // [8] trace ring of each worker
 export const M_RAM_BASE: i32 = 0x500;
 export const M_HUB_BASE: i32 = 0x504;
 export const M_HISTORY_BASE: i32 = 0x508; // rings of all CPUs: memory/history.ts
+export const M_CLUSTER_COUNTERS: i32 = 0x5a0; // CLUSTER_COUNTERS_BYTES for each cluster
+export const M_BUS_COUNTERS: i32 = 0x5c0; // [8] BUS_COUNTERS_BYTES a bus, counted by each worker
 export const M_WORKER_LIMIT: i32 = 8;
 
 // Run control: written and polled while the workers run
@@ -164,10 +166,11 @@ export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 
 export const CORE_L1I: i32 = 0xa800; // up to 1024 lines of 16 bytes
 export const CORE_INBOX: i32 = 0xe980; // memory/inbox.ts: 128 entries of 16 bytes
 export const CORE_MSHR: i32 = 0xf180; // memory/mshr.ts: 24 registers of 40 bytes
+export const CORE_COUNTERS: i32 = 0xf540; // memory/counters.ts: CC_*
 /**
  * Not a multiple of 4096, so that hot fields of different cores do not collide in the host's cache.
  */
-export const CORE_BYTES: i32 = 0xf580;
+export const CORE_BYTES: i32 = 0xfe40;
 
 // Fields at CORE_CPU that the host reads for its reports (isa/cpu.ts; a test compares the offsets)
 export const CPU_REGISTERS: i32 = 0; // u64[16], in the order of their encoding
@@ -178,7 +181,10 @@ export const CPU_CR2: i32 = 248; // u64
 export const CPU_CR3: i32 = 256; // u64
 export const CPU_BAD_RIP: i32 = 480; // u64, of the instruction that stopped RUN_UNIMPLEMENTED
 export const CPU_BAD_BYTES: i32 = 488; // 15 bytes
+export const CORE_CLOCK: i32 = 0x0800; // u64
 export const CORE_RUN: i32 = 0x0814; // u32 RUN_*, in CORE_MEM
+export const CORE_INSTRUCTIONS: i32 = 0x0840; // u64
+export const CORE_LOAD_HITS: i32 = 0x08a0; // u64, L1 hits that the instruction loop found itself
 
 // ---- Why a core is not executing (memory/core.ts: Core.run) ---------------------------
 export const RUN_RUNNING: i32 = 0;
@@ -187,6 +193,68 @@ export const RUN_PARKED: i32 = 2; // application processor waiting for the MADT 
 export const RUN_SHUTDOWN: i32 = 3; // triple fault
 /** An instruction outside the ISA: its bytes and address are in the CPU. */
 export const RUN_UNIMPLEMENTED: i32 = 4;
+
+// ---- Where an access was served: the source of a grant ---------------------------------
+export const SERVED_L1: i32 = 0;
+export const SERVED_BUFFER: i32 = 1; // forwarded from the store buffer
+export const SERVED_L2: i32 = 2; // private L2, below a shared L3
+export const SERVED_LLC: i32 = 3; // the cluster's shared cache
+export const SERVED_SIBLING: i32 = 4; // another L1 of the cluster
+export const SERVED_DIE: i32 = 5; // another cluster of the package
+export const SERVED_SOCKET: i32 = 6; // another package
+export const SERVED_FAR: i32 = 7; // another package, two hops away
+export const SERVED_DRAM: i32 = 8;
+export const SERVED_DRAM_REMOTE: i32 = 9;
+export const SERVED_HOME: i32 = 10; // ownership only, of a line that no other cluster has
+/** Added to one of the others: the line was owned there (E or M); without it, it was shared. */
+export const HITM: i32 = 16;
+/** Cells of a table of counters by source. */
+export const SOURCE_LIMIT: i32 = 32;
+
+// ---- Why a core did not execute: STALL_* of memory/core.ts, and the others -------------
+export const WAIT_LOAD: i32 = 1;
+export const WAIT_FETCH: i32 = 2;
+export const WAIT_FULL: i32 = 3;
+export const WAIT_DRAIN: i32 = 4; // MFENCE, serialising instruction, interrupt entry
+export const WAIT_LOCK: i32 = 5; // for the line of a locked access
+export const WAIT_PARTIAL: i32 = 6;
+export const WAIT_IO: i32 = 7;
+export const WAIT_LOCK_DRAIN: i32 = 8; // a locked access whose store buffer is not empty
+export const WAIT_SC: i32 = 9; // sequential consistency: the store before is not visible
+export const WAIT_SELF_MODIFIED: i32 = 10;
+export const WAIT_HALTED: i32 = 11;
+export const WAIT_PARKED: i32 = 12;
+export const WAIT_LIMIT: i32 = 16;
+
+// ---- Counters of a core: u64 each, at CORE_COUNTERS + offset ---------------------------
+export const CC_LOADS: i32 = 0x000; // [SOURCE_LIMIT]
+export const CC_STORES: i32 = 0x100; // [SOURCE_LIMIT]
+export const CC_LOCKED: i32 = 0x200; // [SOURCE_LIMIT]
+export const CC_OCCUPANCY: i32 = 0x300; // [64] stores by how many were in the buffer with it
+export const CC_RESIDENCE: i32 = 0x500; // [32] stores by the bits of their cycles in the buffer
+export const CC_WAITS: i32 = 0x600; // [WAIT_LIMIT] cycles
+export const CC_COMMITTED: i32 = 0x680;
+export const CC_FIRST_COMMIT: i32 = 0x688; // memory/counters.ts alone
+export const CC_RESIDENCE_SUM: i32 = 0x690; // cycles
+export const CC_RESIDENCE_MAX: i32 = 0x698;
+export const CC_UPGRADES: i32 = 0x6a0;
+export const CC_INTERRUPTS: i32 = 0x6a8;
+export const CC_COMMITS: i32 = 0x700; // [64] memory/counters.ts alone
+
+// ---- Counters of a cluster and of a bus: u64 each --------------------------------------
+export const CLUSTER_EVICTIONS: i32 = 0;
+export const CLUSTER_WRITEBACKS: i32 = 8; // evictions of modified lines
+export const CLUSTER_INVALIDATIONS: i32 = 16; // lines that another cluster took
+export const CLUSTER_DOWNGRADES: i32 = 24; // lines that another cluster read
+export const CLUSTER_HANDOVERS: i32 = 32; // lines that went from one sibling to another
+/** A worker writes its own clusters' only: two of the host's lines each. */
+export const CLUSTER_COUNTERS_BYTES: i32 = 128;
+export const BUS_TRANSACTIONS: i32 = 0; // that began here
+export const BUS_SNOOPS: i32 = 8; // of transactions of other buses
+export const BUS_ADDRESS_CYCLES: i32 = 16; // occupied
+export const BUS_DATA_CYCLES: i32 = 24;
+export const BUS_WAITED_CYCLES: i32 = 32; // transactions for the address bus
+export const BUS_COUNTERS_BYTES: i32 = 64;
 
 // ---- Memory models --------------------------------------------------------------------
 export const MEMORY_TSO: i32 = 0;

@@ -1,7 +1,8 @@
 // The exported functions of the timing engine, and nothing else.
-import { MACHINE_BASE, M_NOW } from "./abi";
+import { MACHINE_BASE, M_NOW, WAIT_PARKED } from "./abi";
 import { resetLongMode } from "./isa/cpu";
 import { Core, coreOf } from "./memory/core";
+import { countWait } from "./memory/counters";
 import { layout, reset } from "./machine/topology";
 
 export { runWorker } from "./machine/window";
@@ -21,5 +22,7 @@ export function setup(): void {
 export function startBsp(rip: u64, rsi: u64, cr3: u64): void {
   const core = coreOf(0);
   resetLongMode(core, rip, rsi, cr3);
-  Core.of(core).clock = load<u64>(MACHINE_BASE + M_NOW);
+  const c = Core.of(core);
+  c.clock = load<u64>(MACHINE_BASE + M_NOW);
+  countWait(core, WAIT_PARKED, c.clock);
 }

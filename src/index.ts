@@ -4,6 +4,7 @@
 //     const result = await machine.run({ onConsole: (bytes) => process.stdout.write(bytes) });
 //     await Machine.shutdown();
 export { type CreateOptions, Machine, type RunResult } from "./engine/machine.ts";
+export type { Counters } from "./core/counters.ts";
 export type { RunHooks } from "./engine/session.ts";
 export { InputError, type Preset } from "./machine/preset.ts";
 export { MEMORY_MODELS, type MemoryModel } from "./machine/topology.ts";

@@ -2,6 +2,7 @@
 import { CORE_LIMIT_MASK, RUN_RUNNING, RUN_UNIMPLEMENTED } from "../abi";
 import { lapicPending } from "../device/lapic";
 import { Core, IO_IDLE } from "../memory/core";
+import { countInterrupt } from "../memory/counters";
 import { Cpu, DB, IF, NO_EXCEPTION, TF, raise } from "./cpu";
 import { deliverException, deliverInterrupt } from "./exception";
 import { copyCode } from "./fetch";
@@ -21,7 +22,10 @@ function takeEvents(core: usize): bool {
   if (!(cpu.rflags & IF) || cpu.shadow || Core.of(core).ioState != IO_IDLE) return true;
   const vector = lapicPending(core);
   if (vector < 0) return true;
-  if (deliverInterrupt(core, <u32>vector)) return true;
+  if (deliverInterrupt(core, <u32>vector)) {
+    countInterrupt(core);
+    return true;
+  }
   return cpu.pending != NO_EXCEPTION && deliverException(core);
 }
 

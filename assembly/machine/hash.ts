@@ -65,7 +65,10 @@ function hashCore(core: usize): void {
   }
   for (let i: u32 = 0; i < MSHR_LIMIT; i++) {
     const m = Mshr.at(core, i);
-    if (m.status != MSHR_FREE) range(changetype<usize>(m), Mshr.BYTES);
+    if (m.status == MSHR_FREE) continue;
+    range(changetype<usize>(m), offsetof<Mshr>("home"));
+    word(m.home);
+    word(m.order);
   }
   range(core + CORE_INBOX, <usize>c.inboxCount << 4);
   if (c.thread) return;

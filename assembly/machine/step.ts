@@ -1,12 +1,14 @@
 // One CPU: what it does next and how it gets there. The windows and quanta around it are in
 // cluster-window.ts.
 import {
-  CORE_LIMIT_MASK, ENGINE_STRESS, RUN_HALTED, RUN_PARKED, RUN_RUNNING,
+  CORE_LIMIT_MASK, ENGINE_STRESS, RUN_HALTED, RUN_PARKED, RUN_RUNNING, WAIT_HALTED,
+  WAIT_LOCK_DRAIN, WAIT_PARKED, WAIT_SC, WAIT_SELF_MODIFIED,
 } from "../abi";
 import { lapicAccept, lapicDeadline, lapicFire, lapicPending } from "../device/lapic";
 import { Cpu, IF } from "../isa/cpu";
 import { execute } from "../isa/execute";
-import { Core, IO_ANSWERED } from "../memory/core";
+import { Core, IO_ANSWERED, STALL_DRAIN } from "../memory/core";
+import { countWait } from "../memory/counters";
 import { Letter, nextLetter, takeLetter } from "../memory/inbox";
 import { sequential } from "../memory/params";
 import { MSG_IPI } from "../memory/protocol";
@@ -64,17 +66,32 @@ export function step(core: usize, from: u64, to: u64): bool {
     return true;
   }
   if (c.run == RUN_PARKED && c.recheck && !c.stall) {
-    c.clock = max(c.clock, from);
+    waitUntil(core, c, from);
     lookAtMailbox(core);
     return true;
   }
   const event = min(nextArrival(core), nextHeadEvent(core));
   if (event >= to) return false;
   settle(core, event);
-  if (c.clock < event) c.clock = event;
+  waitUntil(core, c, event);
   c.stall = 0;
   if (c.run == RUN_PARKED) c.recheck = 1;
   return true;
+}
+
+/** The core does nothing before `time`. */
+function waitUntil(core: usize, c: Core, time: u64): void {
+  if (c.clock >= time) return;
+  countWait(core, causeOf(c), time - c.clock);
+  c.clock = time;
+}
+
+/** WAIT_* of a core that is not executing. */
+function causeOf(c: Core): u32 {
+  if (c.run == RUN_HALTED) return WAIT_HALTED;
+  if (c.run == RUN_PARKED) return WAIT_PARKED;
+  if (c.stall) return c.stall == STALL_DRAIN && c.lockDrain ? WAIT_LOCK_DRAIN : c.stall;
+  return sequential ? WAIT_SC : WAIT_SELF_MODIFIED;
 }
 
 /** An interrupt ends the HLT. */

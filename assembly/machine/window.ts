@@ -3,7 +3,7 @@
 // every worker alike. So which worker runs which cluster never shows in a result.
 import { check } from "../check";
 import {
-  MACHINE_BASE, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HOME_BASES,
+  MACHINE_BASE, M_BUS_COUNTERS, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HOME_BASES,
   M_HUB_BASE, M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_STOP_REASON, M_STOP_REQUEST,
   M_TRACE_BASES, M_WORKERS, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL, STOP_QUIESCENT,
 } from "../abi";
@@ -11,8 +11,9 @@ import { hubRead, hubStopped, hubWrite } from "../device/hub";
 import { openDecode } from "../isa/fetch";
 import { Cluster } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
+import { openBusCounters } from "../memory/counters";
 import {
-  grantState, grantTime, homeTransact, losers, lossTime, lossToShared, openHome,
+  grantSource, grantState, grantTime, homeTransact, losers, lossTime, lossToShared, openHome,
 } from "../memory/home";
 import { deliver } from "../memory/inbox";
 import { loseToHome } from "../memory/losses";
@@ -60,6 +61,7 @@ export function runWorker(worker: u32): u32 {
   digest = 0;
   openHome(paramAt(M_HOME_BASES, worker));
   openTrace(paramAt(M_TRACE_BASES, worker));
+  openBusCounters(paramAt(M_BUS_COUNTERS, worker));
   openDecode(paramAt(M_DECODE_BASES, worker));
   const checking = workers == 1 && param(M_CHECK) != 0;
   const budget = load<u64>(MACHINE_BASE + M_MAX_CYCLES);
@@ -192,7 +194,7 @@ function transact(m: Message, end: u64): u64 {
   let first = grantTime;
   const cluster = m.destination;
   if (mine(cluster)) {
-    grantFromHome(coreOf(m.source), m.line, grantTime, grantState);
+    grantFromHome(coreOf(m.source), m.line, grantTime, grantState, grantSource);
     wakeCluster(cluster, grantTime);
   }
   for (let left = losers; left; left &= left - 1) {

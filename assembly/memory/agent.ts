@@ -3,14 +3,17 @@
 // boundary between two quanta, in the order (time, slot); a loss takes effect at a boundary and the
 // winner's grant never before it, so inside a quantum no two cores of the cluster touch the same
 // line with one of them writing.
+import { CLUSTER_HANDOVERS, HITM, SERVED_L2, SERVED_LLC, SERVED_SIBLING } from "../abi";
 import { check } from "../check";
+import { NO_SLOT } from "./cache";
 import {
   Cluster, Request, addLoss, addPending, coreAt, enqueue, isPending, sharedOf,
 } from "./cluster";
 import { Line } from "./cache";
 import { Core } from "./core";
-import { bitsOf, codeBit, dataBit, loseCode, loseLine } from "./l1";
+import { bitsOf, codeBit, dataBit, findData, loseCode, loseLine } from "./l1";
 import { withdrawCode, withdrawGrants } from "./losses";
+import { countCluster, countUpgrade } from "./counters";
 import { post } from "./message";
 import {
   FROM_SHARED, FROM_SIBLING_LOAD, FROM_SIBLING_UPGRADE, OTHERS_NONE, OTHERS_OWNER, OTHERS_SHARED,
@@ -36,6 +39,7 @@ export function ask(core: usize, line: u32, kind: u8, hold: u8, time: u64): void
   const cluster = Cluster.of(c.cluster);
   const m = allocateMshr(core, line, kind, hold, time);
   if (tracing) trace(time, c.cpu, TRACE_REQUEST, 0, 64, <u64>line << 6, kind);
+  if (kind == GETX && findData(core, line) != NO_SLOT) countUpgrade(core);
   const shared = findShared(sharedOf(cluster), line);
   if (shared) {
     const s = changetype<SharedLine>(changetype<usize>(shared));
@@ -65,7 +69,7 @@ function serveFromPrivate(core: usize, c: Core, s: SharedLine, m: Mshr): bool {
   }
   if (l.lru < m.time) l.lru = m.time;
   m.local = 1;
-  grantMshr(core, m, m.time + latL2, state);
+  grantMshr(core, m, m.time + latL2, state, SERVED_L2);
   return true;
 }
 
@@ -87,6 +91,13 @@ function latencyFrom(source: u8): u64 {
   if (source == FROM_SIBLING_LOAD) return latSiblingLoad;
   if (source == FROM_SIBLING_UPGRADE) return latSiblingUpgrade;
   return latSiblingOwn;
+}
+
+/** SERVED_* of a row of latencies. */
+function sourceOf(from: u8): u32 {
+  if (from == FROM_SHARED) return SERVED_LLC;
+  if (from == FROM_SIBLING_UPGRADE) return SERVED_SIBLING;
+  return SERVED_SIBLING | HITM;
 }
 
 /**
@@ -115,6 +126,7 @@ function serve(
     }
     grant = max(grant, lossAt);
     addLoss(cluster, lossAt, m.line, siblingsKeep(row) == SHARED, c.unit + 1, false);
+    countCluster(cluster.id, CLUSTER_HANDOVERS);
   }
   let state = granted(row);
   if (m.kind == GETX) {
@@ -150,7 +162,7 @@ function serve(
   }
   s.lru = max(s.lru, m.time);
   m.order = cluster.decisions++;
-  grantMshr(core, m, grant, state);
+  grantMshr(core, m, grant, state, sourceOf(servedFrom(row)));
 }
 
 /**

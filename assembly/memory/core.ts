@@ -99,7 +99,13 @@ export class Core {
   stores: u64;
   /** Entries from the head on that have asked for their line, or need not any more. */
   sbAsked: u32;
-  pad1: u32;
+  /** 1: the drain that the core waits for is that of a locked access. */
+  lockDrain: u32;
+  /** Counters only: loads that hit the filter. */
+  loadHits: u64;
+  /** 1 + the line that a load or a locked access waits for, and where it came from (SERVED_*). */
+  missLine: u32;
+  missSource: u32;
 
   @inline static of(core: usize): Core {
     return changetype<Core>(core + CORE_MEM);

@@ -4,12 +4,12 @@
 // A load is counted when it binds, a store when it commits, by where its line came from; an access
 // over two lines is two. What an instruction did before it had to wait, it does again.
 import {
-  CC_COMMITS, CC_EVICTIONS, CC_FIRST_COMMIT, CC_INTERRUPTS, CC_LOADS, CC_LOCKED, CC_OCCUPANCY,
-  CC_RESIDENCE, CC_RESIDENCE_MAX, CC_RESIDENCE_SUM, CC_STORES, CC_UPGRADES, CC_WAITS,
-  CLUSTER_COUNTERS_BYTES, CORE_COUNTERS, M_BUS_COUNTERS, M_CLUSTER_COUNTERS, SERVED_LIMIT,
+  BUS_COUNTERS_BYTES, CC_COMMITS, CC_COMMITTED, CC_FIRST_COMMIT, CC_INTERRUPTS, CC_LOADS,
+  CC_LOCKED, CC_OCCUPANCY, CC_RESIDENCE, CC_RESIDENCE_MAX, CC_RESIDENCE_SUM, CC_STORES,
+  CC_UPGRADES, CC_WAITS, CLUSTER_COUNTERS_BYTES, CORE_COUNTERS, M_CLUSTER_COUNTERS,
 } from "../abi";
 import { check } from "../check";
-import { param, paramAt } from "./params";
+import { param } from "./params";
 
 // @ts-ignore: decorator
 @inline
@@ -26,12 +26,12 @@ function cellOf(core: usize, table: i32, index: u32): usize {
 /** A load bound; `source` is where its line came from: SERVED_* and perhaps HITM. */
 // @ts-ignore: decorator
 @inline
-export function countLoad(core: usize, source: u8): void {
+export function countLoad(core: usize, source: u32): void {
   increase(cellOf(core, CC_LOADS, source), 1);
 }
 
 /** A locked access found its line owned. */
-export function countLocked(core: usize, source: u8): void {
+export function countLocked(core: usize, source: u32): void {
   increase(cellOf(core, CC_LOCKED, source), 1);
 }
 
@@ -51,27 +51,29 @@ export function countWait(core: usize, cause: u32, cycles: u64): void {
 
 /** Times of commits that are kept: no more stores than that are in a buffer together. */
 const COMMITS: u32 = 64;
+/** Cells of CC_RESIDENCE. */
+const RESIDENCES: u32 = 32;
 
 /**
  * A store that was issued at `issue` commits at `time`. How many shared the buffer with it when it
  * came is known now only, because buffers are drained lazily: those that committed after its issue.
  */
-export function countCommit(core: usize, issue: u64, time: u64, source: u8): void {
+export function countCommit(core: usize, issue: u64, time: u64, source: u32): void {
   increase(cellOf(core, CC_STORES, source), 1);
   const residence = time - issue;
   increase(cellOf(core, CC_RESIDENCE_SUM, 0), residence);
-  increase(cellOf(core, CC_RESIDENCE, <u32>(64 - clz(residence))), 1);
+  increase(cellOf(core, CC_RESIDENCE, min<u32>(<u32>(64 - clz(residence)), RESIDENCES - 1)), 1);
   const most = cellOf(core, CC_RESIDENCE_MAX, 0);
   if (residence > load<u64>(most)) store<u64>(most, residence);
-  const ordinal = load<u64>(cellOf(core, CC_OCCUPANCY, 0));
+  const ordinal = load<u64>(cellOf(core, CC_COMMITTED, 0));
   let first = load<u64>(cellOf(core, CC_FIRST_COMMIT, 0));
   while (first < ordinal && load<u64>(commitAt(core, first)) <= issue) first++;
   store<u64>(cellOf(core, CC_FIRST_COMMIT, 0), first);
   store<u64>(commitAt(core, ordinal), time);
-  store<u64>(cellOf(core, CC_OCCUPANCY, 0), ordinal + 1);
+  store<u64>(cellOf(core, CC_COMMITTED, 0), ordinal + 1);
   // Itself included
   const together = <u32>(ordinal - first) + 1;
-  check(together <= COMMITS);
+  check(together < COMMITS);
   increase(cellOf(core, CC_OCCUPANCY, together), 1);
 }
 
@@ -81,8 +83,20 @@ function commitAt(core: usize, ordinal: u64): usize {
   return cellOf(core, CC_COMMITS, <u32>ordinal & (COMMITS - 1));
 }
 
-/** An event of a cluster: CC_EVICTIONS and those behind it. */
+/** An event of a cluster: CLUSTER_*. */
 export function countCluster(cluster: u32, event: i32): void {
   const base = <usize>param(M_CLUSTER_COUNTERS) + <usize>cluster * CLUSTER_COUNTERS_BYTES;
   increase(base + <usize>event, 1);
+}
+
+let buses: usize = 0;
+
+/** Bus counters of this worker: every one counts them all, as it runs a replica of the homes. */
+export function openBusCounters(base: usize): void {
+  buses = base;
+}
+
+/** BUS_* of a bus. */
+export function countBus(bus: u32, event: i32, by: u64): void {
+  increase(buses + <usize>bus * BUS_COUNTERS_BYTES + <usize>event, by);
 }

@@ -9,10 +9,13 @@
 // where the line's home is.
 import { check } from "../check";
 import {
+  BUS_ADDRESS_CYCLES, BUS_DATA_CYCLES, BUS_SNOOPS, BUS_TRANSACTIONS, BUS_WAITED_CYCLES, HITM,
   M_CLUSTER_BUS, M_CLUSTER_PACKAGE, M_HOME_BUS, M_HOME_PACKAGE, M_LAT_DIE_LOAD, M_LAT_DIE_OWN,
   M_LAT_DIE_UPGRADE, M_LAT_FAR_LOAD, M_LAT_FAR_OWN, M_LAT_FAR_UPGRADE, M_LAT_SOCKET_LOAD,
-  M_LAT_SOCKET_OWN, M_LAT_SOCKET_UPGRADE, M_PACKAGE_FAR, M_SNOOP_STALL,
+  M_LAT_SOCKET_OWN, M_LAT_SOCKET_UPGRADE, M_PACKAGE_FAR, M_SNOOP_STALL, SERVED_DIE, SERVED_DRAM,
+  SERVED_DRAM_REMOTE, SERVED_FAR, SERVED_HOME, SERVED_SOCKET,
 } from "../abi";
+import { countBus } from "./counters";
 import { Message } from "./message";
 import {
   busAddress, busData, holdCycles, homes, latDram, latDramRemote, nearestWindow, param, paramAt,
@@ -63,6 +66,8 @@ export function openHome(base: usize): void {
 /** What a transaction came to: the host of homeTransact() reads it and tells the clusters. */
 export let grantTime: u64 = 0;
 export let grantState: u8 = 0;
+/** Where the line comes from: SERVED_*, and HITM if it was owned there. */
+export let grantSource: u32 = 0;
 /** Clusters that lose the line at lossTime, as a mask; to Shared or altogether. */
 export let losers: u32 = 0;
 export let lossTime: u64 = 0;
@@ -88,6 +93,11 @@ const TWO_HOPS: u32 = 2;
 /** The latency of a row by the distance. */
 function remote(distance: u32, die: i32, socket: i32, far: i32): u64 {
   return param(distance == SAME_PACKAGE ? die : distance == OTHER_PACKAGE ? socket : far);
+}
+
+/** SERVED_* of a cache at that distance. */
+function servedAt(distance: u32): u32 {
+  return distance == SAME_PACKAGE ? SERVED_DIE : distance == OTHER_PACKAGE ? SERVED_SOCKET : SERVED_FAR;
 }
 
 /** The largest distance of a cluster of `mask` from `cluster`. */
@@ -145,17 +155,24 @@ export function homeTransact(m: Message, boundary: u64): void {
   const owned = e.owner != 0 && e.owner != <u8>(cluster + 1);
   const distance = farthest(others, cluster);
   let latency = dramLatency(m.line, cluster);
+  let source = latency == latDram ? SERVED_DRAM : SERVED_DRAM_REMOTE;
+  const peer = servedAt(distance);
   let carriesData = true;
   if (m.kind == MSG_GETS) {
-    if (owned) latency = remote(distance, M_LAT_DIE_LOAD, M_LAT_SOCKET_LOAD, M_LAT_FAR_LOAD);
+    if (owned) {
+      latency = remote(distance, M_LAT_DIE_LOAD, M_LAT_SOCKET_LOAD, M_LAT_FAR_LOAD);
+      source = peer | HITM;
+    }
   } else if (owned) {
     latency = remote(distance, M_LAT_DIE_OWN, M_LAT_SOCKET_OWN, M_LAT_FAR_OWN);
+    source = peer | HITM;
   } else if (e.sharers) {
     // An upgrade, or a store to a line that others share: it commits at the snoop response, the
     // data is not waited for.
     latency = remote(
       distance, M_LAT_DIE_UPGRADE, M_LAT_SOCKET_UPGRADE, M_LAT_FAR_UPGRADE,
     );
+    source = others ? peer : SERVED_HOME;
     carriesData = (e.sharers & bit) == 0;
   }
   const dramBus = homeBus(m.line, cluster);
@@ -181,6 +198,7 @@ export function homeTransact(m: Message, boundary: u64): void {
   }
   grant = max(grant, boundary);
   grantTime = grant;
+  grantSource = source;
   if (m.kind == MSG_GETS) {
     const alone = others == 0;
     grantState = alone ? EXCLUSIVE : SHARED;
@@ -223,9 +241,12 @@ function arbitrate(cluster: u32, others: u32, dramBus: u32, time: u64): u64 {
     crossed = true;
   }
   check(own < BUS_LIMIT);
+  countBus(own, BUS_WAITED_CYCLES, start - time);
   for (let left = buses; left; left &= left - 1) {
     const stall: u64 = crossed ? param(M_SNOOP_STALL) : 0;
     store<u64>(addressFree(ctz(left)), start + busAddress + stall);
+    countBus(ctz(left), BUS_ADDRESS_CYCLES, busAddress + stall);
+    countBus(ctz(left), ctz(left) == own ? BUS_TRANSACTIONS : BUS_SNOOPS, 1);
   }
   return start;
 }
@@ -245,5 +266,6 @@ function occupyData(bus: u32, time: u64): u64 {
   const free = addressFree(bus) + 8;
   const begin = max(time, load<u64>(free));
   store<u64>(free, begin + busData);
+  countBus(bus, BUS_DATA_CYCLES, busData);
   return begin - time;
 }

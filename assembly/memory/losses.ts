@@ -1,7 +1,9 @@
 // Losing lines: what a cluster's units give up at a boundary, to a sibling or to another cluster.
+import { CLUSTER_DOWNGRADES, CLUSTER_INVALIDATIONS } from "../abi";
 import { Cluster, Loss, addLoss, enqueue, sharedOf, unitAt } from "./cluster";
 import { NO_SLOT } from "./cache";
 import { Core, nextThread } from "./core";
+import { countCluster } from "./counters";
 import { bitsOf, codeBit, dataBit, findCode, holdsData, loseLine } from "./l1";
 import { MSHR_GRANTED, MSHR_WAITING, Mshr, findMshr, refreshNextGrant } from "./mshr";
 import { GETI, GETX, INVALID, NEVER, SHARED } from "./protocol";
@@ -48,6 +50,7 @@ function applyLoss(cluster: Cluster, loss: Loss): void {
     withdrawGrants(cluster, core, line, toShared, loss.time, loss.home ? NEVER : loss.order);
   }
   if (!loss.home) return;
+  countCluster(cluster.id, toShared ? CLUSTER_DOWNGRADES : CLUSTER_INVALIDATIONS);
   cancelLocalLosses(cluster, line);
   const shared = findShared(sharedOf(cluster), line);
   if (!shared) return;

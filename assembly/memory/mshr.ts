@@ -13,8 +13,8 @@ export const MSHR_GRANTED: u8 = 2; // the line arrives at cycle `grant`
 /**
  * Core block + CORE_MSHR + 40 * index.
  *
- *     0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home, local
- *     u8 | 32 | order | 40
+ *     0 | line u32 | 4 | kind, status, state, hold u8 | 8 | time | 16 | grant | 24 | home, local,
+ *     source u8 | 32 | order | 40
  */
 @unmanaged
 export class Mshr {
@@ -36,7 +36,9 @@ export class Mshr {
   home: u8;
   /** 1: granted by the unit's own private L2. */
   local: u8;
-  pad1: u16;
+  /** Counters and traces only: where the line of a grant comes from, SERVED_* and perhaps HITM. */
+  source: u8;
+  pad1: u8;
   pad2: u32;
   /** Cluster.decisions when a grant inside the cluster was decided. */
   order: u64;
@@ -82,12 +84,13 @@ export function allocateMshr(core: usize, line: u32, kind: u8, hold: u8, time: u
   return Mshr.at(core, 0);
 }
 
-/** The line of `m` will arrive at `grant` in `state`. */
-export function grantMshr(core: usize, m: Mshr, grant: u64, state: u8): void {
+/** The line of `m` will arrive at `grant` in `state`, from `source`. */
+export function grantMshr(core: usize, m: Mshr, grant: u64, state: u8, source: u32): void {
   const c = Core.of(core);
   m.status = MSHR_GRANTED;
   m.grant = grant;
   m.state = state;
+  m.source = <u8>source;
   if (grant < c.nextGrant) c.nextGrant = grant;
 }
 

@@ -1,9 +1,11 @@
 // Lines that come: from the home agent into the shared cache at the start of the window of their
 // grant, from there into the caches of a unit at the grant, and what they push out.
 import { check } from "../check";
+import { CLUSTER_EVICTIONS, CLUSTER_WRITEBACKS } from "../abi";
 import { Line } from "./cache";
 import { Cluster, coreAt, sharedOf, removePending, unitAt } from "./cluster";
 import { Core } from "./core";
+import { countCluster } from "./counters";
 import {
   bitsOf, evictPrivate, fillCode, fillData, fillPrivate, isModified, loseCode, loseLine,
   privatePlace,
@@ -21,13 +23,15 @@ import { SharedLine, findShared, victimShared } from "./shared-cache";
  * The home agent's answer: `line` comes to `core` at cycle `grant` in `state`. Known before its
  * window begins.
  */
-export function grantFromHome(core: usize, line: u32, grant: u64, state: u8): void {
+export function grantFromHome(
+  core: usize, line: u32, grant: u64, state: u8, source: u32,
+): void {
   const found = findMshr(core, line);
   check(found != null);
   const m = changetype<Mshr>(changetype<usize>(found));
   check(m.status == MSHR_WAITING);
   m.home = 1;
-  grantMshr(core, m, grant, state);
+  grantMshr(core, m, grant, state, source);
 }
 
 /**
@@ -102,6 +106,8 @@ function evictShared(cluster: Cluster, s: SharedLine, start: u64): void {
   }
   cancelLocalLosses(cluster, line);
   s.state = INVALID;
+  countCluster(cluster.id, CLUSTER_EVICTIONS);
+  if (dirty) countCluster(cluster.id, CLUSTER_WRITEBACKS);
   post(start - 1, Core.of(coreAt(cluster, 0)).cpu, MSG_PUT, cluster.id, line, 0, <u64>dirty);
 }
 

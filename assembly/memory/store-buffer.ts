@@ -8,12 +8,13 @@
 // when they are retired. That shortens the wait at the head and changes no order: only the head
 // commits, and a line that was lost meanwhile is asked for again when its store is there.
 import { check } from "../check";
-import { CORE_L1D, CORE_LIMIT_MASK, CORE_SB } from "../abi";
+import { CORE_L1D, CORE_LIMIT_MASK, CORE_SB, SERVED_L1 } from "../abi";
 import { drainDelay } from "./adversary";
 import { ask } from "./agent";
 import { Line, NO_SLOT } from "./cache";
 import { Core, accessTime, endStall, wakeWatchers } from "./core";
-import { dataLine, findCode, findData, mayHoldCode } from "./l1";
+import { dataLine, fillCode, fillData, findCode, findData, mayHoldCode } from "./l1";
+import { countCommit } from "./counters";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
 import { adversarial, holdCycles, retireDelay, rfoPrefetch, sequential, tracing } from "./params";
 import { EXCLUSIVE, GETI, GETX, MODIFIED, NEVER } from "./protocol";
@@ -24,12 +25,14 @@ import { TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, trace } from "./trace";
 /**
  * Core block + CORE_SB + 32 * index.
  *
- *     0 | phys u32 | 4 | size u16 | label u16 | 8 | issue u64 | 16 | value u64 | 24 | ready u64 | 32
+ *     0 | phys u32 | 4 | size, source u8 | label u16 | 8 | issue u64 | 16 | value u64 | 24 | ready u64 | 32
  */
 @unmanaged
 export class Store {
   phys: u32;
-  size: u16;
+  size: u8;
+  /** Counters only: where its line came from, SERVED_L1 if it was owned. */
+  source: u8;
   label: u16;
   /** Cycle at which the store entered the buffer. */
   issue: u64;
@@ -59,7 +62,8 @@ export function push(core: usize, phys: u64, size: u32, value: u64): void {
   c.sbCount++;
   c.stores++;
   e.phys = <u32>phys;
-  e.size = <u16>size;
+  e.size = <u8>size;
+  e.source = <u8>SERVED_L1;
   e.issue = c.clock;
   e.ready = c.clock + retireDelay + (adversarial ? drainDelay(c.cpu, c.stores) : 0);
   e.value = value;
@@ -238,6 +242,7 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   if (line.lru < time) line.lru = time;
   if (c.sibling) wakeWatchers(core, line.tag);
   if (tracing && e.label) trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value);
+  countCommit(core, e.issue, time, e.source);
   c.sbHead = (c.sbHead + 1) & SB_INDEX;
   c.sbCount--;
   c.sbLastCommit = time;
@@ -260,6 +265,7 @@ function applyGrant(core: usize, time: u64): void {
     if (tracing) trace(time, c.cpu, TRACE_GRANT, 0, 64, <u64>m.line << 6, m.state);
     headOwnedFrom(core, m.line, time);
     if (c.sibling) headOwnedFrom(<usize>c.sibling, m.line, time);
+    noteSource(core, c, m);
     releaseMshr(core, m);
     return;
   }
@@ -272,5 +278,18 @@ function headOwnedFrom(core: usize, line: u32, time: u64): void {
   const c = Core.of(core);
   if (c.sbCount && Store.at(core, c.sbHead).phys >>> 6 == line && c.headOwned < time) {
     c.headOwned = time;
+  }
+}
+
+/** For the counters: whose miss the arrival of a line ends, and where it came from. */
+function noteSource(core: usize, c: Core, m: Mshr): void {
+  if (c.missLine == m.line + 1) c.missSource = m.source;
+  if (m.kind != GETX) return;
+  // The oldest store to the line has waited for it; those behind it find it owned.
+  for (let i: u32 = 0; i < c.sbCount; i++) {
+    const e = Store.at(core, c.sbHead + i);
+    if (e.phys >>> 6 != m.line) continue;
+    e.source = m.source;
+    return;
   }
 }

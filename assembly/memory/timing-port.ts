@@ -1,14 +1,15 @@
 // The memory port of the timing engine: what a core's access costs and when it must wait. Every
 // function brings the store buffer up to Core.clock first; a false or zero result means "not now":
 // the instruction has changed nothing and runs again after the core's next event.
-import { M_LAT_UNCACHED } from "../abi";
-import { NO_SLOT } from "./cache";
+import { CORE_L1D, M_LAT_UNCACHED, SERVED_BUFFER, SERVED_L1 } from "../abi";
+import { Line, NO_SLOT } from "./cache";
 import { ask } from "./agent";
 import {
   Core, accessTime, IO_ANSWERED, IO_IDLE, IO_WAITING, STALL_DRAIN, STALL_FETCH, STALL_FULL,
   STALL_IO, STALL_LOAD, STALL_LOCK, STALL_PARTIAL, wakeWatchers,
 } from "./core";
 import { dataLine, findCode, findData } from "./l1";
+import { countLoad, countLocked } from "./counters";
 import { post } from "./message";
 import { findMshr } from "./mshr";
 import { costForward, costL1, costLock, holdCycles, param, sbEntries, tracing } from "./params";
@@ -30,6 +31,7 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
     if (from < e.size && from + size <= e.size) {
       const host = changetype<usize>(e) + VALUE_AT + <usize>from;
       c.clock += costForward - costL1;
+      countLoad(core, SERVED_BUFFER);
       if (c.label) bound(core, c, phys, size, host);
       return host;
     }
@@ -44,15 +46,34 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
   const slot = findData(core, tag);
   if (slot == NO_SLOT) {
     if (!findMshr(core, tag)) ask(core, tag, GETS, <u8>holdCycles, now);
+    missed(c, tag);
     c.stall = STALL_LOAD;
     return 0;
   }
+  countLoad(core, sourceOf(c, tag));
   // Also backwards, by a sibling that is cycles behind: as the filter does it.
   dataLine(core, slot).lru = c.clock;
   if (c.label) bound(core, c, phys, size, hostOf(phys));
   // A bit of the mask sent it here for a store that is long visible.
   else if ((c.sbMask >> (phys >> 3)) & 1) refreshMask(core);
   return hostOf(phys);
+}
+
+/** A load or a locked access waits for the line. */
+// @ts-ignore: decorator
+@inline
+function missed(c: Core, tag: u32): void {
+  c.missLine = tag + 1;
+  c.missSource = SERVED_L1;
+}
+
+/** Where the line of an access that is done now came from. */
+// @ts-ignore: decorator
+@inline
+function sourceOf(c: Core, tag: u32): u32 {
+  if (c.missLine != tag + 1) return SERVED_L1;
+  c.missLine = 0;
+  return c.missSource;
 }
 
 /** The value of a labelled load is decided. */
@@ -81,6 +102,13 @@ export function timingDrain(core: usize): bool {
   advance(core, accessTime(c));
   if (!c.sbCount) return true;
   c.stall = STALL_DRAIN;
+  c.lockDrain = 0;
+  return false;
+}
+
+function drainForLock(core: usize, c: Core): bool {
+  if (timingDrain(core)) return true;
+  c.lockDrain = 1;
   return false;
 }
 
@@ -96,16 +124,18 @@ function ownForLock(core: usize, c: Core, phys: u64, hold: u8): bool {
     line.state = MODIFIED;
     if (line.lru < c.clock) line.lru = c.clock;
     if (c.sibling) wakeWatchers(core, tag);
+    countLocked(core, sourceOf(c, tag));
     return true;
   }
   if (!findMshr(core, tag)) ask(core, tag, GETX, hold, accessTime(c));
+  missed(c, tag);
   c.stall = STALL_LOCK;
   return false;
 }
 
 export function timingLock(core: usize, phys: u64, size: u32): usize {
   const c = Core.of(core);
-  if (!timingDrain(core)) return 0;
+  if (!drainForLock(core, c)) return 0;
   advance(core, accessTime(c));
   // The winner holds the line until its locked operation is done: snoops are deferred by that much.
   if (!ownForLock(core, c, phys, <u8>(costLock + <u64>holdCycles))) return 0;
@@ -126,7 +156,7 @@ const PAIR_HOLD: u8 = 255;
  */
 export function timingLockPair(core: usize, phys: u64, phys2: u64, size: u32): bool {
   const c = Core.of(core);
-  if (!timingDrain(core)) return false;
+  if (!drainForLock(core, c)) return false;
   advance(core, accessTime(c));
   if (!ownForLock(core, c, min(phys, phys2), PAIR_HOLD)) return false;
   // The higher one no longer than any other: held as long, it would outlast a peer's lower one.

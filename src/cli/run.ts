@@ -1,6 +1,7 @@
 // smpbox run IMAGE: a bundled image or an ELF file on one machine, its console on stdout.
 import type { Command } from "commander";
 import { Machine, MEMORY_MODELS, type MemoryModel, type RunResult } from "../index.ts";
+import { countersText } from "../report/counters.ts";
 import { memoryNote } from "../report/memory-model.ts";
 import { postmortem, programDeath } from "../report/postmortem.ts";
 import { EXIT } from "./exit.ts";
@@ -19,6 +20,7 @@ interface RunOptions {
   maxCycles: bigint;
   window?: number;
   set?: Map<string, number>;
+  counters?: boolean;
   json?: boolean;
 }
 
@@ -37,6 +39,7 @@ export function runVerb(program: Command, act: Act): void {
     .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))
     .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
     .option("--check", "check coherence after every window (slow; needs --workers 1)")
+    .option("--counters", "print what CPUs, caches and buses did; always in --json")
     .option("--json", "print one JSON document")
     .action((image: string, options: RunOptions) => act((signal) => run(image, options, signal)));
 }
@@ -66,6 +69,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   const died = typeof result.exit === "number" && result.exit !== 0;
   const report = code === EXIT.panic ? await postmortem(machine, signal) : [];
   if (died) report.push(...(await programDeath(machine)));
+  const counters = machine.counters();
   machine.close();
   const reproduce = `smpbox run ${reproduceWords(image, options)}`;
   if (options.json) {
@@ -86,11 +90,13 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
       workers: result.workers,
       cpus: typeof result.exit === "number" ? undefined : places,
       report: report.length ? report : undefined,
+      counters,
       console: Buffer.concat(console).toString("utf8"),
       reproduce: code === EXIT.held ? undefined : reproduce,
     });
     return code;
   }
+  if (options.counters) process.stdout.write(`${countersText(counters)}\n`);
   process.stderr.write(
     `exit ${result.exit}: ${result.cycles} cycles (${qualified(options.memory)}), ` +
       `${result.instructions} instructions, ${result.hostSeconds.toFixed(2)} s, ` +

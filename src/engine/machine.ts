@@ -1,6 +1,7 @@
 // A machine with an image, from power-on to the reason why it stopped.
 import * as abi from "../../assembly/abi.ts";
 import type { Executed, MachineView } from "../core/view.ts";
+import { type Counters, readCounters } from "../core/counters.ts";
 import { loadPreset, readImage } from "./files.ts";
 import { WorkerPool } from "./pool.ts";
 import { type Outcome, type RunHooks, Session } from "./session.ts";
@@ -157,6 +158,11 @@ export class Machine {
   /** The stopped machine's memory. */
   get view(): MachineView {
     return this.session.view;
+  }
+
+  /** What the stopped machine's CPUs, caches and buses did. */
+  counters(): Counters {
+    return readCounters(this.view);
   }
 
   /** The bundled kernel's debug block, if this kernel has one. */

@@ -16,6 +16,9 @@ it("has the fields of Cpu and Core where abi.ts says", () => {
     badRip: abi.CPU_BAD_RIP,
     badBytes: abi.CPU_BAD_BYTES,
     run: abi.CORE_RUN,
+    clock: abi.CORE_CLOCK,
+    instructions: abi.CORE_INSTRUCTIONS,
+    loadHits: abi.CORE_LOAD_HITS,
   };
   const found = Object.keys(promised).map((name) => [name, (exports[name] as () => number)()]);
   expect(Object.fromEntries(found)).toEqual(promised);

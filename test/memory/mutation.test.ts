@@ -101,7 +101,7 @@ const MUTANTS: Mutant[] = [
   {
     name: "a locked access does not drain the store buffer",
     file: "assembly/memory/timing-port.ts",
-    from: "if (!timingDrain(core)) return 0;",
+    from: "if (!drainForLock(core, c)) return 0;",
     to: "",
   },
   {

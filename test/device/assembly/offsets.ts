@@ -33,3 +33,12 @@ export function badBytes(): usize {
 export function run(): usize {
   return CORE_MEM + offsetof<Core>("run");
 }
+export function clock(): usize {
+  return CORE_MEM + offsetof<Core>("clock");
+}
+export function instructions(): usize {
+  return CORE_MEM + offsetof<Core>("instructions");
+}
+export function loadHits(): usize {
+  return CORE_MEM + offsetof<Core>("loadHits");
+}
