@@ -27,13 +27,15 @@ export const M_MEMORY_MODEL: i32 = 0x01c;
 export const M_SEED: i32 = 0x020; // u64
 export const M_WORKERS: i32 = 0x028;
 export const M_HOST_CORES: i32 = 0x02c;
-export const M_TRACE: i32 = 0x030; // 1: record events
+export const M_TRACE: i32 = 0x030; // kinds of events to record: bit k = TRACE_* k; 0: none
 export const M_TRACE_EVENTS: i32 = 0x034; // capacity of the trace ring
 export const M_TSC_KHZ: i32 = 0x038;
 export const M_HOMES: i32 = 0x03c; // home agents: M_HOME_PACKAGE, M_HOME_BUS
 export const M_MAX_CYCLES: i32 = 0x040; // u64; 0: no budget
 export const M_HISTORY: i32 = 0x04c; // instructions to remember of each CPU, 0 for none
 export const M_CHECK: i32 = 0x048; // 1: check coherence after every window (one worker only)
+export const M_TRACE_FROM: i32 = 0x050; // u64: events before this cycle are not recorded
+export const M_TRACE_TO: i32 = 0x058; // u64: nor are those from this one on; 0: no end
 
 // Core parameters
 export const M_SB_ENTRIES: i32 = 0x080;
@@ -255,6 +257,23 @@ export const BUS_ADDRESS_CYCLES: i32 = 16; // occupied
 export const BUS_DATA_CYCLES: i32 = 24;
 export const BUS_WAITED_CYCLES: i32 = 32; // transactions for the address bus
 export const BUS_COUNTERS_BYTES: i32 = 64;
+
+// ---- Kinds of trace records (memory/trace.ts) ------------------------------------------
+export const TRACE_POINT: i32 = 1; // MARK_POINT passed
+export const TRACE_LOAD: i32 = 2; // a load bound: phys, value
+export const TRACE_ISSUE: i32 = 3; // a store entered the store buffer
+export const TRACE_COMMIT: i32 = 4; // a store became visible; extra: cycles since its issue
+/** A copy of the line was invalidated or downgraded; value: 1 = to Shared. */
+export const TRACE_LOST: i32 = 5;
+export const TRACE_REQUEST: i32 = 6; // a core asked for a line; value: GETS, GETI or GETX
+/** A core received a line; value: its MESI state; size: SERVED_*; extra: cycles since the request */
+export const TRACE_GRANT: i32 = 7;
+export const TRACE_LOCKED: i32 = 8; // a locked access was performed: phys
+/** A transaction took its bus; size: SERVED_*; value: cycle of the grant */
+export const TRACE_BUS: i32 = 9;
+/** In M_TRACE: not only accesses with a label, but all loads; all stores. */
+export const TRACE_ALL_LOADS: i32 = 0x10000;
+export const TRACE_ALL_STORES: i32 = 0x20000;
 
 // ---- Memory models --------------------------------------------------------------------
 export const MEMORY_TSO: i32 = 0;

@@ -18,7 +18,7 @@ import { Cluster, addCore, clusterBytes, unitAt } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { historyBytes } from "../memory/history";
 import { homeBytes } from "../memory/home";
-import { l2Sets, loadParameters, param, paramByte, windowCycles } from "../memory/params";
+import { emptyMask, l2Sets, loadParameters, param, paramByte, windowCycles } from "../memory/params";
 import { privateCacheBytes } from "../memory/private-cache";
 import { NEVER } from "../memory/protocol";
 import { traceBytes } from "../memory/trace";
@@ -107,6 +107,7 @@ export function reset(): void {
     const core = coreOf(cpu);
     const c = Core.of(core);
     c.nextGrant = NEVER;
+    c.sbMask = emptyMask;
     resetLongMode(core, 0, 0, 0);
     lapicReset(core, cpu);
     c.run = RUN_PARKED;

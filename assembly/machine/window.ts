@@ -3,9 +3,10 @@
 // every worker alike. So which worker runs which cluster never shows in a result.
 import { check } from "../check";
 import {
-  MACHINE_BASE, M_BUS_COUNTERS, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES, M_HOME_BASES,
-  M_HUB_BASE, M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_STOP_REASON, M_STOP_REQUEST,
-  M_TRACE_BASES, M_WORKERS, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL, STOP_QUIESCENT,
+  MACHINE_BASE, M_BUS_COUNTERS, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES,
+  M_HOME_BASES, M_HUB_BASE, M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_STOP_REASON,
+  M_STOP_REQUEST, M_TRACE_BASES, M_WORKERS, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL,
+  STOP_QUIESCENT, TRACE_BUS,
 } from "../abi";
 import { hubRead, hubStopped, hubWrite } from "../device/hub";
 import { openDecode } from "../isa/fetch";
@@ -13,15 +14,16 @@ import { Cluster } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { openBusCounters } from "../memory/counters";
 import {
-  grantSource, grantState, grantTime, homeTransact, losers, lossTime, lossToShared, openHome,
+  busTime, grantSource, grantState, grantTime, homeTransact, losers, lossTime, lossToShared,
+  openHome,
 } from "../memory/home";
 import { deliver } from "../memory/inbox";
 import { loseToHome } from "../memory/losses";
 import { Message, openOutbox, outboxCount, post } from "../memory/message";
-import { loadParameters, param, paramAt, paramByte, windowCycles } from "../memory/params";
+import { loadParameters, param, paramAt, paramByte, tracing, windowCycles } from "../memory/params";
 import { MSG_GETS, MSG_GETX, MSG_IO, MSG_IO_REPLY, MSG_PUT, NEVER } from "../memory/protocol";
 import { grantFromHome } from "../memory/refill";
-import { openTrace } from "../memory/trace";
+import { openTrace, trace } from "../memory/trace";
 import { Progress, awaitPeers, publish } from "./barrier";
 import { runCluster } from "./cluster-window";
 import { COHERENT, coherence } from "./invariant";
@@ -195,6 +197,9 @@ function transact(m: Message, end: u64): u64 {
   const cluster = m.destination;
   if (mine(cluster)) {
     grantFromHome(coreOf(m.source), m.line, grantTime, grantState, grantSource);
+    if (tracing) {
+      trace(busTime, m.source, TRACE_BUS, 0, grantSource, <u64>m.line << 6, grantTime);
+    }
     wakeCluster(cluster, grantTime);
   }
   for (let left = losers; left; left &= left - 1) {

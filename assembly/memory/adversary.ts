@@ -13,8 +13,8 @@ const DELAY_BITS: u64 = 10;
 export const DELAY_MAX: u64 = 1 << DELAY_BITS;
 
 /**
- * Cycles by which the `ordinal`-th store of `cpu` is late: U-shaped from 0 to DELAY_MAX. Stores that
- * hardly wait, beside stores that wait for long, make more orders than equal shares would.
+ * Cycles by which the `ordinal`-th store of `cpu` is late: U-shaped from 0 to DELAY_MAX. Stores
+ * that hardly wait, beside stores that wait for long, make more orders than equal shares would.
  */
 export function drainDelay(cpu: u32, ordinal: u64): u64 {
   const random = draw(seed, STREAM + cpu, ordinal);

@@ -3,7 +3,7 @@
 // boundary between two quanta, in the order (time, slot); a loss takes effect at a boundary and the
 // winner's grant never before it, so inside a quantum no two cores of the cluster touch the same
 // line with one of them writing.
-import { CLUSTER_HANDOVERS, HITM, SERVED_L2, SERVED_LLC, SERVED_SIBLING } from "../abi";
+import { CLUSTER_HANDOVERS, HITM, SERVED_L2, SERVED_LLC, SERVED_SIBLING, TRACE_REQUEST } from "../abi";
 import { check } from "../check";
 import { NO_SLOT } from "./cache";
 import {
@@ -27,7 +27,7 @@ import {
 import { findPrivate } from "./private-cache";
 import { EXCLUSIVE, GETI, GETX, MODIFIED, MSG_GETS, MSG_GETX, SHARED } from "./protocol";
 import { SharedLine, findShared } from "./shared-cache";
-import { TRACE_REQUEST, trace } from "./trace";
+import { trace } from "./trace";
 
 /**
  * A core asks for a line at cycle `time`: it is served at once when the unit's own L2 has it, or

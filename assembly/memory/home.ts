@@ -68,6 +68,8 @@ export let grantTime: u64 = 0;
 export let grantState: u8 = 0;
 /** Where the line comes from: SERVED_*, and HITM if it was owned there. */
 export let grantSource: u32 = 0;
+/** Cycle at which the transaction took the address bus. */
+export let busTime: u64 = 0;
 /** Clusters that lose the line at lossTime, as a mask; to Shared or altogether. */
 export let losers: u32 = 0;
 export let lossTime: u64 = 0;
@@ -177,6 +179,7 @@ export function homeTransact(m: Message, boundary: u64): void {
   }
   const dramBus = homeBus(m.line, cluster);
   const bus = arbitrate(cluster, others, dramBus, m.time);
+  busTime = bus;
   // Reads of a line that nobody owns do not queue behind one another.
   const queues = owned || m.kind == MSG_GETX;
   const start = queues ? max(bus, e.done) : bus;

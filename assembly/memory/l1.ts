@@ -1,7 +1,7 @@
 // The private caches of a unit: filling and losing lines, with what hangs on them: the filters and
 // fetch filters of its threads, the presence bits of the shared cache. `core` is any thread of it.
 import { check } from "../check";
-import { CORE_CODE_PAGES, CORE_L1D, CORE_L1I } from "../abi";
+import { CORE_CODE_PAGES, CORE_L1D, CORE_L1I, TRACE_LOST } from "../abi";
 import { Line, NO_SLOT, findLine, victimSlot } from "./cache";
 import { Cluster, sharedOf } from "./cluster";
 import { Core, nextThread, wakeWatchers } from "./core";
@@ -12,7 +12,7 @@ import { l1Sets, l1Ways, l2Sets, l2Ways, tracing } from "./params";
 import { findPrivate } from "./private-cache";
 import { GETI, GETX, INVALID, MODIFIED, SHARED } from "./protocol";
 import { SharedLine, findShared } from "./shared-cache";
-import { TRACE_LOST, trace } from "./trace";
+import { trace } from "./trace";
 
 /** The L1D slot of a line in a valid state, or NO_SLOT. */
 // @ts-ignore: decorator

@@ -36,7 +36,7 @@ export class Mshr {
   home: u8;
   /** 1: granted by the unit's own private L2. */
   local: u8;
-  /** Counters and traces only: where the line of a grant comes from, SERVED_* and perhaps HITM. */
+  /** Counters and traces only: where the line of a grant comes from, SERVED_* and HITM. */
   source: u8;
   pad1: u8;
   pad2: u32;

@@ -7,7 +7,7 @@ import {
   M_LAT_DRAM_REMOTE, M_LAT_L2, M_LAT_L3, M_LAT_SIBLING_LOAD,
   M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE,
   M_RAM_BYTES, M_RETIRE_DELAY, M_RFO_PREFETCH, M_SB_ENTRIES, M_SEED, M_TRACE, M_WINDOW_CYCLES,
-  MEMORY_SC, MEMORY_TSO_ADV,
+  MEMORY_SC, MEMORY_TSO_ADV, TRACE_ALL_LOADS, TRACE_ALL_STORES,
 } from "../abi";
 
 export let ramBase: usize = 0;
@@ -23,9 +23,14 @@ export let sbEntries: u32 = 0;
 export let sequential: bool = false;
 export let adversarial: bool = false;
 export let seed: u64 = 0;
+/** Some kind of event is recorded; beyond labelled accesses, all loads or all stores. */
 export let tracing: bool = false;
 /** Instructions to remember of each CPU, 0 for none. */
 export let history: u64 = 0;
+export let tracingLoads: bool = false;
+export let tracingStores: bool = false;
+/** Core.sbMask of an empty buffer: all ones send even a load that hits to the port. */
+export let emptyMask: u64 = 0;
 export let l1Sets: u32 = 0;
 export let l1Ways: u32 = 0;
 /** Private L2 of a unit; 0 sets: it has none. */
@@ -87,6 +92,9 @@ export function loadParameters(): void {
   seed = load<u64>(<usize>(MACHINE_BASE + M_SEED));
   tracing = param(M_TRACE) != 0;
   history = param(M_HISTORY);
+  tracingLoads = (param(M_TRACE) & TRACE_ALL_LOADS) != 0;
+  tracingStores = (param(M_TRACE) & TRACE_ALL_STORES) != 0;
+  emptyMask = tracingLoads ? ~0 : 0;
   l1Sets = param(M_L1_SETS);
   l1Ways = param(M_L1_WAYS);
   const l3 = param(M_L3_SETS) != 0;

@@ -8,7 +8,9 @@
 // when they are retired. That shortens the wait at the head and changes no order: only the head
 // commits, and a line that was lost meanwhile is asked for again when its store is there.
 import { check } from "../check";
-import { CORE_L1D, CORE_LIMIT_MASK, CORE_SB, SERVED_L1 } from "../abi";
+import {
+  CORE_L1D, CORE_LIMIT_MASK, CORE_SB, SERVED_L1, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE,
+} from "../abi";
 import { drainDelay } from "./adversary";
 import { ask } from "./agent";
 import { Line, NO_SLOT } from "./cache";
@@ -16,16 +18,19 @@ import { Core, accessTime, endStall, wakeWatchers } from "./core";
 import { dataLine, fillCode, fillData, findCode, findData, mayHoldCode } from "./l1";
 import { countCommit } from "./counters";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
-import { adversarial, holdCycles, retireDelay, rfoPrefetch, sequential, tracing } from "./params";
-import { EXCLUSIVE, GETI, GETX, MODIFIED, NEVER } from "./protocol";
+import {
+  adversarial, emptyMask, holdCycles, retireDelay, rfoPrefetch, tracing, tracingStores,
+} from "./params";
+import { EXCLUSIVE, GETX, MODIFIED, NEVER } from "./protocol";
 import { hostOf, storeSized } from "./ram";
 import { fillUnit } from "./refill";
-import { TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, trace } from "./trace";
+import { trace } from "./trace";
 
 /**
  * Core block + CORE_SB + 32 * index.
  *
- *     0 | phys u32 | 4 | size, source u8 | label u16 | 8 | issue u64 | 16 | value u64 | 24 | ready u64 | 32
+ *     0 | phys u32 | 4 | size, source u8 | label u16 | 8 | issue u64 | 16 | value u64 |
+ *     24 | ready u64 | 32
  */
 @unmanaged
 export class Store {
@@ -75,10 +80,10 @@ export function push(core: usize, phys: u64, size: u32, value: u64): void {
     c.selfModified = 1;
     store<u64>(core, 0, CORE_LIMIT_MASK);
   }
-  if (c.label) {
+  if (tracing && (c.label || tracingStores)) {
     e.label = <u16>c.label;
     c.label = 0;
-    if (tracing) trace(c.clock, c.cpu, TRACE_ISSUE, e.label, size, phys, value);
+    trace(c.clock, c.cpu, TRACE_ISSUE, e.label, size, phys, value);
   }
 }
 
@@ -104,7 +109,7 @@ export function holdsStoreTo(core: usize, line: u32): bool {
 /** Sets the mask from the entries: bits of committed stores go. */
 export function refreshMask(core: usize): void {
   const c = Core.of(core);
-  let mask: u64 = c.label ? ~0 : 0;
+  let mask: u64 = c.label ? ~0 : emptyMask;
   for (let i: u32 = 0; i < c.sbCount; i++) {
     const e = Store.at(core, c.sbHead + i);
     mask |= granules(e.phys, e.size);
@@ -241,7 +246,9 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   line.state = MODIFIED;
   if (line.lru < time) line.lru = time;
   if (c.sibling) wakeWatchers(core, line.tag);
-  if (tracing && e.label) trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value);
+  if (tracing && (e.label || tracingStores)) {
+    trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value, time - e.issue);
+  }
   countCommit(core, e.issue, time, e.source);
   c.sbHead = (c.sbHead + 1) & SB_INDEX;
   c.sbCount--;
@@ -250,7 +257,7 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   if (c.sbAsked) c.sbAsked--;
   if (c.sbCount) return;
   c.selfModified = 0;
-  if (!c.label) c.sbMask = 0;
+  if (!c.label) c.sbMask = emptyMask;
 }
 
 /** The line of the earliest grant arrives. */
@@ -262,7 +269,10 @@ function applyGrant(core: usize, time: u64): void {
     // What the home agent granted is in the shared cache by now.
     check(m.home != 1);
     fillUnit(core, m, time);
-    if (tracing) trace(time, c.cpu, TRACE_GRANT, 0, 64, <u64>m.line << 6, m.state);
+    if (tracing) {
+      const phys = <u64>m.line << 6;
+      trace(time, c.cpu, TRACE_GRANT, 0, m.source, phys, m.state, time - m.time);
+    }
     headOwnedFrom(core, m.line, time);
     if (c.sibling) headOwnedFrom(<usize>c.sibling, m.line, time);
     noteSource(core, c, m);

@@ -1,7 +1,9 @@
 // The memory port of the timing engine: what a core's access costs and when it must wait. Every
 // function brings the store buffer up to Core.clock first; a false or zero result means "not now":
 // the instruction has changed nothing and runs again after the core's next event.
-import { CORE_L1D, M_LAT_UNCACHED, SERVED_BUFFER, SERVED_L1 } from "../abi";
+import {
+  CORE_L1D, M_LAT_UNCACHED, SERVED_BUFFER, SERVED_L1, TRACE_LOAD, TRACE_LOCKED,
+} from "../abi";
 import { Line, NO_SLOT } from "./cache";
 import { ask } from "./agent";
 import {
@@ -12,11 +14,14 @@ import { dataLine, findCode, findData } from "./l1";
 import { countLoad, countLocked } from "./counters";
 import { post } from "./message";
 import { findMshr } from "./mshr";
-import { costForward, costL1, costLock, holdCycles, param, sbEntries, tracing } from "./params";
+import {
+  costForward, costL1, costLock, emptyMask, holdCycles, param, sbEntries, tracing, tracingLoads,
+  tracingStores,
+} from "./params";
 import { EXCLUSIVE, GETI, GETS, GETX, MODIFIED, MSG_IO } from "./protocol";
 import { hostOf, loadSized } from "./ram";
 import { Store, advance, holdsStoreTo, push, refreshMask } from "./store-buffer";
-import { TRACE_LOAD, TRACE_LOCKED, trace } from "./trace";
+import { trace } from "./trace";
 
 /** Offset of the value in a store buffer entry: a forwarded load reads it there. */
 const VALUE_AT: usize = 16;
@@ -32,7 +37,7 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
       const host = changetype<usize>(e) + VALUE_AT + <usize>from;
       c.clock += costForward - costL1;
       countLoad(core, SERVED_BUFFER);
-      if (c.label) bound(core, c, phys, size, host);
+      if (tracing && (c.label || tracingLoads)) bound(core, c, phys, size, host);
       return host;
     }
     if (<u32>phys < e.phys + e.size && e.phys < <u32>phys + size) {
@@ -53,7 +58,7 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
   countLoad(core, sourceOf(c, tag));
   // Also backwards, by a sibling that is cycles behind: as the filter does it.
   dataLine(core, slot).lru = c.clock;
-  if (c.label) bound(core, c, phys, size, hostOf(phys));
+  if (tracing && (c.label || tracingLoads)) bound(core, c, phys, size, hostOf(phys));
   // A bit of the mask sent it here for a store that is long visible.
   else if ((c.sbMask >> (phys >> 3)) & 1) refreshMask(core);
   return hostOf(phys);
@@ -76,9 +81,9 @@ function sourceOf(c: Core, tag: u32): u32 {
   return c.missSource;
 }
 
-/** The value of a labelled load is decided. */
+/** The value of a load that is recorded is decided. */
 function bound(core: usize, c: Core, phys: u64, size: u32, host: usize): void {
-  if (tracing) trace(c.clock, c.cpu, TRACE_LOAD, c.label, size, phys, loadSized(host, size));
+  trace(c.clock, c.cpu, TRACE_LOAD, c.label, size, phys, loadSized(host, size));
   c.label = 0;
   refreshMask(core);
 }
@@ -139,7 +144,9 @@ export function timingLock(core: usize, phys: u64, size: u32): usize {
   advance(core, accessTime(c));
   // The winner holds the line until its locked operation is done: snoops are deferred by that much.
   if (!ownForLock(core, c, phys, <u8>(costLock + <u64>holdCycles))) return 0;
-  if (c.label) locked(c, phys, size, loadSized(hostOf(phys), size));
+  if (tracing && (c.label || tracingLoads || tracingStores)) {
+    locked(c, phys, size, loadSized(hostOf(phys), size));
+  }
   return hostOf(phys);
 }
 
@@ -162,7 +169,7 @@ export function timingLockPair(core: usize, phys: u64, phys2: u64, size: u32): b
   // The higher one no longer than any other: held as long, it would outlast a peer's lower one.
   const hold = <u8>(costLock + <u64>holdCycles);
   if (!ownForLock(core, c, max(phys, phys2), hold)) return false;
-  if (c.label) {
+  if (tracing && (c.label || tracingLoads || tracingStores)) {
     const head: u32 = 64 - (<u32>phys & 63);
     const tail = loadSized(hostOf(phys2), size - head);
     locked(c, phys, size, loadSized(hostOf(phys), head) | (tail << (head << 3)));
@@ -170,11 +177,11 @@ export function timingLockPair(core: usize, phys: u64, phys2: u64, size: u32): b
   return true;
 }
 
-/** A labelled locked access that finds `value`. */
+/** A locked access that finds `value` is recorded. */
 function locked(c: Core, phys: u64, size: u32, value: u64): void {
-  if (tracing) trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, value);
+  trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, value);
   c.label = 0;
-  c.sbMask = 0;
+  c.sbMask = emptyMask;
 }
 
 export function timingFetch(core: usize, physLine: u64): usize {

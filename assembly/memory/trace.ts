@@ -1,22 +1,15 @@
 // The trace: a ring of fixed records per worker, written only while M_TRACE is set. It is outside
 // the machine's state: with tracing on or off, every cycle and the state hash are the same.
-import { MARK_LABEL, MARK_POINT, MARK_TAG, M_TRACE_EVENTS } from "../abi";
+import {
+  MACHINE_BASE, MARK_LABEL, MARK_POINT, MARK_TAG, M_TRACE, M_TRACE_EVENTS, M_TRACE_FROM, M_TRACE_TO,
+  TRACE_POINT,
+} from "../abi";
 import { Core } from "./core";
 import { param, tracing } from "./params";
 
-export const TRACE_POINT: u32 = 1; // MARK_POINT passed
-export const TRACE_LOAD: u32 = 2; // labelled load bound: phys, value
-export const TRACE_ISSUE: u32 = 3; // labelled store entered the store buffer
-export const TRACE_COMMIT: u32 = 4; // labelled store became visible
-/** A copy of the line was invalidated or downgraded; value: 1 = to Shared. */
-export const TRACE_LOST: u32 = 5;
-export const TRACE_REQUEST: u32 = 6; // a core asked for a line; value: GETS, GETI or GETX
-export const TRACE_GRANT: u32 = 7; // a core received a line; value: its MESI state
-export const TRACE_LOCKED: u32 = 8; // labelled locked access performed: phys
-
 /**
  *     0 | time u64 | 8 | cpu u16 | kind u16 | label u16 | size u16 |
- *     16 | phys u64 | 24 | value u64 | 32
+ *     16 | phys u32 | extra u32 | 24 | value u64 | 32
  */
 @unmanaged
 class TraceRecord {
@@ -25,7 +18,8 @@ class TraceRecord {
   kind: u16;
   label: u16;
   size: u16;
-  phys: u64;
+  phys: u32;
+  extra: u32;
   value: u64;
 }
 
@@ -35,6 +29,9 @@ const HEADER_BYTES: usize = 32;
 
 let ring: usize = 0;
 let capacity: u64 = 0;
+let kinds: u32 = 0;
+let from: u64 = 0;
+let to: u64 = 0;
 
 /** Bytes of one worker's ring. */
 export function traceBytes(): usize {
@@ -45,12 +42,16 @@ export function traceBytes(): usize {
 export function openTrace(base: usize): void {
   ring = base;
   capacity = param(M_TRACE_EVENTS);
+  kinds = param(M_TRACE);
+  from = load<u64>(<usize>(MACHINE_BASE + M_TRACE_FROM));
+  to = load<u64>(<usize>(MACHINE_BASE + M_TRACE_TO));
+  if (!to) to = u64.MAX_VALUE;
 }
 
 export function trace(
-  time: u64, cpu: u32, kind: u32, label: u32, size: u32, phys: u64, value: u64,
+  time: u64, cpu: u32, kind: u32, label: u32, size: u32, phys: u64, value: u64, extra: u64 = 0,
 ): void {
-  if (!capacity) return;
+  if (!capacity || !((kinds >> kind) & 1) || time < from || time >= to) return;
   const written = load<u64>(ring);
   const slot = <usize>(written % capacity);
   const r = changetype<TraceRecord>(ring + HEADER_BYTES + slot * RECORD_BYTES);
@@ -59,7 +60,8 @@ export function trace(
   r.kind = <u16>kind;
   r.label = <u16>label;
   r.size = <u16>size;
-  r.phys = phys;
+  r.phys = <u32>phys;
+  r.extra = <u32>min<u64>(extra, u32.MAX_VALUE);
   r.value = value;
   store<u64>(ring, written + 1);
 }

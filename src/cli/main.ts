@@ -12,6 +12,7 @@ import { doctorVerb } from "./doctor.ts";
 import { EXIT } from "./exit.ts";
 import { machinesVerb } from "./machines.ts";
 import { runVerb } from "./run.ts";
+import { traceVerb } from "./trace.ts";
 
 /** A verb's action: gets the signal that Ctrl-C aborts, returns the exit code. */
 export type Act = (work: (signal: AbortSignal) => Promise<number> | number) => Promise<void>;
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
   const act: Act = async (work) => {
     process.exitCode = await work(interrupt.signal);
   };
-  const verbs = [runVerb, compareVerb, machinesVerb, doctorVerb, cflagsVerb];
+  const verbs = [runVerb, compareVerb, traceVerb, machinesVerb, doctorVerb, cflagsVerb];
   for (const verb of verbs) verb(program, act);
   try {
     await program.parseAsync();

@@ -118,7 +118,7 @@ function qualified(memory: MemoryModel): string {
   return ["in-order approximation", memoryNote(memory)].filter(Boolean).join("; ");
 }
 
-function exitCode({ exit }: RunResult): number {
+export function exitCode({ exit }: RunResult): number {
   switch (exit) {
     case "hang":
       return EXIT.failed;

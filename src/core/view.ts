@@ -2,15 +2,11 @@
 // while they run are read atomically.
 import * as abi from "../../assembly/abi.ts";
 
-// Kinds of trace records (assembly/memory/trace.ts)
-export const TRACE_POINT = 1;
-export const TRACE_LOAD = 2;
-export const TRACE_ISSUE = 3;
-export const TRACE_COMMIT = 4;
-export const TRACE_LOST = 5;
-export const TRACE_REQUEST = 6;
-export const TRACE_GRANT = 7;
-export const TRACE_LOCKED = 8;
+// Kinds of trace records
+export {
+  TRACE_BUS, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST,
+  TRACE_POINT, TRACE_REQUEST,
+} from "../../assembly/abi.ts";
 
 export interface TraceEvent {
   time: bigint;
@@ -21,6 +17,8 @@ export interface TraceEvent {
   size: number;
   phys: bigint;
   value: bigint;
+  /** By kind: cycles since the store's issue, or since the request for the line. */
+  extra: number;
 }
 
 /** Architectural state of one CPU. */
@@ -153,6 +151,20 @@ export class MachineView {
     return entries;
   }
 
+  /** Trace records that later ones have overwritten. */
+  get traceLost(): number {
+    const capacity = this.u32(abi.M_TRACE_EVENTS);
+    const workers = Math.min(this.u32(abi.M_WORKERS), abi.M_WORKER_LIMIT);
+    const view = new DataView(this.memory.buffer);
+    let lost = 0;
+    for (let worker = 0; worker < workers; worker++) {
+      const base = this.u32(abi.M_TRACE_BASES + worker * 4);
+      const written = base === 0 ? 0 : Number(view.getBigUint64(base, true));
+      lost += Math.max(0, written - capacity);
+    }
+    return lost;
+  }
+
   /**
    * All workers' trace records that `keep` wants, oldest first. Only on a stopped machine.
    */
@@ -177,7 +189,8 @@ export class MachineView {
           kind,
           label,
           size: view.getUint16(at + 14, true),
-          phys: view.getBigUint64(at + 16, true),
+          phys: BigInt(view.getUint32(at + 16, true)),
+          extra: view.getUint32(at + 20, true),
           value: view.getBigUint64(at + 24, true),
         });
       }

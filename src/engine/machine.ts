@@ -33,6 +33,10 @@ export interface CreateOptions {
   traceEvents?: number;
   /** Instructions to remember of each CPU: slower; see Machine.history(). */
   history?: number;
+  /** Kinds of records, as in M_TRACE of abi.ts; default: labelled accesses, lines and marks. */
+  traceKinds?: number;
+  traceFrom?: bigint;
+  traceTo?: bigint;
   windowCycles?: number;
   /** Check coherence after every window: slow, one worker only. */
   check?: boolean;
@@ -110,6 +114,9 @@ export class Machine {
         maxCycles: options.maxCycles,
         traceEvents: options.traceEvents,
         history: options.history,
+        traceKinds: options.traceKinds,
+        traceFrom: options.traceFrom,
+        traceTo: options.traceTo,
         windowCycles: options.windowCycles,
         check: options.check,
       },

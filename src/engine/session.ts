@@ -26,6 +26,9 @@ export interface SessionOptions {
   traceEvents?: number;
   /** Instructions to remember of each CPU. */
   history?: number;
+  traceKinds?: number;
+  traceFrom?: bigint;
+  traceTo?: bigint;
   windowCycles?: number;
   check?: boolean;
   ramMiB?: number;
@@ -101,6 +104,9 @@ export class Session {
         maxCycles: options.maxCycles ?? 0n,
         traceEvents: options.traceEvents ?? 0,
         history: options.history,
+        traceKinds: options.traceKinds,
+        traceFrom: options.traceFrom,
+        traceTo: options.traceTo,
         windowCycles: options.windowCycles,
         check: options.check,
       };

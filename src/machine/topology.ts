@@ -25,11 +25,19 @@ export interface MachineOptions {
   traceEvents: number;
   /** Instructions to remember of each CPU. */
   history?: number;
+  /** What to record, as in M_TRACE; default: labelled accesses, lines and marks. */
+  traceKinds?: number;
+  /** Cycles: only what happens from `traceFrom` on and before `traceTo`. */
+  traceFrom?: bigint;
+  traceTo?: bigint;
   /** Check coherence after every window: slow, one worker only. */
   check?: boolean;
   /** Overrides the derived window. */
   windowCycles?: number;
 }
+
+/** Every kind but the buses'. */
+const TRACE_LABELLED = (1 << abi.TRACE_BUS) - 2;
 
 const NUMBERS: ReadonlyArray<readonly [number, string]> = [
   [abi.M_RETIRE_DELAY, "core.retireDelay"],
@@ -105,7 +113,9 @@ export function writeMachineBlock(
   view.setBigUint64(abi.M_SEED, options.seed, true);
   put(abi.M_WORKERS, options.workers);
   put(abi.M_HOST_CORES, options.hostCores);
-  put(abi.M_TRACE, options.traceEvents > 0 ? 1 : 0);
+  put(abi.M_TRACE, options.traceEvents > 0 ? (options.traceKinds ?? TRACE_LABELLED) : 0);
+  view.setBigUint64(abi.M_TRACE_FROM, options.traceFrom ?? 0n, true);
+  view.setBigUint64(abi.M_TRACE_TO, options.traceTo ?? 0n, true);
   put(abi.M_TRACE_EVENTS, options.traceEvents);
   put(abi.M_HISTORY, options.history ?? 0);
   put(abi.M_CHECK, options.check ? 1 : 0);

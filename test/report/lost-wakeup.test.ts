@@ -9,7 +9,7 @@ const RING = 0x5000n;
 const WAIT = 0x6000n;
 
 function event(time: number, cpu: number, kind: number, label: number, phys = 0n, value = 0n) {
-  return { time: BigInt(time), cpu, kind, label, size: 4, phys, value };
+  return { time: BigInt(time), cpu, kind, label, size: 4, phys, value, extra: 0 };
 }
 
 /** CPU 0 submits, CPU 1 reaps; A3 is visible at `commit`. */

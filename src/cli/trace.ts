@@ -1,0 +1,134 @@
+// smpbox trace IMAGE -o FILE: a run, and what happened in it as a file for ui.perfetto.dev.
+import { closeSync, openSync, writeSync } from "node:fs";
+import { type Command, InvalidArgumentError } from "commander";
+import { InputError, Machine, MEMORY_MODELS, type MemoryModel } from "../index.ts";
+import { numberOf } from "../machine/preset.ts";
+import { memoryNote } from "../report/memory-model.ts";
+import { buildTimeline, EVENTS } from "../report/timeline.ts";
+import { perfettoPackets } from "../report/trace-export.ts";
+import { EXIT } from "./exit.ts";
+import type { Act } from "./main.ts";
+import {
+  parseChoice, parseCount, parseList, parseSet, parseU64, parseWorkers,
+} from "./options.ts";
+import { Progress, short } from "./progress.ts";
+import { exitCode } from "./run.ts";
+
+interface TraceOptions {
+  output: string;
+  events: string[];
+  from: bigint;
+  to: bigint;
+  limit: number;
+  machine: string;
+  cpus?: number;
+  memory: MemoryModel;
+  workers: number | "auto";
+  seed: bigint;
+  append: string;
+  maxCycles: bigint;
+  set?: Map<string, number>;
+}
+
+const LIMIT = 1 << 20;
+const LIMIT_MAX = 1 << 24;
+const WRITE_BYTES = 1 << 20;
+
+export function traceVerb(program: Command, act: Act): void {
+  program
+    .command("trace")
+    .description("run an image and write what happened for ui.perfetto.dev")
+    .argument("<image>", "bench, w001, ... or a path")
+    .requiredOption("-o, --output <file>", "the trace: a Perfetto protobuf file")
+    .option("--events <list>", Object.keys(EVENTS).join(", "), parseEvents,
+      ["stores", "lines", "bus", "marks"])
+    .option("--from <cycle>", "the first cycle to record", parseU64, 0n)
+    .option("--to <cycle>", "record up to here, and stop; 0: to the end", parseU64, 0n)
+    .option("--limit <records>", "the last so many are kept", parseCount(1, LIMIT_MAX), LIMIT)
+    .option("--machine <name>", "preset or JSON file", "clovertown")
+    .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
+    .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
+    .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
+    .option("--seed <n>", "64-bit seed", parseU64, 1n)
+    .option("--append <parameters>", 'kernel parameters, "key=value ..."', "")
+    .option("--max-cycles <n>", "budget of virtual cycles, 0 for none", parseU64, 0n)
+    .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
+    .action((image: string, options: TraceOptions) =>
+      act((signal) => trace(image, options, signal)),
+    );
+}
+
+function parseEvents(text: string): string[] {
+  const names = parseList(text);
+  const wrong = names.find((name) => !(name in EVENTS));
+  if (wrong === undefined) return names;
+  throw new InvalidArgumentError(`${wrong} is none of ${Object.keys(EVENTS).join(", ")}.`);
+}
+
+async function trace(image: string, options: TraceOptions, signal: AbortSignal): Promise<number> {
+  const { from, to, maxCycles, output } = options;
+  if (to !== 0n && to <= from) throw new InputError("--to must be above --from");
+  const stopsAtEnd = to !== 0n && (maxCycles === 0n || to < maxCycles);
+  const machine = await Machine.create({
+    ...options,
+    image,
+    changes: options.set,
+    maxCycles: stopsAtEnd ? to : maxCycles,
+    traceEvents: options.limit,
+    traceKinds: options.events.reduce((bits, name) => bits | EVENTS[name], 0),
+    traceFrom: from,
+    traceTo: to,
+  });
+  const progress = new Progress();
+  const result = await machine.run({
+    signal,
+    onConsole(bytes) {
+      progress.clear();
+      process.stderr.write(bytes);
+    },
+    onProgress: (now) => progress.update(() => `${short(now)} cycles`),
+  });
+  progress.clear();
+  const { view, preset } = machine;
+  const note = memoryNote(options.memory);
+  const title = [`${preset.name}, ${image}, seed ${options.seed}`, note].filter(Boolean).join(", ");
+  const events = view.trace();
+  const lost = view.traceLost;
+  const timeline = buildTimeline(events, preset, title, to !== 0n && to < view.now ? to : view.now);
+  const megahertz = numberOf(preset, "megahertz");
+  machine.close();
+  const bytes = writeFile(output, perfettoPackets(timeline, megahertz));
+  const words = [`${output}: ${events.length} records, ${bytes} bytes`];
+  if (lost > 0) words.push(`${lost} earlier ones are lost (--limit, or --from nearer to the end)`);
+  if (note) words.push(note);
+  process.stdout.write(`${words.join("; ")}\n`);
+  process.stderr.write(`exit ${result.exit}: ${result.cycles} cycles (in-order approximation)\n`);
+  return stopsAtEnd && result.exit === "budget" ? EXIT.held : exitCode(result);
+}
+
+/** Writes the packets as they come, in pieces of some size; returns the bytes written. */
+function writeFile(path: string, packets: Iterable<Uint8Array>): number {
+  let file: number;
+  try {
+    file = openSync(path, "w");
+  } catch (error) {
+    throw new InputError(`--output ${path}: ${(error as Error).message}`);
+  }
+  let total = 0;
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  const flush = () => {
+    writeSync(file, Buffer.concat(waiting));
+    waiting = [];
+    waitingBytes = 0;
+  };
+  for (const packet of packets) {
+    waiting.push(packet);
+    waitingBytes += packet.length;
+    total += packet.length;
+    if (waitingBytes >= WRITE_BYTES) flush();
+  }
+  flush();
+  closeSync(file);
+  return total;
+}
