@@ -266,7 +266,7 @@ export const TRACE_COMMIT: i32 = 4; // a store became visible; extra: cycles sin
 /** A copy of the line was invalidated or downgraded; value: 1 = to Shared. */
 export const TRACE_LOST: i32 = 5;
 export const TRACE_REQUEST: i32 = 6; // a core asked for a line; value: GETS, GETI or GETX
-/** A core received a line; value: its MESI state; size: SERVED_*; extra: cycles since the request */
+/** A core received a line; value: its MESI state; size: SERVED_*; extra: cycles since it asked */
 export const TRACE_GRANT: i32 = 7;
 export const TRACE_LOCKED: i32 = 8; // a locked access was performed: phys
 /** A transaction took its bus; size: SERVED_*; value: cycle of the grant */

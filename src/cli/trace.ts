@@ -69,6 +69,8 @@ async function trace(image: string, options: TraceOptions, signal: AbortSignal):
   const { from, to, maxCycles, output } = options;
   if (to !== 0n && to <= from) throw new InputError("--to must be above --from");
   const stopsAtEnd = to !== 0n && (maxCycles === 0n || to < maxCycles);
+  // Before the run: a path that cannot be written is found at once.
+  const file = openOutput(output);
   const machine = await Machine.create({
     ...options,
     image,
@@ -97,7 +99,7 @@ async function trace(image: string, options: TraceOptions, signal: AbortSignal):
   const timeline = buildTimeline(events, preset, title, to !== 0n && to < view.now ? to : view.now);
   const megahertz = numberOf(preset, "megahertz");
   machine.close();
-  const bytes = writeFile(output, perfettoPackets(timeline, megahertz));
+  const bytes = writeFile(file, perfettoPackets(timeline, megahertz));
   const words = [`${output}: ${events.length} records, ${bytes} bytes`];
   if (lost > 0) words.push(`${lost} earlier ones are lost (--limit, or --from nearer to the end)`);
   if (note) words.push(note);
@@ -106,14 +108,16 @@ async function trace(image: string, options: TraceOptions, signal: AbortSignal):
   return stopsAtEnd && result.exit === "budget" ? EXIT.held : exitCode(result);
 }
 
-/** Writes the packets as they come, in pieces of some size; returns the bytes written. */
-function writeFile(path: string, packets: Iterable<Uint8Array>): number {
-  let file: number;
+function openOutput(path: string): number {
   try {
-    file = openSync(path, "w");
+    return openSync(path, "w");
   } catch (error) {
     throw new InputError(`--output ${path}: ${(error as Error).message}`);
   }
+}
+
+/** Writes the packets as they come, in pieces of some size; returns the bytes written. */
+function writeFile(file: number, packets: Iterable<Uint8Array>): number {
   let total = 0;
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;

@@ -124,7 +124,7 @@ function sourceName(source: number): string {
   return source & abi.HITM ? `${name} (HITM)` : name;
 }
 
-/** Stores that were still in the buffer at the end: it is a FIFO, so those after the last commit. */
+/** Stores that were in the buffer at the end: it is a FIFO, so those after the last commit. */
 function unfinished(events: readonly TraceEvent[], cpu: number, track: number, end: bigint) {
   const own = events.filter((event) => event.cpu === cpu);
   const last = own.findLast((event) => event.kind === TRACE_COMMIT);

@@ -1,12 +1,14 @@
 // smpbox run and compare on the bundled images: results, JSON, exit codes, interruption.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { CpuCounters } from "../../src/core/counters.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { elfFile, PT } from "../host/elf-file.ts";
+import { readPerfetto } from "../report/perfetto-reader.ts";
 
 const main = join(packageRoot(), "dist", "src", "cli", "main.js");
 const folder = mkdtempSync(join(tmpdir(), "smpbox-run-"));
@@ -46,6 +48,31 @@ describe("run", () => {
       return JSON.parse(stdout).stateHash;
     });
     expect(new Set(hashes).size).toBe(1);
+  });
+
+  it("tells the counters, as text and in JSON", () => {
+    const words = ["run", "hello", "--machine", "conroe"];
+    const { stdout } = smpbox(...words, "--counters");
+    expect(stdout).toMatch(/^loads, by where they were served$/m);
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    const { counters, instructions } = JSON.parse(smpbox(...words, "--json").stdout);
+    const sum = counters.cpus.reduce((n: number, cpu: CpuCounters) => n + cpu.instructions, 0);
+    expect(BigInt(sum)).toBe(BigInt(instructions));
+    expect(smpbox(...words).stdout).not.toContain("loads, by");
+  });
+
+  it("writes a trace for Perfetto, and finds a bad path before it runs", () => {
+    const file = join(folder, "trace.pftrace");
+    const words = ["trace", "hello", "--machine", "conroe", "--to", "1000000"];
+    const { status, stdout } = smpbox(...words, "-o", file, "--memory", "tso-adv");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/trace.pftrace: \d+ records, \d+ bytes; adversarial drains$/m);
+    const paths = readPerfetto(readFileSync(file)).map(({ path }) => path);
+    expect(paths.some((path) => /adversarial drains > socket 0 > cpu0/.test(path))).toBe(true);
+    const wrong = smpbox(...words, "-o", join(folder, "none", "x"));
+    expect([wrong.status, wrong.stdout]).toEqual([2, ""]);
+    expect(wrong.stderr).toContain("--output");
+    expect(smpbox(...words, "-o", file, "--events", "none").status).toBe(2);
   });
 
   it("says of adversarial drains what they are", () => {
