@@ -127,13 +127,16 @@ export const M_STOP_REQUEST: i32 = 0x600; // host: 1 = stop at the next window b
 export const M_STOP_REASON: i32 = 0x604; // STOP_*
 export const M_NOW: i32 = 0x608; // u64, virtual time in cycles
 export const M_INSTRUCTIONS: i32 = 0x610; // u64, over all CPUs
+// Messages that were sent in the window in which the machine stopped and belong to the next one
+export const M_QUEUED: i32 = 0x620; // their number
+export const M_QUEUED_AT: i32 = 0x624; // address of the first
 export const M_PROGRESS: i32 = 0x800; // [8] a line of 128 bytes for each worker: machine/barrier.ts
 
 // ---- Why a run ended (M_STOP_REASON, the value of runWorker) --------------------------
 export const STOP_RUNNING: i32 = 0;
 export const STOP_EXIT: i32 = 1; // byte written to the exit port, or power-off
 export const STOP_QUIESCENT: i32 = 2; // nothing can happen any more
-export const STOP_BUDGET: i32 = 3; // M_MAX_CYCLES reached
+export const STOP_BUDGET: i32 = 3; // M_MAX_CYCLES reached: the machine can go on
 export const STOP_CANCELLED: i32 = 4; // M_STOP_REQUEST
 export const STOP_SHUTDOWN: i32 = 5; // triple fault
 export const STOP_UNIMPLEMENTED: i32 = 6; // a CPU is in RUN_UNIMPLEMENTED

@@ -6,5 +6,6 @@
 export { type CreateOptions, Machine, type RunResult } from "./engine/machine.ts";
 export type { Counters } from "./core/counters.ts";
 export type { RunHooks } from "./engine/session.ts";
+export type { Snapshot } from "./engine/snapshot.ts";
 export { InputError, type Preset } from "./machine/preset.ts";
 export { MEMORY_MODELS, type MemoryModel } from "./machine/topology.ts";

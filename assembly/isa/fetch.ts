@@ -1,6 +1,6 @@
 // From a linear address to the records of the instruction there: the fetch filter, and behind it
 // translation, the instruction cache (through the memory port) and the decoder.
-import { FetchEntry } from "../memory/fetch-filter";
+import { FETCH_ENTRIES, FetchEntry } from "../memory/fetch-filter";
 import { portFetch } from "../memory/port";
 import { hostOf } from "../memory/ram";
 import { Cpu, GP, canonical, raise } from "./cpu";
@@ -35,6 +35,19 @@ export function openDecode(base: usize): void {
 @inline
 function slotOfLine(physLine: u32): usize {
   return cache + <usize>((physLine ^ (physLine >> 12 << 6)) & <u32>(LINES - 1)) * CODE_LINE_BYTES;
+}
+
+/** Where the lines that the core may execute are decoded is not known; until adoptFetches(). */
+export function orphanFetches(core: usize): void {
+  for (let i: u32 = 0; i < FETCH_ENTRIES; i++) FetchEntry.at(core, i).decoded = 0;
+}
+
+/** Lines that the core may execute are decoded by this worker from now on. */
+export function adoptFetches(core: usize): void {
+  for (let i: u32 = 0; i < FETCH_ENTRIES; i++) {
+    const e = FetchEntry.at(core, i);
+    e.decoded = <u32>slotOfLine(e.physLine);
+  }
 }
 
 /** The decoded line of `lin` if this core may execute it and it is still in its place; else 0. */

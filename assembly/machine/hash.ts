@@ -1,17 +1,18 @@
 // The state hash: 64 bits over everything that is state and nothing that is not: registers, RAM,
 // store buffers, TLBs, cache tags with states and LRU, APICs, inboxes, the hub, one
-// replica of the home agents, clocks and the window. Decoded code, filters, counters, traces and
+// replica of the home agents, messages under way, clocks and the window. Decoded code, filters, counters, traces and
 // what only speeds a look-up are left out.
 import {
   CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_TLB, HUB_BYTES,
-  MACHINE_BASE, M_CLUSTERS, M_CPUS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_RAM_BASE,
-  M_RAM_BYTES, M_SEED,
+  MACHINE_BASE, M_CLUSTERS, M_CPUS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_QUEUED,
+  M_QUEUED_AT, M_RAM_BASE, M_RAM_BYTES, M_SEED,
 } from "../abi";
 import { Cpu } from "../isa/cpu";
 import { Line } from "../memory/cache";
 import { Cluster, LISTS_AT, LISTS_BYTES, sharedOf } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { homeBytes } from "../memory/home";
+import { Message } from "../memory/message";
 import { MSHR_FREE, MSHR_LIMIT, Mshr } from "../memory/mshr";
 import {
   adversarial, l1Sets, l1Ways, l2Sets, l2Ways, loadParameters, param, rfoPrefetch, windowCycles,
@@ -24,18 +25,29 @@ const TLB_BYTES: usize = 512 * 16;
 
 let hash: u64 = 0;
 
+/** Begins a hash. */
+export function beginHash(start: u64): void {
+  hash = start;
+}
+
+/** The hash of what was put in since beginHash(). */
+export function endHash(): u64 {
+  return hash;
+}
+
 // @ts-ignore: decorator
 @inline
-function word(value: u64): void {
+export function word(value: u64): void {
   hash = rotl(hash ^ (value * 0x9e3779b97f4a7c15), 29) * 0xbf58476d1ce4e5b9;
 }
 
 /** `bytes` from `base`, a multiple of 8. */
-function range(base: usize, bytes: usize): void {
+export function range(base: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 8) word(load<u64>(base + at));
 }
 
-function hashCore(core: usize): void {
+/** A CPU with all that is its own but the lines of its caches. */
+export function hashCpu(core: usize): void {
   const c = Core.of(core);
   // Registers; FS and GS bases with the flags; from the CPL to the exception in flight. Between and
   // behind them are temporaries that are dead between instructions.
@@ -71,10 +83,6 @@ function hashCore(core: usize): void {
     word(m.order);
   }
   range(core + CORE_INBOX, <usize>c.inboxCount << 4);
-  if (c.thread) return;
-  hashLines(core + CORE_L1D, l1Sets * l1Ways);
-  hashLines(core + CORE_L1I, l1Sets * l1Ways);
-  hashLines(c.l2, l2Sets * l2Ways);
 }
 
 function hashLines(base: usize, count: u32): void {
@@ -89,12 +97,19 @@ function hashLines(base: usize, count: u32): void {
 /** The hash of a machine that is stopped, at a window boundary. */
 export function stateHash(): u64 {
   loadParameters();
-  hash = 0x736d70626f78;
+  beginHash(0x736d70626f78);
   word(windowCycles);
   word(param(M_MEMORY_MODEL));
   word(load<u64>(MACHINE_BASE + M_SEED));
   word(load<u64>(MACHINE_BASE + M_NOW));
-  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) hashCore(coreOf(cpu));
+  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) {
+    const core = coreOf(cpu);
+    hashCpu(core);
+    if (Core.of(core).thread) continue;
+    hashLines(core + CORE_L1D, l1Sets * l1Ways);
+    hashLines(core + CORE_L1I, l1Sets * l1Ways);
+    hashLines(Core.of(core).l2, l2Sets * l2Ways);
+  }
   for (let id: u32 = 0; id < param(M_CLUSTERS); id++) {
     const cluster = Cluster.of(id);
     word((<u64>cluster.requests << 40) | (<u64>cluster.losses << 20) | cluster.pending);
@@ -102,6 +117,7 @@ export function stateHash(): u64 {
     range(sharedOf(cluster), sharedCacheBytes());
   }
   range(param(M_HUB_BASE), HUB_BYTES);
+  range(param(M_QUEUED_AT), <usize>param(M_QUEUED) * Message.BYTES);
   range(param(M_HOME_BASES), homeBytes());
   range(param(M_RAM_BASE), param(M_RAM_BYTES));
   return hash;

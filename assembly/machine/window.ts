@@ -3,13 +3,13 @@
 // every worker alike. So which worker runs which cluster never shows in a result.
 import { check } from "../check";
 import {
-  MACHINE_BASE, M_BUS_COUNTERS, M_CHECK, M_CLUSTERS, M_CPU_CLUSTER, M_CPUS, M_DECODE_BASES,
-  M_HOME_BASES, M_HUB_BASE, M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_STOP_REASON,
-  M_STOP_REQUEST, M_TRACE_BASES, M_WORKERS, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL,
-  STOP_QUIESCENT, TRACE_BUS,
+  MACHINE_BASE, M_BUS_COUNTERS, M_CHECK, M_CLUSTERS, M_CPUS, M_CPU_CLUSTER, M_DECODE_BASES,
+  M_HOME_BASES, M_HUB_BASE, M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_QUEUED,
+  M_QUEUED_AT, M_STOP_REASON, M_STOP_REQUEST, M_TRACE_BASES, M_WORKERS, STOP_BUDGET,
+  STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL, STOP_QUIESCENT, TRACE_BUS,
 } from "../abi";
 import { hubRead, hubStopped, hubWrite } from "../device/hub";
-import { openDecode } from "../isa/fetch";
+import { adoptFetches, openDecode } from "../isa/fetch";
 import { Cluster } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { openBusCounters } from "../memory/counters";
@@ -19,7 +19,7 @@ import {
 } from "../memory/home";
 import { deliver } from "../memory/inbox";
 import { loseToHome } from "../memory/losses";
-import { Message, openOutbox, outboxCount, post } from "../memory/message";
+import { Message, openOutbox, outboxBase, outboxCount, post } from "../memory/message";
 import { loadParameters, param, paramAt, paramByte, tracing, windowCycles } from "../memory/params";
 import { MSG_GETS, MSG_GETX, MSG_IO, MSG_IO_REPLY, MSG_PUT, NEVER } from "../memory/protocol";
 import { grantFromHome } from "../memory/refill";
@@ -65,11 +65,14 @@ export function runWorker(worker: u32): u32 {
   openTrace(paramAt(M_TRACE_BASES, worker));
   openBusCounters(paramAt(M_BUS_COUNTERS, worker));
   openDecode(paramAt(M_DECODE_BASES, worker));
+  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) {
+    if (mine(clusterOfCpu(cpu))) adoptFetches(coreOf(cpu));
+  }
   const checking = workers == 1 && param(M_CHECK) != 0;
   const budget = load<u64>(MACHINE_BASE + M_MAX_CYCLES);
   let start = load<u64>(MACHINE_BASE + M_NOW);
   let windows: u32 = 0;
-  openOutbox(outboxOf(self, windows));
+  openOutbox(outboxOf(self, windows), takeQueued());
   let reason: u32 = 0;
   while (!reason) {
     const end = start + windowCycles;
@@ -83,13 +86,35 @@ export function runWorker(worker: u32): u32 {
     for (let i: u32 = 0; i < count; i++) next = min(next, dispatch(messageAt(self, i), end));
     if (checking) check(coherence() == COHERENT);
     reason = agree(windows - 1, next, end, budget);
-    next = min(next, agreedNext);
-    start = max(end, next - (next % windowCycles));
+    start = agreedStart;
   }
+  leaveQueued();
   return reason;
 }
 
-let agreedNext: u64 = 0;
+/**
+ * Moves the messages that were under way when the machine stopped into this worker's first outbox;
+ * returns their number.
+ */
+function takeQueued(): u32 {
+  if (self != HUB_WORKER) return 0;
+  const bytes = <usize>param(M_QUEUED) * Message.BYTES;
+  memory.copy(outboxOf(self, 0), param(M_QUEUED_AT), bytes);
+  return param(M_QUEUED);
+}
+
+/** Notes where the messages of the window that does not come are. Only the hub sends any. */
+function leaveQueued(): void {
+  if (self != HUB_WORKER) {
+    check(outboxCount() == 0);
+    return;
+  }
+  store<u32>(MACHINE_BASE + M_QUEUED, outboxCount());
+  store<u32>(MACHINE_BASE + M_QUEUED_AT, <u32>outboxBase());
+}
+
+/** First cycle of the next window in which anything happens. */
+let agreedStart: u64 = 0;
 
 /**
  * What all workers said of the window: the reason to stop, or 0; the same for all because they read
@@ -97,18 +122,23 @@ let agreedNext: u64 = 0;
  */
 function agree(parity: u32, next: u64, end: u64, budget: u64): u32 {
   let reason: u32 = 0;
-  agreedNext = NEVER;
   for (let w: u32 = 0; w < workers; w++) {
     const p = Progress.of(w, parity);
     check(p.digest == Progress.of(0, parity).digest);
     reason = first(reason, p.stop);
-    agreedNext = min(agreedNext, p.next);
+    next = min(next, p.next);
   }
-  const idle = min(next, agreedNext) == NEVER;
-  if (!reason && idle) reason = settled() ? STOP_QUIESCENT : STOP_INTERNAL;
-  if (!reason && budget && end >= budget) reason = STOP_BUDGET;
+  agreedStart = max(end, next - (next % windowCycles));
+  if (!reason && next == NEVER) reason = settled() ? STOP_QUIESCENT : STOP_INTERNAL;
+  let now = end;
+  if (!reason && budget && agreedStart >= budget) {
+    // The first boundary at or after the budget, also in the middle of windows that are skipped:
+    // it must not matter whether the machine stopped somewhere before.
+    reason = STOP_BUDGET;
+    now = max(end, (budget + windowCycles - 1) / windowCycles * windowCycles);
+  }
   if (self == HUB_WORKER) {
-    store<u64>(MACHINE_BASE + M_NOW, end);
+    store<u64>(MACHINE_BASE + M_NOW, now);
     if (reason || parity % REPORT_WINDOWS == 0) report(reason);
   }
   return reason;

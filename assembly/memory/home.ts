@@ -58,6 +58,11 @@ export function homeBytes(): usize {
   return BUSES_BYTES + <usize>(ramBytes >> 6) * Entry.BYTES;
 }
 
+/** The entry of a line in the replica at `base`: Entry.BYTES. */
+export function homeEntry(base: usize, line: u32): usize {
+  return base + BUSES_BYTES + <usize>line * Entry.BYTES;
+}
+
 /** This worker's replica. */
 export function openHome(base: usize): void {
   replica = base;

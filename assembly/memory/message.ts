@@ -37,14 +37,19 @@ export const OUTBOX_LIMIT: u32 = 8192;
 let outbox: usize = 0;
 let count: u32 = 0;
 
-/** Starts an empty outbox at `base`. */
-export function openOutbox(base: usize): void {
+/** Starts an outbox at `base` that has `queued` messages in it already. */
+export function openOutbox(base: usize, queued: u32 = 0): void {
   outbox = base;
-  count = 0;
+  count = queued;
 }
 
 export function outboxCount(): u32 {
   return count;
+}
+
+/** The messages of the outbox, one behind the other. */
+export function outboxBase(): usize {
+  return outbox;
 }
 
 /** Appends a message of CPU `source`. */

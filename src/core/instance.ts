@@ -14,6 +14,16 @@ export interface CoreExports {
   /** Runs this worker's part of the machine until it stops: a STOP_* value of abi.ts. */
   runWorker(worker: number): number;
   stateHash(): bigint;
+  /** Hash of one CPU with all that is its own but its caches. */
+  cpuHash(cpu: number): bigint;
+  /** Writes a u32 for each line of RAM to the address. */
+  lineHashes(to: number): void;
+  /** Bytes of the home agents' replica at M_HOME_BASES. */
+  replicaBytes(): number;
+  /** Makes a stopped machine ready to run again. */
+  rewind(): void;
+  /** Copies the first replica of the home agents to those of the other workers. */
+  replicate(): void;
 }
 
 export const PAGE_BYTES = 65536;

@@ -4,7 +4,8 @@ import type { Executed, MachineView } from "../core/view.ts";
 import { type Counters, readCounters } from "../core/counters.ts";
 import { loadPreset, readImage } from "./files.ts";
 import { WorkerPool } from "./pool.ts";
-import { type Outcome, type RunHooks, Session } from "./session.ts";
+import { type Components, type Outcome, type RunHooks, Session } from "./session.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { DebugBlock } from "../machine/debug-block.ts";
 import { disassembleOne, hexBytes } from "../machine/disassemble.ts";
 import { type Elf, hex, readElf } from "../machine/elf.ts";
@@ -85,8 +86,12 @@ export class Machine {
     this.options = options;
   }
 
-  /** Powers a machine on with the image loaded. Throws an InputError that says what to change. */
-  static async create(options: CreateOptions): Promise<Machine> {
+  /**
+   * Powers a machine on with the image loaded, or puts the state of `snapshot` into it, taken of a
+   * machine with the same options but for workers, trace and budget. Throws an InputError that says
+   * what to change.
+   */
+  static async create(options: CreateOptions, snapshot?: Snapshot): Promise<Machine> {
     const wanted = options.machine ?? "clovertown";
     const whole = typeof wanted === "string" ? loadPreset(wanted, options.changes) : wanted;
     const preset = options.cpus === undefined ? whole : firstCpus(whole, options.cpus);
@@ -120,13 +125,36 @@ export class Machine {
         windowCycles: options.windowCycles,
         check: options.check,
       },
+      snapshot,
     );
     return new Machine(preset, kernel, program, session, options);
   }
 
   /** Runs to the end of the machine; call it once. */
   async run(hooks: RunHooks = {}): Promise<RunResult> {
-    const outcome = await this.session.run(hooks);
+    return this.resultOf(await this.session.run(hooks));
+  }
+
+  /**
+   * Runs to the first window boundary at or after `cycle`, where the machine can be looked at, saved
+   * and run again; undefined there, or the result when it ended before.
+   */
+  async runTo(cycle: bigint, hooks: RunHooks = {}): Promise<RunResult | undefined> {
+    const outcome = await this.session.run(hooks, cycle);
+    return outcome.stop === "running" ? undefined : this.resultOf(outcome);
+  }
+
+  /** The whole state of a machine that has not ended; give it to create() to go on elsewhere. */
+  snapshot(): Promise<Snapshot> {
+    return this.session.snapshot();
+  }
+
+  /** Hashes of the parts of the stopped machine. */
+  components(): Components {
+    return this.session.components();
+  }
+
+  private async resultOf(outcome: Outcome): Promise<RunResult> {
     const end = await this.describeEnd(outcome);
     const seconds = outcome.hostSeconds;
     return {

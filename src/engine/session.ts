@@ -8,7 +8,9 @@ import { type BootImage, loadImage } from "../machine/image.ts";
 import { cpuCount, InputError, numberOf, type Preset } from "../machine/preset.ts";
 import { type MachineOptions, type MemoryModel, writeMachineBlock } from "../machine/topology.ts";
 import type { MachineMemory, PooledWorker, WorkerPool } from "./pool.ts";
+import { putSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
 
+const LINE_BYTES = 64;
 const POLL_MS = 20;
 /** After a stop request: longer than any window takes; then the threads are ended. */
 const STOP_MS = 3000;
@@ -50,6 +52,14 @@ export interface Outcome {
   workers: number;
 }
 
+/** Hashes that tell where two machines differ. */
+export interface Components {
+  /** Of each CPU without its caches. */
+  cpus: bigint[];
+  /** Of each line of RAM, with what the caches and the home agents say of it. */
+  lines: Uint32Array;
+}
+
 export function hostCores(): number {
   return availableParallelism();
 }
@@ -73,23 +83,34 @@ export class Session {
   private readonly pool: WorkerPool;
   private readonly machine: MachineMemory;
   private readonly workers: number;
+  private readonly maxCycles: bigint;
   private consoleRead = 0;
+  private hostSeconds = 0;
   private started = false;
+  /** Stopped at a boundary, able to go on. */
+  private paused = false;
 
-  private constructor(pool: WorkerPool, machine: MachineMemory, preset: Preset, workers: number) {
+  private constructor(
+    pool: WorkerPool,
+    machine: MachineMemory,
+    preset: Preset,
+    { workers, maxCycles }: MachineOptions,
+  ) {
     this.pool = pool;
     this.machine = machine;
     this.preset = preset;
     this.workers = workers;
+    this.maxCycles = maxCycles;
     this.view = new MachineView(machine.memory);
   }
 
-  /** A machine with `image` loaded, ready to run. */
+  /** A machine with `image` loaded, or with the state of `snapshot`, ready to run. */
   static async create(
     pool: WorkerPool,
     preset: Preset,
     image: BootImage,
     options: SessionOptions,
+    snapshot?: Snapshot,
   ): Promise<Session> {
     const workers = workersFor(options.workers, preset.clusters.length);
     if (options.check && workers !== 1) throw new InputError("--check needs --workers 1");
@@ -115,7 +136,12 @@ export class Session {
       const missing = (core.layoutBytes() >>> 0) - memory.buffer.byteLength;
       if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
       core.setup();
-      const session = new Session(pool, machine, preset, workers);
+      const session = new Session(pool, machine, preset, block);
+      if (snapshot) {
+        await putSnapshot(memory.buffer, core, snapshot);
+        session.consoleRead = session.view.consoleWritten;
+        return session;
+      }
       const entry = loadImage(session.view.ram, cpuCount(preset), image);
       core.startBsp(entry.rip, entry.rsi, entry.cr3);
       return session;
@@ -125,13 +151,22 @@ export class Session {
     }
   }
 
-  /** Runs until the machine stops, once. Throws when a worker thread fails. */
-  async run(hooks: RunHooks = {}): Promise<Outcome> {
-    if (this.started) {
-      throw new Error("a machine runs once: create another one with Machine.create()");
+  /**
+   * Runs until the machine stops, or to the first window boundary at or after cycle `until`: the
+   * stop is "running" then, and the machine can be run again. Throws when a worker thread fails.
+   */
+  async run(hooks: RunHooks = {}, until = 0n): Promise<Outcome> {
+    if (this.started && !this.paused) {
+      throw new Error("a machine that has ended does not run again: create another one");
     }
     this.started = true;
     const started = performance.now();
+    if (this.paused) this.machine.core.rewind();
+    this.paused = false;
+    const { maxCycles } = this;
+    const limit = until && maxCycles && until > maxCycles ? maxCycles : until || maxCycles;
+    const block = new DataView(this.machine.memory.buffer, abi.MACHINE_BASE, abi.MACHINE_BYTES);
+    block.setBigUint64(abi.M_MAX_CYCLES, limit, true);
     const threads = await this.pool.take(this.workers);
     const cancel = () => this.view.requestStop();
     if (hooks.signal?.aborted) cancel();
@@ -143,13 +178,18 @@ export class Session {
       this.pool.give(threads);
       this.drainConsole(hooks);
     }
-    const stop = STOP_NAMES[this.view.stopReason] ?? "internal";
+    let stop = STOP_NAMES[this.view.stopReason] ?? "internal";
+    if (stop === "budget" && (maxCycles === 0n || this.view.now < maxCycles)) {
+      this.paused = true;
+      stop = "running";
+    }
+    this.hostSeconds += (performance.now() - started) / 1000;
     return {
       stop,
       exitCode: stop === "exit" ? (this.view.exitCode ?? 0) : undefined,
       cycles: this.view.now,
       instructions: this.view.instructions,
-      hostSeconds: (performance.now() - started) / 1000,
+      hostSeconds: this.hostSeconds,
       workers: this.workers,
     };
   }
@@ -157,6 +197,27 @@ export class Session {
   /** Hash of the whole state of the stopped machine. */
   stateHash(): bigint {
     return BigInt.asUintN(64, this.machine.core.stateHash());
+  }
+
+  /** Of the stopped machine. */
+  components(): Components {
+    const { memory, core } = this.machine;
+    const cpus = Array.from({ length: this.view.cpus }, (_, cpu) =>
+      BigInt.asUintN(64, core.cpuHash(cpu)),
+    );
+    const lines = this.view.ram.length / LINE_BYTES;
+    const free = core.layoutBytes() >>> 0;
+    const missing = free + lines * 4 - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+    core.lineHashes(free);
+    return { cpus, lines: new Uint32Array(memory.buffer, free, lines).slice() };
+  }
+
+  /** The state of a machine that can go on: before it ran, or while it is "running". */
+  async snapshot(): Promise<Snapshot> {
+    const { memory, core } = this.machine;
+    core.rewind();
+    return takeSnapshot(memory.buffer, core);
   }
 
   /** Gives the memory back; the session cannot be used any more. */

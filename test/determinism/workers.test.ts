@@ -1,55 +1,54 @@
-// Same image, machine and seed: same final state hash, on any number of workers and every time.
+// Same image, machine and seed: same final state hash, on any number of workers, every time, and
+// after the state went to another machine in the middle of the run.
 import { afterAll, describe, expect, it } from "vitest";
 import { Machine } from "../../src/engine/machine.ts";
+import { type End, finish, nameOf, open, ROWS, run } from "./workloads.ts";
 
 afterAll(() => Machine.shutdown());
 
-interface Workload {
-  image: string;
-  append?: string;
-  exit: number | "hang";
-}
+/** Where the runs are cut, in 1/16 of their cycles. */
+const CUTS = [5n, 11n];
 
-const W001 = "-- w001 W001i s=0 r=2 rounds=400 spin=14";
-const WORKLOADS: Record<string, Workload> = {
-  hello: { image: "hello", exit: 0 },
-  "w001 without smp_mb(), to the hang": { image: "w001", append: `v001k=0 ${W001}`, exit: "hang" },
-  "w001 with smp_mb()": { image: "w001", append: `v001k=7 ${W001}`, exit: 0 },
-  bench: { image: "bench", append: "-- bench scale=1", exit: 0 },
-};
+describe.each(ROWS.map((row) => [nameOf(row), row] as const))("%s", (_, row) => {
+  const { workers = [2, 3, 4] } = row;
+  let whole: End;
 
-async function run(
-  { image, append }: Workload, workers: number, seed = 1n, name = "clovertown",
-) {
-  const machine = await Machine.create({ machine: name, image, append, workers, seed });
-  const { exit, cycles, instructions, stateHash } = await machine.run();
-  machine.close();
-  return { exit, cycles, instructions, stateHash };
-}
-
-describe.each(Object.entries(WORKLOADS))("%s", (_, workload) => {
-  it("ends alike with 1, 2 and 3 workers, and again", { timeout: 120_000 }, async () => {
-    const first = await run(workload, 1);
-    expect(first.exit).toBe(workload.exit);
-    for (const workers of [2, 3, 1]) {
-      expect(await run(workload, workers), `${workers} workers`).toEqual(first);
+  it("ends alike with any number of workers, and again", { timeout: 240_000 }, async () => {
+    whole = await run(row);
+    expect(whole.exit).toBe(row.exit);
+    for (const count of [...workers, 1]) {
+      expect(await run(row, { workers: count }), `${count} workers`).toEqual(whole);
     }
+  });
+
+  it("ends alike when it is cut, saved and goes on elsewhere", { timeout: 240_000 }, async () => {
+    let machine = await open(row, { workers: workers[0] });
+    for (const cut of CUTS) {
+      expect(await machine.runTo((whole.cycles * cut) / 16n)).toBeUndefined();
+      const hash = machine.stateHash();
+      const snapshot = await machine.snapshot();
+      machine.close();
+      machine = await open(row, { workers: cut === CUTS[0] ? 1 : workers.at(-1) }, snapshot);
+      expect(machine.stateHash()).toBe(hash);
+    }
+    expect(await finish(machine)).toEqual(whole);
   });
 });
 
-// SMT, private L2s and two home agents; 64 CPUs in eight packages.
-describe.each(["illumos32", "westmere-ex"])("%s", (name) => {
-  it("boots alike with 1, 2, 3 and 4 workers", { timeout: 240_000 }, async () => {
-    const first = await run(WORKLOADS.hello, 1, 1n, name);
-    expect(first.exit).toBe(0);
-    for (const workers of [2, 3, 4]) {
-      expect(await run(WORKLOADS.hello, workers, 1n, name), `${workers} workers`).toEqual(first);
-    }
-  });
+it("the table has three machines, five programs and one with 32 CPUs", async () => {
+  expect(new Set(ROWS.map(({ machine }) => machine)).size).toBeGreaterThanOrEqual(3);
+  expect(new Set(ROWS.map(({ image }) => image)).size).toBeGreaterThanOrEqual(5);
+  const sizes = await Promise.all(ROWS.map(async (row) => {
+    const machine = await open(row);
+    machine.close();
+    return machine.view.cpus;
+  }));
+  expect(Math.max(...sizes)).toBeGreaterThanOrEqual(32);
 });
 
 it("another seed is another run", async () => {
-  const [one, two] = [await run(WORKLOADS.hello, 1, 1n), await run(WORKLOADS.hello, 1, 2n)];
+  const row = { machine: "clovertown", image: "hello", exit: 0 };
+  const [one, two] = [await run(row, { seed: 1n }), await run(row, { seed: 2n })];
   expect(one.exit).toBe(two.exit);
   expect(one.stateHash).not.toBe(two.stateHash);
 });

@@ -1,0 +1,47 @@
+// A stopped machine is all of its state, between two windows: the host may copy it out of the shared
+// memory and into another one, with another number of workers, and go on. The state lies in one
+// piece, from the first cluster to the end of RAM, with a replica of the home agents and the
+// messages under way (M_QUEUED); nothing in it is an address but those that layout() gives every
+// machine of this shape, and those of decoded lines, which runWorker() sets anew.
+import {
+  MACHINE_BASE, M_CPUS, M_DECODE_BASES, M_HOME_BASES, M_PROGRESS, M_STOP_REASON, M_STOP_REQUEST,
+  M_WORKER_LIMIT, M_WORKERS, STOP_RUNNING,
+} from "../abi";
+import { decodeBytes, orphanFetches } from "../isa/fetch";
+import { coreOf } from "../memory/core";
+import { homeBytes } from "../memory/home";
+import { loadParameters, param, paramAt } from "../memory/params";
+
+/** Bytes of the home agents' replica, at the addresses in M_HOME_BASES. */
+export function replicaBytes(): u32 {
+  loadParameters();
+  return <u32>homeBytes();
+}
+
+/**
+ * Makes a stopped machine ready to go on. Decoded code goes, because a new instance numbers its
+ * lines anew. The filters of the cores stay: an entry may outlive the TLB entry that it was made
+ * from, so without it the next access would walk the page tables.
+ */
+export function rewind(): void {
+  loadParameters();
+  for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) orphanFetches(coreOf(cpu));
+  for (let worker: u32 = 0; worker < workers(); worker++) {
+    memory.fill(paramAt(M_DECODE_BASES, worker), 0, decodeBytes());
+  }
+  memory.fill(<usize>(MACHINE_BASE + M_PROGRESS), 0, <usize>M_WORKER_LIMIT << 7);
+  store<u32>(MACHINE_BASE + M_STOP_REQUEST, 0);
+  store<u32>(MACHINE_BASE + M_STOP_REASON, STOP_RUNNING);
+}
+
+/** After the state was copied in: every worker gets its replica of the home agents. */
+export function replicate(): void {
+  loadParameters();
+  for (let worker: u32 = 1; worker < workers(); worker++) {
+    memory.copy(paramAt(M_HOME_BASES, worker), paramAt(M_HOME_BASES, 0), homeBytes());
+  }
+}
+
+function workers(): u32 {
+  return min<u32>(param(M_WORKERS), M_WORKER_LIMIT);
+}

@@ -1,0 +1,99 @@
+// The state between two windows: what is under way there, what a snapshot refuses, and that the
+// home agents' replicas are compared.
+import { afterAll, expect, it } from "vitest";
+import * as abi from "../../assembly/abi.ts";
+import { Machine } from "../../src/engine/machine.ts";
+import { finish, open, type Row, run } from "./workloads.ts";
+
+afterAll(() => Machine.shutdown());
+
+/** It prints, so CPUs wait for answers of the I/O hub. */
+const ROW: Row = { machine: "clovertown", image: "hello", exit: 0 };
+const MIDDLE = 1_000_000n;
+const WINDOW = 38n;
+const MESSAGE_VALUE = 24;
+
+/** Runs on, window by window, until answers of the hub are under way at a boundary. */
+async function openWithAnswer(workers: number): Promise<Machine> {
+  const machine = await open(ROW, { workers });
+  while (machine.view.consoleWritten === 0) await machine.runTo(machine.view.now + 20_000n);
+  for (let i = 0; machine.view.u32(abi.M_QUEUED) === 0; i++) {
+    expect(i, "windows without an answer of the hub").toBeLessThan(500);
+    await machine.runTo(machine.view.now + WINDOW);
+  }
+  return machine;
+}
+
+it("carries the hub's answers that are under way", { timeout: 120_000 }, async () => {
+  const whole = await run(ROW);
+  for (const [from, to] of [[1, 2], [2, 1]]) {
+    const machine = await openWithAnswer(from);
+    const snapshot = await machine.snapshot();
+    const other = await open(ROW, { workers: to }, snapshot);
+    expect(other.view.u32(abi.M_QUEUED)).toBe(machine.view.u32(abi.M_QUEUED));
+    expect(await finish(machine), `${from} workers went on`).toEqual(whole);
+    expect(await finish(other), `restored with ${to} workers`).toEqual(whole);
+  }
+});
+
+it("hashes them", { timeout: 120_000 }, async () => {
+  const machine = await openWithAnswer(1);
+  const before = machine.stateHash();
+  const at = machine.view.u32(abi.M_QUEUED_AT) + MESSAGE_VALUE;
+  new DataView(machine.view.memory.buffer).setUint8(at, 0x5a);
+  expect(machine.stateHash()).not.toBe(before);
+  machine.close();
+});
+
+it("stops at the first boundary at or after the cycle, wherever it stopped before", async () => {
+  const row: Row = { machine: "clovertown", image: "pingpong", append: "-- n=1", exit: 0 };
+  const straight = await open(row);
+  const stepped = await open(row);
+  for (let cycle = 10_000n; cycle < 400_000n; cycle += 7_001n) {
+    await stepped.runTo(cycle);
+    const boundary = ((cycle + WINDOW - 1n) / WINDOW) * WINDOW;
+    expect(stepped.view.now).toBe(boundary);
+  }
+  await straight.runTo(stepped.view.now);
+  expect(straight.view.now).toBe(stepped.view.now);
+  expect(straight.stateHash()).toBe(stepped.stateHash());
+  straight.close();
+  stepped.close();
+});
+
+it("is the same bytes however many workers made it", { timeout: 120_000 }, async () => {
+  const one = await open(ROW, { workers: 1 });
+  await one.runTo(MIDDLE);
+  const snapshot = await one.snapshot();
+  one.close();
+  const two = await open(ROW, { workers: 2 });
+  await two.runTo(MIDDLE);
+  expect(Buffer.compare((await two.snapshot()).bytes, snapshot.bytes), "two workers").toBe(0);
+  two.close();
+  const restored = await open(ROW, { workers: 2 }, snapshot);
+  expect(Buffer.compare((await restored.snapshot()).bytes, snapshot.bytes), "restored").toBe(0);
+  restored.close();
+});
+
+it("refuses another machine, and what is no snapshot, in one sentence", async () => {
+  const machine = await open(ROW);
+  await machine.runTo(100_000n);
+  const snapshot = await machine.snapshot();
+  machine.close();
+  await expect(open({ ...ROW, machine: "conroe" }, {}, snapshot)).rejects.toThrow(
+    "the snapshot is of another machine: restore it with the same options",
+  );
+  const cut = { ...snapshot, bytes: snapshot.bytes.slice(0, -9) };
+  await expect(open(ROW, {}, cut)).rejects.toThrow("the snapshot is damaged: take it again");
+});
+
+it("a replica of the home agents that differs ends the run", async () => {
+  const machine = await open(ROW, { workers: 2 });
+  await machine.runTo(500_000n);
+  // The first bus of the second worker's replica is taken for a while.
+  const view = new DataView(machine.view.memory.buffer);
+  const replica = machine.view.u32(abi.M_HOME_BASES + 4);
+  view.setBigUint64(replica, machine.view.now + 5000n, true);
+  await expect(machine.run()).rejects.toThrow("unreachable");
+  machine.close();
+});

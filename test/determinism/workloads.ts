@@ -1,0 +1,63 @@
+// The machines and programs of the determinism tests: a row each. A new machine is a row here.
+import { join } from "node:path";
+import { packageRoot } from "../../src/core/root.ts";
+import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
+import type { Snapshot } from "../../src/engine/snapshot.ts";
+
+export interface Row {
+  machine: string;
+  image: string;
+  /** Kernel parameters and the program's words. */
+  append?: string;
+  exit: number | "hang";
+  /** Numbers of workers other than one; default 2, 3 and 4. */
+  workers?: number[];
+}
+
+/** 32 CPUs. */
+const WIDE32 = join(packageRoot(), "test", "determinism", "wide32.json");
+
+const w001 = (pair: string) => `-- w001 W001i ${pair} rounds=250 spin=14`;
+
+export const ROWS: Row[] = [
+  { machine: "uni1", image: "hello", exit: 0, workers: [2] },
+  { machine: "conroe", image: "w001", append: `v001k=0 ${w001("s=0 r=1")}`, exit: 0 },
+  { machine: "conroe", image: "sb", append: "-- sb a=0 b=1 n=200", exit: 0 },
+  { machine: "clovertown", image: "hello", exit: 0 },
+  { machine: "clovertown", image: "bench", append: "-- bench scale=1", exit: 0, workers: [2] },
+  { machine: "clovertown", image: "w001", append: `v001k=0 ${w001("s=0 r=2")}`, exit: "hang" },
+  { machine: "clovertown", image: "w001", append: `v001k=7 ${w001("s=0 r=2")}`, exit: 0 },
+  { machine: "clovertown", image: "mp", append: "-- mp a=0 b=2 n=200", exit: 0 },
+  { machine: WIDE32, image: "hello", exit: 0 },
+  { machine: WIDE32, image: "pingpong", append: "-- pingpong a=5 b=28 n=100", exit: 0 },
+];
+
+export function nameOf({ machine, image, append = "" }: Row): string {
+  const name = machine.replace(/^.*\/|\.json$/g, "");
+  const [parameters, words] = append.split("-- ");
+  return `${name}: ${[parameters.trim(), words ?? image].join(" ").trim()}`;
+}
+
+/** What must be the same. */
+export interface End {
+  exit: number | string;
+  cycles: bigint;
+  instructions: bigint;
+  stateHash: bigint;
+}
+
+export function open(row: Row, more: Partial<CreateOptions> = {}, snapshot?: Snapshot) {
+  const { machine, image, append } = row;
+  return Machine.create({ machine, image, append, workers: 1, ...more }, snapshot);
+}
+
+/** From where the machine is to its end. */
+export async function finish(machine: Machine): Promise<End> {
+  const { exit, cycles, instructions, stateHash } = await machine.run();
+  machine.close();
+  return { exit, cycles, instructions, stateHash };
+}
+
+export async function run(row: Row, more: Partial<CreateOptions> = {}): Promise<End> {
+  return finish(await open(row, more));
+}
