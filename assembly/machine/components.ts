@@ -29,7 +29,7 @@ export function cpuHash(cpu: u32): u64 {
   return endHash();
 }
 
-/** A u32 for each line of RAM at `to`. */
+/** A u32 for each line of RAM at `to`: 0 for a line of zeros that was never touched. */
 export function lineHashes(to: usize): void {
   loadParameters();
   const ram = <usize>param(M_RAM_BASE);

@@ -1,7 +1,7 @@
 // The state hash: 64 bits over everything that is state and nothing that is not: registers, RAM,
-// store buffers, TLBs, cache tags with states and LRU, APICs, inboxes, the hub, one
-// replica of the home agents, messages under way, clocks and the window. Decoded code, filters, counters, traces and
-// what only speeds a look-up are left out.
+// store buffers, TLBs, cache tags with states and LRU, APICs, inboxes, the hub, one replica of the
+// home agents, messages under way, clocks and the window. Decoded code, filters, counters, traces
+// and what only speeds a look-up are left out.
 import {
   CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_TLB, HUB_BYTES,
   MACHINE_BASE, M_CLUSTERS, M_CPUS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_QUEUED,

@@ -1,7 +1,7 @@
-// A stopped machine is all of its state, between two windows: the host may copy it out of the shared
-// memory and into another one, with another number of workers, and go on. The state lies in one
-// piece, from the first cluster to the end of RAM, with a replica of the home agents and the
-// messages under way (M_QUEUED); nothing in it is an address but those that layout() gives every
+// A stopped machine is all of its state, between two windows: the host may copy it out of the
+// shared memory and into another one, with another number of workers, and go on. The state lies in
+// one piece, from the first cluster to the end of RAM, with a replica of the home agents and the
+// messages under way (M_QUEUED). The only addresses in it are those that layout() gives every
 // machine of this shape, and those of decoded lines, which runWorker() sets anew.
 import {
   MACHINE_BASE, M_CPUS, M_DECODE_BASES, M_HOME_BASES, M_PROGRESS, M_STOP_REASON, M_STOP_REQUEST,

@@ -1,6 +1,8 @@
 // Runs of a case: one machine with one worker thread each, as many at a time as the host has cores.
+import { keepCapsule } from "../engine/capsule-file.ts";
 import { loadPreset } from "../engine/files.ts";
-import { Machine } from "../engine/machine.ts";
+import { type CreateOptions, Machine } from "../engine/machine.ts";
+import { recordEnd } from "../engine/replay.ts";
 import { hostCores } from "../engine/session.ts";
 import { InputError } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
@@ -22,12 +24,9 @@ export class RunFailed extends Error {
   }
 }
 
-export async function runOnce(
-  definition: Case,
-  spec: CaseSpec,
-  signal?: AbortSignal,
-): Promise<CaseRun> {
-  const machine = await Machine.create({
+/** The machine of a run. */
+function optionsOf(definition: Case, spec: CaseSpec): CreateOptions {
+  return {
     machine: spec.machine,
     changes: spec.changes,
     image: definition.image,
@@ -38,7 +37,26 @@ export async function runOnce(
     workers: 1,
     traceEvents: definition.traceEvents(spec),
     maxCycles: BUDGET_CYCLES + BigInt(spec.rounds) * BUDGET_CYCLES_ROUND,
-  });
+  };
+}
+
+/** Makes a run again, for a capsule of it; the capsule's file. */
+export async function keepRun(definition: Case, spec: CaseSpec): Promise<string> {
+  const options = { ...optionsOf(definition, spec), traceEvents: 0 };
+  const machine = await Machine.create(options);
+  try {
+    return await keepCapsule(recordEnd(machine, options, await machine.run()));
+  } finally {
+    machine.close();
+  }
+}
+
+export async function runOnce(
+  definition: Case,
+  spec: CaseSpec,
+  signal?: AbortSignal,
+): Promise<CaseRun> {
+  const machine = await Machine.create(optionsOf(definition, spec));
   try {
     const output: Uint8Array[] = [];
     const result = await machine.run({ signal, onConsole: (bytes) => output.push(bytes) });

@@ -21,6 +21,8 @@ export interface Comparison {
   summaries: Summary[];
   judged: Judged[];
   broken: CaseRun[];
+  /** File with the first run that hangs, or else the first that is broken. */
+  capsule?: string;
 }
 
 /** Of a run that ended in neither way: its last words. */
@@ -49,6 +51,7 @@ export function printComparison(report: Comparison): void {
     out.push("", wrap(`First hang: ${where}, seed ${seed}${note ? `, ${note}` : ""}.`));
     out.push(explainLostWakeup(first), `reproduce: ${reproduceLine(definition, first.spec)}`);
   }
+  if (report.capsule) out.push(`reproduce: ${shellLine(["smpbox", "replay", report.capsule])}`);
   out.push("", ...verdict(report));
   process.stdout.write(`${out.join("\n")}\n`);
 }
@@ -72,6 +75,7 @@ export function printComparisonJson(report: Comparison): void {
       (hash, run) => BigInt.asUintN(64, (hash * 0x100000001b3n) ^ run.result.stateHash),
       0n,
     ),
+    capsule: report.capsule,
     groups: report.summaries,
     expectations: report.judged.map(({ expectation, group, failures, outcome }) => ({
       id: expectation.id,

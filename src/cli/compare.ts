@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { allPairs, case001 } from "../cases/001.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
-import { presetsOf, runAll, RunFailed } from "../cases/runner.ts";
+import { RunFailed, keepRun, presetsOf, runAll } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { brokenRuns, groupRuns, judge, summarize } from "../report/compare.ts";
@@ -94,6 +94,7 @@ async function compare(id: string, options: CompareOptions, signal: AbortSignal)
     return EXIT.interrupted;
   }
   const groups = groupRuns(runs);
+  const first = runs.find((run) => run.failure) ?? runs.find((run) => run.broken);
   const report = {
     definition,
     options,
@@ -102,6 +103,7 @@ async function compare(id: string, options: CompareOptions, signal: AbortSignal)
     summaries: groups.map(summarize),
     judged: judge(definition, groups),
     broken: brokenRuns(runs),
+    capsule: first && (await keepRun(definition, first.spec)),
   };
   if (options.json) printComparisonJson(report);
   else printComparison(report);

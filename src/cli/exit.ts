@@ -6,6 +6,8 @@ export const EXIT = {
   usage: 2,
   /** Guest panic or triple fault. */
   panic: 3,
+  /** A replay was not identical to the recorded run. */
+  diverged: 4,
   budget: 124,
   interrupted: 130,
 } as const;

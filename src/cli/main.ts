@@ -11,6 +11,7 @@ import { compareVerb } from "./compare.ts";
 import { doctorVerb } from "./doctor.ts";
 import { EXIT } from "./exit.ts";
 import { machinesVerb } from "./machines.ts";
+import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
 import { traceVerb } from "./trace.ts";
 
@@ -37,7 +38,9 @@ async function main(): Promise<void> {
   const act: Act = async (work) => {
     process.exitCode = await work(interrupt.signal);
   };
-  const verbs = [runVerb, compareVerb, traceVerb, machinesVerb, doctorVerb, cflagsVerb];
+  const verbs = [
+    runVerb, compareVerb, replayVerb, traceVerb, machinesVerb, doctorVerb, cflagsVerb,
+  ];
   for (const verb of verbs) verb(program, act);
   try {
     await program.parseAsync();

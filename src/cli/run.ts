@@ -1,8 +1,10 @@
 // smpbox run IMAGE: a bundled image or an ELF file on one machine, its console on stdout.
 import type { Command } from "commander";
-import { Machine, MEMORY_MODELS, type MemoryModel, type RunResult } from "../index.ts";
+import { InputError, MEMORY_MODELS, Machine, type MemoryModel, type RunHooks, type RunResult } from "../index.ts";
 import { countersText } from "../report/counters.ts";
 import { memoryNote } from "../report/memory-model.ts";
+import { keepCapsule, writeCapsule } from "../engine/capsule-file.ts";
+import { record, recordEnd } from "../engine/replay.ts";
 import { postmortem, programDeath } from "../report/postmortem.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
@@ -21,6 +23,8 @@ interface RunOptions {
   window?: number;
   set?: Map<string, number>;
   counters?: boolean;
+  record?: string;
+  snapshotAt?: bigint;
   json?: boolean;
 }
 
@@ -40,20 +44,21 @@ export function runVerb(program: Command, act: Act): void {
     .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
     .option("--check", "check coherence after every window (slow; needs --workers 1)")
     .option("--counters", "print what CPUs, caches and buses did; always in --json")
+    .option("--record <file.sbx>", "write a capsule of the run, for smpbox replay")
+    .option("--snapshot-at <cycle>", "with --record: keep the state there, too", parseU64)
     .option("--json", "print one JSON document")
     .action((image: string, options: RunOptions) => act((signal) => run(image, options, signal)));
 }
 
 async function run(image: string, options: RunOptions, signal: AbortSignal): Promise<number> {
-  const machine = await Machine.create({
-    ...options,
-    image,
-    changes: options.set,
-    windowCycles: options.window,
-  });
+  if (options.snapshotAt !== undefined && options.record === undefined) {
+    throw new InputError("--snapshot-at is for --record FILE.sbx: the state goes into the capsule");
+  }
+  const created = { ...options, image, changes: options.set, windowCycles: options.window };
+  const machine = await Machine.create(created);
   const console: Uint8Array[] = [];
   const progress = new Progress();
-  const result = await machine.run({
+  const hooks: RunHooks = {
     signal,
     onConsole(bytes) {
       progress.clear();
@@ -62,7 +67,12 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
     },
     onProgress: (now, instructions) =>
       progress.update(() => `${short(now)} cycles, ${short(instructions)} instructions`),
-  });
+  };
+  const { record: file, snapshotAt } = options;
+  const recorded = file === undefined
+    ? { result: await machine.run(hooks), capsule: undefined }
+    : await record(machine, created, hooks, snapshotAt);
+  const { result } = recorded;
   progress.clear();
   const places = machine.cpus();
   const code = exitCode(result);
@@ -70,6 +80,11 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   const report = code === EXIT.panic ? await postmortem(machine, signal) : [];
   if (died) report.push(...(await programDeath(machine)));
   const counters = machine.counters();
+  if (file !== undefined && recorded.capsule) await writeCapsule(file, recorded.capsule);
+  const failed = code === EXIT.failed || code === EXIT.panic;
+  const capsule = file ?? (failed
+    ? await keepCapsule(recordEnd(machine, created, result))
+    : undefined);
   machine.close();
   const reproduce = `smpbox run ${reproduceWords(image, options)}`;
   if (options.json) {
@@ -92,6 +107,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
       report: report.length ? report : undefined,
       counters,
       console: Buffer.concat(console).toString("utf8"),
+      capsule,
       reproduce: code === EXIT.held ? undefined : reproduce,
     });
     return code;
@@ -109,6 +125,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
       process.stderr.write(`  cpu${cpu} ${state} at RIP ${where}\n`);
     }
   }
+  if (capsule) process.stderr.write(`reproduce: smpbox replay ${shellLine([capsule])}\n`);
   if (code !== EXIT.held) process.stderr.write(`reproduce: ${reproduce}\n`);
   return code;
 }

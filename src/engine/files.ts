@@ -48,8 +48,18 @@ export function loadPreset(machine: string, changes?: ReadonlyMap<string, number
   }
 }
 
+/** An image that has been read already. */
+export interface ImageFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
 /** A bundled image by name, or an ELF file by path. */
-export function readImage(image: string): Uint8Array {
+export function openImage(image: string | ImageFile): ImageFile {
+  return typeof image === "string" ? { name: image, bytes: readImage(image) } : image;
+}
+
+function readImage(image: string): Uint8Array {
   const file = imageNames().includes(image) ? join(imageFolder(), `${image}.elf`) : image;
   try {
     return readFileSync(file);

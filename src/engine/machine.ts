@@ -2,7 +2,7 @@
 import * as abi from "../../assembly/abi.ts";
 import type { Executed, MachineView } from "../core/view.ts";
 import { type Counters, readCounters } from "../core/counters.ts";
-import { loadPreset, readImage } from "./files.ts";
+import { type ImageFile, loadPreset, openImage, readImage } from "./files.ts";
 import { WorkerPool } from "./pool.ts";
 import { type Components, type Outcome, type RunHooks, Session } from "./session.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -17,10 +17,10 @@ import type { MemoryModel } from "../machine/topology.ts";
 export interface CreateOptions {
   /** Bundled preset, path of a JSON file, or a preset already read. Default clovertown. */
   machine?: string | Preset;
-  /** Bundled image or path of an ELF file. */
-  image: string;
-  /** Path of the kernel that runs a user program; default the bundled one. */
-  kernel?: string;
+  /** Bundled image, path of an ELF file, or one already read. */
+  image: string | ImageFile;
+  /** The kernel that runs a user program; default the bundled one. */
+  kernel?: string | ImageFile;
   /** Only the first CPUs of the machine. */
   cpus?: number;
   seed?: bigint;
@@ -64,7 +64,14 @@ export interface CpuPlace {
 
 /** By RUN_* of abi.ts. */
 const RUN_NAMES = ["running", "halted", "parked", "shut down", "at an unimplemented instruction"];
-const KERNEL_IMAGE = "kernel";
+/** Runs the user programs. */
+export const KERNEL_IMAGE = "kernel";
+
+/** The machine that the options name. */
+export function presetOf({ machine = "clovertown", changes, cpus }: CreateOptions): Preset {
+  const whole = typeof machine === "string" ? loadPreset(machine, changes) : machine;
+  return cpus === undefined ? whole : firstCpus(whole, cpus);
+}
 
 let pool: WorkerPool | undefined;
 
@@ -92,24 +99,22 @@ export class Machine {
    * what to change.
    */
   static async create(options: CreateOptions, snapshot?: Snapshot): Promise<Machine> {
-    const wanted = options.machine ?? "clovertown";
-    const whole = typeof wanted === "string" ? loadPreset(wanted, options.changes) : wanted;
-    const preset = options.cpus === undefined ? whole : firstCpus(whole, options.cpus);
-    const file = readImage(options.image);
-    const program = readElf(file, options.image);
+    const preset = presetOf(options);
+    const image = openImage(options.image);
+    const program = readElf(image.bytes, image.name);
     const isKernel = program.kind === "kernel";
-    const runner = options.kernel ?? KERNEL_IMAGE;
-    const kernel = isKernel ? program : readElf(readImage(runner), runner);
-    if (!isKernel) checkUser(program, options.image, numberOf(preset, "ramMiB") << 20);
+    const runner = isKernel ? image : openImage(options.kernel ?? KERNEL_IMAGE);
+    const kernel = isKernel ? program : readElf(runner.bytes, runner.name);
+    if (!isKernel) checkUser(program, image.name, numberOf(preset, "ramMiB") << 20);
     const seed = options.seed ?? 1n;
     pool ??= new WorkerPool();
     const session = await Session.create(
       pool,
       preset,
       {
-        name: isKernel ? options.image : runner,
+        name: runner.name,
         kernel,
-        ramdisk: isKernel ? undefined : file,
+        ramdisk: isKernel ? undefined : image.bytes,
         commandLine: `seed=${seed} ${options.append ?? ""}`.trim(),
       },
       {
@@ -136,8 +141,8 @@ export class Machine {
   }
 
   /**
-   * Runs to the first window boundary at or after `cycle`, where the machine can be looked at, saved
-   * and run again; undefined there, or the result when it ended before.
+   * Runs to the first window boundary at or after `cycle`, where the machine can be looked at,
+   * saved and run again; undefined there, or the result when it ended before.
    */
   async runTo(cycle: bigint, hooks: RunHooks = {}): Promise<RunResult | undefined> {
     const outcome = await this.session.run(hooks, cycle);

@@ -157,7 +157,7 @@ export class Session {
    */
   async run(hooks: RunHooks = {}, until = 0n): Promise<Outcome> {
     if (this.started && !this.paused) {
-      throw new Error("a machine that has ended does not run again: create another one");
+      throw new Error("a machine runs once: create another one with Machine.create()");
     }
     this.started = true;
     const started = performance.now();

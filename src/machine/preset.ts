@@ -112,6 +112,12 @@ export function readPreset(
   };
 }
 
+/** The document that readPreset() makes this preset of, without parents. */
+export function presetDocument(preset: Preset): Record<string, unknown> {
+  const { name, description, numbers, ...topology } = preset;
+  return { name, description, topology, numbers: Object.fromEntries(numbers) };
+}
+
 /** The machine's first `count` CPUs; clusters without one disappear. */
 export function firstCpus(preset: Preset, count: number): Preset {
   const total = cpuCount(preset);

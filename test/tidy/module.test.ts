@@ -14,7 +14,8 @@ const module = new WebAssembly.Module(bytes);
 it("exports the functions of the contract and nothing else", () => {
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   expect(names.filter((name) => name !== "memory").sort()).toEqual([
-    "layoutBytes", "runWorker", "setup", "startBsp", "stateHash",
+    "cpuHash", "layoutBytes", "lineHashes", "replicaBytes", "replicate", "rewind", "runWorker",
+    "setup", "startBsp", "stateHash",
   ]);
 });
 
