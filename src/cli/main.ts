@@ -14,6 +14,7 @@ import { machinesVerb } from "./machines.ts";
 import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
 import { traceVerb } from "./trace.ts";
+import { validateVerb } from "./validate.ts";
 
 /** A verb's action: gets the signal that Ctrl-C aborts, returns the exit code. */
 export type Act = (work: (signal: AbortSignal) => Promise<number> | number) => Promise<void>;
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
     process.exitCode = await work(interrupt.signal);
   };
   const verbs = [
-    runVerb, compareVerb, replayVerb, traceVerb, machinesVerb, doctorVerb, cflagsVerb,
+  cflagsVerb, compareVerb, doctorVerb, machinesVerb, replayVerb, runVerb, traceVerb, validateVerb,
   ];
   for (const verb of verbs) verb(program, act);
   try {

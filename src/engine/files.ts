@@ -1,5 +1,5 @@
 // Machines and images by name or path.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { packageRoot } from "../core/root.ts";
 import { InputError, type Preset, readPreset } from "../machine/preset.ts";
@@ -46,6 +46,12 @@ export function loadPreset(machine: string, changes?: ReadonlyMap<string, number
     if (!(error instanceof InputError) || error.message.startsWith("machine ")) throw error;
     throw new InputError(`machine ${machine}: ${error.message}`);
   }
+}
+
+/** What is expected of a bundled machine, and of any: src/machine/validation/; as it is. */
+export function readValidation(name: string): unknown {
+  const file = join(packageRoot(), "src", "machine", "validation", `${name}.json`);
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { rows: [] };
 }
 
 /** An image that has been read already. */

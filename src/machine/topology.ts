@@ -191,6 +191,19 @@ export function quantumOf(preset: Preset, windowCycles: number): number {
 export type Relation =
   | "same CPU" | "same core" | "same L2" | "same L3" | "same package" | "other socket" | "two hops";
 
+/** One pair of CPUs for each relation that the machine has. */
+export function pairsByRelation(preset: Preset): Map<Relation, [number, number]> {
+  const pairs = new Map<Relation, [number, number]>();
+  const cpus = cpuCount(preset);
+  for (let a = 0; a < cpus; a++) {
+    for (let b = a + 1; b < cpus; b++) {
+      const relation = relationOf(preset, a, b);
+      if (!pairs.has(relation)) pairs.set(relation, [a, b]);
+    }
+  }
+  return pairs;
+}
+
 export function relationOf(preset: Preset, a: number, b: number): Relation {
   const cluster = (cpu: number) => preset.clusters.find((item) => item.cpus.includes(cpu))!;
   if (a === b) return "same CPU";

@@ -1,0 +1,66 @@
+// smpbox validate: a report with a verdict a row, exit 1 when a row is out of tolerance.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { holds, type Row } from "../../src/cases/validate.ts";
+import { packageRoot } from "../../src/core/root.ts";
+
+const main = join(packageRoot(), "dist", "src", "cli", "main.js");
+const folder = mkdtempSync(join(tmpdir(), "smpbox-validate-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const timeout = 240_000;
+
+function validate(...words: string[]) {
+  return spawnSync(process.execPath, [main, "validate", ...words], { encoding: "utf8" });
+}
+
+it("conroe is within tolerance, in at most 80 columns", { timeout }, () => {
+  const { status, stdout } = validate("--machine", "conroe");
+  expect(stdout).toContain("In-order approximation");
+  expect(stdout).toMatch(/^(\d+) of \1 rows within tolerance\.$/m);
+  expect(stdout).not.toContain("MISS");
+  expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  expect(status).toBe(0);
+});
+
+it("a machine that is not what it says misses rows: exit 1", { timeout }, () => {
+  const file = join(folder, "slow.json");
+  const slow = { value: 300, confidence: "D", source: "test" };
+  const numbers = { "cost.mfence": slow, "latency.siblingLoad": slow };
+  writeFileSync(file, JSON.stringify({ name: "conroe", derives: "conroe", numbers }));
+  const { status, stdout } = validate("--machine", file, "--json");
+  const { rows, missed } = JSON.parse(stdout);
+  const names = rows.filter((row: { holds: boolean }) => !row.holds)
+    .map((row: { what: string }) => row.what);
+  expect(names).toContain("mfence, buffer empty");
+  expect(names).toContain("store ping-pong, one way");
+  expect(names).toHaveLength(missed);
+  expect(names).not.toContain("dependent load, 16 KiB");
+  expect(status).toBe(1);
+});
+
+it("tells store buffering apart by pair", { timeout }, () => {
+  const { stdout } = validate("--sb-table", "--iterations", "200", "--json");
+  const { rates } = JSON.parse(stdout);
+  const window = Object.fromEntries(
+    rates.map((rate: { relation: string; window: number }) => [rate.relation, rate.window]),
+  );
+  expect(window["same package"]).toBeGreaterThan(2 * window["same L2"]);
+  expect(window["other socket"]).toBeGreaterThan(window["same package"]);
+  for (const { shared, owned } of rates) {
+    expect(shared).toBeGreaterThan(90);
+    expect(owned).toBeLessThan(1);
+  }
+});
+
+it("a tolerance is in the row's unit or in percent of the bound", () => {
+  const row = { low: 10, high: 20 } as Row;
+  expect(holds({ ...row, tolerance: "0" }, 20)).toBe(true);
+  expect(holds({ ...row, tolerance: "0" }, 20.1)).toBe(false);
+  expect(holds({ ...row, tolerance: "1" }, 9)).toBe(true);
+  expect(holds({ ...row, tolerance: "10%" }, 22.1)).toBe(false);
+  expect(holds({ ...row, tolerance: "10%" }, 8.9)).toBe(false);
+});
