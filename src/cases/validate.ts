@@ -46,9 +46,9 @@ const RAM_MIB = 256;
 const BUDGET_CYCLES = 20_000_000_000n;
 
 /** Runs a bundled program and returns what it prints. */
-async function output(machine: string, program: string, memory: "tso" | "sc", signal?: AbortSignal) {
+async function output(machine: string, program: string, signal?: AbortSignal): Promise<string> {
   const box = await Machine.create({
-    machine, memory, image: program.split(" ")[0], append: `-- ${program}`,
+    machine, image: program.split(" ")[0], append: `-- ${program}`,
     maxCycles: BUDGET_CYCLES, changes: new Map([["ramMiB", RAM_MIB]]),
   });
   let text = "";
@@ -136,7 +136,7 @@ export class Validation {
   private async printed(program: string, signal?: AbortSignal): Promise<string> {
     const known = this.outputs.get(program);
     if (known !== undefined) return known;
-    const text = await output(this.machine, program, "tso", signal);
+    const text = await output(this.machine, program, signal);
     this.outputs.set(program, text);
     return text;
   }
@@ -170,7 +170,7 @@ export async function sbRate(
   signal?: AbortSignal,
 ): Promise<SbRate> {
   const print = (words: string) =>
-    output(machine, `shapes shape=sb a=${cpus[0]} b=${cpus[1]} ${words}`, "tso", signal);
+    output(machine, `shapes shape=sb a=${cpus[0]} b=${cpus[1]} ${words}`, signal);
   const rate = async (words: string) =>
     forbidden(await print(`strict=1 n=${iterations} ${words}`));
   return {

@@ -41,7 +41,7 @@ static void measure(const char *name, u64 (*time)(void))
 {
 	u64 cycles = 0;
 
-	/* The first time the code is not in the instruction cache, and neither is time_nothing(). */
+	/* At first the code is in no instruction cache. */
 	for (volatile u32 i = 0; i < 3; i++)
 		cycles = time() - time_nothing();
 	print("%s %lu.%lu\n", name, cycles / COUNT, cycles * 10 / COUNT % 10);
