@@ -8,6 +8,8 @@ export const ENGINE_TIMING: i32 = 0;
 export const ENGINE_FLAT: i32 = 1;
 /** The timing engine with random accesses in place of instructions */
 export const ENGINE_STRESS: i32 = 2;
+/** Every interleaving of x86-TSO in place of a machine: assembly/explore/ */
+export const ENGINE_EXPLORE: i32 = 3;
 
 // ---- Shared memory, from the bottom ---------------------------------------------------
 /** asc's static data (constant tables, the same in every instance) ends below this address. */
@@ -288,3 +290,29 @@ export const MEMORY_TSO_ADV: i32 = 2;
 export const MARK_TAG: i32 = 0x5b;
 export const MARK_LABEL: i32 = 1; // names the next memory access of this CPU
 export const MARK_POINT: i32 = 2; // names this point of the program
+/** The explore engine's schedule(): blocked until the u32 at [RAX] is SLEEP_RUNNING in memory. */
+export const MARK_SLEEP: i32 = 3;
+export const SLEEP_RUNNING: i32 = 0;
+
+// ---- Explore engine: what a thread is about to do (assembly/memory/explore-port.ts) ----
+export const PENDING_NONE: i32 = 0;
+export const PENDING_LOAD: i32 = 1;
+export const PENDING_LOCK: i32 = 2;
+export const PENDING_FENCE: i32 = 3; // waits for its store buffer only
+export const PENDING_SLEEP: i32 = 4;
+export const PENDING_STEP: i32 = 5; // nothing shared: goes on when its store buffer has room
+export const PENDING_END: i32 = 6;
+export const PENDING_FAULT: i32 = 7; // an exception that nobody handles, or not in the ISA
+export const PENDING_ENDLESS: i32 = 8; // a loop without an access that another thread could end
+export const PENDING_BLOCKED: i32 = 9; // asleep on a word that nobody else writes
+
+// What a step did, one record of 32 bytes each (assembly/explore/log.ts)
+export const LOG_EXECUTE: i32 = 1; // an instruction began: value is its linear address
+export const LOG_LOAD: i32 = 2;
+export const LOG_FORWARD: i32 = 3; // a load out of the own store buffer
+export const LOG_STORE: i32 = 4; // into the store buffer
+export const LOG_LOCKED: i32 = 5; // a store of a locked access, into memory
+export const LOG_COMMIT: i32 = 6; // the oldest buffered store became visible
+export const LOG_PRIVATE: i32 = 7; // a store that no other thread can see
+export const LOG_RECORD_BYTES: i32 = 32;
+export const EXPLORE_THREADS_MAX: i32 = 16;

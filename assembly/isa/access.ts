@@ -5,8 +5,8 @@
 // Deviations: a read-modify-write of a device register stops the run, and so do stores of several
 // words; devices are the local APIC only, other addresses outside RAM read as ones.
 import {
-  CORE_FILTER, CORE_L1D, CORE_LIMIT_MASK, CORE_LOAD_HITS, CORE_MEM, ENGINE_FLAT, MACHINE_BASE,
-  M_RAM_BYTES, RUN_UNIMPLEMENTED,
+  CORE_FILTER, CORE_L1D, CORE_LIMIT_MASK, CORE_LOAD_HITS, CORE_MEM, ENGINE_EXPLORE, ENGINE_FLAT,
+  MACHINE_BASE, MARK_SLEEP, MARK_TAG, M_RAM_BYTES, RUN_UNIMPLEMENTED,
 } from "../abi";
 import { lapicIsX2, lapicRead, lapicWrite } from "../device/lapic";
 import { LAPIC_BYTES, LAPIC_PHYS } from "../device/map";
@@ -14,7 +14,7 @@ import { Core } from "../memory/core";
 import { Filter, filterFill } from "../memory/filter";
 import { flatFill } from "../memory/flat-port";
 import {
-  portDrain, portLock, portLockPair, portRead, portReserve, portWrite,
+  portDrain, portLock, portLockPair, portRead, portReserve, portSleep, portWrite,
 } from "../memory/port";
 import { hostOf, loadSized, storeSized } from "../memory/ram";
 import { ALIGN, Cpu, GP, NEED_ALIGNED, canonical, raise } from "./cpu";
@@ -101,7 +101,10 @@ function readPart(core: usize, lin: u64, size: u32, user: bool): usize {
   const host = portRead(core, phys, size);
   if (!host) return 0;
   if (ENGINE == ENGINE_FLAT) flatFill(core, lin, phys, <u32>frame & 7);
-  else if (Filter.of(core, lin).tag != (lin & ~63)) filterFill(core, lin, phys, <u32>frame & 7);
+  // The explore engine must see every access: its filter stays empty.
+  else if (ENGINE != ENGINE_EXPLORE && Filter.of(core, lin).tag != (lin & ~63)) {
+    filterFill(core, lin, phys, <u32>frame & 7);
+  }
   return host;
 }
 
@@ -295,4 +298,14 @@ function writeDevice(core: usize, phys: u64, size: u32, value: u64): bool {
 /** Make execute() look around after this instruction. */
 export function leaveAfter(core: usize): void {
   store<u64>(core, 0, CORE_LIMIT_MASK);
+}
+
+/** A mark that the explore engine gives a meaning to; false = stall or fault. */
+export function passMark(core: usize, disp: u32): bool {
+  if (disp >>> 16 != (<u32>MARK_TAG << 8 | <u32>MARK_SLEEP)) return true;
+  const lin = Cpu.of(core).rax;
+  if (!canonical(lin)) return raise(core, GP, 0);
+  const t = translate(core, lin, false, Cpu.of(core).cpl == 3);
+  if (!t) return false;
+  return portSleep(core, (changetype<Tlb>(t).frame & ~4095) | (lin & 4095));
 }

@@ -5,8 +5,7 @@
 // Costs: one cycle an instruction, a load what an L1 hit costs, the others as named; the port adds
 // the rest.
 import {
-  CORE_LIMIT_MASK, MACHINE_BASE, M_COST_CALL, M_COST_L1, M_COST_LOCK,
-  M_TRACE,
+  CORE_LIMIT_MASK, ENGINE_EXPLORE, MACHINE_BASE, M_COST_CALL, M_COST_L1, M_COST_LOCK, M_TRACE,
 } from "../abi";
 import { Core } from "../memory/core";
 import { remember } from "../memory/history";
@@ -15,7 +14,7 @@ import { onMark } from "../memory/trace";
 import {
   adc, add, and, cmp, dec, inc, neg, not, or, regD, regS, sbb, setD, sub, test, xor,
 } from "./alu";
-import { writeLocked } from "./access";
+import { passMark, writeLocked } from "./access";
 import { bitOffset } from "./bits";
 import { Cpu, GP, RAX, canonical, raise } from "./cpu";
 import { decodeMore } from "./decode";
@@ -123,6 +122,9 @@ export function run(core: usize, limit: u64): void {
         p += REC_BYTES;
         continue;
       case Op.MARK:
+        if (ENGINE == ENGINE_EXPLORE) {
+          if (!passMark(core, <u32>Rec.at(p).disp)) return stop(core, base, p, count);
+        }
         if (load<u32>(MACHINE_BASE + M_TRACE)) {
           setClock(core, clock);
           onMark(core, <u32>Rec.at(p).disp);

@@ -5,7 +5,11 @@
 // Core.clock must be true before a call, and is read again after it: a port may charge cycles. On 0
 // or false the access cannot complete now: Core.stall says why, nothing has changed, the
 // instruction runs again later.
-import { ENGINE_FLAT } from "../abi";
+import { ENGINE_EXPLORE, ENGINE_FLAT } from "../abi";
+import {
+  exploreDrain, exploreFetch, exploreLock, exploreLockPair, exploreRead, exploreSleep,
+  exploreWrite,
+} from "./explore-port";
 import { flatDevice, flatFetch, flatLock, flatRead, flatWrite } from "./flat-port";
 import {
   timingDrain, timingFetch, timingIo, timingLock, timingLockPair, timingRead, timingReserve,
@@ -15,18 +19,20 @@ import {
 /** Host address where `size` bytes can be read now, possibly in the store buffer; 0 = stall. */
 export function portRead(core: usize, phys: u64, size: u32): usize {
   if (ENGINE == ENGINE_FLAT) return flatRead(phys);
+  if (ENGINE == ENGINE_EXPLORE) return exploreRead(core, phys, size);
   return timingRead(core, phys, size);
 }
 
 /** The store buffer has room for `entries` more stores; false = stall. */
 export function portReserve(core: usize, entries: u32): bool {
-  if (ENGINE == ENGINE_FLAT) return true;
+  if (ENGINE == ENGINE_FLAT || ENGINE == ENGINE_EXPLORE) return true;
   return timingReserve(core, entries);
 }
 
 /** A store of the low `size` bytes of `value`. Reserved before; cannot fail. */
 export function portWrite(core: usize, phys: u64, size: u32, value: u64): void {
   if (ENGINE == ENGINE_FLAT) flatWrite(phys, size, value);
+  else if (ENGINE == ENGINE_EXPLORE) exploreWrite(core, phys, size, value);
   else timingWrite(core, phys, size, value);
 }
 
@@ -36,6 +42,7 @@ export function portWrite(core: usize, phys: u64, size: u32, value: u64): void {
  */
 export function portLock(core: usize, phys: u64, size: u32): usize {
   if (ENGINE == ENGINE_FLAT) return flatLock(phys);
+  if (ENGINE == ENGINE_EXPLORE) return exploreLock(core, phys, size);
   return timingLock(core, phys, size);
 }
 
@@ -45,23 +52,31 @@ export function portLock(core: usize, phys: u64, size: u32): usize {
  */
 export function portLockPair(core: usize, phys: u64, phys2: u64, size: u32): bool {
   if (ENGINE == ENGINE_FLAT) return flatLock(phys) != 0 && flatLock(phys2) != 0;
+  if (ENGINE == ENGINE_EXPLORE) return exploreLockPair(core, phys, phys2, size);
   return timingLockPair(core, phys, phys2, size);
 }
 
 /** Every older store is visible; false = stall. */
 export function portDrain(core: usize): bool {
   if (ENGINE == ENGINE_FLAT) return true;
+  if (ENGINE == ENGINE_EXPLORE) return exploreDrain(core);
   return timingDrain(core);
 }
 
 /** Host address of the 64 bytes of a code line that this core may execute; 0 = stall. */
 export function portFetch(core: usize, physLine: u64): usize {
   if (ENGINE == ENGINE_FLAT) return flatFetch(physLine);
+  if (ENGINE == ENGINE_EXPLORE) return exploreFetch(core, physLine);
   return timingFetch(core, physLine);
 }
 
 /** IN or OUT, performed once; a value read is in Core.ioValue. False = stall. */
 export function portIo(core: usize, port: u32, size: u32, write: bool, value: u64): bool {
-  if (ENGINE == ENGINE_FLAT) return flatDevice(core);
+  if (ENGINE == ENGINE_FLAT || ENGINE == ENGINE_EXPLORE) return flatDevice(core);
   return timingIo(core, port, size, write, value);
+}
+
+/** MARK_SLEEP on the word at `phys`; false = stall: it does not say running yet. */
+export function portSleep(core: usize, phys: u64): bool {
+  return ENGINE == ENGINE_EXPLORE ? exploreSleep(core, phys) : true;
 }

@@ -1,0 +1,190 @@
+// Every interleaving, depth first. A state that was seen is not entered again, which ends loops
+// too: a thread that spins comes back to the same state until another thread's store is visible.
+// Strongly connected components are found on the way (Tarjan): one that has no way out is an
+// endless loop of all its threads.
+import {
+  allocateState, arenaFull, arenaRewind, statesNext, statesRewind,
+} from "../memory/arena";
+import { conflict, granulesEnd, resetGranules, tooManyWords } from "../memory/granule";
+import { openPort } from "../memory/explore-port";
+import { openBuffers } from "./buffer";
+import { decide } from "./decide";
+import { openLocals } from "./local-state";
+import { openOutcomes, recordOutcome } from "./outcome";
+import { reduce } from "./reduce";
+import { openShared } from "./shared-state";
+import { forgetGrowth, grown, openSites } from "./site";
+import {
+  COMPONENT, LEAVES, MOVED, OPEN, State, candidate, decisionsOf, findState, firstTuple, known,
+  openStates, sameTuple, stateCount, tupleOf,
+} from "./state";
+import { threadCount } from "./thread";
+import { bufferFull, openThreadStates } from "./thread-state";
+
+// How a search ended
+export const COMPLETE: u32 = 0;
+/** The limit of states was reached. */
+export const STATES_LIMIT: u32 = 1;
+/** There is no memory left. */
+export const MEMORY_LIMIT: u32 = 2;
+/** Too many words are shared, or written by one thread. */
+export const WORDS_LIMIT: u32 = 3;
+/** Every state was seen, but a full store buffer made some steps wait. */
+export const BUFFER_LIMIT: u32 = 4;
+// Internal
+const AGAIN_SHARED: u32 = 5;
+const AGAIN_LEARNT: u32 = 6;
+
+/** States after which a search that has learnt something is begun again at once. */
+const PATIENCE: u32 = 4096;
+
+let statesMax: u32 = 0;
+let reducing: bool = false;
+let entries: u32 = 0;
+let sequential: bool = false;
+let statesBase: usize = 0;
+/** States and steps of all searches, those that were begun again too. */
+export let statesSeen: u64 = 0;
+export let transitions: u64 = 0;
+export let searches: u32 = 0;
+/** A state of a loop that all threads are caught in; null without one. */
+export let endless: State | null = null;
+let component: State | null = null;
+
+export function configure(limit: u32, withReduction: bool, bufferEntries: u32, sc: bool): void {
+  statesMax = limit;
+  reducing = withReduction;
+  entries = bufferEntries;
+  sequential = sc;
+  statesBase = statesNext();
+  statesSeen = transitions = 0;
+  searches = 0;
+}
+
+/** Forget what was learnt but for which words are shared. */
+export function resetLearnt(): void {
+  arenaRewind(granulesEnd);
+  resetGranules(threadCount);
+  openPort();
+  openLocals();
+  openSites();
+  openBuffers();
+  openShared();
+  openThreadStates(entries, sequential);
+}
+
+/** All reachable final states are among the outcomes, unless the result names a limit. */
+export function search(): u32 {
+  resetLearnt();
+  for (;;) {
+    statesRewind(statesBase);
+    openStates();
+    openOutcomes();
+    forgetGrowth();
+    searches++;
+    const result = searchOnce();
+    statesSeen += stateCount;
+    if (result == AGAIN_SHARED) {
+      if (tooManyWords) return WORDS_LIMIT;
+      resetLearnt();
+    } else if (result != AGAIN_LEARNT) {
+      return result == COMPLETE && bufferFull ? BUFFER_LIMIT : result;
+    }
+  }
+  return COMPLETE;
+}
+
+function failure(): u32 {
+  return conflict ? AGAIN_SHARED : MEMORY_LIMIT;
+}
+
+/** Put a new state on the stack. */
+function enter(s: State, parent: State | null, via: u32): void {
+  const all = decisionsOf(tupleOf(s));
+  s.parent = parent;
+  s.via = <u8>via;
+  s.low = s.order;
+  s.flags = OPEN | COMPONENT;
+  s.todo = reducing ? reduce(tupleOf(s), all) : all;
+  s.rest = all & ~s.todo;
+  s.below = component;
+  component = s;
+}
+
+function searchOnce(): u32 {
+  endless = null;
+  component = null;
+  if (arenaFull() || !firstTuple(candidate)) return failure();
+  const first = findState();
+  if (first == null) return MEMORY_LIMIT;
+  enter(first, null, 0);
+  let s: State = first;
+  for (;;) {
+    if (!s.todo && s.rest && !(s.flags & MOVED)) {
+      // Only steps that change nothing: another thread must go first.
+      s.todo = s.rest;
+      s.rest = 0;
+    }
+    if (!s.todo) {
+      const parent = s.parent;
+      leave(s);
+      if (parent == null) break;
+      join(parent, s);
+      s = parent;
+      continue;
+    }
+    const decision = ctz(s.todo);
+    s.todo &= s.todo - 1;
+    transitions++;
+    if (!decide(tupleOf(s), decision, candidate)) return failure();
+    if (sameTuple(candidate, tupleOf(s))) continue;
+    s.flags |= MOVED;
+    const next = findState();
+    if (next == null) return MEMORY_LIMIT;
+    if (known) {
+      revisit(s, next);
+      continue;
+    }
+    enter(next, s, decision);
+    s = next;
+    if (stateCount >= statesMax) return STATES_LIMIT;
+    if (grown && reducing && stateCount > PATIENCE) return AGAIN_LEARNT;
+  }
+  return grown && reducing ? AGAIN_LEARNT : COMPLETE;
+}
+
+/** A step leads to a state that was seen before. */
+function revisit(s: State, next: State): void {
+  if (next.flags & OPEN && s.rest) {
+    // A cycle, on which the left-out decisions might be left out for ever.
+    s.todo |= s.rest;
+    s.rest = 0;
+  }
+  if (next.flags & COMPONENT) s.low = min(s.low, next.order);
+  else s.flags |= LEAVES;
+}
+
+/** Everything behind `s` was seen. */
+function leave(s: State): void {
+  s.flags &= ~OPEN;
+  if (!(s.flags & MOVED)) {
+    recordOutcome(tupleOf(s), s);
+    s.flags |= LEAVES;
+  }
+  if (s.low != s.order) return;
+  let leaves = false;
+  for (;;) {
+    const top = component!;
+    component = top.below;
+    top.flags &= ~COMPONENT;
+    if (top.flags & LEAVES) leaves = true;
+    if (top == s) break;
+  }
+  if (!leaves) endless = s;
+}
+
+/** `s` was left, to go on with the state that it was reached from. */
+function join(parent: State, s: State): void {
+  if (s.flags & COMPONENT) parent.low = min(parent.low, s.low);
+  else parent.flags |= LEAVES;
+}

@@ -1,0 +1,193 @@
+// One step of a thread: the access that it waits for, and everything after it up to the next access
+// that another thread could notice. The instructions themselves are those of isa/; a step is an
+// edge of the thread's graph (local-state.ts).
+import {
+  CORE_LIMIT_MASK, PENDING_END, PENDING_ENDLESS, PENDING_FAULT, PENDING_LOCK, PENDING_NONE,
+  PENDING_STEP, RUN_HALTED, RUN_RUNNING,
+} from "../abi";
+import { Cpu, NO_EXCEPTION } from "../isa/cpu";
+import { run } from "../isa/run";
+import { allocate, arenaFull } from "../memory/arena";
+import { Core } from "../memory/core";
+import {
+  PUSH_BYTES, beginInstruction, beginStep, codeWritten, endInstruction, lockedSize, pending,
+  pendingOffset, pushCount, pushes, restoreLatches, takeLocked, undoInstruction,
+} from "../memory/explore-port";
+import { bitsOf, conflict } from "../memory/granule";
+import { Entry, entryOf } from "./buffer";
+import {
+  Edge, Local, captureLocal, copyState, latchedValues, resetOwned, restoreOwned,
+} from "./local-state";
+import { addFuture, addLink } from "./site";
+import { threadAt } from "./thread";
+
+/** Instructions of one step at most: more is a loop without an access to shared memory. */
+const STEP_INSTRUCTIONS_MAX: u32 = 1000000;
+/** A step ends after so many stores, so that the room it needs in the store buffer is known. */
+export const STEP_STORES_MAX: u32 = 8;
+
+let core: usize = 0;
+export let instructions: u64 = 0;
+
+/** The core block that all threads take turns in. */
+export function openStep(at: usize): void {
+  core = at;
+  instructions = 0;
+}
+
+export function stepCore(): usize {
+  return core;
+}
+
+/** Run to the next access that needs leave; why the thread stops there. */
+function runOn(): u32 {
+  const c = Core.of(core);
+  const cpu = Cpu.of(core);
+  for (let n: u32 = 0; n < STEP_INSTRUCTIONS_MAX; n++) {
+    c.clock = 0;
+    c.stall = 0;
+    store<u64>(core, ~0, CORE_LIMIT_MASK);
+    beginInstruction(cpu.rip);
+    run(core, 1);
+    instructions++;
+    if (conflict) return PENDING_NONE;
+    if (c.stall) {
+      undoInstruction();
+      return pending;
+    }
+    const stopped = c.run != RUN_RUNNING && c.run != RUN_HALTED;
+    if (cpu.pending != NO_EXCEPTION || stopped || codeWritten) {
+      undoInstruction();
+      return PENDING_FAULT;
+    }
+    cpu.shadow = 0;
+    if (c.run == RUN_HALTED) return PENDING_END;
+    if (lockedSize(0)) return PENDING_LOCK;
+    endInstruction();
+    if (pushCount >= STEP_STORES_MAX) return PENDING_STEP;
+  }
+  return PENDING_ENDLESS;
+}
+
+/** The entry of a locked store; 0 when there is none. */
+function lockedEntry(part: u32, offset: u32): u32 {
+  const size = lockedSize(part);
+  if (!size) return 0;
+  return changetype<u32>(entryOf(offset, size, takeLocked(part)));
+}
+
+/** The thread's step from `from` when its access reads (v1, v2). Null when the search must begin
+ * again (granule.ts), or there is no memory left. */
+function takeStep(from: Local, v1: u64, v2: u64): Edge | null {
+  const t = threadAt(from.thread);
+  begin(from, v1, v2);
+  let locked1: u32 = 0;
+  let locked2: u32 = 0;
+  let kind = runOn();
+  if (kind == PENDING_LOCK && lockedSize(0)) {
+    // The access was made, and the step goes on behind it.
+    locked1 = lockedEntry(0, from.offset1);
+    locked2 = lockedEntry(1, from.offset2);
+    endInstruction();
+    kind = runOn();
+  }
+  if (conflict || arenaFull()) {
+    resetOwned(t.index);
+    return null;
+  }
+  const to = captureLocal(core, t, kind);
+  resetOwned(t.index);
+  return newEdge(from, to, v1, v2, locked1, locked2);
+}
+
+/** The thread's state into the core, its memory into RAM, leave for its access. */
+function begin(from: Local, v1: u64, v2: u64): void {
+  copyState(core, changetype<usize>(from) + Local.REGISTERS, false);
+  Core.of(core).run = RUN_RUNNING;
+  restoreOwned(from);
+  beginStep(from.thread, from.pending, v1, v2);
+  restoreLatches(from.latches, latchedValues(from), from.fenced != 0);
+}
+
+function newEdge(
+  from: Local, to: Local, v1: u64, v2: u64, locked1: u32, locked2: u32,
+): Edge {
+  const count = pushCount;
+  let mask: u64 = 0;
+  // Entries first: a record is given back while it is the last.
+  for (let i: u32 = 0; i < count; i++) {
+    const push = pushes + <usize>i * PUSH_BYTES;
+    const e = entryOf(load<u32>(push), load<u32>(push, 4), load<u64>(push, 8));
+    store<u32>(push, changetype<u32>(e));
+    mask |= bitsOf(e.offset, e.size);
+  }
+  const stores = allocate(<usize>count << 2);
+  for (let i: u32 = 0; i < count; i++) {
+    store<u32>(stores + (<usize>i << 2), load<u32>(pushes + <usize>i * PUSH_BYTES));
+  }
+  const edge = changetype<Edge>(allocate(Edge.BYTES));
+  edge.to = to;
+  edge.v1 = v1;
+  edge.v2 = v2;
+  edge.locked1 = locked1;
+  edge.locked2 = locked2;
+  edge.pushes = count;
+  edge.stores = <u32>stores;
+  edge.mask = mask;
+  edge.next = from.edges;
+  from.edges = edge;
+  learn(from, edge);
+  return edge;
+}
+
+/** What the step tells of the places it joins. */
+function learn(from: Local, edge: Edge): void {
+  let writes = edge.mask;
+  if (from.pending == PENDING_LOCK) writes |= from.mask;
+  addFuture(from.site, from.mask, writes);
+  const to = edge.to;
+  addFuture(to.site, to.mask, to.pending == PENDING_LOCK ? to.mask : 0);
+  addLink(from.site, to.site);
+}
+
+/** The step from `from` on reading (v1, v2), taken now if it never was. */
+export function edgeOf(from: Local, v1: u64, v2: u64): Edge | null {
+  let e = from.edges;
+  while (e != null) {
+    if (e.v1 == v1 && e.v2 == v2) return e;
+    e = e.next;
+  }
+  return takeStep(from, v1, v2);
+}
+
+/** Take a known step again for the log of a replay. */
+export function repeatStep(from: Local, v1: u64, v2: u64): void {
+  begin(from, v1, v2);
+  let kind = runOn();
+  if (kind == PENDING_LOCK && lockedSize(0)) {
+    takeLocked(0);
+    if (lockedSize(1)) takeLocked(1);
+    endInstruction();
+    runOn();
+  }
+  resetOwned(from.thread);
+}
+
+/** Where a thread begins: its state as the host left it in the core block. */
+export function firstLocal(index: u32): Local | null {
+  const t = threadAt(index);
+  copyState(core, t.state, false);
+  Core.of(core).run = RUN_RUNNING;
+  beginStep(index, PENDING_NONE, 0, 0);
+  // A state before the first instruction, whose only step leads to the first access.
+  const first = captureLocal(core, t, PENDING_STEP);
+  resetOwned(index);
+  return first;
+}
+
+/** The store `index` of an edge. */
+// @ts-ignore: decorator
+@inline
+export function storeOf(edge: Edge, index: u32): Entry {
+  return changetype<Entry>(<usize>load<u32>(<usize>edge.stores + (<usize>index << 2)));
+}
