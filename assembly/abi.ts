@@ -294,7 +294,11 @@ export const MARK_POINT: i32 = 2; // names this point of the program
 export const MARK_SLEEP: i32 = 3;
 export const SLEEP_RUNNING: i32 = 0;
 
-// ---- Explore engine: what a thread is about to do (assembly/memory/explore-port.ts) ----
+// ---- Explore engine: its models, and what a thread is about to do (assembly/memory/explore-port.ts) ----
+export const EXPLORE_TSO: i32 = 0;
+export const EXPLORE_SC: i32 = 1;
+/** A load that a buffered store covers in part waits for it, as on every processor we know. */
+export const EXPLORE_STALL: i32 = 2;
 export const PENDING_NONE: i32 = 0;
 export const PENDING_LOAD: i32 = 1;
 export const PENDING_LOCK: i32 = 2;

@@ -69,24 +69,33 @@ export function countOf(b: Buffer | null): u32 {
   return b == null ? 0 : b.count;
 }
 
-/** The youngest store that covers a part of the access; null when none does. */
-export function youngestOverlap(b: Buffer | null, offset: u32, size: u32): Entry | null {
-  let found: Entry | null = null;
+/** Bits of the low `size` bytes. */
+// @ts-ignore: decorator
+@inline
+export function bitsBelow(size: u32): u64 {
+  return size == 8 ? ~0 : ((<u64>1) << (size << 3)) - 1;
+}
+
+/** What the stores of a buffer say of an access: the value, and the bits of it that they cover. */
+export let heldValue: u64 = 0;
+export let heldBits: u64 = 0;
+/** The youngest of them covers all of it. */
+export let heldWhole: bool = false;
+
+/** Byte by byte, a younger store hides an older one. */
+export function overlay(b: Buffer | null, offset: u32, size: u32): void {
+  heldValue = heldBits = 0;
+  heldWhole = false;
   let i = b;
   while (i != null) {
     const e = i.head;
-    if (offset < e.offset + e.size && e.offset < offset + size) found = e;
     i = i.rest;
+    if (offset >= e.offset + e.size || e.offset >= offset + size) continue;
+    const up = e.offset > offset ? (e.offset - offset) << 3 : 0;
+    const down = offset > e.offset ? (offset - e.offset) << 3 : 0;
+    const bits = (bitsBelow(e.size) >> down << up) & bitsBelow(size);
+    heldBits |= bits;
+    heldValue = (heldValue & ~bits) | ((e.value >> down << up) & bits);
+    heldWhole = bits == bitsBelow(size);
   }
-  return found;
-}
-
-/** Does the store cover all of the access? Then a load takes its value from it. */
-export function covers(e: Entry, offset: u32, size: u32): bool {
-  return e.offset <= offset && offset + size <= e.offset + e.size;
-}
-
-export function forwarded(e: Entry, offset: u32, size: u32): u64 {
-  const value = e.value >> <u64>((offset - e.offset) << 3);
-  return size == 8 ? value : value & ((<u64>1 << (size << 3)) - 1);
 }

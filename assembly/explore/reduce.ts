@@ -52,7 +52,8 @@ function needsOfStep(tuple: usize, i: u32): u32 {
     case CAN_AFTER_DRAIN: return own;
     // Only while the store is buffered does its value not depend on others.
     case CAN_FORWARD: return local.pending == PENDING_LOAD ? own : 0;
-    case CAN_LOAD: case CAN_WAKE: return others(tuple, i, local.mask, false);
+    case CAN_LOAD: case CAN_WAKE:
+      return others(tuple, i, local.mask, false) | (s.held ? own : 0);
     case CAN_LOCK: return others(tuple, i, local.mask, true);
     default: return 0;
   }

@@ -41,7 +41,7 @@ const PATIENCE: u32 = 4096;
 let statesMax: u32 = 0;
 let reducing: bool = false;
 let entries: u32 = 0;
-let sequential: bool = false;
+let model: u32 = 0;
 let statesBase: usize = 0;
 /** States and steps of all searches, those that were begun again too. */
 export let statesSeen: u64 = 0;
@@ -51,11 +51,11 @@ export let searches: u32 = 0;
 export let endless: State | null = null;
 let component: State | null = null;
 
-export function configure(limit: u32, withReduction: bool, bufferEntries: u32, sc: bool): void {
+export function configure(limit: u32, withReduction: bool, bufferEntries: u32, kind: u32): void {
   statesMax = limit;
   reducing = withReduction;
   entries = bufferEntries;
-  sequential = sc;
+  model = kind;
   statesBase = statesNext();
   statesSeen = transitions = 0;
   searches = 0;
@@ -70,7 +70,7 @@ export function resetLearnt(): void {
   openSites();
   openBuffers();
   openShared();
-  openThreadStates(entries, sequential);
+  openThreadStates(entries, model);
 }
 
 /** All reachable final states are among the outcomes, unless the result names a limit. */

@@ -1,15 +1,18 @@
 // A thread with its store buffer, and what x86-TSO lets it do: a load takes the youngest buffered
-// store that covers it, waits for one that covers it in part, and else reads memory; a locked
-// access, MFENCE and a sleep wait until the buffer is empty; SFENCE and LFENCE do not
-// (SDM Vol. 3A 8.2.2, "Memory Ordering in P6 and More Recent Processor Families", and the x86-TSO
-// of Sewell et al.). Under sc every access waits, so that a store is visible before anything else.
+// store that covers it, and else reads memory; a locked access, MFENCE and a sleep wait until the
+// buffer is empty; SFENCE and LFENCE do not (SDM Vol. 3A 8.2.2, "Memory Ordering in P6 and More
+// Recent Processor Families", and the x86-TSO of Sewell et al.). Under sc every access waits, so
+// that a store is visible before anything else.
+// A load that buffered stores cover in part only takes their bytes from them and the others from
+// memory: no manual forbids it, and herd7's model allows it. Processors wait for those stores
+// instead (Intel's optimization manual, "Store Forwarding"): the model `stalling` does as they.
 import {
-  PENDING_FENCE, PENDING_LOAD, PENDING_LOCK, PENDING_SLEEP, PENDING_STEP, SLEEP_RUNNING,
+  EXPLORE_SC, EXPLORE_STALL, PENDING_FENCE, PENDING_LOAD, PENDING_LOCK, PENDING_SLEEP, PENDING_STEP, SLEEP_RUNNING,
 } from "../abi";
 import { allocate } from "../memory/arena";
 import { bitsOf } from "../memory/granule";
 import { Table, intern, openTable } from "../memory/intern";
-import { Buffer, append, countOf, covers, forwarded, youngestOverlap } from "./buffer";
+import { Buffer, append, bitsBelow, countOf, heldBits, heldValue, heldWhole, overlay } from "./buffer";
 import { Edge, Local } from "./local-state";
 import { Shared, readShared } from "./shared-state";
 import { STEP_STORES_MAX, edgeOf, storeOf } from "./step";
@@ -28,8 +31,9 @@ export const CAN_LOCK: u32 = 4;
 export const CAN_WAKE: u32 = 5;
 
 /**
- *     0 | hash | 4 | local | 8 | buffer | 12 | can | 16 | value u64: forwarded | 24 | drained: the
- *     state after its oldest store drained | 28 | moves | 32 | headMask u64 | 40
+ *     0 | hash | 4 | local | 8 | buffer | 12 | can | 16 | value, held u64: forwarded, and which bits
+ *     of it | 32 | headMask u64 | 40 | drained: the state after its oldest store drained | 44 |
+ *     moves | 48
  */
 @unmanaged
 export class ThreadState {
@@ -38,10 +42,11 @@ export class ThreadState {
   buffer: Buffer | null;
   can: u32;
   value: u64;
+  held: u64;
+  headMask: u64;
   drained: ThreadState | null;
   moves: Move | null;
-  headMask: u64;
-  static readonly BYTES: usize = 40;
+  static readonly BYTES: usize = 48;
 }
 
 /** A step taken from a ThreadState.   0 | next | 4 | edge | 8 | to | 12 | pad | 16 | v1, v2 | 32 */
@@ -62,14 +67,16 @@ const SETTLE_MAX: u32 = 1000;
 let table: Table = changetype<Table>(0);
 let capacity: u32 = 0;
 let sequential: bool = false;
+let stalling: bool = false;
 /** A step had to wait because the store buffer was full. */
 export let bufferFull: bool = false;
 
 /** `entries`: of a store buffer. */
-export function openThreadStates(entries: u32, sc: bool): void {
+export function openThreadStates(entries: u32, model: u32): void {
   table = openTable();
   capacity = entries;
-  sequential = sc;
+  sequential = model == <u32>EXPLORE_SC;
+  stalling = model == <u32>EXPLORE_STALL;
   bufferFull = false;
 }
 
@@ -92,11 +99,12 @@ function canOf(local: Local, buffer: Buffer | null, s: ThreadState): u32 {
     return CAN_AFTER_DRAIN;
   }
   if (kind == PENDING_STEP) return CAN_FORWARD;
-  const e = youngestOverlap(buffer, local.offset1, local.size1);
-  if (e == null) return CAN_LOAD;
-  if (!covers(e, local.offset1, local.size1)) return CAN_AFTER_DRAIN;
-  s.value = forwarded(e, local.offset1, local.size1);
-  return CAN_FORWARD;
+  overlay(buffer, local.offset1, local.size1);
+  if (!heldBits) return CAN_LOAD;
+  if (stalling && !heldWhole) return CAN_AFTER_DRAIN;
+  s.value = heldValue;
+  s.held = heldBits;
+  return heldBits == bitsBelow(local.size1) ? CAN_FORWARD : CAN_LOAD;
 }
 
 function stateOf(local: Local, buffer: Buffer | null): ThreadState {
@@ -105,7 +113,7 @@ function stateOf(local: Local, buffer: Buffer | null): ThreadState {
   s.buffer = buffer;
   const found = changetype<ThreadState>(intern(table, changetype<usize>(s), 4, 2));
   if (found == s) {
-    s.value = 0;
+    s.value = s.held = 0;
     s.drained = null;
     s.moves = null;
     s.headMask = buffer == null ? 0 : bitsOf(buffer.head.offset, buffer.head.size);
@@ -148,7 +156,8 @@ export function drain(s: ThreadState): ThreadState | null {
 // @ts-ignore: decorator
 @inline
 export function firstValue(s: ThreadState, memory: Shared): u64 {
-  return s.can == CAN_FORWARD ? s.value : readShared(memory, s.local.offset1, s.local.size1);
+  if (s.can == CAN_FORWARD) return s.value;
+  return (readShared(memory, s.local.offset1, s.local.size1) & ~s.held) | s.value;
 }
 
 // @ts-ignore: decorator

@@ -225,6 +225,8 @@ export function exploreFetch(core: usize, physLine: u64): usize {
 
 export function exploreWrite(core: usize, phys: u64, size: u32, value: u64): void {
   const offset = touch(thread, phys, size, true);
+  // The search begins again: RAM must stay as the program finds it.
+  if (conflict) return;
   if (isCode(phys)) codeWritten = true;
   if (offset == UNSHARED) {
     remember(phys, size);
