@@ -10,10 +10,13 @@ import { loadParameters } from "./memory/params";
 import { copyState, cpuStateBytes, openLocals } from "./explore/local-state";
 import { openObserved } from "./explore/outcome";
 import { openStep } from "./explore/step";
-import { openThreads, threadAt } from "./explore/thread";
+import { openThreads, threadAt, threadCount } from "./explore/thread";
 
 export { decodeBytes } from "./isa/fetch";
 export { search, configure, statesSeen, transitions, searches, endless } from "./explore/search";
+export { runsCut, walk } from "./explore/walk";
+export { openReplay, replay, replayed, replayedLength } from "./explore/replay";
+export { logUsed } from "./memory/explore-port";
 export { outcomes, outcomeCount } from "./explore/outcome";
 export { stateCount } from "./explore/state";
 export { localCount } from "./explore/local-state";
@@ -45,9 +48,12 @@ export function begin(core: usize, threads: u32, observed: u32): usize {
   openThreads(threads);
   openLocals();
   for (let i: u32 = 0; i < threads; i++) threadAt(i).state = <u32>allocate(cpuStateBytes());
-  const at = openObserved(observed);
-  openGranules(threads);
-  return at;
+  return openObserved(observed);
+}
+
+/** After begin(), the threads and the predicate: what follows is forgotten between searches. */
+export function ready(): void {
+  openGranules(threadCount);
 }
 
 /** The core as thread `index` begins, all registers 0: the host sets them, then calls setThread. */
@@ -66,4 +72,16 @@ export function setThread(
   t.stackHost = stackHost;
   t.stackBytes = stackBytes;
   copyState(core, <usize>t.state, true);
+}
+
+/** The core as it is now, to begin a predicate with: the place that an observation names. */
+export function keepCore(core: usize): usize {
+  const at = allocate(cpuStateBytes());
+  copyState(core, at, true);
+  return at;
+}
+
+/** `bytes` of memory for the host: a list of decisions, a log. */
+export function room(bytes: usize): usize {
+  return allocate(bytes);
 }

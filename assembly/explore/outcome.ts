@@ -6,23 +6,27 @@ import { Table, intern, openTable } from "../memory/intern";
 import { hostOf, loadSized } from "../memory/ram";
 import { Local, resetOwned, restoreOwned } from "./local-state";
 import { Shared, initialShared, restoreShared } from "./shared-state";
-import { State, memoryOf, threadOf } from "./state";
+import { State, copyTuple, memoryOf, threadOf } from "./state";
+import { evaluate } from "./step";
 import { threadCount } from "./thread";
 
-/** What to look at.   0 | thread, or MEMORY | 4 | size | 8 | register, or physical address u64 | 16 */
+/** What to look at.   0 | thread, MEMORY or PREDICATE | 4 | size | 8 | at u64 | 16 */
 @unmanaged
 export class Observed {
   thread: u32;
   size: u32;
+  /** Register number, or physical address. */
   at: u64;
   static readonly BYTES: usize = 16;
 }
 export const MEMORY: u32 = 0xffffffff;
+/** What a guest function says of the final state; `at` is its initial Cpu (step.ts, evaluate). */
+export const PREDICATE: u32 = 0xfffffffe;
 
 /**
  *     0 | hash | 4 | next: all outcomes | 8 | count u64 | 16 | state: the first that had it | 20 |
- *     schedule: of a walk | 24 | scheduleLength | 28 | threads that have not ended: bit mask | 32 |
- *     values u64..
+ *     schedule: of a walk | 24 | scheduleLength | 28 | tuple: of threads and memory | 32 | stuck:
+ *     bit mask of threads that have not ended | 36 | pad | 40 | values u64..
  */
 @unmanaged
 export class Outcome {
@@ -32,8 +36,10 @@ export class Outcome {
   state: State | null;
   schedule: u32;
   scheduleLength: u32;
+  tuple: u32;
   stuck: u32;
-  static readonly VALUES: usize = 32;
+  pad: u32;
+  static readonly VALUES: usize = 40;
 }
 
 let observed: usize = 0;
@@ -59,6 +65,7 @@ export function openOutcomes(): void {
 
 function valueOf(o: Observed, tuple: usize): u64 {
   if (o.thread == MEMORY) return loadSized(hostOf(o.at), o.size);
+  if (o.thread == PREDICATE) return evaluate(<usize>o.at);
   const local = threadOf(tuple, o.thread).local;
   return loadSized(changetype<usize>(local) + Local.REGISTERS + <usize>(o.at << 3), o.size);
 }
@@ -80,7 +87,7 @@ export function recordOutcome(tuple: usize, state: State | null): Outcome {
   materialise(tuple);
   const o = changetype<Outcome>(allocate(Outcome.VALUES + (<usize>observedCount << 3)));
   const values = changetype<usize>(o) + Outcome.VALUES;
-  o.stuck = 0;
+  o.stuck = o.pad = 0;
   for (let i: u32 = 0; i < threadCount; i++) {
     if (threadOf(tuple, i).local.pending != PENDING_END) o.stuck |= <u32>1 << i;
   }
@@ -93,12 +100,15 @@ export function recordOutcome(tuple: usize, state: State | null): Outcome {
   o.state = state;
   o.schedule = o.scheduleLength = 0;
   const found = changetype<Outcome>(
-    intern(table, changetype<usize>(o), offsetof<Outcome>("stuck"), 1 + (observedCount << 1)),
+    intern(table, changetype<usize>(o), offsetof<Outcome>("stuck"), 2 + (observedCount << 1)),
   );
   if (found == o) {
     o.next = outcomes;
     outcomes = o;
     outcomeCount++;
+    const kept = allocate(<usize>(threadCount + 1) << 2);
+    copyTuple(kept, tuple);
+    o.tuple = <u32>kept;
   }
   found.count++;
   return found;

@@ -18,6 +18,7 @@ import {
   COMPONENT, LEAVES, MOVED, OPEN, State, candidate, decisionsOf, findState, firstTuple, known,
   openStates, sameTuple, stateCount, tupleOf,
 } from "./state";
+import { resetInstructions } from "./step";
 import { threadCount } from "./thread";
 import { bufferFull, openThreadStates } from "./thread-state";
 
@@ -59,6 +60,7 @@ export function configure(limit: u32, withReduction: bool, bufferEntries: u32, k
   statesBase = statesNext();
   statesSeen = transitions = 0;
   searches = 0;
+  resetInstructions();
 }
 
 /** Forget what was learnt but for which words are shared. */

@@ -2,7 +2,6 @@
 // of their records. All states that the search has seen are in one hash table; the search's stack
 // is in them too, as the way back to the state from which each was first reached.
 import { allocateState, arenaFull } from "../memory/arena";
-import { hashWords } from "../memory/intern";
 import { Buffer } from "./buffer";
 import { initialShared, Shared } from "./shared-state";
 import { firstLocal } from "./step";
@@ -20,14 +19,14 @@ export const MOVED: u8 = 4;
 export const LEAVES: u8 = 8;
 
 /**
- *     0 | hash | 4 | parent: where it was first reached from | 8 | via u8: decision | flags u8 | 12 |
+ *     0 | pad | 4 | parent: where it was first reached from | 8 | via u8: decision | flags u8 | 12 |
  *     order: in which states were reached | 16 | low: Tarjan's low link | 20 | todo: decisions to
  *     try | 24 | rest: decisions left out | 28 | below: next in the component stack | 32 |
  *     threads: ThreadState.., then the memory | ..
  */
 @unmanaged
 export class State {
-  hash: u32;
+  pad0: u32;
   parent: State | null;
   via: u8;
   flags: u8;
@@ -40,6 +39,7 @@ export class State {
   static readonly TUPLE: usize = 32;
 }
 
+/** Open addressing; a slot is the address of a state and its hash, 8 bytes. */
 let slots: usize = 0;
 let mask: u32 = 0;
 export let stateCount: u32 = 0;
@@ -50,8 +50,8 @@ const FIRST_SLOTS: u32 = 1024;
 
 export function openStates(): void {
   candidate = allocateState(<usize>(threadCount + 1) << 2);
-  slots = allocateState(<usize>FIRST_SLOTS << 2);
-  if (slots) memory.fill(slots, 0, <usize>FIRST_SLOTS << 2);
+  slots = allocateState(<usize>FIRST_SLOTS << 3);
+  if (slots) memory.fill(slots, 0, <usize>FIRST_SLOTS << 3);
   mask = FIRST_SLOTS - 1;
   stateCount = 0;
 }
@@ -97,17 +97,32 @@ export function sameTuple(a: usize, b: usize): bool {
   return true;
 }
 
+/** A sum of products: the multiplications do not wait for each other. */
+// @ts-ignore: decorator
+@inline
+function hashOf(tuple: usize): u32 {
+  let h: u64 = 0;
+  let factor: u64 = 0x9e3779b97f4a7c15;
+  for (let i: usize = 0; i <= <usize>threadCount << 2; i += 4) {
+    h += <u64>load<u32>(tuple + i) * factor;
+    factor += 0xd1342543de82ef96;
+  }
+  h = (h ^ (h >> 32)) * 0x9e3779b97f4a7c15;
+  return <u32>(h >> 32);
+}
+
 /** Was the state that findState() gave there before? */
 export let known: bool = false;
 
 /** The state of the candidate tuple; null when there is no room for it. */
 export function findState(): State | null {
-  const hash = hashWords(candidate, threadCount + 1);
+  const hash = hashOf(candidate);
   let i = hash & mask;
   for (;;) {
-    const at = <usize>load<u32>(slots + (<usize>i << 2));
+    const slot = load<u64>(slots + (<usize>i << 3));
+    const at = <usize>(<u32>slot);
     if (!at) break;
-    if (load<u32>(at) == hash && sameTuple(at + State.TUPLE, candidate)) {
+    if (<u32>(slot >> 32) == hash && sameTuple(at + State.TUPLE, candidate)) {
       known = true;
       return changetype<State>(at);
     }
@@ -117,26 +132,25 @@ export function findState(): State | null {
   const at = allocateState(State.TUPLE + (<usize>(threadCount + 1) << 2));
   if (!at) return null;
   const s = changetype<State>(at);
-  s.hash = hash;
   s.flags = 0;
   s.order = stateCount++;
   copyTuple(tupleOf(s), candidate);
-  store<u32>(slots + (<usize>i << 2), <u32>at);
+  store<u64>(slots + (<usize>i << 3), <u64>at | (<u64>hash << 32));
   if (stateCount << 1 > mask) widen();
   return arenaFull() ? null : s;
 }
 
 function widen(): void {
   const count = (mask + 1) << 1;
-  const wider = allocateState(<usize>count << 2);
+  const wider = allocateState(<usize>count << 3);
   if (!wider) return;
-  memory.fill(wider, 0, <usize>count << 2);
+  memory.fill(wider, 0, <usize>count << 3);
   for (let n: u32 = 0; n <= mask; n++) {
-    const at = load<u32>(slots + (<usize>n << 2));
-    if (!at) continue;
-    let i = load<u32>(<usize>at) & (count - 1);
-    while (load<u32>(wider + (<usize>i << 2))) i = (i + 1) & (count - 1);
-    store<u32>(wider + (<usize>i << 2), at);
+    const slot = load<u64>(slots + (<usize>n << 3));
+    if (!slot) continue;
+    let i = <u32>(slot >> 32) & (count - 1);
+    while (load<u64>(wider + (<usize>i << 3))) i = (i + 1) & (count - 1);
+    store<u64>(wider + (<usize>i << 3), slot);
   }
   slots = wider;
   mask = count - 1;

@@ -10,8 +10,9 @@ import { run } from "../isa/run";
 import { allocate, arenaFull } from "../memory/arena";
 import { Core } from "../memory/core";
 import {
-  PUSH_BYTES, beginInstruction, beginStep, codeWritten, endInstruction, lockedSize, pending,
-  pendingOffset, pushCount, pushes, restoreLatches, takeLocked, undoInstruction,
+  PUSH_BYTES, beginAlone, beginInstruction, beginStep, codeWritten, endAlone, endInstruction,
+  journalHasRoom, lockedSize, pending, pushCount, pushes, restoreLatches, takeLocked,
+  undoInstruction,
 } from "../memory/explore-port";
 import { bitsOf, conflict } from "../memory/granule";
 import { Entry, entryOf } from "./buffer";
@@ -32,6 +33,10 @@ export let instructions: u64 = 0;
 /** The core block that all threads take turns in. */
 export function openStep(at: usize): void {
   core = at;
+  instructions = 0;
+}
+
+export function resetInstructions(): void {
   instructions = 0;
 }
 
@@ -171,6 +176,27 @@ export function repeatStep(from: Local, v1: u64, v2: u64): void {
     runOn();
   }
   resetOwned(from.thread);
+}
+
+/** A predicate that did not come to its end: a fault, or too long. */
+const PREDICATE_FAILED: u64 = ~0;
+
+/** What a guest function returns that begins as `state` and has RAM for itself. */
+export function evaluate(state: usize): u64 {
+  const c = Core.of(core);
+  copyState(core, state, false);
+  c.run = RUN_RUNNING;
+  beginAlone();
+  for (let n: u32 = 0; n < STEP_INSTRUCTIONS_MAX && journalHasRoom(); n++) {
+    c.clock = 0;
+    c.stall = 0;
+    store<u64>(core, ~0, CORE_LIMIT_MASK);
+    run(core, 1);
+    if (c.stall || c.run != RUN_RUNNING || Cpu.of(core).pending != NO_EXCEPTION) break;
+  }
+  const halted = c.run == RUN_HALTED;
+  const value = Cpu.of(core).rax;
+  return endAlone() && halted ? value : PREDICATE_FAILED;
 }
 
 /** Where a thread begins: its state as the host left it in the core block. */

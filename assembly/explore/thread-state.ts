@@ -15,7 +15,7 @@ import { Table, intern, openTable } from "../memory/intern";
 import { Buffer, append, bitsBelow, countOf, heldBits, heldValue, heldWhole, overlay } from "./buffer";
 import { Edge, Local } from "./local-state";
 import { Shared, readShared } from "./shared-state";
-import { STEP_STORES_MAX, edgeOf, storeOf } from "./step";
+import { STEP_STORES_MAX, edgeOf, repeatStep, storeOf } from "./step";
 
 // ThreadState.can: what its next step needs
 /** Nothing: it has ended, or will never go on. */
@@ -124,9 +124,11 @@ function stateOf(local: Local, buffer: Buffer | null): ThreadState {
 
 /**
  * The state, or the next one that waits for anything: what nobody can notice happens at once. Null
- * when the search must begin again.
+ * when the search must begin again. `log`: its instructions go into the log of a replay.
  */
-export function settle(local: Local, buffer: Buffer | null): ThreadState | null {
+export function settle(
+  local: Local, buffer: Buffer | null, log: bool = false,
+): ThreadState | null {
   for (let n: u32 = 0; n < SETTLE_MAX; n++) {
     const fence = local.pending == PENDING_FENCE && buffer == null;
     const room = !sequential && countOf(buffer) + STEP_STORES_MAX <= capacity;
@@ -134,13 +136,15 @@ export function settle(local: Local, buffer: Buffer | null): ThreadState | null 
     if (!fence && !step) break;
     const edge = edgeOf(local, 0, 0);
     if (edge == null) return null;
+    if (log) repeatStep(local, 0, 0);
     local = edge.to;
     buffer = appendAll(buffer, edge);
   }
   return stateOf(local, buffer);
 }
 
-function appendAll(buffer: Buffer | null, edge: Edge): Buffer | null {
+/** The buffer with the stores of a step. */
+export function appendAll(buffer: Buffer | null, edge: Edge): Buffer | null {
   for (let i: u32 = 0; i < edge.pushes; i++) buffer = append(buffer, storeOf(edge, i));
   return buffer;
 }

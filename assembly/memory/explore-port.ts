@@ -65,6 +65,13 @@ let undoCount: u32 = 0;
 /** The instruction wrote to code. */
 export let codeWritten: bool = false;
 
+/** A predicate runs: all memory is its own, and is put back after it. */
+let alone: bool = false;
+let journal: usize = 0;
+let journalCount: u32 = 0;
+/** Words that a predicate writes at most; it fails beyond them. */
+const JOURNAL_MAX: u32 = 8192;
+
 /** The log of a replay (abi.ts, LOG_*); 0: none is kept. */
 let log: usize = 0;
 let logEnd: usize = 0;
@@ -75,6 +82,7 @@ export function openPort(): void {
   latches = allocate(<usize>LATCHES << 3);
   pushes = allocate((<usize>PUSHES + 8) * PUSH_BYTES);
   undo = allocate(<usize>UNDOS << 4);
+  journal = allocate(<usize>JOURNAL_MAX << 4);
   log = 0;
 }
 
@@ -98,6 +106,28 @@ export function logEvent(
   store<u32>(logNext, size, 16);
   store<u64>(logNext, value, 24);
   logNext += LOG_RECORD_BYTES;
+}
+
+export function beginAlone(): void {
+  alone = true;
+  journalCount = 0;
+}
+
+/** RAM as it was at beginAlone(). False when too much of it was written to put it back. */
+export function endAlone(): bool {
+  alone = false;
+  const whole = journalCount < JOURNAL_MAX;
+  while (journalCount > 0) {
+    journalCount--;
+    const at = journal + (<usize>journalCount << 4);
+    store<u64>(<usize>load<u32>(at), load<u64>(at, 8));
+  }
+  return whole;
+}
+
+/** Is there room for what the next instruction writes? */
+export function journalHasRoom(): bool {
+  return journalCount + 64 < JOURNAL_MAX;
 }
 
 /** A step of thread `who` begins, which may do `grant` once, reading `v1` and `v2`. */
@@ -180,6 +210,7 @@ function waitAt(core: usize, kind: u32, stall: u32, offset: u32, size: u32): usi
 }
 
 export function exploreRead(core: usize, phys: u64, size: u32): usize {
+  if (alone) return hostOf(phys);
   const offset = touch(thread, phys, size, false);
   if (conflict) return waitAt(core, PENDING_NONE, STALL_LOAD, 0, 0);
   if (offset == UNSHARED) return hostOf(phys);
@@ -196,7 +227,7 @@ export function exploreRead(core: usize, phys: u64, size: u32): usize {
 
 /** Older stores of the thread are visible: true once, then again for the same instruction. */
 function fence(core: usize): bool {
-  if (fenced) return true;
+  if (fenced || alone) return true;
   if (granted != PENDING_FENCE) return wait(core, PENDING_FENCE, STALL_DRAIN);
   granted = PENDING_NONE;
   fenced = true;
@@ -211,6 +242,13 @@ function remember(phys: u64, size: u32): void {
   const word = hostOf(phys & ~7);
   const last = hostOf((phys + size - 1) & ~7);
   for (let at = word; at <= last; at += 8) {
+    if (alone) {
+      const kept = journal + (<usize>journalCount << 4);
+      journalCount++;
+      store<u32>(kept, <u32>at);
+      store<u64>(kept, load<u64>(at), 8);
+      continue;
+    }
     const slot = undo + (<usize>undoCount << 4);
     store<u32>(slot, <u32>at);
     store<u64>(slot, load<u64>(at), 8);
@@ -224,6 +262,11 @@ export function exploreFetch(core: usize, physLine: u64): usize {
 }
 
 export function exploreWrite(core: usize, phys: u64, size: u32, value: u64): void {
+  if (alone) {
+    remember(phys, size);
+    storeSized(hostOf(phys), size, value);
+    return;
+  }
   const offset = touch(thread, phys, size, true);
   // The search begins again: RAM must stay as the program finds it.
   if (conflict) return;
@@ -247,6 +290,11 @@ export function exploreWrite(core: usize, phys: u64, size: u32, value: u64): voi
 function lockParts(
   core: usize, phys: u64, size: u32, phys2: u64, size2: u32,
 ): bool {
+  if (alone) {
+    remember(phys, size);
+    if (size2) remember(phys2, size2);
+    return true;
+  }
   const offset = touch(thread, phys, size, true);
   let offset2 = offset;
   if (size2) {
@@ -298,6 +346,7 @@ export function exploreLockPair(core: usize, phys: u64, phys2: u64, size: u32): 
 
 /** Sleep until the word says running in memory, with every older store visible there. */
 export function exploreSleep(core: usize, phys: u64): bool {
+  if (alone) return true;
   const offset = touch(thread, phys, 4, false);
   if (conflict) return wait(core, PENDING_NONE, STALL_DRAIN);
   if (offset == UNSHARED) {

@@ -18,6 +18,16 @@ export interface ExploreExports {
   ): void;
   configure(statesMax: number, reduce: number, bufferEntries: number, model: number): void;
   search(): number;
+  walk(runs: number, from: bigint, seed: bigint, depth: number): number;
+  openReplay(): void;
+  replay(list: number, count: number, logFrom: number, logTo: number): number;
+  room(bytes: number): number;
+  ready(): void;
+  keepCore(core: number): number;
+  logUsed(): number;
+  replayed: WebAssembly.Global;
+  replayedLength: WebAssembly.Global;
+  runsCut: WebAssembly.Global;
   outcomes: WebAssembly.Global;
   endless: WebAssembly.Global;
   statesSeen: WebAssembly.Global;
@@ -159,6 +169,11 @@ export class ExploreBox {
       this.bytes.set(data.subarray(done, done + room), this.hostOf(at));
       done += room;
     }
+  }
+
+  /** Makes the pages of `bytes` at `lin`. */
+  reserve(lin: bigint, bytes: number): void {
+    for (let at = lin & ~0xfffn; at < lin + BigInt(bytes); at += 4096n) this.physicalOf(at);
   }
 
   /** Offset of a linear address in the engine's memory. */

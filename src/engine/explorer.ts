@@ -1,0 +1,336 @@
+// What the explore engine can be asked about a few threads of machine code: every final state, the
+// final states of many random runs, one run again with all its steps, and which of its decisions
+// matter. Litmus programs (explore.ts) and functions of an image (explore-function.ts) use it.
+import * as abi from "../../assembly/abi.ts";
+import { CORE_ADDRESS, ExploreBox, exploreModule } from "./explore-box.ts";
+import { readLog, witnessSteps } from "./explore-log.ts";
+import type { WitnessStep } from "./program.ts";
+import { type Decisions, minimise } from "./schedule.ts";
+
+export interface Begin {
+  rip: bigint;
+  /** By number: rax rcx rdx rbx rsp rbp rsi rdi r8 ... r15. */
+  registers: BigUint64Array;
+}
+
+export interface ExploreThread extends Begin {
+  /** Nothing below its red zone counts; other threads may still look into the rest. */
+  stack?: { lin: bigint; bytes: number };
+}
+
+export type Watched =
+  | { kind: "register"; thread: number; register: number; size: number }
+  | { kind: "memory"; lin: bigint; size: number }
+  /** A function that runs alone on the final state, and what it returns. */
+  | { kind: "predicate"; begin: Begin };
+
+/** Threads end at HLT. */
+export interface Setup {
+  /** Memory; zero up to `bytes` behind the data. */
+  pieces: { lin: bigint; data: Uint8Array; bytes?: number }[];
+  threads: ExploreThread[];
+  watched: Watched[];
+}
+
+export interface ExploreOptions {
+  /** stall: a load that a buffered store covers in part waits for it. */
+  model?: "tso" | "sc" | "stall";
+  /** Partial-order reduction; on unless false. */
+  reduce?: boolean;
+  statesMax?: number;
+  bufferEntries?: number;
+}
+
+export interface WalkOptions extends ExploreOptions {
+  runs: number;
+  seed?: bigint;
+  /** Number of the first run: a run depends on seed and number only. */
+  from?: number;
+  /** Priorities that change at depth - 1 steps; 0, the default: at random. */
+  depth?: number;
+}
+
+/** Why a thread did not come to its end: PENDING_* of abi.ts, and where. */
+export interface StuckThread {
+  thread: number;
+  pending: number;
+  rip: bigint;
+}
+
+export interface Final {
+  values: bigint[];
+  /** Machine states, or runs, that ended so. */
+  count: number;
+  /** Threads that have not ended. */
+  stuck: StuckThread[];
+  /** Decisions that lead there. */
+  schedule: Decisions;
+}
+
+export interface Exploration {
+  finals: Final[];
+  /** Decisions that lead into a loop that no thread leaves any more. */
+  endless?: Decisions;
+  /** What was cut short. */
+  bound?: string;
+  /** Distinct states of the last search, and what all searches came to. */
+  machineStates: number;
+  statesSeen: number;
+  transitions: number;
+  searches: number;
+  instructions: number;
+  seconds: number;
+}
+
+/** One run. */
+export interface Replay {
+  values: bigint[];
+  stuck: StuckThread[];
+  /** All decisions, those behind the end of the list too. */
+  schedule: Decisions;
+  steps: WitnessStep[];
+}
+
+export const STATES_MAX = 50_000_000;
+export const BUFFER_ENTRIES = 64;
+const LOG_BYTES = 1 << 22;
+const DECISIONS_MAX = 65536;
+const OBSERVED_BYTES = 16;
+const MEMORY = 0xffffffff;
+const PREDICATE = 0xfffffffe;
+const MODELS = { tso: abi.EXPLORE_TSO, sc: abi.EXPLORE_SC, stall: abi.EXPLORE_STALL };
+
+// How a search ended: assembly/explore/search.ts
+const STATES_LIMIT = 1;
+const MEMORY_LIMIT = 2;
+const WORDS_LIMIT = 3;
+const BUFFER_LIMIT = 4;
+
+// Offsets in the engine's records: assembly/explore/outcome.ts, state.ts, thread-state.ts,
+// local-state.ts
+const OUTCOME = { next: 4, count: 8, state: 16, schedule: 20, length: 24, tuple: 28, stuck: 32, values: 40 };
+const STATE = { parent: 4, via: 8 };
+const THREAD_LOCAL = 4;
+const LOCAL = { pending: 4, rip: 32 };
+
+export class Explorer {
+  readonly box: ExploreBox;
+  #setup: Setup = { pieces: [], threads: [], watched: [] };
+  /** For a replay: decisions, then the log. */
+  #room = 0;
+
+  constructor(module: WebAssembly.Module, ramBytes?: number) {
+    this.box = new ExploreBox(module, ramBytes);
+  }
+
+  /** `file`: another build of the engine. */
+  static async open(file?: string, ramBytes?: number): Promise<Explorer> {
+    return new Explorer(await exploreModule(file), ramBytes);
+  }
+
+  /** Puts the program into RAM and says where its threads begin. */
+  load(setup: Setup): void {
+    const { box } = this;
+    const { exports } = box;
+    this.#setup = setup;
+    this.#room = 0;
+    box.clear();
+    for (const { lin, data, bytes } of setup.pieces) {
+      box.write(lin, data);
+      box.reserve(lin, bytes ?? data.length);
+    }
+    const at = exports.begin(CORE_ADDRESS, setup.threads.length, setup.watched.length);
+    const wanted = setup.threads.map(() => 0);
+    setup.watched.forEach((what, i) => this.#watch(what, at + OBSERVED_BYTES * i, wanted));
+    setup.threads.forEach((thread, index) => {
+      this.#begin(thread);
+      const { stack } = thread;
+      const host = stack ? box.hostOf(stack.lin) : 0;
+      exports.setThread(
+        CORE_ADDRESS, index, wanted[index], stack?.lin ?? 0n, host, stack?.bytes ?? 0,
+      );
+    });
+    exports.ready();
+  }
+
+  #begin({ rip, registers }: Begin): void {
+    this.box.exports.resetThread(CORE_ADDRESS, rip, this.box.cr3);
+    registers.forEach((value, register) => this.box.setRegister(register, value));
+  }
+
+  #watch(what: Watched, at: number, wanted: number[]): void {
+    const { box } = this;
+    let [thread, size, place] = [MEMORY, 8, 0];
+    if (what.kind === "register") {
+      [thread, size, place] = [what.thread, what.size, what.register];
+      wanted[thread] |= 1 << place;
+    } else if (what.kind === "memory") {
+      [size, place] = [what.size, box.physicalOf(what.lin)];
+    } else {
+      this.#begin(what.begin);
+      [thread, place] = [PREDICATE, box.exports.keepCore(CORE_ADDRESS)];
+    }
+    box.view.setUint32(at, thread, true);
+    box.view.setUint32(at + 4, size, true);
+    box.view.setBigUint64(at + 8, BigInt(place), true);
+  }
+
+  #configure(options: ExploreOptions): number {
+    const reduce = options.reduce === false ? 0 : 1;
+    const entries = options.bufferEntries ?? BUFFER_ENTRIES;
+    const statesMax = options.statesMax || STATES_MAX;
+    this.box.exports.configure(statesMax, reduce, entries, MODELS[options.model ?? "tso"]);
+    this.#room = 0;
+    return entries;
+  }
+
+  /** Every final state. */
+  explore(setup: Setup, options: ExploreOptions = {}): Exploration {
+    const begun = performance.now();
+    this.load(setup);
+    const { exports } = this.box;
+    const entries = this.#configure(options);
+    const result = exports.search();
+    const bound = boundOf(result, options.statesMax || STATES_MAX, entries);
+    const endless = exports.endless.value as number;
+    return {
+      ...this.#results(begun, bound),
+      ...(endless ? { endless: this.#pathTo(endless) } : {}),
+    };
+  }
+
+  /** The final states of random runs. */
+  walk(setup: Setup, options: WalkOptions): Exploration {
+    const begun = performance.now();
+    this.load(setup);
+    const { exports } = this.box;
+    const entries = this.#configure(options);
+    const { runs, seed = 1n, from = 0, depth = 0 } = options;
+    const result = exports.walk(runs, BigInt(from), seed, depth);
+    const cut = exports.runsCut.value as number;
+    const bound = boundOf(result, 0, entries) ??
+      (cut ? `${cut} of ${runs} runs did not end within ${DECISIONS_MAX} decisions` : undefined);
+    return this.#results(begun, bound);
+  }
+
+  #results(begun: number, bound: string | undefined): Exploration {
+    const { exports, view } = this.box;
+    const finals: Final[] = [];
+    for (let at = exports.outcomes.value as number; at; at = view.getUint32(at + OUTCOME.next, true)) {
+      finals.push(this.#final(at));
+    }
+    return {
+      finals,
+      bound,
+      machineStates: exports.stateCount.value,
+      statesSeen: Number(exports.statesSeen.value),
+      transitions: Number(exports.transitions.value),
+      searches: exports.searches.value,
+      instructions: Number(exports.instructions.value),
+      seconds: (performance.now() - begun) / 1000,
+    };
+  }
+
+  #final(at: number): Final {
+    const { view } = this.box;
+    const state = view.getUint32(at + OUTCOME.state, true);
+    const list = view.getUint32(at + OUTCOME.schedule, true);
+    const length = view.getUint32(at + OUTCOME.length, true);
+    const explorer = this;
+    let schedule: Decisions | undefined;
+    return {
+      values: this.#values(at),
+      count: Number(view.getBigUint64(at + OUTCOME.count, true)),
+      stuck: this.#stuck(at),
+      // Only valid until the next search; asked for seldom.
+      get schedule() {
+        schedule ??= state ? explorer.#pathTo(state) : [...explorer.box.bytes.slice(list, list + length)];
+        return schedule;
+      },
+    };
+  }
+
+  #values(outcome: number): bigint[] {
+    const { view } = this.box;
+    return this.#setup.watched.map((_, i) =>
+      view.getBigUint64(outcome + OUTCOME.values + 8 * i, true));
+  }
+
+  #stuck(outcome: number): StuckThread[] {
+    const { view } = this.box;
+    const mask = view.getUint32(outcome + OUTCOME.stuck, true);
+    if (!mask) return [];
+    const threads = view.getUint32(outcome + OUTCOME.tuple, true);
+    return this.#setup.threads.flatMap((_, thread) => {
+      if (!((mask >> thread) & 1)) return [];
+      const local = view.getUint32(view.getUint32(threads + 4 * thread, true) + THREAD_LOCAL, true);
+      const pending = view.getUint32(local + LOCAL.pending, true);
+      return [{ thread, pending, rip: view.getBigUint64(local + LOCAL.rip, true) }];
+    });
+  }
+
+  #pathTo(state: number): Decisions {
+    const { view } = this.box;
+    const decisions: Decisions = [];
+    for (let at = state; ;) {
+      const parent = view.getUint32(at + STATE.parent, true);
+      if (!parent) return decisions.reverse();
+      decisions.push(view.getUint8(at + STATE.via));
+      at = parent;
+    }
+  }
+
+  #replay(decisions: Decisions, log: boolean): number {
+    const { box } = this;
+    const { exports } = box;
+    if (!this.#room) {
+      exports.openReplay();
+      this.#room = exports.room(DECISIONS_MAX + LOG_BYTES);
+    }
+    box.bytes.set(decisions.slice(0, DECISIONS_MAX), this.#room);
+    const from = this.#room + DECISIONS_MAX;
+    const count = Math.min(decisions.length, DECISIONS_MAX);
+    return exports.replay(this.#room, count, log ? from : 0, log ? from + LOG_BYTES : 0);
+  }
+
+  /**
+   * One run of the program explored last. Decisions that are not possible are passed over; after
+   * the last one every thread goes on as under sequential consistency. Undefined: no end in sight.
+   */
+  replay(decisions: Decisions): Replay | undefined {
+    const outcome = this.#replay(decisions, true);
+    if (!outcome) return undefined;
+    const { box } = this;
+    const { exports } = box;
+    const from = exports.replayed.value as number;
+    const length = exports.replayedLength.value as number;
+    const entries = this.#setup.threads.map(({ rip }) => rip);
+    const events = readLog(box.view, this.#room + DECISIONS_MAX, exports.logUsed());
+    return {
+      values: this.#values(outcome),
+      stuck: this.#stuck(outcome),
+      schedule: [...box.bytes.slice(from, from + length)],
+      steps: witnessSteps(events, entries, (phys) => box.linearOf(phys)),
+    };
+  }
+
+  /** The decisions without which `fails` no longer holds of the end of the run. */
+  minimise(
+    decisions: Decisions, fails: (values: bigint[], stuck: StuckThread[]) => boolean,
+  ): Decisions {
+    return minimise(decisions, (list) => {
+      const outcome = this.#replay(list, false);
+      return outcome !== 0 && fails(this.#values(outcome), this.#stuck(outcome));
+    });
+  }
+}
+
+function boundOf(result: number, statesMax: number, entries: number): string | undefined {
+  switch (result) {
+    case STATES_LIMIT: return `stopped after ${statesMax} machine states`;
+    case MEMORY_LIMIT: return "stopped: no memory left for more machine states";
+    case WORDS_LIMIT: return "stopped: the threads share or write too many words of memory";
+    case BUFFER_LIMIT: return `store buffers of ${entries} entries were full at times`;
+    default: return undefined;
+  }
+}
