@@ -16,7 +16,7 @@ export { decodeBytes } from "./isa/fetch";
 export { search, configure, statesSeen, transitions, searches, endless } from "./explore/search";
 export { runsCut, walk } from "./explore/walk";
 export { openReplay, replay, replayed, replayedLength } from "./explore/replay";
-export { logUsed } from "./memory/explore-port";
+export { logLength } from "./memory/explore-port";
 export { outcomes, outcomeCount } from "./explore/outcome";
 export { stateCount } from "./explore/state";
 export { localCount } from "./explore/local-state";

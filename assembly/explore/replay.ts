@@ -4,7 +4,7 @@
 // what is left of it is what matters.
 import { LOG_COMMIT } from "../abi";
 import { allocate } from "../memory/arena";
-import { logEvent, openLog } from "../memory/explore-port";
+import { closeLog, logEvent, openLog } from "../memory/explore-port";
 import { sharedWord } from "../memory/granule";
 import { Buffer } from "./buffer";
 import { decide } from "./decide";
@@ -42,7 +42,7 @@ export function openReplay(): void {
 export function replay(list: usize, count: u32, logFrom: usize, logTo: usize): Outcome | null {
   replayedLength = 0;
   logging = logTo > logFrom;
-  openLog(logging ? logFrom : 0, logTo);
+  if (logging) openLog(logFrom, logTo);
   if (!begin()) return null;
   let idle: u32 = 0;
   let at: u32 = 0;
@@ -50,7 +50,7 @@ export function replay(list: usize, count: u32, logFrom: usize, logTo: usize): O
   while (replayedLength < REPLAY_MAX) {
     const all = decisionsOf(current) & ~idle;
     if (!all) {
-      openLog(0, 0);
+      closeLog();
       return recordOutcome(current, null);
     }
     let decision: u32;
@@ -74,7 +74,7 @@ export function replay(list: usize, count: u32, logFrom: usize, logTo: usize): O
     store<u8>(replayed + replayedLength, <u8>decision);
     replayedLength++;
   }
-  openLog(0, 0);
+  closeLog();
   return null;
 }
 

@@ -86,14 +86,19 @@ export function openPort(): void {
   log = 0;
 }
 
-/** Keep a log in [from, to), or none. */
+/** Keep a log in [from, to). */
 export function openLog(from: usize, to: usize): void {
   log = logNext = from;
   logEnd = to;
+  logLength = 0;
 }
 
-export function logUsed(): usize {
-  return logNext - log;
+/** Bytes of the log that was closed last. */
+export let logLength: usize = 0;
+
+export function closeLog(): void {
+  if (log) logLength = logNext - log;
+  log = 0;
 }
 
 export function logEvent(

@@ -24,7 +24,7 @@ export interface ExploreExports {
   room(bytes: number): number;
   ready(): void;
   keepCore(core: number): number;
-  logUsed(): number;
+  logLength: WebAssembly.Global;
   replayed: WebAssembly.Global;
   replayedLength: WebAssembly.Global;
   runsCut: WebAssembly.Global;

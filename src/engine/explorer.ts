@@ -305,7 +305,7 @@ export class Explorer {
     const from = exports.replayed.value as number;
     const length = exports.replayedLength.value as number;
     const entries = this.#setup.threads.map(({ rip }) => rip);
-    const events = readLog(box.view, this.#room + DECISIONS_MAX, exports.logUsed());
+    const events = readLog(box.view, this.#room + DECISIONS_MAX, exports.logLength.value as number);
     return {
       values: this.#values(outcome),
       stuck: this.#stuck(outcome),
