@@ -138,6 +138,12 @@ async function buildKernel(scratch, name, sources) {
   await gcc(LINK, KERNEL_LINK, "-o", join(scratch, `${name}.elf`), objects);
 }
 
+/** Functions for the explore engine, in one image that nothing boots. */
+async function buildExplore(scratch, name) {
+  const objects = await compile(scratch, filesBelow("explore", /\.c$/), []);
+  await gcc(LINK, "-o", join(scratch, `${name}.elf`), objects);
+}
+
 async function buildUser(scratch, name, source) {
   await gcc(LINK, "-o", join(scratch, `${name}.elf`), await compile(scratch, [source], []));
 }
@@ -157,6 +163,7 @@ function recipes() {
       `programs${level}`,
       (scratch, name) => buildPrograms(scratch, name, level),
     ]),
+    ["explore", buildExplore],
     ["kernel", (scratch, name) => buildKernel(scratch, name, filesBelow("kernel", /\.[cS]$/))],
     ["system", (scratch, name) => buildKernel(scratch, name, system)],
     ...user.map((source) => [
@@ -168,7 +175,7 @@ function recipes() {
 
 const scratch = mkdtempSync(join(tmpdir(), "smpbox-guest-"));
 try {
-  const sources = ["include", "kernel", "user", "micro", "programs", "system"]
+  const sources = ["include", "kernel", "user", "micro", "programs", "system", "explore"]
     .flatMap((folder) => filesBelow(folder, /\.(c|h|S|ld)$/))
     .sort();
   const manifest = {

@@ -47,6 +47,17 @@
 #define MARK_POINT(name)                                                                           \
 	asm volatile(SMPBOX_MARK_TEXT(name) : : SMPBOX_POINT_OPERAND(name) : "memory")
 
+/*
+ * Where a program sleeps until *state is 0, in memory, with all its own stores there too. Only the
+ * explore engine waits here; on every other engine, and on silicon, it is a NOP.
+ */
+#define SMPBOX_SLEEP_UNTIL_RUNNING(state)                                                          \
+	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00\n"                                              \
+		     "	.long 0x5b030000\n"                                                        \
+		     :                                                                             \
+		     : "a"(state)                                                                  \
+		     : "memory")
+
 /* One machine store of `value` to `place` (4 or 8 bytes), named. */
 #define store_labelled(name, place, value)                                                         \
 	do {                                                                                       \
