@@ -294,7 +294,7 @@ export const MARK_POINT: i32 = 2; // names this point of the program
 export const MARK_SLEEP: i32 = 3;
 export const SLEEP_RUNNING: i32 = 0;
 
-// ---- Explore engine: its models, and what a thread is about to do (assembly/memory/explore-port.ts) ----
+// ---- Explore engine: its models; what a thread is about to do (memory/explore-port.ts) ----
 export const EXPLORE_TSO: i32 = 0;
 export const EXPLORE_SC: i32 = 1;
 /** A load that a buffered store covers in part waits for it, as on every processor we know. */
@@ -310,7 +310,7 @@ export const PENDING_FAULT: i32 = 7; // an exception that nobody handles, or not
 export const PENDING_ENDLESS: i32 = 8; // a loop without an access that another thread could end
 export const PENDING_BLOCKED: i32 = 9; // asleep on a word that nobody else writes
 
-// What a step did, one record of 32 bytes each (assembly/explore/log.ts)
+// What a step did, one record of 32 bytes each (memory/replay-log.ts)
 export const LOG_EXECUTE: i32 = 1; // an instruction began: value is its linear address
 export const LOG_LOAD: i32 = 2;
 export const LOG_FORWARD: i32 = 3; // a load out of the own store buffer

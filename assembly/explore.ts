@@ -16,7 +16,7 @@ export { decodeBytes } from "./isa/fetch";
 export { search, configure, statesSeen, transitions, searches, endless } from "./explore/search";
 export { runsCut, walk } from "./explore/walk";
 export { openReplay, replay, replayed, replayedLength } from "./explore/replay";
-export { logLength } from "./memory/explore-port";
+export { logLength } from "./memory/replay-log";
 export { outcomes, outcomeCount } from "./explore/outcome";
 export { stateCount } from "./explore/state";
 export { localCount } from "./explore/local-state";
@@ -32,7 +32,6 @@ let end: usize = 0;
 export function open(core: usize, decoded: usize, from: usize, states: usize, to: usize): void {
   loadParameters();
   openDecode(decoded);
-  openStep(core);
   arena = from;
   middle = states;
   end = to;
@@ -45,6 +44,7 @@ export function open(core: usize, decoded: usize, from: usize, states: usize, to
 export function begin(core: usize, threads: u32, observed: u32): usize {
   openArena(arena, middle, end);
   resetLongMode(core, 0, 0, 0);
+  openStep(core);
   openThreads(threads);
   openLocals();
   for (let i: u32 = 0; i < threads; i++) threadAt(i).state = <u32>allocate(cpuStateBytes());
@@ -79,6 +79,11 @@ export function keepCore(core: usize): usize {
   const at = allocate(cpuStateBytes());
   copyState(core, at, true);
   return at;
+}
+
+/** Zeroes; a shared array of the host does it byte by byte. */
+export function clear(at: usize, bytes: usize): void {
+  memory.fill(at, 0, bytes);
 }
 
 /** `bytes` of memory for the host: a list of decisions, a log. */

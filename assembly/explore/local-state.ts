@@ -1,7 +1,7 @@
 // The state of one thread without its store buffer: registers, the memory that it alone uses, the
 // values latched by an unfinished instruction; and what it is about to do. Equal states are one
 // record, so that a thread becomes a graph: a node, and an edge for every value that the access it
-// is about to make can read. Instructions run once for each edge, however often the search takes it.
+// is about to make can read. Instructions run once for each edge, however often it is taken.
 import { PENDING_END, PENDING_LOAD, PENDING_LOCK, PENDING_SLEEP } from "../abi";
 import { CPU_STATE, CPU_STATE_RANGES, Cpu } from "../isa/cpu";
 import { getFlags, setFlags } from "../isa/flags";
@@ -147,7 +147,9 @@ export function captureLocal(core: usize, t: Thread, kind: u32): Local {
   if (kind == PENDING_END) dropRegisters(core, t);
   else setFlags(core, getFlags(core));
   let count = ownedCount(t.index);
-  while (count > 0 && load<u64>(ownedHost(t.index, count - 1)) == ownedInitial(t.index, count - 1)) {
+  while (count > 0) {
+    const last = count - 1;
+    if (load<u64>(ownedHost(t.index, last)) != ownedInitial(t.index, last)) break;
     count--;
   }
   const held = kind == pending ? latchCount : 0;

@@ -1,5 +1,5 @@
-// Partial-order reduction: of the decisions that are possible in a state, a persistent set, which is
-// enough to reach every final state (Godefroid, "Partial-Order Methods for the Verification of
+// Partial-order reduction: of the decisions that are possible in a state, a persistent set, which
+// is enough to reach every final state (Godefroid, "Partial-Order Methods for the Verification of
 // Concurrent Systems", chapter 4). A thread counts as two processes, its steps and its drains.
 // A set of processes is persistent when nothing that the others may ever do touches what its next
 // steps touch, and when nobody outside can make one of its blocked processes possible.

@@ -4,8 +4,8 @@
 // what is left of it is what matters.
 import { LOG_COMMIT } from "../abi";
 import { allocate } from "../memory/arena";
-import { closeLog, logEvent, openLog } from "../memory/explore-port";
 import { sharedWord } from "../memory/granule";
+import { closeLog, logEvent, openLog } from "../memory/replay-log";
 import { Buffer } from "./buffer";
 import { decide } from "./decide";
 import { Outcome, recordOutcome } from "./outcome";
@@ -83,8 +83,6 @@ function begin(): bool {
   for (let i: u32 = 0; i < threadCount; i++) {
     const local = firstLocal(i);
     if (local == null) return false;
-    // Known steps first: only those are logged.
-    settle(local, changetype<Buffer | null>(0));
     const s = settle(local, changetype<Buffer | null>(0), true);
     if (s == null) return false;
     setThread(current, i, s);

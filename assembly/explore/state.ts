@@ -19,7 +19,7 @@ export const MOVED: u8 = 4;
 export const LEAVES: u8 = 8;
 
 /**
- *     0 | pad | 4 | parent: where it was first reached from | 8 | via u8: decision | flags u8 | 12 |
+ *     0 | pad | 4 | parent: where it was first reached from | 8 | via u8: decision, flags u8 | 12 |
  *     order: in which states were reached | 16 | low: Tarjan's low link | 20 | todo: decisions to
  *     try | 24 | rest: decisions left out | 28 | below: next in the component stack | 32 |
  *     threads: ThreadState.., then the memory | ..
@@ -87,7 +87,9 @@ export function setThread(tuple: usize, index: u32, s: ThreadState): void {
 }
 
 export function copyTuple(to: usize, from: usize): void {
-  for (let i: usize = 0; i <= <usize>threadCount << 2; i += 4) store<u32>(to + i, load<u32>(from + i));
+  for (let i: usize = 0; i <= <usize>threadCount << 2; i += 4) {
+    store<u32>(to + i, load<u32>(from + i));
+  }
 }
 
 export function sameTuple(a: usize, b: usize): bool {

@@ -11,10 +11,11 @@ import { allocate, arenaFull } from "../memory/arena";
 import { Core } from "../memory/core";
 import {
   PUSH_BYTES, beginAlone, beginInstruction, beginStep, codeWritten, endAlone, endInstruction,
-  journalHasRoom, lockedSize, pending, pushCount, pushes, restoreLatches, takeLocked,
+  journalHasRoom, lockedSize, pending, privateStores, pushCount, pushes, restoreLatches, takeLocked,
   undoInstruction,
 } from "../memory/explore-port";
 import { bitsOf, conflict } from "../memory/granule";
+import { logInstructions } from "../memory/replay-log";
 import { Entry, entryOf } from "./buffer";
 import {
   Edge, Local, captureLocal, copyState, latchedValues, resetOwned, restoreOwned,
@@ -34,6 +35,7 @@ export let instructions: u64 = 0;
 export function openStep(at: usize): void {
   core = at;
   instructions = 0;
+  seen = allocate(REGISTER_BYTES + FLAGS_BYTES);
 }
 
 export function resetInstructions(): void {
@@ -44,10 +46,31 @@ export function stepCore(): usize {
   return core;
 }
 
+/** Registers and flags that a loop would have to bring back, and where in the step they were so. */
+let seen: usize = 0;
+const FLAGS_AT: usize = offsetof<Cpu>("fsBase");
+const FLAGS_BYTES: usize = offsetof<Cpu>("cr0") - offsetof<Cpu>("fsBase");
+const REGISTER_BYTES: usize = 128;
+
+function remember(): void {
+  memory.copy(seen, core, REGISTER_BYTES);
+  memory.copy(seen + REGISTER_BYTES, core + FLAGS_AT, FLAGS_BYTES);
+}
+
+function sameAsSeen(): bool {
+  return memory.compare(seen, core, REGISTER_BYTES) == 0 &&
+    memory.compare(seen + REGISTER_BYTES, core + FLAGS_AT, FLAGS_BYTES) == 0;
+}
+
 /** Run to the next access that needs leave; why the thread stops there. */
 function runOn(): u32 {
   const c = Core.of(core);
   const cpu = Cpu.of(core);
+  // Brent's way to find a cycle: what the state is now is compared with what it was after 1, 2, 4,
+  // 8.. instructions. With nothing written in between, the same registers are the same state.
+  let mark: u32 = 1;
+  let markRip: u64 = ~0;
+  let markStores: u32 = 0;
   for (let n: u32 = 0; n < STEP_INSTRUCTIONS_MAX; n++) {
     c.clock = 0;
     c.stall = 0;
@@ -70,6 +93,14 @@ function runOn(): u32 {
     if (lockedSize(0)) return PENDING_LOCK;
     endInstruction();
     if (pushCount >= STEP_STORES_MAX) return PENDING_STEP;
+    const stores = privateStores + pushCount;
+    if (cpu.rip == markRip && stores == markStores && sameAsSeen()) return PENDING_ENDLESS;
+    if (n + 1 == mark) {
+      mark <<= 1;
+      markRip = cpu.rip;
+      markStores = stores;
+      remember();
+    }
   }
   return PENDING_ENDLESS;
 }
@@ -167,6 +198,7 @@ export function edgeOf(from: Local, v1: u64, v2: u64): Edge | null {
 
 /** Take a known step again for the log of a replay. */
 export function repeatStep(from: Local, v1: u64, v2: u64): void {
+  logInstructions(true);
   begin(from, v1, v2);
   let kind = runOn();
   if (kind == PENDING_LOCK && lockedSize(0)) {
@@ -175,6 +207,7 @@ export function repeatStep(from: Local, v1: u64, v2: u64): void {
     endInstruction();
     runOn();
   }
+  logInstructions(false);
   resetOwned(from.thread);
 }
 

@@ -7,12 +7,15 @@
 // memory: no manual forbids it, and herd7's model allows it. Processors wait for those stores
 // instead (Intel's optimization manual, "Store Forwarding"): the model `stalling` does as they.
 import {
-  EXPLORE_SC, EXPLORE_STALL, PENDING_FENCE, PENDING_LOAD, PENDING_LOCK, PENDING_SLEEP, PENDING_STEP, SLEEP_RUNNING,
+  EXPLORE_SC, EXPLORE_STALL, PENDING_FENCE, PENDING_LOAD, PENDING_LOCK, PENDING_SLEEP, PENDING_STEP,
+  SLEEP_RUNNING,
 } from "../abi";
 import { allocate } from "../memory/arena";
 import { bitsOf } from "../memory/granule";
 import { Table, intern, openTable } from "../memory/intern";
-import { Buffer, append, bitsBelow, countOf, heldBits, heldValue, heldWhole, overlay } from "./buffer";
+import {
+  Buffer, append, bitsBelow, countOf, heldBits, heldValue, heldWhole, overlay,
+} from "./buffer";
 import { Edge, Local } from "./local-state";
 import { Shared, readShared } from "./shared-state";
 import { STEP_STORES_MAX, edgeOf, repeatStep, storeOf } from "./step";
@@ -31,9 +34,9 @@ export const CAN_LOCK: u32 = 4;
 export const CAN_WAKE: u32 = 5;
 
 /**
- *     0 | hash | 4 | local | 8 | buffer | 12 | can | 16 | value, held u64: forwarded, and which bits
- *     of it | 32 | headMask u64 | 40 | drained: the state after its oldest store drained | 44 |
- *     moves | 48
+ *     0 | hash | 4 | local | 8 | buffer | 12 | can | 16 | value, held u64: forwarded, and which
+ *     bits of it | 32 | headMask u64 | 40 | drained: the state after its oldest store drained |
+ *     44 | moves | 48
  */
 @unmanaged
 export class ThreadState {

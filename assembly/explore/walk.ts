@@ -151,7 +151,7 @@ function finish(): bool {
   return !arenaFull();
 }
 
-/** Priorities above all that a change gives. Returns what the places of the changes are drawn from. */
+/** Priorities above all that a change gives; what the places of the changes are drawn from. */
 function prepare(depth: u32): u64 {
   if (!depth) return 0;
   for (let i: u32 = 0; i < PROCESSES; i++) {

@@ -6,7 +6,7 @@
 // that it has read so far are latched, because between two of them other threads may run.
 // Deviations: code that is written while it runs is a fault; devices read as ones.
 import {
-  LOG_EXECUTE, LOG_FORWARD, LOG_LOAD, LOG_LOCKED, LOG_PRIVATE, LOG_RECORD_BYTES, LOG_STORE,
+  LOG_EXECUTE, LOG_FORWARD, LOG_LOAD, LOG_LOCKED, LOG_PRIVATE, LOG_STORE,
   PENDING_BLOCKED, PENDING_FAULT, PENDING_FENCE, PENDING_LOAD, PENDING_LOCK, PENDING_NONE,
   PENDING_SLEEP, SLEEP_RUNNING,
 } from "../abi";
@@ -14,6 +14,7 @@ import { allocate } from "./arena";
 import { Core, STALL_DRAIN, STALL_LOAD, STALL_LOCK } from "./core";
 import { UNSHARED, conflict, isCode, markCode, share, touch } from "./granule";
 import { hostOf, loadSized, storeSized } from "./ram";
+import { logEvent, logging, markLog, rewindLog } from "./replay-log";
 
 /** Reads of shared memory in one instruction at most; more is a fault. */
 export const LATCHES: u32 = 8;
@@ -61,6 +62,8 @@ let kept2: u64 = 0;
 /** Stores to unshared memory of the instruction under way: address, and the word before. */
 let undo: usize = 0;
 let undoCount: u32 = 0;
+/** Stores and locked accesses to unshared memory so far. */
+export let privateStores: u32 = 0;
 
 /** The instruction wrote to code. */
 export let codeWritten: bool = false;
@@ -72,45 +75,11 @@ let journalCount: u32 = 0;
 /** Words that a predicate writes at most; it fails beyond them. */
 const JOURNAL_MAX: u32 = 8192;
 
-/** The log of a replay (abi.ts, LOG_*); 0: none is kept. */
-let log: usize = 0;
-let logEnd: usize = 0;
-let logNext: usize = 0;
-let logMark: usize = 0;
-
 export function openPort(): void {
   latches = allocate(<usize>LATCHES << 3);
   pushes = allocate((<usize>PUSHES + 8) * PUSH_BYTES);
   undo = allocate(<usize>UNDOS << 4);
   journal = allocate(<usize>JOURNAL_MAX << 4);
-  log = 0;
-}
-
-/** Keep a log in [from, to). */
-export function openLog(from: usize, to: usize): void {
-  log = logNext = from;
-  logEnd = to;
-  logLength = 0;
-}
-
-/** Bytes of the log that was closed last. */
-export let logLength: usize = 0;
-
-export function closeLog(): void {
-  if (log) logLength = logNext - log;
-  log = 0;
-}
-
-export function logEvent(
-  kind: u32, cpu: u32, phys: u64, size: u32, value: u64,
-): void {
-  if (!log || logNext + LOG_RECORD_BYTES > logEnd) return;
-  store<u32>(logNext, kind);
-  store<u32>(logNext, cpu, 4);
-  store<u64>(logNext, phys, 8);
-  store<u32>(logNext, size, 16);
-  store<u64>(logNext, value, 24);
-  logNext += LOG_RECORD_BYTES;
 }
 
 export function beginAlone(): void {
@@ -164,8 +133,8 @@ export function beginInstruction(at: u64): void {
   undoCount = 0;
   lockSize1 = lockSize2 = 0;
   codeWritten = false;
-  logMark = logNext;
-  if (log) logEvent(LOG_EXECUTE, thread, 0, 0, at);
+  markLog();
+  if (logging) logEvent(LOG_EXECUTE, thread, 0, 0, at);
 }
 
 /** It is complete: its locked access takes effect, and nothing of it is latched any more. */
@@ -182,7 +151,7 @@ export function undoInstruction(): void {
     const at = undo + (<usize>undoCount << 4);
     store<u64>(<usize>load<u32>(at), load<u64>(at, 8));
   }
-  logNext = logMark;
+  rewindLog();
 }
 
 /** Size of a part of the locked access that the instruction made, 0 without one. */
@@ -196,7 +165,7 @@ export function takeLocked(part: u32): u64 {
   const size = part ? lockSize2 : lockSize1;
   const value = loadSized(hostOf(phys), size);
   storeSized(hostOf(phys), size, part ? kept2 : kept1);
-  if (log) logEvent(LOG_LOCKED, thread, phys, size, value);
+  if (logging) logEvent(LOG_LOCKED, thread, phys, size, value);
   return value;
 }
 
@@ -226,7 +195,7 @@ export function exploreRead(core: usize, phys: u64, size: u32): usize {
   granted = PENDING_NONE;
   store<u64>(host, value1);
   latchCount++;
-  if (log) logEvent(<u32>value2 ? LOG_FORWARD : LOG_LOAD, thread, phys, size, value1);
+  if (logging) logEvent(<u32>value2 ? LOG_FORWARD : LOG_LOAD, thread, phys, size, value1);
   return host;
 }
 
@@ -254,6 +223,7 @@ function remember(phys: u64, size: u32): void {
       store<u64>(kept, load<u64>(at), 8);
       continue;
     }
+    privateStores++;
     const slot = undo + (<usize>undoCount << 4);
     store<u32>(slot, <u32>at);
     store<u64>(slot, load<u64>(at), 8);
@@ -279,7 +249,7 @@ export function exploreWrite(core: usize, phys: u64, size: u32, value: u64): voi
   if (offset == UNSHARED) {
     remember(phys, size);
     storeSized(hostOf(phys), size, value);
-    if (log) logEvent(LOG_PRIVATE, thread, phys, size, value);
+    if (logging) logEvent(LOG_PRIVATE, thread, phys, size, value);
     return;
   }
   const at = pushes + <usize>pushCount * PUSH_BYTES;
@@ -288,10 +258,10 @@ export function exploreWrite(core: usize, phys: u64, size: u32, value: u64): voi
   store<u64>(at, size == 8 ? value : value & ((<u64>1 << (size << 3)) - 1), 8);
   store<u64>(at, rip, 16);
   if (pushCount < PUSHES) pushCount++;
-  if (log) logEvent(LOG_STORE, thread, phys, size, value);
+  if (logging) logEvent(LOG_STORE, thread, phys, size, value);
 }
 
-/** The parts of a locked access that are shared wait for leave; what is unshared, for the buffer. */
+/** A locked access waits for leave if it is to shared memory, and else for the buffer only. */
 function lockParts(
   core: usize, phys: u64, size: u32, phys2: u64, size2: u32,
 ): bool {
@@ -334,7 +304,7 @@ function lockParts(
 function enter(phys: u64, size: u32, value: u64): u64 {
   const kept = loadSized(hostOf(phys), size);
   storeSized(hostOf(phys), size, value);
-  if (log) logEvent(LOG_LOAD, thread, phys, size, value);
+  if (logging) logEvent(LOG_LOAD, thread, phys, size, value);
   return kept;
 }
 

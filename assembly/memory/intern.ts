@@ -1,5 +1,5 @@
 // Hash-consing: one copy of every record, so that equal things have equal addresses and a state of
-// the whole program is a handful of them. Open addressing; a record begins with the hash of its key.
+// the whole program is a handful of them. Open addressing; a record begins with its key's hash.
 import { allocate, arenaFull, release } from "./arena";
 
 /** 0 | slots u32: address of `mask + 1` record addresses | 4 | mask | 8 | count | 12 */

@@ -22,6 +22,7 @@ export interface ExploreExports {
   openReplay(): void;
   replay(list: number, count: number, logFrom: number, logTo: number): number;
   room(bytes: number): number;
+  clear(at: number, bytes: number): void;
   ready(): void;
   keepCore(core: number): number;
   logLength: WebAssembly.Global;
@@ -107,7 +108,7 @@ export class ExploreBox {
 
   /** An empty address space; its top table is the first page. */
   clear(): void {
-    this.bytes.fill(0, RAM_ADDRESS, RAM_ADDRESS + Math.max(this.#nextPage, GUEST_PAGE));
+    this.exports.clear(RAM_ADDRESS, Math.max(this.#nextPage, GUEST_PAGE));
     this.#nextPage = GUEST_PAGE;
     this.#pages.clear();
   }
@@ -155,8 +156,8 @@ export class ExploreBox {
   /** Linear address of a physical one, for messages. */
   linearOf(phys: number): bigint {
     for (const [page, at] of this.#pages) {
-      if (at === (phys & ~0xfff)) return BigInt.asUintN(64, BigInt.asIntN(52, BigInt(page)) << 12n) +
-        BigInt(phys & 0xfff);
+      if (at !== (phys & ~0xfff)) continue;
+      return BigInt.asUintN(64, (BigInt(page) << 12n) + BigInt(phys & 0xfff));
     }
     return BigInt(phys);
   }
@@ -181,8 +182,9 @@ export class ExploreBox {
     return RAM_ADDRESS + this.physicalOf(lin);
   }
 
-  setRegister(register: number, value: bigint): void {
-    this.view.setBigUint64(CORE_ADDRESS + abi.CPU_REGISTERS + 8 * register, value, true);
+  setRegisters(values: BigUint64Array): void {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    this.bytes.set(bytes, CORE_ADDRESS + abi.CORE_CPU + abi.CPU_REGISTERS);
   }
 }
 

@@ -100,14 +100,16 @@ export function functionSetup(
   if (predicate !== undefined) {
     const at = watched.length;
     if (elf.symbols.has(predicate)) {
-      watched.push({ kind: "predicate", begin: begin({ function: predicate, args: [] }, CPUS_MAX) });
+      const call = { function: predicate, args: [] };
+      watched.push({ kind: "predicate", begin: begin(call, CPUS_MAX) });
       labels.push(predicate);
       // int: the upper half of RAX is not the function's
       holds = (values) => BigInt.asUintN(32, values[at]) !== 0n && values[at] !== FAILED;
     } else {
       const expression = watch(expressionOf(predicate), elf, name, watched, labels);
       const sizes = watched.slice(at).map((what) => (what.kind === "memory" ? what.size : 8));
-      const signed = (values: bigint[]) => sizes.map((n, i) => BigInt.asIntN(8 * n, values[at + i]));
+      const signed = (values: bigint[]) =>
+        sizes.map((n, i) => BigInt.asIntN(8 * n, values[at + i]));
       holds = (values) => expression.evaluate(signed(values)) !== 0n;
     }
   }

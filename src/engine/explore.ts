@@ -1,5 +1,5 @@
-// The explore engine for litmus programs: every final state that x86-TSO, or sequential consistency,
-// allows the threads to reach together.
+// The explore engine for litmus programs: every final state that x86-TSO allows the threads to
+// reach together.
 import { PENDING_FAULT } from "../../assembly/abi.ts";
 import { type Exploration, Explorer, type Setup, type StuckThread } from "./explorer.ts";
 import type { Engine, EngineOptions, FinalState, Outcome, Program, Witness } from "./program.ts";
@@ -49,20 +49,24 @@ export class ExploreEngine implements Engine {
       model: `x86-TSO, all interleavings (${found.machineStates} machine states)`,
       seconds: found.seconds,
       machineStates: found.machineStates,
-      ...(witness ? { witness: witnessOf(explorer, found, witness) } : {}),
+      ...(witness ? { witness: witnessOf(explorer, program, found, witness) } : {}),
     };
   }
 }
 
 /** A run with as few decisions as possible that ends in a state for which `wanted` holds. */
 function witnessOf(
-  explorer: Explorer, found: Exploration, wanted: (values: FinalState) => boolean,
+  explorer: Explorer, program: Program, found: Exploration,
+  wanted: (values: FinalState) => boolean,
 ): Witness | undefined {
   const final = found.finals.find(({ values, stuck }) => !stuck.length && wanted(values));
   if (!final) return undefined;
   const holds = (values: bigint[], stuck: StuckThread[]) => !stuck.length && wanted(values);
   const run = explorer.replay(explorer.minimise(final.schedule, holds));
-  return run && { values: run.values, steps: run.steps };
+  if (!run) return undefined;
+  // The HLT behind a thread is ours.
+  const steps = run.steps.filter(({ thread, offset }) => offset < program.threads[thread].end);
+  return { values: run.values, steps };
 }
 
 function stuckSentence({ finals, endless }: Exploration): string | undefined {

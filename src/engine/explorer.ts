@@ -108,7 +108,9 @@ const BUFFER_LIMIT = 4;
 
 // Offsets in the engine's records: assembly/explore/outcome.ts, state.ts, thread-state.ts,
 // local-state.ts
-const OUTCOME = { next: 4, count: 8, state: 16, schedule: 20, length: 24, tuple: 28, stuck: 32, values: 40 };
+const OUTCOME = {
+  next: 4, count: 8, state: 16, schedule: 20, length: 24, tuple: 28, stuck: 32, values: 40,
+};
 const STATE = { parent: 4, via: 8 };
 const THREAD_LOCAL = 4;
 const LOCAL = { pending: 4, rip: 32 };
@@ -155,7 +157,7 @@ export class Explorer {
 
   #begin({ rip, registers }: Begin): void {
     this.box.exports.resetThread(CORE_ADDRESS, rip, this.box.cr3);
-    registers.forEach((value, register) => this.box.setRegister(register, value));
+    this.box.setRegisters(registers);
   }
 
   #watch(what: Watched, at: number, wanted: number[]): void {
@@ -216,8 +218,9 @@ export class Explorer {
   #results(begun: number, bound: string | undefined): Exploration {
     const { exports, view } = this.box;
     const finals: Final[] = [];
-    for (let at = exports.outcomes.value as number; at; at = view.getUint32(at + OUTCOME.next, true)) {
+    for (let at = exports.outcomes.value as number; at;) {
       finals.push(this.#final(at));
+      at = view.getUint32(at + OUTCOME.next, true);
     }
     return {
       finals,
@@ -244,7 +247,7 @@ export class Explorer {
       stuck: this.#stuck(at),
       // Only valid until the next search; asked for seldom.
       get schedule() {
-        schedule ??= state ? explorer.#pathTo(state) : [...explorer.box.bytes.slice(list, list + length)];
+        schedule ??= state ? explorer.#pathTo(state) : explorer.#listAt(list, length);
         return schedule;
       },
     };
@@ -267,6 +270,10 @@ export class Explorer {
       const pending = view.getUint32(local + LOCAL.pending, true);
       return [{ thread, pending, rip: view.getBigUint64(local + LOCAL.rip, true) }];
     });
+  }
+
+  #listAt(at: number, length: number): Decisions {
+    return [...this.box.bytes.slice(at, at + length)];
   }
 
   #pathTo(state: number): Decisions {
@@ -309,7 +316,7 @@ export class Explorer {
     return {
       values: this.#values(outcome),
       stuck: this.#stuck(outcome),
-      schedule: [...box.bytes.slice(from, from + length)],
+      schedule: this.#listAt(from, length),
       steps: witnessSteps(events, entries, (phys) => box.linearOf(phys)),
     };
   }

@@ -28,7 +28,7 @@ export function parseSchedule(text: string): Decisions {
     const at = pattern.lastIndex;
     const match = pattern.exec(text);
     if (!match) {
-      throw new Error(`schedule: letter ${at + 1} must be one of A to P or a to p, not ${text[at]}`);
+      throw new Error(`schedule: letter ${at + 1} is ${text[at]}; write A to P or a to p`);
     }
     const code = match[1].charCodeAt(0);
     const count = match[2] ? Number(match[2]) : 1;
@@ -41,8 +41,8 @@ export function parseSchedule(text: string): Decisions {
 }
 
 /**
- * The decisions that matter: none of them can be left out with `fails` still true. `fails` replays a
- * shortened list; it is called at most `triesMax` times.
+ * The decisions that matter: none of them can be left out with `fails` still true. `fails` replays
+ * a shortened list; it is called at most `triesMax` times.
  */
 export function minimise(
   decisions: Decisions, fails: (list: Decisions) => boolean, triesMax = 2000,

@@ -81,7 +81,10 @@ it("without store buffers the unfenced locks are right", async () => {
 });
 
 it("a missed wake-up is a thread that sleeps for ever", async () => {
-  for (const pair of [["sleep_wait_unfenced", "sleep_wake"], ["sleep_wait", "sleep_wake_unfenced"]]) {
+  const pairs = [
+    ["sleep_wait_unfenced", "sleep_wake"], ["sleep_wait", "sleep_wake_unfenced"],
+  ];
+  for (const pair of pairs) {
     const { stuck } = await explore(pair);
     expect(stuck.map((final) => final.stuck.map(({ thread, pending }) => [thread, pending])))
       .toEqual([[[0, PENDING_SLEEP]]]);
