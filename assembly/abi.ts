@@ -10,6 +10,8 @@ export const ENGINE_FLAT: i32 = 1;
 export const ENGINE_STRESS: i32 = 2;
 /** Every interleaving of x86-TSO in place of a machine: assembly/explore/ */
 export const ENGINE_EXPLORE: i32 = 3;
+/** The timing engine with accesses chosen one by one, to reach every state of the protocol */
+export const ENGINE_REACH: i32 = 4;
 
 // ---- Shared memory, from the bottom ---------------------------------------------------
 /** asc's static data (constant tables, the same in every instance) ends below this address. */

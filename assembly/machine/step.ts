@@ -1,7 +1,7 @@
 // One CPU: what it does next and how it gets there. The windows and quanta around it are in
 // cluster-window.ts.
 import {
-  CORE_LIMIT_MASK, ENGINE_STRESS, RUN_HALTED, RUN_PARKED, RUN_RUNNING, WAIT_HALTED,
+  CORE_LIMIT_MASK, ENGINE_REACH, ENGINE_STRESS, RUN_HALTED, RUN_PARKED, RUN_RUNNING, WAIT_HALTED,
   WAIT_LOCK_DRAIN, WAIT_PARKED, WAIT_SC, WAIT_SELF_MODIFIED,
 } from "../abi";
 import { lapicAccept, lapicDeadline, lapicFire, lapicPending } from "../device/lapic";
@@ -14,6 +14,7 @@ import { sequential } from "../memory/params";
 import { MSG_IPI } from "../memory/protocol";
 import { advance, nextHeadEvent } from "../memory/store-buffer";
 import { lookAtMailbox } from "./parking";
+import { act } from "./reach/actor";
 import { stress } from "./stress";
 
 /** A core can execute now. */
@@ -58,6 +59,7 @@ export function step(core: usize, from: u64, to: u64): bool {
     }
     store<u64>(core, sequential ? 0 : ~0, CORE_LIMIT_MASK);
     if (ENGINE == ENGINE_STRESS) stress(core, min(to, arrival));
+    else if (ENGINE == ENGINE_REACH) act(core, min(to, arrival));
     else execute(core, min(to, arrival));
     return true;
   }

@@ -53,10 +53,8 @@ function clusterOfCpu(cpu: u32): u32 {
   return paramByte(M_CPU_CLUSTER, cpu);
 }
 
-/**
- * Runs this worker's components until the machine stops; returns STOP_*, the same for every worker.
- */
-export function runWorker(worker: u32): u32 {
+/** Makes this instance worker `worker` of the machine. */
+export function openWorker(worker: u32): void {
   loadParameters();
   self = worker;
   workers = param(M_WORKERS);
@@ -68,6 +66,13 @@ export function runWorker(worker: u32): u32 {
   for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) {
     if (mine(clusterOfCpu(cpu))) adoptFetches(coreOf(cpu));
   }
+}
+
+/**
+ * Runs this worker's components until the machine stops; returns STOP_*, the same for every worker.
+ */
+export function runWorker(worker: u32): u32 {
+  openWorker(worker);
   const checking = workers == 1 && param(M_CHECK) != 0;
   const budget = load<u64>(MACHINE_BASE + M_MAX_CYCLES);
   let start = load<u64>(MACHINE_BASE + M_NOW);
@@ -173,7 +178,7 @@ function report(reason: u32): void {
 }
 
 /** One window of this worker's clusters; fills its Progress. */
-function runMine(start: u64, end: u64, parity: u32): void {
+export function runMine(start: u64, end: u64, parity: u32): void {
   const p = Progress.of(self, parity);
   const clusters = param(M_CLUSTERS);
   let next = NEVER;
@@ -199,7 +204,7 @@ function runMine(start: u64, end: u64, parity: u32): void {
  * One message at the end of a window, in the global order. Returns the earliest cycle at which it
  * has an effect.
  */
-function dispatch(m: Message, end: u64): u64 {
+export function dispatch(m: Message, end: u64): u64 {
   const kind = <u32>m.kind;
   if (kind == MSG_GETS || kind == MSG_GETX) return transact(m, end);
   if (kind == MSG_PUT) {

@@ -33,13 +33,17 @@ import { EXCLUSIVE, MODIFIED, MSG_GETS, MSG_GETX, MSG_PUT, SHARED } from "./prot
  * cycles after it.
  */
 @unmanaged
-class Entry {
+export class Entry {
   sharers: u32;
   owner: u8;
   hold: u8;
   pad0: u16;
   done: u64;
   static readonly BYTES: usize = 16;
+
+  @inline static of(line: u32): Entry {
+    return changetype<Entry>(replica + BUSES_BYTES + <usize>line * Entry.BYTES);
+  }
 }
 
 /** Buses of a machine. */
@@ -147,7 +151,7 @@ function homeBus(line: u32, cluster: u32): u32 {
  * losers and lossTime.
  */
 export function homeTransact(m: Message, boundary: u64): void {
-  const e = changetype<Entry>(replica + BUSES_BYTES + <usize>m.line * Entry.BYTES);
+  const e = Entry.of(m.line);
   const cluster = m.destination;
   const bit: u32 = 1 << cluster;
   losers = 0;
@@ -227,7 +231,7 @@ export function homeTransact(m: Message, boundary: u64): void {
 
 // @ts-ignore: decorator
 @inline
-function addressFree(bus: u32): usize {
+export function addressFree(bus: u32): usize {
   return replica + (<usize>bus << 4);
 }
 

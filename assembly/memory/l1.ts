@@ -95,7 +95,7 @@ export function fillData(core: usize, line: u32, state: u8, time: u64): void {
   if (l.lru < time) l.lru = time;
 }
 
-function evictData(core: usize, victim: Line, slot: u32): void {
+export function evictData(core: usize, victim: Line, slot: u32): void {
   if (!Core.of(core).l2) {
     leaveDirectory(core, victim.tag, victim.state == MODIFIED);
   } else if (victim.state == MODIFIED) {

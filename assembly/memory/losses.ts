@@ -10,7 +10,7 @@ import { GETI, GETX, INVALID, NEVER, SHARED } from "./protocol";
 import { SharedLine, findShared } from "./shared-cache";
 
 /** No line has this number: RAM ends far below. */
-const NO_LINE: u32 = 0xffffffff;
+export const NO_LINE: u32 = 0xffffffff;
 
 /** The home agent takes the line away, or downgrades it, at the window boundary `time`. */
 export function loseToHome(cluster: Cluster, time: u64, line: u32, toShared: bool): void {

@@ -95,7 +95,7 @@ function install(cluster: Cluster, core: usize, m: Mshr, start: u64): void {
  * Inclusion: a line that leaves the shared cache leaves the L1s; the home agent is told before this
  * window's requests.
  */
-function evictShared(cluster: Cluster, s: SharedLine, start: u64): void {
+export function evictShared(cluster: Cluster, s: SharedLine, start: u64): void {
   const line = s.tag;
   let dirty = s.state == MODIFIED;
   for (let unit: u32 = 0; unit < cluster.units; unit++) {

@@ -12,7 +12,7 @@ import { param, tracing } from "./params";
  *     16 | phys u32 | extra u32 | 24 | value u64 | 32
  */
 @unmanaged
-class TraceRecord {
+export class TraceRecord {
   time: u64;
   cpu: u16;
   kind: u16;
@@ -46,6 +46,17 @@ export function openTrace(base: usize): void {
   from = load<u64>(<usize>(MACHINE_BASE + M_TRACE_FROM));
   to = load<u64>(<usize>(MACHINE_BASE + M_TRACE_TO));
   if (!to) to = u64.MAX_VALUE;
+}
+
+/** Records written to this worker's ring so far. */
+export function traceWritten(): u64 {
+  return load<u64>(ring);
+}
+
+/** The `index`-th of them, if it was not overwritten yet. */
+export function traceAt(index: u64): TraceRecord {
+  const slot = <usize>(index % capacity);
+  return changetype<TraceRecord>(ring + HEADER_BYTES + slot * RECORD_BYTES);
 }
 
 export function trace(
