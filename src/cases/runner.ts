@@ -3,7 +3,7 @@ import { keepCapsule } from "../engine/capsule-file.ts";
 import { loadPreset } from "../engine/files.ts";
 import { type CreateOptions, Machine } from "../engine/machine.ts";
 import { recordEnd } from "../engine/replay.ts";
-import { hostCores } from "../engine/session.ts";
+import { hostCores } from "../engine/host.ts";
 import { InputError } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
 import { relationOf } from "../machine/topology.ts";
@@ -45,7 +45,7 @@ export async function keepRun(definition: Case, spec: CaseSpec): Promise<string>
   const options = { ...optionsOf(definition, spec), traceEvents: 0 };
   const machine = await Machine.create(options);
   try {
-    return await keepCapsule(recordEnd(machine, options, await machine.run()));
+    return await keepCapsule(await recordEnd(machine, options, await machine.run()));
   } finally {
     machine.close();
   }

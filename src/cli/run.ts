@@ -83,7 +83,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   if (file !== undefined && recorded.capsule) await writeCapsule(file, recorded.capsule);
   const failed = code === EXIT.failed || code === EXIT.panic;
   const capsule = file ?? (failed
-    ? await keepCapsule(recordEnd(machine, created, result))
+    ? await keepCapsule(await recordEnd(machine, created, result))
     : undefined);
   machine.close();
   const reproduce = `smpbox run ${reproduceWords(image, options)}`;

@@ -1,8 +1,5 @@
 // One instance of the core module on one shared memory. Every worker has an instance of its own;
 // all of them see the same machine.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { packageRoot } from "./root.ts";
 
 /** The functions that assembly/index.ts exports. */
 export interface CoreExports {
@@ -37,22 +34,6 @@ export function createMemory(): WebAssembly.Memory {
     maximum: MEMORY_PAGES_MAX,
     shared: true,
   });
-}
-
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-/** build/timing.wasm, compiled once per process. */
-export function coreModule(): Promise<WebAssembly.Module> {
-  compiled ??= compile();
-  return compiled;
-}
-
-async function compile(): Promise<WebAssembly.Module> {
-  const file = join(packageRoot(), "build", "timing.wasm");
-  const bytes = await readFile(file).catch(() => {
-    throw new Error(`${file} is missing: run npm run build`);
-  });
-  return WebAssembly.compile(bytes);
 }
 
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): CoreExports {

@@ -8,9 +8,10 @@
 //     SNAP  the machine's state at one cycle, optional (snapshot.ts)
 import { InputError, type Preset, presetDocument, readPreset } from "../machine/preset.ts";
 import { readElf } from "../machine/elf.ts";
+import type { ImageFile } from "../machine/image.ts";
 import { type Checkpoint, packParts, unpackParts } from "./checkpoint.ts";
 import { pack, unpack } from "./container.ts";
-import { type ImageFile, openImage } from "./files.ts";
+import { openImage } from "./host.ts";
 import { type CreateOptions, KERNEL_IMAGE, presetOf, type RunResult } from "./machine.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -28,20 +29,20 @@ export interface Capsule {
 }
 
 /** A capsule of a run with `options`; images and machine are read now. */
-export function capsuleOf(
+export async function capsuleOf(
   options: CreateOptions,
   { exit, cycles, instructions, stateHash }: End,
   checkpoints: Checkpoint[] = [],
   snapshot?: Snapshot,
-): Capsule {
-  const image = openImage(options.image);
+): Promise<Capsule> {
+  const image = await openImage(options.image);
   const isKernel = readElf(image.bytes, image.name).kind === "kernel";
   const { seed, memory, append, maxCycles, windowCycles } = options;
   return {
     options: {
-      machine: presetOf(options),
+      machine: await presetOf(options),
       image,
-      kernel: isKernel ? undefined : openImage(options.kernel ?? KERNEL_IMAGE),
+      kernel: isKernel ? undefined : await openImage(options.kernel ?? KERNEL_IMAGE),
       seed, memory, append, maxCycles, windowCycles,
     },
     checkpoints,
@@ -53,9 +54,9 @@ export function capsuleOf(
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 const own = (bytes: Uint8Array) => new Uint8Array(bytes);
 
-export function encodeCapsule({ options, checkpoints, end, snapshot }: Capsule) {
+export async function encodeCapsule({ options, checkpoints, end, snapshot }: Capsule) {
   const { image, seed = 1n, memory = "tso", append = "", maxCycles = 0n, windowCycles } = options;
-  const kernel = options.kernel === undefined ? undefined : openImage(options.kernel);
+  const kernel = options.kernel === undefined ? undefined : await openImage(options.kernel);
   const meta = {
     schema: SCHEMA,
     machine: presetDocument(options.machine),

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { packageRoot } from "../core/root.ts";
+import type { ImageFile } from "../machine/image.ts";
 import { InputError, type Preset, readPreset } from "../machine/preset.ts";
 
 const presetFolder = () => join(packageRoot(), "src", "machine", "presets");
@@ -52,12 +53,6 @@ export function loadPreset(machine: string, changes?: ReadonlyMap<string, number
 export function readValidation(name: string): unknown {
   const file = join(packageRoot(), "src", "machine", "validation", `${name}.json`);
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { rows: [] };
-}
-
-/** An image that has been read already. */
-export interface ImageFile {
-  name: string;
-  bytes: Uint8Array;
 }
 
 /** A bundled image by name, or an ELF file by path. */

@@ -2,14 +2,14 @@
 import * as abi from "../../assembly/abi.ts";
 import type { Executed, MachineView } from "../core/view.ts";
 import { type Counters, readCounters } from "../core/counters.ts";
-import { type ImageFile, loadPreset, openImage, readImage } from "./files.ts";
+import { loadPreset, openImage } from "./host.ts";
 import { WorkerPool } from "./pool.ts";
 import { type Components, type Outcome, type RunHooks, Session } from "./session.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { DebugBlock } from "../machine/debug-block.ts";
 import { disassembleOne, hexBytes } from "../machine/disassemble.ts";
 import { type Elf, hex, readElf } from "../machine/elf.ts";
-import { checkUser } from "../machine/image.ts";
+import { checkUser, type ImageFile } from "../machine/image.ts";
 import { readLinear } from "../machine/page-walk.ts";
 import { firstCpus, numberOf, type Preset } from "../machine/preset.ts";
 import type { MemoryModel } from "../machine/topology.ts";
@@ -68,8 +68,9 @@ const RUN_NAMES = ["running", "halted", "parked", "shut down", "at an unimplemen
 export const KERNEL_IMAGE = "kernel";
 
 /** The machine that the options name. */
-export function presetOf({ machine = "clovertown", changes, cpus }: CreateOptions): Preset {
-  const whole = typeof machine === "string" ? loadPreset(machine, changes) : machine;
+export async function presetOf(options: CreateOptions): Promise<Preset> {
+  const { machine = "clovertown", changes, cpus } = options;
+  const whole = typeof machine === "string" ? await loadPreset(machine, changes) : machine;
   return cpus === undefined ? whole : firstCpus(whole, cpus);
 }
 
@@ -99,11 +100,11 @@ export class Machine {
    * what to change.
    */
   static async create(options: CreateOptions, snapshot?: Snapshot): Promise<Machine> {
-    const preset = presetOf(options);
-    const image = openImage(options.image);
+    const preset = await presetOf(options);
+    const image = await openImage(options.image);
     const program = readElf(image.bytes, image.name);
     const isKernel = program.kind === "kernel";
-    const runner = isKernel ? image : openImage(options.kernel ?? KERNEL_IMAGE);
+    const runner = isKernel ? image : await openImage(options.kernel ?? KERNEL_IMAGE);
     const kernel = isKernel ? program : readElf(runner.bytes, runner.name);
     if (!isKernel) checkUser(program, image.name, numberOf(preset, "ramMiB") << 20);
     const seed = options.seed ?? 1n;

@@ -1,14 +1,11 @@
 // Worker threads and machine memories, started when first needed and kept for the next run. A call
 // to a dead worker would hang (comlink waits for an answer), so every call is raced with the
 // thread's end.
-import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import { type Remote, wrap } from "comlink/dist/esm/comlink.mjs";
-import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
 import { MACHINE_BASE } from "../../assembly/abi.ts";
-import { coreModule, type CoreExports, createMemory, instantiate } from "../core/instance.ts";
-import { packageRoot } from "../core/root.ts";
-import type { WorkerApi } from "./worker.ts";
+import { type CoreExports, createMemory, instantiate } from "../core/instance.ts";
+import { coreModule, startThread } from "./host.ts";
+import type { Thread, WorkerApi } from "./thread.ts";
 
 /** The shared memory of one machine, with the host's own instance on it. */
 export interface MachineMemory {
@@ -22,43 +19,40 @@ export class WorkerDied extends Error {
 }
 
 export class PooledWorker {
-  private readonly thread: Worker;
+  private readonly module: WebAssembly.Module;
+  private readonly thread: Thread;
   private readonly api: Remote<WorkerApi>;
   private readonly death: Promise<never>;
+  private die: (reason: string) => void = () => undefined;
   alive = true;
 
   constructor(module: WebAssembly.Module) {
-    // Under the test runner this file is TypeScript; a thread always runs the built one.
-    const file = join(packageRoot(), "dist", "src", "engine", "worker.js");
-    this.thread = new Worker(file, { workerData: module });
+    this.module = module;
     this.death = new Promise((_, reject) => {
-      this.thread.once("error", (error) => {
+      this.die = (reason) => {
         this.alive = false;
-        reject(new WorkerDied(`a worker thread failed: ${error.message}`));
-      });
-      this.thread.once("exit", (code) => {
-        this.alive = false;
-        reject(new WorkerDied(`a worker thread ended early (exit code ${code})`));
-      });
+        reject(new WorkerDied(reason));
+      };
     });
     this.death.catch(() => undefined); // a death between runs is found by `alive`
-    this.api = wrap<WorkerApi>(nodeEndpoint(this.thread));
-    this.thread.unref();
+    this.thread = startThread(this.die);
+    this.api = wrap<WorkerApi>(this.thread.endpoint);
   }
 
   /** The thread keeps the process alive only while it runs a machine. */
   async run({ memory }: MachineMemory, index: number): Promise<number> {
-    this.thread.ref();
+    this.thread.keepAlive(true);
     try {
-      return await Promise.race([this.api.run(memory, index), this.death]);
+      return await Promise.race([this.api.run(this.module, memory, index), this.death]);
     } finally {
-      this.thread.unref();
+      this.thread.keepAlive(false);
     }
   }
 
   async terminate(): Promise<void> {
-    this.alive = false;
     await this.thread.terminate();
+    // A page is not told that a worker ended.
+    this.die("a worker thread was ended");
   }
 }
 

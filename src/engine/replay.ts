@@ -56,11 +56,13 @@ export async function record(
     }
   }
   checkpoints.push(checkpointOf(machine, lines).checkpoint);
-  return { result, capsule: capsuleOf(options, result, checkpoints, snapshot) };
+  return { result, capsule: await capsuleOf(options, result, checkpoints, snapshot) };
 }
 
 /** A capsule of a run that has ended, with a checkpoint at its end only. */
-export function recordEnd(machine: Machine, options: CreateOptions, result: RunResult): Capsule {
+export function recordEnd(
+  machine: Machine, options: CreateOptions, result: RunResult,
+): Promise<Capsule> {
   return capsuleOf(options, result, [checkpointOf(machine).checkpoint]);
 }
 

@@ -1,12 +1,12 @@
 // One machine from power-on to its end: memory, image, worker threads, console, progress,
 // cancellation.
-import { availableParallelism, loadavg } from "node:os";
 import * as abi from "../../assembly/abi.ts";
 import { PAGE_BYTES } from "../core/instance.ts";
 import { MachineView } from "../core/view.ts";
 import { type BootImage, loadImage } from "../machine/image.ts";
 import { cpuCount, InputError, numberOf, type Preset } from "../machine/preset.ts";
 import { type MachineOptions, type MemoryModel, writeMachineBlock } from "../machine/topology.ts";
+import { hostBusy, hostCores } from "./host.ts";
 import type { MachineMemory, PooledWorker, WorkerPool } from "./pool.ts";
 import { putSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
 
@@ -60,16 +60,11 @@ export interface Components {
   lines: Uint32Array;
 }
 
-export function hostCores(): number {
-  return availableParallelism();
-}
-
 /** Threads for a machine of `clusters`: no more than host cores or clusters. */
 export function workersFor(wanted: number | "auto", clusters: number): number {
   if (wanted === "auto") {
     // A worker waits for the others at every window: on a busy host one alone is faster.
-    const busy = loadavg()[0] > hostCores() / 4;
-    return busy ? 1 : Math.min(hostCores(), clusters, abi.M_WORKER_LIMIT);
+    return hostBusy() ? 1 : Math.min(hostCores(), clusters, abi.M_WORKER_LIMIT);
   }
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > abi.M_WORKER_LIMIT) {
     throw new InputError(`--workers must be auto or 1 to ${abi.M_WORKER_LIMIT}`);

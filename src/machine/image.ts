@@ -6,6 +6,12 @@ import { BOOT_CR3, writeBoot } from "./bootparams.ts";
 import { type Elf, hex, physicalOf } from "./elf.ts";
 import { InputError } from "./preset.ts";
 
+/** An image that has been read already. */
+export interface ImageFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
 export interface BootImage {
   /** For messages. */
   name: string;

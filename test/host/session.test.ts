@@ -1,9 +1,14 @@
 // A whole machine with kernels of a few instructions: how runs end, console, cancellation, dead
 // workers, determinism.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { MACHINE_BASE, M_CLUSTER_BASES } from "../../assembly/abi.ts";
+import { packageRoot } from "../../src/core/root.ts";
 import { loadPreset } from "../../src/engine/files.ts";
 import { WorkerPool } from "../../src/engine/pool.ts";
 import { Session } from "../../src/engine/session.ts";
@@ -142,6 +147,29 @@ describe("workers", () => {
     await expect(session.run()).rejects.toThrow("worker thread ended early");
     expect(performance.now() - died).toBeLessThan(3000);
     await pool.close();
+  });
+
+  it("end the run with a reason when one dies, and the process can end", async () => {
+    // Nobody calls Machine.shutdown(): the threads alone must not keep the process.
+    const program = `
+      const { Machine } = await import(process.argv[1]);
+      const machine = await Machine.create({ machine: "clovertown", image: "hello", workers: 2 });
+      // Worker 1 is told that its cluster lies where there is no memory.
+      const base = ${MACHINE_BASE + M_CLUSTER_BASES + 4};
+      new DataView(machine.view.memory.buffer).setUint32(base, 0xfffff000, true);
+      await machine.run().catch((error) => console.log(error.message));
+    `;
+    const index = pathToFileURL(join(packageRoot(), "dist", "src", "index.js")).href;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program, index], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let said = "";
+    child.stdout.on("data", (bytes: Buffer) => (said += bytes.toString()));
+    const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+    const [code, signal] = await once(child, "close");
+    clearTimeout(timer);
+    expect({ code, signal }).toEqual({ code: 0, signal: null });
+    expect(said).toMatch(/memory access out of bounds/);
   });
 });
 

@@ -1,7 +1,7 @@
 // The part of state.ts that is a CPU's: its access under way, store buffer, misses, L1s.
 import { check } from "../../check";
 import { CORE_L1D, CORE_L1I } from "../../abi";
-import { Line } from "../../memory/cache";
+import { Line, setFilter } from "../../memory/cache";
 import { Core } from "../../memory/core";
 import {
   MSHR_FREE, MSHR_GRANTED, MSHR_LIMIT, MSHR_WAITING, Mshr, refreshNextGrant,
@@ -142,7 +142,7 @@ function takeLines(base: usize, lines: u32): void {
     l.state = <u8>(value & 3);
     l.tag = l1Ways < lines ? (value >>> 2) & 7 : way;
     l.lru = l.state == INVALID ? 0 : 1 + (value >>> 5);
-    l.filter = 0;
+    setFilter(l, 0, 0);
   }
 }
 

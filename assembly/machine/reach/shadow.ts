@@ -8,12 +8,12 @@
 //     and the host performs them in the order of their cycles (data lie in RAM only, so that order
 //     is what a CPU sees);
 //   - a load returns the youngest buffered store of its own CPU to the line, else the last write.
-import { M_CPUS } from "../../abi";
+import { M_CPUS, TRACE_COMMIT, TRACE_REQUEST } from "../../abi";
 import { Core, coreOf } from "../../memory/core";
 import { param } from "../../memory/params";
 import { hostOf } from "../../memory/ram";
 import { Store } from "../../memory/store-buffer";
-import { TRACE_COMMIT, TRACE_REQUEST, traceAt, traceWritten } from "../../memory/trace";
+import { traceAt, traceWritten } from "../../memory/trace";
 
 /** Which rule is broken (0: none). */
 export const NOT_IN_WINDOW: u32 = 32;

@@ -1,0 +1,81 @@
+// What the engine needs of its host, for a page: the same functions as engine/host.ts, whose place
+// this file takes in a bundle for browsers. Files are fetched from beside the bundle.
+//
+// A page needs SharedArrayBuffer: it must be served with the headers
+//     Cross-Origin-Opener-Policy: same-origin
+//     Cross-Origin-Embedder-Policy: require-corp
+import type * as node from "../engine/host.ts";
+import type { Thread } from "../engine/thread.ts";
+import type { ImageFile } from "../machine/image.ts";
+import { InputError, type Preset, readPreset } from "../machine/preset.ts";
+
+/** Where the core, the machines and the images are. */
+const files = import.meta.url;
+
+async function fetched(path: string): Promise<Response> {
+  const response = await fetch(new URL(path, files));
+  if (!response.ok) throw new InputError(`${path}: not found beside the page (${response.status})`);
+  return response;
+}
+
+export function hostCores(): number {
+  return navigator.hardwareConcurrency;
+}
+
+/** A page cannot know. */
+export function hostBusy(): boolean {
+  return false;
+}
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** timing.wasm, compiled once per page. */
+export function coreModule(): Promise<WebAssembly.Module> {
+  if (!globalThis.crossOriginIsolated) {
+    const headers = "Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy";
+    throw new InputError(`this page has no shared memory: serve it with the headers ${headers}`);
+  }
+  compiled ??= fetched("timing.wasm")
+    .then((response) => response.arrayBuffer())
+    .then((bytes) => WebAssembly.compile(bytes));
+  return compiled;
+}
+
+/** Starts web/worker.ts; `onEnd` is called once, with the reason, when the thread is no more. */
+export function startThread(onEnd: (reason: string) => void): Thread {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  worker.addEventListener("error", (event) => {
+    onEnd(`a worker thread failed: ${event.message || "it could not be loaded"}`);
+  }, { once: true });
+  return {
+    endpoint: worker,
+    keepAlive: () => undefined,
+    terminate: async () => worker.terminate(),
+  };
+}
+
+/** A bundled machine, with the machines that it derives from. */
+export async function loadPreset(
+  machine: string,
+  changes?: ReadonlyMap<string, number>,
+): Promise<Preset> {
+  const documents = new Map<string, unknown>();
+  for (let name = machine; typeof name === "string" && !documents.has(name);) {
+    const document = await (await fetched(`presets/${name}.json`)).json();
+    documents.set(name, document);
+    name = document.derives;
+  }
+  return readPreset(documents.get(machine), (name) => documents.get(name), changes);
+}
+
+/** A bundled image, or one that the page has read. */
+export async function openImage(image: string | ImageFile): Promise<ImageFile> {
+  if (typeof image !== "string") return image;
+  const bytes = new Uint8Array(await (await fetched(`images/${image}.elf`)).arrayBuffer());
+  return { name: image, bytes };
+}
+
+/** The two hosts offer the same. */
+({ hostCores, hostBusy, coreModule, startThread, loadPreset, openImage }) satisfies {
+  [name in keyof typeof node]: unknown;
+};
