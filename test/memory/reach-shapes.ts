@@ -72,6 +72,9 @@ export const LARGER: Record<string, Small> = {
   "two clusters of one core, two lines": {
     clusters: [1, 1], lines: 2, operations: ["load", "store"], evictions: true,
   },
+  "one cluster of two cores, two lines": {
+    clusters: [2], lines: 2, operations: ["load", "store", "lock"],
+  },
 };
 
 /** Minutes each: npm run fuzz. */
@@ -86,9 +89,6 @@ export const LARGEST: Record<string, Small> = {
   },
   "two clusters of two cores, code too": {
     clusters: [2, 2], operations: ["load", "store", "fetch"], atOnce: 2, states: 4_000_000,
-  },
-  "one cluster of two cores, two lines": {
-    clusters: [2], lines: 2, operations: ["load", "store", "lock"], states: 4_000_000,
   },
   "two clusters of one core, two lines, two buffered stores": {
     clusters: [1, 1], lines: 2, operations: ["load", "store"], evictions: true, states: 6_000_000,
