@@ -171,7 +171,8 @@ export const CORE_FILTER: i32 = 0x1400; // memory/filter.ts: 512 entries of 16 b
 export const CORE_FETCH: i32 = 0x3400; // isa/fetch.ts: 256 entries of 16 bytes
 export const CORE_TLB: i32 = 0x4400; // isa/paging.ts: 512 entries of 16 bytes
 export const CORE_CODE_PAGES: i32 = 0x6400; // memory/l1.ts: 8192 bits, classes of pages with code
-export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 bytes; unused in second threads
+/** The L1s are those of a unit's first thread; in the block of a second one they are unused. */
+export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 bytes
 export const CORE_L1I: i32 = 0xa800; // up to 1024 lines of 16 bytes
 export const CORE_INBOX: i32 = 0xe980; // memory/inbox.ts: 128 entries of 16 bytes
 export const CORE_MSHR: i32 = 0xf180; // memory/mshr.ts: 24 registers of 40 bytes

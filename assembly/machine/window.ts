@@ -78,6 +78,9 @@ export function runWorker(worker: u32): u32 {
   let start = load<u64>(MACHINE_BASE + M_NOW);
   let windows: u32 = 0;
   openOutbox(outboxOf(self, windows), takeQueued());
+  // Nobody is behind window 0. It is the second call that keeps the wait out of line: inlined into
+  // this loop, V8 11.3's baseline compiler lost the value of `end` over an atomic.wait (Node 20).
+  awaitPeers(self, 0);
   let reason: u32 = 0;
   while (!reason) {
     const end = start + windowCycles;

@@ -87,7 +87,8 @@ test("home agents", () => {
 const MUTANTS: Mutant[] = [
   {
     name: "homes by the line and not by the page",
-    file: "assembly/memory/home.ts", from: "return (line >>> 6) % homes;", to: "return line % homes;",
+    file: "assembly/memory/home.ts", from: "return (line >>> 6) % homes;",
+    to: "return line % homes;",
   },
   {
     name: "memory is near for everybody",

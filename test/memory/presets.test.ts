@@ -1,5 +1,5 @@
-// Every preset under the random accesses of assembly/machine/stress.ts: as it is, and with caches so
-// small that everything is evicted now and then.
+// Every preset under the random accesses of assembly/machine/stress.ts: as it is, and with caches
+// so small that everything is evicted now and then.
 import { describe, expect, test } from "vitest";
 import * as abi from "../../assembly/abi.ts";
 import { loadPreset, presetNames } from "../../src/engine/files.ts";

@@ -1,23 +1,54 @@
-// Whether a module contains call_indirect, seen from its element section: an indirect call needs a
-// table with functions.
+// What a module's binary contains, by its sections.
 const ELEMENT_SECTION = 9;
+const CODE_SECTION = 10;
+/** memory.atomic.wait32, aligned to 4 bytes, without an offset. */
+const WAIT = [0xfe, 0x01, 0x02, 0x00];
 
-export function hasCallIndirect(bytes: Uint8Array): boolean {
-  let at = 8; // magic and version
-  const leb = () => {
+class Reader {
+  private readonly bytes: Uint8Array;
+  at = 8; // magic and version
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  leb(): number {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++];
+      const byte = this.bytes[this.at++];
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;
     }
-  };
-  while (at < bytes.length) {
-    const id = bytes[at++];
-    const size = leb();
-    const end = at + size;
-    if (id === ELEMENT_SECTION && leb() > 0) return true;
-    at = end;
   }
-  return false;
+
+  /** Moves to the contents of a section; false: the module has none. */
+  find(section: number): boolean {
+    while (this.at < this.bytes.length) {
+      const id = this.bytes[this.at++];
+      const size = this.leb();
+      if (id === section) return true;
+      this.at += size;
+    }
+    return false;
+  }
+}
+
+/** An indirect call needs a table with functions. */
+export function hasCallIndirect(bytes: Uint8Array): boolean {
+  const reader = new Reader(bytes);
+  return reader.find(ELEMENT_SECTION) && reader.leb() > 0;
+}
+
+/** Sizes in bytes of the functions that wait for a notification. */
+export function waitingFunctions(bytes: Uint8Array): number[] {
+  const reader = new Reader(bytes);
+  const sizes: number[] = [];
+  if (!reader.find(CODE_SECTION)) return sizes;
+  for (let left = reader.leb(); left > 0; left--) {
+    const size = reader.leb();
+    const body = bytes.subarray(reader.at, reader.at + size);
+    if (body.some((_, i) => WAIT.every((byte, j) => body[i + j] === byte))) sizes.push(size);
+    reader.at += size;
+  }
+  return sizes;
 }
