@@ -38,6 +38,7 @@ export const M_HOMES: i32 = 0x03c; // home agents: M_HOME_PACKAGE, M_HOME_BUS
 export const M_MAX_CYCLES: i32 = 0x040; // u64; 0: no budget
 export const M_HISTORY: i32 = 0x04c; // instructions to remember of each CPU, 0 for none
 export const M_CHECK: i32 = 0x048; // 1: check coherence after every window (one worker only)
+export const M_COUNTERS: i32 = 0x04c; // 1: count what stores did, too: it costs some speed
 export const M_TRACE_FROM: i32 = 0x050; // u64: events before this cycle are not recorded
 export const M_TRACE_TO: i32 = 0x058; // u64: nor are those from this one on; 0: no end
 
@@ -194,6 +195,8 @@ export const CPU_BAD_BYTES: i32 = 488; // 15 bytes
 export const CORE_CLOCK: i32 = 0x0800; // u64
 export const CORE_RUN: i32 = 0x0814; // u32 RUN_*, in CORE_MEM
 export const CORE_INSTRUCTIONS: i32 = 0x0840; // u64
+export const CORE_STORES: i32 = 0x0890; // u64, stores that entered the store buffer
+export const CORE_SB_COUNT: i32 = 0x0824; // u32
 export const CORE_LOAD_HITS: i32 = 0x08a0; // u64, L1 hits that the instruction loop found itself
 
 // ---- Why a core is not executing (memory/core.ts: Core.run) ---------------------------
@@ -238,12 +241,11 @@ export const WAIT_LIMIT: i32 = 16;
 
 // ---- Counters of a core: u64 each, at CORE_COUNTERS + offset ---------------------------
 export const CC_LOADS: i32 = 0x000; // [SOURCE_LIMIT]
-export const CC_STORES: i32 = 0x100; // [SOURCE_LIMIT]
+export const CC_STORES: i32 = 0x100; // [SOURCE_LIMIT], without those to an owned line
 export const CC_LOCKED: i32 = 0x200; // [SOURCE_LIMIT]
 export const CC_OCCUPANCY: i32 = 0x300; // [64] stores by how many were in the buffer with it
 export const CC_RESIDENCE: i32 = 0x500; // [32] stores by the bits of their cycles in the buffer
 export const CC_WAITS: i32 = 0x600; // [WAIT_LIMIT] cycles
-export const CC_COMMITTED: i32 = 0x680;
 export const CC_FIRST_COMMIT: i32 = 0x688; // memory/counters.ts alone
 export const CC_RESIDENCE_SUM: i32 = 0x690; // cycles
 export const CC_RESIDENCE_MAX: i32 = 0x698;

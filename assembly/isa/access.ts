@@ -5,8 +5,8 @@
 // Deviations: a read-modify-write of a device register stops the run, and so do stores of several
 // words; devices are the local APIC only, other addresses outside RAM read as ones.
 import {
-  CORE_FILTER, CORE_L1D, CORE_LIMIT_MASK, CORE_LOAD_HITS, CORE_MEM, ENGINE_EXPLORE, ENGINE_FLAT,
-  MACHINE_BASE, MARK_SLEEP, MARK_TAG, M_RAM_BYTES, RUN_UNIMPLEMENTED,
+  CORE_FILTER, CORE_L1D, CORE_LIMIT_MASK, CORE_MEM, ENGINE_EXPLORE, ENGINE_FLAT, MACHINE_BASE,
+  MARK_SLEEP, MARK_TAG, M_RAM_BYTES, RUN_UNIMPLEMENTED,
 } from "../abi";
 import { lapicIsX2, lapicRead, lapicWrite } from "../device/lapic";
 import { LAPIC_BYTES, LAPIC_PHYS } from "../device/map";
@@ -26,7 +26,8 @@ const SB_MASK_AT: usize = 24; // Core.sbMask
 
 /**
  * Host address of `size` bytes at `lin` if it is an aligned load that hits the L1D with nothing
- * buffered in its way; else 0. Stamps the line with `clock` for LRU, as portRead() does.
+ * buffered in its way; else 0. Stamps the line with `clock` for LRU, as portRead() does; the caller
+ * counts it.
  */
 // @ts-ignore: decorator
 @inline
@@ -41,7 +42,6 @@ export function readFast(core: usize, lin: u64, size: u32, clock: u64): usize {
   ) {
     if (ENGINE != ENGINE_FLAT) {
       store<u64>(core + <usize>((<i32>flags >> 8) << 4), clock, CORE_L1D + 8);
-      store<u64>(core, load<u64>(core, CORE_LOAD_HITS) + 1, CORE_LOAD_HITS);
     }
     return <usize>(<u32>lin + load<u32>(e, CORE_FILTER + 8));
   }

@@ -1,7 +1,7 @@
 // Loads, stores and read-modify-writes as the instruction loop (run.ts) does them: the common way
 // in line, the other by a call (access.ts). The clock is a local of the loop: it is put into
 // Core.clock before, and read again after.
-import { CORE_MEM, MACHINE_BASE, M_COST_L1 } from "../abi";
+import { CORE_LOAD_HITS, CORE_MEM, MACHINE_BASE, M_COST_L1 } from "../abi";
 import { portReserve, portWrite } from "../memory/port";
 import { loadSized } from "../memory/ram";
 import {
@@ -44,6 +44,13 @@ export function loaded(host: Source): u64 {
   return cost(M_COST_L1) - 1 + (host >> 32);
 }
 
+/** Loads that the port did not see. */
+// @ts-ignore: decorator
+@inline
+export function countHit(core: usize, by: i64): void {
+  store<u64>(core, load<u64>(core, CORE_LOAD_HITS) + <u64>by, CORE_LOAD_HITS);
+}
+
 /** The memory operand of record p for a load of T. */
 // @ts-ignore: decorator
 @inline
@@ -64,6 +71,8 @@ export function stackSource(core: usize, lin: u64, clock: u64): Source {
 function sourceSlow(core: usize, lin: u64, size: u32, clock: u64, vector: u32): Source {
   setClock(core, clock);
   const host = <u64>readUser(core, lin, size, vector);
+  // The loop counts it as a hit, but the port has counted it.
+  if (host) countHit(core, -1);
   return host ? host | ((clockOf(core) - clock) << 32) : 0;
 }
 
@@ -123,6 +132,7 @@ export function loadForWrite(core: usize, p: usize, size: u32, clock: u64): bool
   if (phys != NO_FAST_WRITE) {
     if (!portReserve(core, 1)) return false;
     host = readFast(core, lin, size, clock);
+    if (host) countHit(core, 1);
     Cpu.of(core).writePhys = phys;
     Cpu.of(core).writeSplit = 0;
   }

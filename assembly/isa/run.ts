@@ -65,17 +65,29 @@ function callNowhere(core: usize, back: u64, clock: u64): void {
   raise(core, GP, 0);
 }
 
+/** In the count of instructions: a load was done, too. One local for both costs one addition. */
+const LOADED: u64 = 1 << 32;
+
+/** Counts what was done since the loop was entered. */
+// @ts-ignore: decorator
+@inline
+function tally(core: usize, count: u64): void {
+  const c = Core.of(core);
+  c.instructions += count & (LOADED - 1);
+  c.loadHits += count >> 32;
+}
+
 /** Leave before the instruction of record p; Core.clock is true. */
 function stop(core: usize, base: u64, p: usize, count: u64): void {
   Cpu.of(core).rip = base + Rec.at(p).off;
-  Core.of(core).instructions += count;
+  tally(core, count);
 }
 
 /** Leave before the instruction at `rip`. */
 function stopAt(core: usize, rip: u64, clock: u64, count: u64): void {
   setClock(core, clock);
   Cpu.of(core).rip = rip;
-  Core.of(core).instructions += count;
+  tally(core, count);
 }
 
 /**
@@ -138,6 +150,7 @@ export function run(core: usize, limit: u64): void {
       case Op.LD_8: {
         const host = source<u8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         store<u64>(core + <usize>Rec.at(p).d, load<u8>(<usize>host));
         clock += loaded(host) + 1;
         p += REC_BYTES;
@@ -146,6 +159,7 @@ export function run(core: usize, limit: u64): void {
       case Op.LD_16: {
         const host = source<u16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         store<u64>(core + <usize>Rec.at(p).d, load<u16>(<usize>host));
         clock += loaded(host) + 1;
         p += REC_BYTES;
@@ -154,6 +168,7 @@ export function run(core: usize, limit: u64): void {
       case Op.LD_32: {
         const host = source<u32>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         store<u64>(core + <usize>Rec.at(p).d, load<u32>(<usize>host));
         clock += loaded(host) + 1;
         p += REC_BYTES;
@@ -162,6 +177,7 @@ export function run(core: usize, limit: u64): void {
       case Op.LD_64: {
         const host = source<u64>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         store<u64>(core + <usize>Rec.at(p).d, load<u64>(<usize>host));
         clock += loaded(host) + 1;
         p += REC_BYTES;
@@ -196,6 +212,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOV_RM_8: {
         const host = source<u8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<u8>(core, p, <u8>load<u8>(<usize>host));
         clock += loaded(host);
         break;
@@ -203,6 +220,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOV_RM_16: {
         const host = source<u16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<u16>(core, p, <u16>load<u16>(<usize>host));
         clock += loaded(host);
         break;
@@ -210,6 +228,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOV_RM_32: {
         const host = source<u32>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<u32>(core, p, <u32>load<u32>(<usize>host));
         clock += loaded(host);
         break;
@@ -217,6 +236,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOV_RM_64: {
         const host = source<u64>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<u64>(core, p, <u64>load<u64>(<usize>host));
         clock += loaded(host);
         break;
@@ -224,6 +244,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOVZX_RM_8: {
         const host = source<u8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<u32>(core, p, <u32>load<u8>(<usize>host));
         clock += loaded(host);
         break;
@@ -231,6 +252,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOVZX_RM_16: {
         const host = source<u16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<u32>(core, p, <u32>load<u16>(<usize>host));
         clock += loaded(host);
         break;
@@ -238,6 +260,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOVSX_RM_8_32: {
         const host = source<i8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<i32>(core, p, <i32>load<i8>(<usize>host));
         clock += loaded(host);
         break;
@@ -245,6 +268,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOVSX_RM_16_32: {
         const host = source<i16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<i32>(core, p, <i32>load<i16>(<usize>host));
         clock += loaded(host);
         break;
@@ -252,6 +276,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOVSX_RM_8_64: {
         const host = source<i8>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<i64>(core, p, <i64>load<i8>(<usize>host));
         clock += loaded(host);
         break;
@@ -259,6 +284,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOVSX_RM_16_64: {
         const host = source<i16>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<i64>(core, p, <i64>load<i16>(<usize>host));
         clock += loaded(host);
         break;
@@ -266,6 +292,7 @@ export function run(core: usize, limit: u64): void {
       case Op.MOVSX_RM_32_64: {
         const host = source<i32>(core, p, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         setD<i64>(core, p, <i64>load<i32>(<usize>host));
         clock += loaded(host);
         break;
@@ -453,6 +480,7 @@ export function run(core: usize, limit: u64): void {
       case Op.POP_R: {
         const host = stackSource(core, Cpu.of(core).rsp, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         Cpu.of(core).rsp += 8; // first: POP RSP leaves the value
         setD<u64>(core, p, load<u64>(<usize>host));
         clock += loaded(host);
@@ -461,6 +489,7 @@ export function run(core: usize, limit: u64): void {
       case Op.LEAVE: {
         const host = stackSource(core, Cpu.of(core).rbp, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         Cpu.of(core).rsp = Cpu.of(core).rbp + 8;
         Cpu.of(core).rbp = load<u64>(<usize>host);
         clock += loaded(host);
@@ -486,6 +515,7 @@ export function run(core: usize, limit: u64): void {
       case Op.RET: {
         const host = stackSource(core, Cpu.of(core).rsp, clock);
         if (!host) return stop(core, base, p, count);
+        count += LOADED;
         rip = load<u64>(<usize>host);
         if (!canonical(rip)) {
           setClock(core, clock);

@@ -11,6 +11,7 @@ import {
 import { Cpu, DF, GP, RAX, RCX, RDI, RSI, getReg, setReg } from "./cpu";
 import { keepSub } from "./flags";
 import { ioAllowed } from "./io";
+import { countHit } from "./load-store";
 import { ADDRESS32, Op, Rec, REP, REPNE } from "./record";
 
 // What an instruction did (dispatch.ts passes it on to run.ts)
@@ -48,7 +49,9 @@ function sourceAt(core: usize, p: usize): usize {
   const rec = Rec.at(p);
   const lin = pointer(core, p, RSI) + load<u64>(core + <usize>rec.s);
   const host = readFast(core, lin, rec.size, Core.of(core).clock);
-  return host ? host : readUser(core, lin, rec.size, GP);
+  if (!host) return readUser(core, lin, rec.size, GP);
+  countHit(core, 1);
+  return host;
 }
 
 function signedOf(value: u64, size: u32): i64 {

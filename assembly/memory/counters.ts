@@ -1,10 +1,11 @@
 // Counters: what the caches, store buffers and buses did. They decide nothing and are outside the
-// state hash. The host reads them by the offsets of abi.ts once the machine has stopped.
+// state hash. The host reads them by the offsets of abi.ts once the machine has stopped. What stores
+// did is counted only while M_COUNTERS is set: it takes some per cent of the speed.
 //
 // A load is counted when it binds, a store when it commits, by where its line came from; an access
 // over two lines is two. What an instruction did before it had to wait, it does again.
 import {
-  BUS_COUNTERS_BYTES, CC_COMMITS, CC_COMMITTED, CC_FIRST_COMMIT, CC_INTERRUPTS, CC_LOADS,
+  BUS_COUNTERS_BYTES, CC_COMMITS, CC_FIRST_COMMIT, CC_INTERRUPTS, CC_LOADS,
   CC_LOCKED, CC_OCCUPANCY, CC_RESIDENCE, CC_RESIDENCE_MAX, CC_RESIDENCE_SUM, CC_STORES,
   CC_UPGRADES, CC_WAITS, CLUSTER_COUNTERS_BYTES, CORE_COUNTERS, M_CLUSTER_COUNTERS,
 } from "../abi";
@@ -55,22 +56,27 @@ const COMMITS: u32 = 64;
 const RESIDENCES: u32 = 32;
 
 /**
- * A store that was issued at `issue` commits at `time`. How many shared the buffer with it when it
+ * The `ordinal`-th store of the core, issued at `issue`, commits at `time`. How many shared the buffer with it when it
  * came is known now only, because buffers are drained lazily: those that committed after its issue.
  */
-export function countCommit(core: usize, issue: u64, time: u64, source: u32): void {
-  increase(cellOf(core, CC_STORES, source), 1);
+export function countCommit(
+  core: usize, ordinal: u64, issue: u64, time: u64, source: u32,
+): void {
+  // Those of the L1 are all the others.
+  if (source) increase(cellOf(core, CC_STORES, source), 1);
   const residence = time - issue;
   increase(cellOf(core, CC_RESIDENCE_SUM, 0), residence);
-  increase(cellOf(core, CC_RESIDENCE, min<u32>(<u32>(64 - clz(residence)), RESIDENCES - 1)), 1);
+  const bits = <u32>(64 - clz(residence));
+  increase(cellOf(core, CC_RESIDENCE, min<u32>(bits, RESIDENCES - 1)), 1);
   const most = cellOf(core, CC_RESIDENCE_MAX, 0);
   if (residence > load<u64>(most)) store<u64>(most, residence);
-  const ordinal = load<u64>(cellOf(core, CC_COMMITTED, 0));
   let first = load<u64>(cellOf(core, CC_FIRST_COMMIT, 0));
-  while (first < ordinal && load<u64>(commitAt(core, first)) <= issue) first++;
-  store<u64>(cellOf(core, CC_FIRST_COMMIT, 0), first);
+  if (first < ordinal && load<u64>(commitAt(core, first)) <= issue) {
+    do first++;
+    while (first < ordinal && load<u64>(commitAt(core, first)) <= issue);
+    store<u64>(cellOf(core, CC_FIRST_COMMIT, 0), first);
+  }
   store<u64>(commitAt(core, ordinal), time);
-  store<u64>(cellOf(core, CC_COMMITTED, 0), ordinal + 1);
   // Itself included
   const together = <u32>(ordinal - first) + 1;
   check(together < COMMITS);

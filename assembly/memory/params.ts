@@ -2,9 +2,9 @@
 // written after. They are constants of a run, not state; every worker's instance holds the same
 // values.
 import {
-  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK, M_HISTORY,
-  M_HOLD, M_HOMES, M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS, M_LAT_DRAM,
-  M_LAT_DRAM_REMOTE, M_LAT_L2, M_LAT_L3, M_LAT_SIBLING_LOAD,
+  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK, M_COUNTERS,
+  M_HISTORY, M_HOLD, M_HOMES, M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS,
+  M_LAT_DRAM, M_LAT_DRAM_REMOTE, M_LAT_L2, M_LAT_L3, M_LAT_SIBLING_LOAD,
   M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE,
   M_RAM_BYTES, M_RETIRE_DELAY, M_RFO_PREFETCH, M_SB_ENTRIES, M_SEED, M_TRACE, M_WINDOW_CYCLES,
   MEMORY_SC, MEMORY_TSO_ADV, TRACE_ALL_LOADS, TRACE_ALL_STORES,
@@ -31,6 +31,7 @@ export let tracingLoads: bool = false;
 export let tracingStores: bool = false;
 /** Core.sbMask of an empty buffer: all ones send even a load that hits to the port. */
 export let emptyMask: u64 = 0;
+export let countingStores: bool = false;
 export let l1Sets: u32 = 0;
 export let l1Ways: u32 = 0;
 /** Private L2 of a unit; 0 sets: it has none. */
@@ -95,6 +96,7 @@ export function loadParameters(): void {
   tracingLoads = (param(M_TRACE) & TRACE_ALL_LOADS) != 0;
   tracingStores = (param(M_TRACE) & TRACE_ALL_STORES) != 0;
   emptyMask = tracingLoads ? ~0 : 0;
+  countingStores = param(M_COUNTERS) != 0;
   l1Sets = param(M_L1_SETS);
   l1Ways = param(M_L1_WAYS);
   const l3 = param(M_L3_SETS) != 0;

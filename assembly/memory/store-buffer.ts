@@ -19,7 +19,8 @@ import { dataLine, fillCode, fillData, findCode, findData, mayHoldCode } from ".
 import { countCommit } from "./counters";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
 import {
-  adversarial, emptyMask, holdCycles, retireDelay, rfoPrefetch, tracing, tracingStores,
+  adversarial, countingStores, emptyMask, holdCycles, retireDelay, rfoPrefetch, tracing,
+  tracingStores,
 } from "./params";
 import { EXCLUSIVE, GETX, MODIFIED, NEVER } from "./protocol";
 import { hostOf, storeSized } from "./ram";
@@ -249,7 +250,7 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   if (tracing && (e.label || tracingStores)) {
     trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value, time - e.issue);
   }
-  countCommit(core, e.issue, time, e.source);
+  if (countingStores) countCommit(core, c.stores - c.sbCount, e.issue, time, e.source);
   c.sbHead = (c.sbHead + 1) & SB_INDEX;
   c.sbCount--;
   c.sbLastCommit = time;

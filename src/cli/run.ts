@@ -54,7 +54,13 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   if (options.snapshotAt !== undefined && options.record === undefined) {
     throw new InputError("--snapshot-at is for --record FILE.sbx: the state goes into the capsule");
   }
-  const created = { ...options, image, changes: options.set, windowCycles: options.window };
+  const created = {
+    ...options,
+    image,
+    counters: options.counters || options.json,
+    changes: options.set,
+    windowCycles: options.window,
+  };
   const machine = await Machine.create(created);
   const console: Uint8Array[] = [];
   const progress = new Progress();
@@ -79,7 +85,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   const died = typeof result.exit === "number" && result.exit !== 0;
   const report = code === EXIT.panic ? await postmortem(machine, signal) : [];
   if (died) report.push(...(await programDeath(machine)));
-  const counters = machine.counters();
+  const counters = options.counters || options.json ? machine.counters() : undefined;
   if (file !== undefined && recorded.capsule) await writeCapsule(file, recorded.capsule);
   const failed = code === EXIT.failed || code === EXIT.panic;
   const capsule = file ?? (failed
@@ -112,7 +118,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
     });
     return code;
   }
-  if (options.counters) process.stdout.write(`${countersText(counters)}\n`);
+  if (counters) process.stdout.write(`${countersText(counters)}\n`);
   process.stderr.write(
     `exit ${result.exit}: ${result.cycles} cycles (${qualified(options.memory)}), ` +
       `${result.instructions} instructions, ${result.hostSeconds.toFixed(2)} s, ` +

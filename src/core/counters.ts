@@ -112,6 +112,8 @@ function readCpu(memory: DataView, core: number, cpu: number): CpuCounters {
   const waited = waits.reduce((sum, [, cycles]) => sum + cycles, 0);
   const loads = served((i) => at(abi.CC_LOADS + i * 8));
   const hits = field(abi.CORE_LOAD_HITS);
+  const committed = field(abi.CORE_STORES) - memory.getUint32(core + abi.CORE_SB_COUNT, true);
+  const stores = served((i) => at(abi.CC_STORES + i * 8));
   return {
     cpu,
     instructions: field(abi.CORE_INSTRUCTIONS),
@@ -121,7 +123,7 @@ function readCpu(memory: DataView, core: number, cpu: number): CpuCounters {
       ...(Object.fromEntries(waits) as Record<WaitName, number>),
     },
     loads: { ...loads, l1: loads.l1 + hits, total: loads.total + hits },
-    stores: served((i) => at(abi.CC_STORES + i * 8)),
+    stores: { ...stores, l1: committed - stores.total, total: committed },
     locked: served((i) => at(abi.CC_LOCKED + i * 8)),
     upgrades: at(abi.CC_UPGRADES),
     interrupts: at(abi.CC_INTERRUPTS),

@@ -11,7 +11,7 @@ import { disassembleOne, hexBytes } from "../machine/disassemble.ts";
 import { type Elf, hex, readElf } from "../machine/elf.ts";
 import { checkUser, type ImageFile } from "../machine/image.ts";
 import { readLinear } from "../machine/page-walk.ts";
-import { firstCpus, numberOf, type Preset } from "../machine/preset.ts";
+import { firstCpus, InputError, numberOf, type Preset } from "../machine/preset.ts";
 import type { MemoryModel } from "../machine/topology.ts";
 
 export interface CreateOptions {
@@ -39,6 +39,8 @@ export interface CreateOptions {
   traceFrom?: bigint;
   traceTo?: bigint;
   windowCycles?: number;
+  /** Count for counters(); costs some speed, changes no result. */
+  counters?: boolean;
   /** Check coherence after every window: slow, one worker only. */
   check?: boolean;
   /** Numbers of the preset to replace, e.g. "core.retireDelay". */
@@ -130,6 +132,7 @@ export class Machine {
         traceTo: options.traceTo,
         windowCycles: options.windowCycles,
         check: options.check,
+        counters: options.counters,
       },
       snapshot,
     );
@@ -201,8 +204,11 @@ export class Machine {
     return this.session.view;
   }
 
-  /** What the stopped machine's CPUs, caches and buses did. */
+  /** What the stopped machine's CPUs, caches and buses did; only with `counters: true`. */
   counters(): Counters {
+    if (!this.options.counters) {
+      throw new InputError("counters() needs a machine that was created with counters: true");
+    }
     return readCounters(this.view);
   }
 

@@ -32,6 +32,7 @@ export interface SessionOptions {
   traceFrom?: bigint;
   traceTo?: bigint;
   windowCycles?: number;
+  counters?: boolean;
   check?: boolean;
   ramMiB?: number;
 }
@@ -125,6 +126,7 @@ export class Session {
         traceTo: options.traceTo,
         windowCycles: options.windowCycles,
         check: options.check,
+        counters: options.counters,
       };
       const { memory, core } = machine;
       writeMachineBlock(memory.buffer, preset, block);

@@ -32,6 +32,8 @@ export interface MachineOptions {
   traceTo?: bigint;
   /** Check coherence after every window: slow, one worker only. */
   check?: boolean;
+  /** Count what stores did, too. */
+  counters?: boolean;
   /** Overrides the derived window. */
   windowCycles?: number;
 }
@@ -119,6 +121,7 @@ export function writeMachineBlock(
   put(abi.M_TRACE_EVENTS, options.traceEvents);
   put(abi.M_HISTORY, options.history ?? 0);
   put(abi.M_CHECK, options.check ? 1 : 0);
+  put(abi.M_COUNTERS, options.counters ? 1 : 0);
   put(abi.M_TSC_KHZ, numberOf(preset, "megahertz") * 1000);
   view.setBigUint64(abi.M_MAX_CYCLES, options.maxCycles, true);
   for (const [offset, field] of NUMBERS) put(offset, numberOf(preset, field));

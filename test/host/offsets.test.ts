@@ -18,6 +18,8 @@ it("has the fields of Cpu and Core where abi.ts says", () => {
     run: abi.CORE_RUN,
     clock: abi.CORE_CLOCK,
     instructions: abi.CORE_INSTRUCTIONS,
+    stores: abi.CORE_STORES,
+    sbCount: abi.CORE_SB_COUNT,
     loadHits: abi.CORE_LOAD_HITS,
   };
   const found = Object.keys(promised).map((name) => [name, (exports[name] as () => number)()]);

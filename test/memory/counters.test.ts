@@ -19,7 +19,9 @@ const A = 0x500000;
 const ROUNDS = 200;
 
 async function run(options: CreateOptions): Promise<Counters> {
-  const machine = await Machine.create({ machine: "uni1", workers: 1, ...options });
+  const machine = await Machine.create({
+    machine: "uni1", workers: 1, counters: true, ...options,
+  });
   const { exit } = await machine.run();
   const counters = machine.counters();
   machine.close();
@@ -135,8 +137,8 @@ describe("the store buffer", () => {
 });
 
 it("counters are no state, and fit into 80 columns", async () => {
-  const machine = await Machine.create({ image: "hello", workers: 1 });
-  await machine.run();
+  const machine = await Machine.create({ image: "hello", workers: 1, counters: true });
+  const { stateHash } = await machine.run();
   const text = countersText(machine.counters());
   expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
   for (const title of ["cycles of", "loads", "stores", "store buffer", "clusters", "buses"]) {
@@ -149,4 +151,8 @@ it("counters are no state, and fit into 80 columns", async () => {
   bytes.fill(0x5a, core + abi.CORE_LOAD_HITS, core + abi.CORE_LOAD_HITS + 8);
   expect(machine.stateHash()).toBe(before);
   machine.close();
+  const without = await Machine.create({ image: "hello", workers: 1 });
+  expect((await without.run()).stateHash).toBe(stateHash);
+  expect(() => without.counters()).toThrow("counters: true");
+  without.close();
 });

@@ -17,7 +17,7 @@ const ns = (cycle: bigint) => (cycle * 1000n) / MEGAHERTZ;
 /** A run that is traced from cycle `from` to `to`: its records, and the file read back. */
 async function traced(names: string[], options: Partial<CreateOptions> = {}) {
   const machine = await Machine.create({
-    image: "w001", append: "v001k=0 -- w001 W001i s=0 r=2 rounds=40", workers: 1,
+    image: "w001", counters: true, append: "v001k=0 -- w001 W001i s=0 r=2 rounds=40", workers: 1,
     traceEvents: 1 << 18, traceKinds: names.reduce((bits, name) => bits | EVENTS[name], 0),
     ...options,
   });

@@ -42,3 +42,9 @@ export function instructions(): usize {
 export function loadHits(): usize {
   return CORE_MEM + offsetof<Core>("loadHits");
 }
+export function stores(): usize {
+  return CORE_MEM + offsetof<Core>("stores");
+}
+export function sbCount(): usize {
+  return CORE_MEM + offsetof<Core>("sbCount");
+}
