@@ -38,7 +38,7 @@ export const M_HOMES: i32 = 0x03c; // home agents: M_HOME_PACKAGE, M_HOME_BUS
 export const M_MAX_CYCLES: i32 = 0x040; // u64; 0: no budget
 export const M_HISTORY: i32 = 0x04c; // instructions to remember of each CPU, 0 for none
 export const M_CHECK: i32 = 0x048; // 1: check coherence after every window (one worker only)
-export const M_COUNTERS: i32 = 0x04c; // 1: count what stores did, too: it costs some speed
+export const M_COUNTERS: i32 = 0x03c; // 1: count what stores did, too: it costs some speed
 export const M_TRACE_FROM: i32 = 0x050; // u64: events before this cycle are not recorded
 export const M_TRACE_TO: i32 = 0x058; // u64: nor are those from this one on; 0: no end
 
@@ -123,8 +123,8 @@ export const M_TRACE_BASES: i32 = 0x4e0; // [8] trace ring of each worker
 export const M_RAM_BASE: i32 = 0x500;
 export const M_HUB_BASE: i32 = 0x504;
 export const M_HISTORY_BASE: i32 = 0x508; // rings of all CPUs: memory/history.ts
-export const M_CLUSTER_COUNTERS: i32 = 0x5a0; // CLUSTER_COUNTERS_BYTES for each cluster
-export const M_BUS_COUNTERS: i32 = 0x5c0; // [8] BUS_COUNTERS_BYTES a bus, counted by each worker
+export const M_CLUSTER_COUNTERS: i32 = 0x50c; // CLUSTER_COUNTERS_BYTES for each cluster
+export const M_BUS_COUNTERS: i32 = 0x640; // [8] BUS_COUNTERS_BYTES a bus, counted by each worker
 export const M_WORKER_LIMIT: i32 = 8;
 
 // Run control: written and polled while the workers run
@@ -195,9 +195,9 @@ export const CPU_BAD_BYTES: i32 = 488; // 15 bytes
 export const CORE_CLOCK: i32 = 0x0800; // u64
 export const CORE_RUN: i32 = 0x0814; // u32 RUN_*, in CORE_MEM
 export const CORE_INSTRUCTIONS: i32 = 0x0840; // u64
-export const CORE_STORES: i32 = 0x0890; // u64, stores that entered the store buffer
+export const CORE_STORES: i32 = 0x08b0; // u64, stores that entered the store buffer
 export const CORE_SB_COUNT: i32 = 0x0824; // u32
-export const CORE_LOAD_HITS: i32 = 0x08a0; // u64, L1 hits that the instruction loop found itself
+export const CORE_LOAD_HITS: i32 = 0x08c0; // u64, L1 hits that the instruction loop found itself
 
 // ---- Why a core is not executing (memory/core.ts: Core.run) ---------------------------
 export const RUN_RUNNING: i32 = 0;

@@ -18,7 +18,9 @@ import { Cluster, addCore, clusterBytes, unitAt } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { historyBytes } from "../memory/history";
 import { homeBytes } from "../memory/home";
-import { emptyMask, l2Sets, loadParameters, param, paramByte, windowCycles } from "../memory/params";
+import {
+  emptyMask, l2Sets, loadParameters, param, paramByte, windowCycles,
+} from "../memory/params";
 import { privateCacheBytes } from "../memory/private-cache";
 import { NEVER } from "../memory/protocol";
 import { traceBytes } from "../memory/trace";

@@ -3,7 +3,9 @@
 // boundary between two quanta, in the order (time, slot); a loss takes effect at a boundary and the
 // winner's grant never before it, so inside a quantum no two cores of the cluster touch the same
 // line with one of them writing.
-import { CLUSTER_HANDOVERS, HITM, SERVED_L2, SERVED_LLC, SERVED_SIBLING, TRACE_REQUEST } from "../abi";
+import {
+  CLUSTER_HANDOVERS, HITM, SERVED_L2, SERVED_LLC, SERVED_SIBLING, TRACE_REQUEST,
+} from "../abi";
 import { check } from "../check";
 import { NO_SLOT } from "./cache";
 import {

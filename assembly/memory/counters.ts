@@ -1,6 +1,6 @@
 // Counters: what the caches, store buffers and buses did. They decide nothing and are outside the
-// state hash. The host reads them by the offsets of abi.ts once the machine has stopped. What stores
-// did is counted only while M_COUNTERS is set: it takes some per cent of the speed.
+// state hash. The host reads them by the offsets of abi.ts once the machine has stopped. What
+// stores did is counted only while M_COUNTERS is set: it takes some per cent of the speed.
 //
 // A load is counted when it binds, a store when it commits, by where its line came from; an access
 // over two lines is two. What an instruction did before it had to wait, it does again.
@@ -56,8 +56,9 @@ const COMMITS: u32 = 64;
 const RESIDENCES: u32 = 32;
 
 /**
- * The `ordinal`-th store of the core, issued at `issue`, commits at `time`. How many shared the buffer with it when it
- * came is known now only, because buffers are drained lazily: those that committed after its issue.
+ * The `ordinal`-th store of the core, issued at `issue`, commits at `time`. How many shared the
+ * buffer with it when it came is known now only, because buffers are drained lazily: those that
+ * committed after its issue.
  */
 export function countCommit(
   core: usize, ordinal: u64, issue: u64, time: u64, source: u32,

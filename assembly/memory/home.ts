@@ -108,7 +108,8 @@ function remote(distance: u32, die: i32, socket: i32, far: i32): u64 {
 
 /** SERVED_* of a cache at that distance. */
 function servedAt(distance: u32): u32 {
-  return distance == SAME_PACKAGE ? SERVED_DIE : distance == OTHER_PACKAGE ? SERVED_SOCKET : SERVED_FAR;
+  if (distance == SAME_PACKAGE) return SERVED_DIE;
+  return distance == OTHER_PACKAGE ? SERVED_SOCKET : SERVED_FAR;
 }
 
 /** The largest distance of a cluster of `mask` from `cluster`. */

@@ -1,6 +1,8 @@
 // smpbox run IMAGE: a bundled image or an ELF file on one machine, its console on stdout.
 import type { Command } from "commander";
-import { InputError, MEMORY_MODELS, Machine, type MemoryModel, type RunHooks, type RunResult } from "../index.ts";
+import {
+  InputError, Machine, MEMORY_MODELS, type MemoryModel, type RunHooks, type RunResult,
+} from "../index.ts";
 import { countersText } from "../report/counters.ts";
 import { memoryNote } from "../report/memory-model.ts";
 import { keepCapsule, writeCapsule } from "../engine/capsule-file.ts";

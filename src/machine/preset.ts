@@ -114,7 +114,12 @@ export function readPreset(
 
 /** The document that readPreset() makes this preset of, without parents. */
 export function presetDocument(preset: Preset): Record<string, unknown> {
-  const { name, description, numbers, ...topology } = preset;
+  const { name, description, numbers, homes, hops } = preset;
+  const clusters = preset.clusters.map(({ units, cpus: _, ...rest }) => ({
+    ...rest,
+    cpus: units.map((unit) => (unit.length === 1 ? unit[0] : unit)),
+  }));
+  const topology = { clusters, homes, hops };
   return { name, description, topology, numbers: Object.fromEntries(numbers) };
 }
 

@@ -92,7 +92,8 @@ function importsOf(file: string): string[] {
 }
 
 /** The command line, the host of the engine, and the folder of the package. */
-const MAY_USE_NODE = /^src\/(cli\/.*|engine\/(host|files|worker)|core\/root)\.ts$/;
+const MAY_USE_NODE =
+  /^src\/(cli\/.*|engine\/(host|files|worker|capsule-file|explore-box)|core\/root)\.ts$/;
 
 describe("import directions", () => {
   it.each(assembly)("%s", (file) => {
