@@ -67,6 +67,8 @@ function serveFromPrivate(core: usize, c: Core, s: SharedLine, m: Mshr): bool {
   } else if (m.kind == GETI) {
     // Owned, or about to be by a sibling: the agent downgrades it.
     if (state != SHARED || s.owner == <u8>(c.unit + 1)) return false;
+    // The directory has given the copy to another unit already: it is not to be named there again.
+    if (!(s.presence & dataBit(c.unit))) return false;
     s.presence |= codeBit(c.unit);
   }
   if (l.lru < m.time) l.lru = m.time;

@@ -6,9 +6,9 @@ import { M_CLUSTER_BASES, M_THREAD_LIMIT, M_UNIT_LIMIT } from "../abi";
 import { paramAt } from "./params";
 import { sharedCacheBytes } from "./shared-cache";
 
-const REQUEST_LIMIT: u32 = 512;
+const REQUEST_LIMIT: u32 = 768;
 const LOSS_LIMIT: u32 = 1024;
-const PENDING_LIMIT: u32 = 512;
+const PENDING_LIMIT: u32 = 768;
 
 /**
  *     0 | id, cores, requests, losses, pending, units u32 | 24 | nextLoss u64 | 32 | nextEvent,

@@ -10,7 +10,7 @@ import { filterDrop } from "./filter";
 import { MSHR_GRANTED, Mshr, findMshr } from "./mshr";
 import { l1Sets, l1Ways, l2Sets, l2Ways, tracing } from "./params";
 import { findPrivate } from "./private-cache";
-import { GETI, GETX, INVALID, MODIFIED, SHARED } from "./protocol";
+import { EXCLUSIVE, GETI, GETX, INVALID, MODIFIED, SHARED } from "./protocol";
 import { SharedLine, findShared } from "./shared-cache";
 import { trace } from "./trace";
 
@@ -145,29 +145,34 @@ function leaveDirectory(core: usize, line: u32, dirty: bool): void {
   wakeWatchers(core, line);
   // A line that is promised to the unit in another state is on its way: the directory speaks of
   // that copy.
-  if (isPromised(core, line)) return;
+  const promise = promised(core, line);
+  if (promise >= EXCLUSIVE) return;
   const found = findShared(sharedOf(Cluster.of(c.cluster)), line);
   if (!found) return;
   const s = changetype<SharedLine>(changetype<usize>(found));
-  s.presence &= ~dataBit(c.unit);
+  if (promise == INVALID) s.presence &= ~dataBit(c.unit);
   if (s.owner != <u8>(c.unit + 1)) return;
   s.owner = 0;
   if (dirty) s.state = MODIFIED;
 }
 
 /**
- * A thread of the unit has been promised the line as data. One that wants to own it counts as well,
- * but not with a private L2: there its request may be for a copy that is just being dropped.
+ * The best state in which the line is promised to a thread of the unit as data, or INVALID. A
+ * request to own it counts as a promise, but not with a private L2: there it may be for a copy that
+ * is just being dropped.
  */
-function isPromised(core: usize, line: u32): bool {
+function promised(core: usize, line: u32): u8 {
+  let best: u8 = INVALID;
   for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {
     const found = findMshr(t, line);
     if (!found) continue;
     const m = changetype<Mshr>(changetype<usize>(found));
-    if (m.kind == GETI && !l2Sets) continue;
-    if (m.status == MSHR_GRANTED || (m.kind == GETX && !l2Sets)) return true;
+    if (m.kind == GETX && !l2Sets) return MODIFIED;
+    if (m.status != MSHR_GRANTED) continue;
+    if (m.kind != GETI) best = max(best, m.state);
+    else if (l2Sets) best = max(best, SHARED);
   }
-  return false;
+  return best;
 }
 
 /** No thread of the unit may execute the line any more. */

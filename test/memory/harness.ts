@@ -39,6 +39,13 @@ const CLOVERTOWN: Record<string, number> = {
   M_LAT_FAR_LOAD: 190, M_LAT_FAR_UPGRADE: 150, M_LAT_FAR_OWN: 200,
 };
 
+/** A private L2 of 32 lines under an L3 of 128, so that everything is evicted now and then. */
+export const THREE_LEVELS = {
+  M_L1_SETS: 8, M_L1_WAYS: 2, M_L2_SETS: 8, M_L2_WAYS: 4, M_L3_SETS: 8, M_L3_WAYS: 16,
+  M_LAT_L2: 10, M_LAT_L3: 40, M_LAT_SIBLING_LOAD: 45, M_LAT_SIBLING_UPGRADE: 37,
+  M_LAT_SIBLING_OWN: 60,
+};
+
 interface Exports {
   layoutBytes(): number;
   setup(): void;

@@ -50,8 +50,8 @@ export const MUTANTS: PlantedBug[] = [
     name: "evicting an old copy forgets the promised one",
     seenBy: [STRESS, "two clusters of one core"],
     file: "assembly/memory/l1.ts",
-    from: "if (isPromised(core, line)) return;",
-    to: "",
+    from: "const promise = promised(core, line);",
+    to: "const promise: u8 = INVALID;",
   },
   {
     name: "a locked access to a Shared line",
@@ -284,6 +284,20 @@ export const MUTANTS: PlantedBug[] = [
     seenBy: [STRESS],
     file: "assembly/memory/agent.ts",
     from: "if (state < EXCLUSIVE) return false;",
+    to: "",
+  },
+  {
+    name: "a unit that is promised a Shared copy stays the owner of the one it drops",
+    seenBy: [STRESS],
+    file: "assembly/memory/l1.ts",
+    from: "if (promise >= EXCLUSIVE) return;",
+    to: "if (promise != INVALID) return;",
+  },
+  {
+    name: "the L2 lends a copy that the directory has given away",
+    seenBy: [STRESS],
+    file: "assembly/memory/agent.ts",
+    from: "if (!(s.presence & dataBit(c.unit))) return false;",
     to: "",
   },
 ];

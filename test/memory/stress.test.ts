@@ -2,7 +2,7 @@
 // message passing, atomic additions, and single writer / multiple readers after every window.
 import { expect, test } from "vitest";
 import * as abi from "../../assembly/abi.ts";
-import { type Shape, runStress, runStressWorkers } from "./harness.ts";
+import { type Shape, THREE_LEVELS, runStress, runStressWorkers } from "./harness.ts";
 
 const one = () => 0;
 const SHAPES: Record<string, Shape> = {
@@ -70,12 +70,6 @@ const SMT: Record<string, Shape> = {
   },
 };
 
-/** A private L2 of 32 lines under an L3 of 128, so that everything is evicted now and then. */
-const THREE_LEVELS = {
-  M_L1_SETS: 8, M_L1_WAYS: 2, M_L2_SETS: 8, M_L2_WAYS: 4, M_L3_SETS: 8, M_L3_WAYS: 16,
-  M_LAT_L2: 10, M_LAT_L3: 40, M_LAT_SIBLING_LOAD: 45, M_LAT_SIBLING_UPGRADE: 37,
-  M_LAT_SIBLING_OWN: 60,
-};
 const PRIVATE: Record<string, Shape> = {
   "private L2s, large": {
     parameters: {
