@@ -9,7 +9,7 @@ import {
 } from "../abi";
 import { Cpu } from "../isa/cpu";
 import { Line } from "../memory/cache";
-import { Cluster, LISTS_AT, LISTS_BYTES, sharedOf } from "../memory/cluster";
+import { Cluster, Loss, Request, pendingLine, sharedOf } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { homeBytes } from "../memory/home";
 import { Message } from "../memory/message";
@@ -94,6 +94,13 @@ function hashLines(base: usize, count: u32): void {
   }
 }
 
+/** What is under way; behind the lists' ends is what was there before, which is no state. */
+function hashLists(cluster: Cluster): void {
+  range(changetype<usize>(Request.at(cluster, 0)), <usize>cluster.requests << 4);
+  range(changetype<usize>(Loss.at(cluster, 0)), <usize>cluster.losses * Loss.BYTES);
+  for (let i: u32 = 0; i < cluster.pending; i++) word(pendingLine(cluster, i));
+}
+
 /** The hash of a machine that is stopped, at a window boundary. */
 export function stateHash(): u64 {
   loadParameters();
@@ -113,7 +120,7 @@ export function stateHash(): u64 {
   for (let id: u32 = 0; id < param(M_CLUSTERS); id++) {
     const cluster = Cluster.of(id);
     word((<u64>cluster.requests << 40) | (<u64>cluster.losses << 20) | cluster.pending);
-    range(changetype<usize>(cluster) + LISTS_AT, LISTS_BYTES);
+    hashLists(cluster);
     range(sharedOf(cluster), sharedCacheBytes());
   }
   range(param(M_HUB_BASE), HUB_BYTES);

@@ -43,9 +43,6 @@ const REQUESTS_AT: usize = 256;
 const LOSSES_AT: usize = REQUESTS_AT + <usize>REQUEST_LIMIT * 16;
 const PENDING_AT: usize = LOSSES_AT + <usize>LOSS_LIMIT * 24;
 const L2_AT: usize = PENDING_AT + <usize>PENDING_LIMIT * 4;
-/** Requests, losses and pending lines: the lists in a cluster block. */
-export const LISTS_AT: usize = REQUESTS_AT;
-export const LISTS_BYTES: usize = L2_AT - REQUESTS_AT;
 
 /** Bytes of a cluster block with its shared cache. */
 export function clusterBytes(): usize {
@@ -168,6 +165,11 @@ export function hasLoss(cluster: Cluster, line: u32): bool {
 @inline
 function pendingAt(cluster: Cluster, index: u32): usize {
   return changetype<usize>(cluster) + PENDING_AT + (<usize>index << 2);
+}
+
+/** The `index`-th line for which a request is at the home agent. */
+export function pendingLine(cluster: Cluster, index: u32): u32 {
+  return load<u32>(pendingAt(cluster, index));
 }
 
 /** A request for the line is at the home agent. */
