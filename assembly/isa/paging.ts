@@ -209,6 +209,8 @@ function fill(core: usize, lin: u64, leaf: u64, level: u32, all: u64, execute: b
   const e = Tlb.of(core, lin);
   // The filters may hold the page with what it allowed before.
   if (e.tag == tlbTag(lin) && e.frame != (phys | flags)) filterFlushPage(core, lin);
+  // And they may not outlive the entry of another page, whose place this one takes.
+  if (e.tag && e.tag != tlbTag(lin)) filterFlushPage(core, e.tag & ~4095);
   e.tag = tlbTag(lin);
   e.frame = phys | flags;
 }
