@@ -81,7 +81,7 @@ function lineOf({ row, relation, value, holds }: Measured): string {
   const slack = tolerance === "0" ? "" : ` +-${tolerance}`;
   return [
     holds ? "ok  " : "MISS",
-    row.what.padEnd(31),
+    row.what.padEnd(29),
     (relation ?? "").padEnd(12),
     Number(value.toFixed(2)).toString().padStart(6),
     `(${range}${slack}) ${unit}`.padEnd(21),

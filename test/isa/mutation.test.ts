@@ -146,9 +146,10 @@ const RESTART_MUTANTS: Mutant[] = [
   {
     name: "POP moves RSP before the word is there",
     file: "assembly/isa/run.ts",
-    from: "        if (!host) return stop(core, base, p, count);\n" +
+    from: "        if (!host) return stop(core, base, p, count);\n        count += LOADED;\n" +
       "        Cpu.of(core).rsp += 8; // first: POP RSP leaves the value",
-    to: "        Cpu.of(core).rsp += 8;\n        if (!host) return stop(core, base, p, count);",
+    to: "        Cpu.of(core).rsp += 8;\n        if (!host) return stop(core, base, p, count);\n" +
+      "        count += LOADED;",
   },
   {
     name: "POP to memory moves RSP before there is room for the store",

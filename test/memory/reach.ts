@@ -30,7 +30,8 @@ export interface Small {
 
 /** Short latencies in the order of those of a real machine; caches of one line. */
 const SMALL: Record<string, number> = {
-  M_RAM_BYTES: 65536, M_WORKERS: 1, M_HOST_CORES: 1, M_TRACE: 1, M_TRACE_EVENTS: 1024,
+  M_RAM_BYTES: 65536, M_WORKERS: 1, M_HOST_CORES: 1,
+  M_TRACE: (1 << abi.TRACE_BUS) - 2, M_TRACE_EVENTS: 1024,
   M_WINDOW_CYCLES: 2, M_QUANTUM_CYCLES: 1, M_SB_ENTRIES: 1, M_RETIRE_DELAY: 0, M_HOLD: 0,
   M_L1_SETS: 1, M_L1_WAYS: 1, M_L2_SETS: 1, M_COST_L1: 1, M_COST_FORWARD: 1, M_COST_LOCK: 1,
   M_LAT_L2: 1, M_LAT_SIBLING_LOAD: 2, M_LAT_SIBLING_UPGRADE: 1, M_LAT_SIBLING_OWN: 2,
@@ -76,7 +77,7 @@ export function small(shape: Small) {
   const cpus = shape.clusters.reduce((sum, cores) => sum + cores, 0);
   const parameters: Record<string, number> = {
     ...SMALL, M_CPUS: cpus, M_CLUSTERS: shape.clusters.length, M_PACKAGES: packages,
-    M_BUSES: packages, M_L2_WAYS: lines, ...shape.parameters,
+    M_BUSES: packages, M_HOMES: 1, M_L2_WAYS: lines, ...shape.parameters,
   };
   const constants = abi as unknown as Record<string, number>;
   for (const [name, value] of Object.entries(parameters)) {
@@ -86,7 +87,10 @@ export function small(shape: Small) {
   shape.clusters.forEach((cores, cluster) => {
     view.setUint8(abi.M_CLUSTER_PACKAGE + cluster, packageOf(cluster));
     view.setUint8(abi.M_CLUSTER_BUS + cluster, packageOf(cluster));
-    for (let i = 0; i < cores; i++) view.setUint8(abi.M_CPU_CLUSTER + cpu++, cluster);
+    for (let i = 0; i < cores; i++) {
+      view.setUint8(abi.M_CPU_UNIT + cpu, i);
+      view.setUint8(abi.M_CPU_CLUSTER + cpu++, cluster);
+    }
   });
   const states = shape.states ?? 200_000;
   const bytes = states * BYTES_PER_STATE;

@@ -40,7 +40,7 @@ export function putCore(core: usize, lines: u32, now: u64): void {
     const m = Mshr.at(core, i);
     if (m.status == MSHR_FREE) continue;
     left--;
-    put(i | (m.line << 4));
+    put(i | (m.line << 5));
     const waiting = m.status == MSHR_WAITING;
     put(m.kind | (<u32>m.status << 2) | (waiting ? 0 : (<u32>m.state << 4) | (<u32>m.home << 6)));
     put(m.hold);
@@ -65,6 +65,7 @@ export function takeCore(core: usize, lines: u32, now: u64, tokens: usize): void
   c.clock = takeTime();
   c.sbHead = 0;
   c.sbCount = take();
+  c.stores = c.sbCount;
   c.sbLastCommit = takeTime();
   c.headOwned = takeTime();
   c.sbMask = ~0;
@@ -79,6 +80,7 @@ export function takeCore(core: usize, lines: u32, now: u64, tokens: usize): void
     e.size = 8;
     e.label = 1;
     e.issue = takeTime();
+    e.ready = e.issue + retireDelay;
     e.value = token;
   }
   for (let i: u32 = 0; i < MSHR_LIMIT; i++) Mshr.at(core, i).status = MSHR_FREE;
@@ -91,9 +93,10 @@ export function takeCore(core: usize, lines: u32, now: u64, tokens: usize): void
 
 function takeMshr(core: usize, now: u64): void {
   const place = take();
-  const m = Mshr.at(core, place & 15);
+  const m = Mshr.at(core, place & 31);
   const flags = take();
-  m.line = place >>> 4;
+  m.line = place >>> 5;
+  m.local = 0;
   m.kind = <u8>(flags & 3);
   m.status = <u8>((flags >>> 2) & 3);
   m.state = <u8>((flags >>> 4) & 3);

@@ -17,7 +17,7 @@ import { Core } from "../../memory/core";
 import { Entry, addressFree } from "../../memory/home";
 import { NO_LINE } from "../../memory/losses";
 import { MSHR_FREE, MSHR_GRANTED, Mshr } from "../../memory/mshr";
-import { l2Sets, l2Ways, param, paramByte } from "../../memory/params";
+import { sharedSets, sharedWays, param, paramByte } from "../../memory/params";
 import { INVALID, NEVER } from "../../memory/protocol";
 import { SharedLine, findShared } from "../../memory/shared-cache";
 import { codecAt, openCodec, put, putTime, take, takeTime } from "./codec";
@@ -46,7 +46,7 @@ export function openState(scratch: usize, lineCount: u32, mayPermute: bool): voi
   lines = lineCount;
   symmetric = mayPermute;
   check(lines <= LINE_LIMIT && param(M_CLUSTERS) <= CLUSTER_LIMIT);
-  check(l2Sets == 1 && l2Ways >= lines);
+  check(sharedSets == 1 && sharedWays >= lines);
 }
 
 // A cluster's string: 0 | length u32 | 4 | id u32 | 8 | bytes
