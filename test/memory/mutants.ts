@@ -293,11 +293,4 @@ export const MUTANTS: PlantedBug[] = [
     from: "if (promise >= EXCLUSIVE) return;",
     to: "if (promise != INVALID) return;",
   },
-  {
-    name: "the L2 lends a copy that the directory has given away",
-    seenBy: [STRESS],
-    file: "assembly/memory/agent.ts",
-    from: "if (!(s.presence & dataBit(c.unit))) return false;",
-    to: "",
-  },
 ];
