@@ -24,7 +24,8 @@ export interface Preset extends Topology {
 
 /** Field to its smallest and largest legal value. */
 const LIMITS: Record<string, [number, number]> = {
-  "megahertz": [100, 10_000],
+  // CPUID 15H gives the rate of the TSC in Hz, in 32 bits.
+  "megahertz": [100, 4294],
   "ramMiB": [16, 1024],
   // The frame of an exception, of six words, goes into it at once.
   "core.storeBufferEntries": [6, 63],

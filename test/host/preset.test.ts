@@ -86,6 +86,7 @@ describe("errors", () => {
     ["l1.sets", { value: 256, confidence: "A", source: "x" }, "numbers.l1.sets: times l1.ways"],
     ["l2.sets", { value: 32, confidence: "A", source: "x" }, "l2.sets: the L2 is inclusive"],
     ["l2.sets", { value: 96, confidence: "A", source: "x" }, "numbers.l2.sets: must be a power"],
+    ["megahertz", { value: 4295, confidence: "A", source: "x" }, "from 100 to 4294"],
     ["latency.dram", { value: -5, confidence: "A", source: "x" }, "numbers.latency.dram.value"],
     ["l3.sets", { value: 8192, confidence: "A", source: "x" }, "numbers.l3.ways: missing"],
   ])("%s = %j", (field, entry, message) => {
