@@ -38,7 +38,7 @@ export const M_HOMES: i32 = 0x03c; // home agents: M_HOME_PACKAGE, M_HOME_BUS
 export const M_MAX_CYCLES: i32 = 0x040; // u64; 0: no budget
 export const M_HISTORY: i32 = 0x04c; // instructions to remember of each CPU, 0 for none
 export const M_CHECK: i32 = 0x048; // 1: check coherence after every window (one worker only)
-export const M_COUNTERS: i32 = 0x03c; // 1: count what stores did, too: it costs some speed
+export const M_COUNTERS: i32 = 0x198; // 1: count what stores did, too: it costs some speed
 export const M_TRACE_FROM: i32 = 0x050; // u64: events before this cycle are not recorded
 export const M_TRACE_TO: i32 = 0x058; // u64: nor are those from this one on; 0: no end
 

@@ -25,3 +25,14 @@ it("has the fields of Cpu and Core where abi.ts says", () => {
   const found = Object.keys(promised).map((name) => [name, (exports[name] as () => number)()]);
   expect(Object.fromEntries(found)).toEqual(promised);
 });
+
+it("gives each parameter of the machine block a place of its own", () => {
+  const places = new Map<number, string>();
+  for (const [name, value] of Object.entries(abi)) {
+    const notPlace = /_(LIMIT|BYTES)$/.test(name) || typeof value !== "number";
+    if (!name.startsWith("M_") || notPlace) continue;
+    expect(places.get(value), `${name} and another at ${value}`).toBeUndefined();
+    places.set(value, name);
+  }
+  expect(places.size).toBeGreaterThan(80);
+});
