@@ -135,6 +135,13 @@ export const M_INSTRUCTIONS: i32 = 0x610; // u64, over all CPUs
 // Messages that were sent in the window in which the machine stopped and belong to the next one
 export const M_QUEUED: i32 = 0x620; // their number
 export const M_QUEUED_AT: i32 = 0x624; // address of the first
+// Which of the M_WORKERS threads take part: machine/crew.ts
+export const M_WANTED: i32 = 0x6c0; // host: how many from some boundary on
+export const M_CREW: i32 = 0x6c4; // how many do; CREW_DISMISSED once the machine has stopped
+export const M_CREW_WINDOWS: i32 = 0x6c8; // what a worker that joins has to know: windows so far
+export const M_CREW_START: i32 = 0x6d0; // u64, first cycle of the next one
+export const M_CREW_DIGEST: i32 = 0x6d8; // u64, of the home agents' results
+export const CREW_DISMISSED: i32 = 0xff;
 export const M_PROGRESS: i32 = 0x800; // [8] a line of 128 bytes for each worker: machine/barrier.ts
 
 // ---- Why a run ended (M_STOP_REASON, the value of runWorker) --------------------------

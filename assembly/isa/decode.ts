@@ -16,6 +16,8 @@ const RECORDS: u32 = 60;
  * BIT_ADDRESS, LD, op, ST, NEXT.
  */
 const RECORDS_EACH: u32 = 8;
+/** RAM ends far below. */
+const NO_LINE: u32 = 0xffffffff;
 const LINE_SHIFT: u32 = 6;
 const LINE_MASK: u32 = 63;
 
@@ -66,6 +68,14 @@ export function openLine(line: usize, physLine: u32, host: usize): void {
   if (l.generation && l.physLine == physLine && sameBytes(line + BYTES_AT, host)) return;
   l.physLine = physLine;
   memory.copy(line + BYTES_AT, host, 64);
+  emptyLine(line);
+}
+
+/** The slot holds nothing, and what refers to it finds another generation. */
+export function dropLine(line: usize): void {
+  const l = CodeLine.at(line);
+  if (!l.generation) return;
+  l.physLine = NO_LINE;
   emptyLine(line);
 }
 

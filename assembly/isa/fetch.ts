@@ -5,7 +5,7 @@ import { portFetch } from "../memory/port";
 import { hostOf } from "../memory/ram";
 import { Cpu, GP, canonical, raise } from "./cpu";
 import {
-  CODE_LINE_BYTES, CodeLine, codeByte, decodeCrossing, decodeFrom, openLine, recordAt,
+  CODE_LINE_BYTES, CodeLine, codeByte, decodeCrossing, decodeFrom, dropLine, openLine, recordAt,
 } from "./decode";
 import { NO_ADDRESS, translateFetch } from "./paging";
 import { Rec, REC_BYTES } from "./record";
@@ -25,6 +25,11 @@ export function decodeBytes(): usize {
 export function openDecode(base: usize): void {
   openScratch(base);
   cache = base + SCRATCH_BYTES;
+}
+
+/** Whatever is decoded may be of other bytes than those that the adopted cores may execute. */
+export function forgetDecoded(): void {
+  for (let i: usize = 0; i < LINES; i++) dropLine(cache + i * CODE_LINE_BYTES);
 }
 
 /**

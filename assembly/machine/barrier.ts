@@ -6,14 +6,21 @@
 // Why publishing before looking for sleepers is safe: both are sequentially consistent, so either
 // the peer's check after registering as a sleeper sees the new count, or the publisher sees the
 // sleeper and notifies it.
-import { MACHINE_BASE, M_HOST_CORES, M_PROGRESS, M_WORKERS } from "../abi";
+import { MACHINE_BASE, M_HOST_CORES, M_PROGRESS } from "../abi";
 import { param } from "../memory/params";
+
+/** Workers that take part, the first ones: crew.ts. */
+export let crew: u32 = 1;
+
+export function setCrew(workers: u32): void {
+  crew = workers;
+}
 
 /**
  * What a worker says of the window it finished. There are two, for even and odd windows, because a
  * worker may finish the next window while a peer still reads.
  *
- *     0 | messages u32 | 4 | stop u32 | 8 | next u64 | 16 | digest u64 | 24
+ *     0 | messages u32 | 4 | stop u32 | 8 | next u64 | 16 | digest u64 | 24 | crew u32 | 28
  */
 @unmanaged
 export class Progress {
@@ -28,6 +35,8 @@ export class Progress {
    * nothing.
    */
   digest: u64;
+  /** Of worker 0: how many workers shall run the next window. */
+  crew: u32;
 
   @inline static of(worker: u32, parity: u32): Progress {
     return changetype<Progress>(lineOf(worker) + 64 + ((<usize>parity & 1) << 5));
@@ -62,7 +71,7 @@ let spinLimit: u32 = SPINS_MAX;
  * Publishes that `worker` finished `windows` windows; its Progress is valid for peers from here on.
  */
 export function publish(worker: u32, windows: u32): void {
-  if (param(M_WORKERS) == 1) return;
+  if (crew == 1) return;
   const line = lineOf(worker);
   atomic.store<u32>(line, windows);
   if (atomic.load<u32>(line, 4)) atomic.notify(line, -1);
@@ -70,10 +79,9 @@ export function publish(worker: u32, windows: u32): void {
 
 /** Waits until every peer has finished `windows` windows. */
 export function awaitPeers(worker: u32, windows: u32): void {
-  const workers = param(M_WORKERS);
-  const spins = workers > param(M_HOST_CORES) ? SPINS_OVERCOMMITTED : spinLimit;
+  const spins = crew > param(M_HOST_CORES) ? SPINS_OVERCOMMITTED : spinLimit;
   let slept = false;
-  for (let peer: u32 = 0; peer < workers; peer++) {
+  for (let peer: u32 = 0; peer < crew; peer++) {
     if (peer == worker) continue;
     const line = lineOf(peer);
     let spin: u32 = 0;
@@ -83,10 +91,20 @@ export function awaitPeers(worker: u32, windows: u32): void {
       if (<i32>(seen - windows) >= 0) break;
       if (++spin < spins) continue;
       atomic.add<u32>(line, 1, 4);
-      atomic.wait<i32>(line, <i32>seen, SLEEP_NS);
+      sleep(line, seen);
       atomic.sub<u32>(line, 1, 4);
       slept = true;
     }
   }
   spinLimit = slept ? max(spinLimit / 2, SPINS_MIN) : min(spinLimit * 2, SPINS_MAX);
+}
+
+/** Until the word at `at` is no longer `seen`, or for a while. */
+export function sleep(at: usize, seen: u32): void {
+  atomic.wait<i32>(at, <i32>seen, SLEEP_NS);
+}
+
+/** The count of windows finished of a worker that was away. */
+export function catchUp(worker: u32, windows: u32): void {
+  atomic.store<u32>(lineOf(worker), windows);
 }

@@ -1,10 +1,10 @@
 // The exchange at the end of a window: the outboxes of all workers, put into one order that does
 // not depend on who ran which component: (time, source), and for one source in the order of
 // sending. Every worker sorts for itself.
-import { M_MAILBOX_BASES, M_WORKER_LIMIT, M_WORKERS } from "../abi";
+import { M_MAILBOX_BASES, M_WORKER_LIMIT } from "../abi";
 import { Message, OUTBOX_LIMIT } from "../memory/message";
-import { param, paramAt } from "../memory/params";
-import { Progress } from "./barrier";
+import { paramAt } from "../memory/params";
+import { Progress, crew } from "./barrier";
 
 /**
  * Two outboxes a worker, for even and odd windows: a worker may be one window ahead of a peer that
@@ -32,9 +32,8 @@ export function outboxOf(worker: u32, parity: u32): usize {
 /** Sorts the window's messages of all workers; returns their number. */
 export function collect(worker: u32, parity: u32): u32 {
   const order = mailboxOf(worker) + 2 * OUTBOX_BYTES;
-  const workers = param(M_WORKERS);
   let total: u32 = 0;
-  for (let w: u32 = 0; w < workers; w++) {
+  for (let w: u32 = 0; w < crew; w++) {
     const base = outboxOf(w, parity);
     const count = Progress.of(w, parity).messages;
     // Insertion: a window has few messages and each outbox is nearly sorted.

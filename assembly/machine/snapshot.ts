@@ -4,13 +4,14 @@
 // messages under way (M_QUEUED). The only addresses in it are those that layout() gives every
 // machine of this shape, and those of decoded lines, which runWorker() sets anew.
 import {
-  MACHINE_BASE, M_CPUS, M_DECODE_BASES, M_HOME_BASES, M_PROGRESS, M_STOP_REASON, M_STOP_REQUEST,
+  MACHINE_BASE, M_CPUS, M_DECODE_BASES, M_PROGRESS, M_STOP_REASON, M_STOP_REQUEST,
   M_WORKER_LIMIT, M_WORKERS, STOP_RUNNING,
 } from "../abi";
 import { decodeBytes, orphanFetches } from "../isa/fetch";
 import { coreOf } from "../memory/core";
 import { homeBytes } from "../memory/home";
 import { loadParameters, param, paramAt } from "../memory/params";
+import { musterAll } from "./crew";
 
 /** Bytes of the home agents' replica, at the addresses in M_HOME_BASES. */
 export function replicaBytes(): u32 {
@@ -32,14 +33,7 @@ export function rewind(): void {
   memory.fill(<usize>(MACHINE_BASE + M_PROGRESS), 0, <usize>M_WORKER_LIMIT << 7);
   store<u32>(MACHINE_BASE + M_STOP_REQUEST, 0);
   store<u32>(MACHINE_BASE + M_STOP_REASON, STOP_RUNNING);
-}
-
-/** After the state was copied in: every worker gets its replica of the home agents. */
-export function replicate(): void {
-  loadParameters();
-  for (let worker: u32 = 1; worker < workers(); worker++) {
-    memory.copy(paramAt(M_HOME_BASES, worker), paramAt(M_HOME_BASES, 0), homeBytes());
-  }
+  musterAll();
 }
 
 function workers(): u32 {

@@ -24,6 +24,7 @@ import {
 import { privateCacheBytes } from "../memory/private-cache";
 import { NEVER } from "../memory/protocol";
 import { traceBytes } from "../memory/trace";
+import { musterAll } from "./crew";
 import { mailboxBytes } from "./mailbox";
 
 const PAGE: usize = 4096;
@@ -120,6 +121,7 @@ export function reset(): void {
   // Cycle 0 is never inside a window: a message may be dated one cycle before the first one.
   store<u64>(MACHINE_BASE + M_NOW, windowCycles);
   memory.fill(<usize>(MACHINE_BASE + M_PROGRESS), 0, <usize>M_WORKER_LIMIT << 7);
+  musterAll();
 }
 
 /** Enters the CPUs of unit number `unit` of every cluster, in the order of their numbers. */

@@ -3,13 +3,14 @@
 // every worker alike. So which worker runs which cluster never shows in a result.
 import { check } from "../check";
 import {
-  MACHINE_BASE, M_BUS_COUNTERS, M_CHECK, M_CLUSTERS, M_CPUS, M_CPU_CLUSTER, M_DECODE_BASES,
-  M_HOME_BASES, M_HUB_BASE, M_INSTRUCTIONS, M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_QUEUED,
-  M_QUEUED_AT, M_STOP_REASON, M_STOP_REQUEST, M_TRACE_BASES, M_WORKERS, STOP_BUDGET,
-  STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL, STOP_QUIESCENT, TRACE_BUS,
+  MACHINE_BASE, M_BUS_COUNTERS, M_CHECK, M_CLUSTERS, M_CPUS, M_CPU_CLUSTER, M_CREW_DIGEST,
+  M_CREW_START, M_CREW_WINDOWS, M_DECODE_BASES, M_HOME_BASES, M_HUB_BASE, M_INSTRUCTIONS,
+  M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_QUEUED, M_QUEUED_AT, M_STOP_REASON, M_STOP_REQUEST,
+  M_TRACE_BASES, M_WORKERS, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL,
+  STOP_QUIESCENT, TRACE_BUS,
 } from "../abi";
 import { hubRead, hubStopped, hubWrite } from "../device/hub";
-import { adoptFetches, openDecode } from "../isa/fetch";
+import { adoptFetches, forgetDecoded, openDecode } from "../isa/fetch";
 import { Cluster } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { openBusCounters } from "../memory/counters";
@@ -24,27 +25,27 @@ import { loadParameters, param, paramAt, paramByte, tracing, windowCycles } from
 import { MSG_GETS, MSG_GETX, MSG_IO, MSG_IO_REPLY, MSG_PUT, NEVER } from "../memory/protocol";
 import { grantFromHome } from "../memory/refill";
 import { openTrace, trace } from "../memory/trace";
-import { Progress, awaitPeers, publish } from "./barrier";
+import { Progress, awaitPeers, crew, publish } from "./barrier";
 import { runCluster } from "./cluster-window";
+import { changeCrew, dismiss, join, wantedCrew } from "./crew";
 import { COHERENT, coherence } from "./invariant";
 import { collect, messageAt, outboxOf } from "./mailbox";
 
 /** Source number of the I/O hub's messages: after every CPU. */
 const HUB_SOURCE: u32 = 0x100;
-/** Windows between two reports of progress, and between two looks at the request to stop. */
-const REPORT_WINDOWS: u32 = 1024;
+/** Windows between two reports of progress, and between two looks at what the host wants. */
+const REPORT_WINDOWS: u32 = 256;
 /** The worker that runs the I/O hub. */
 const HUB_WORKER: u32 = 0;
 
 let self: u32 = 0;
-let workers: u32 = 1;
 let digest: u64 = 0;
 
 /** Components are dealt out in turn. */
 // @ts-ignore: decorator
 @inline
 function mine(cluster: u32): bool {
-  return cluster % workers == self;
+  return cluster % crew == self;
 }
 
 // @ts-ignore: decorator
@@ -57,30 +58,49 @@ function clusterOfCpu(cpu: u32): u32 {
 export function openWorker(worker: u32): void {
   loadParameters();
   self = worker;
-  workers = param(M_WORKERS);
   digest = 0;
   openHome(paramAt(M_HOME_BASES, worker));
   openTrace(paramAt(M_TRACE_BASES, worker));
   openBusCounters(paramAt(M_BUS_COUNTERS, worker));
   openDecode(paramAt(M_DECODE_BASES, worker));
+}
+
+/** The code of this worker's CPUs is decoded here from now on, anew: it may have changed. */
+function adoptMine(): void {
+  forgetDecoded();
   for (let cpu: u32 = 0; cpu < param(M_CPUS); cpu++) {
     if (mine(clusterOfCpu(cpu))) adoptFetches(coreOf(cpu));
   }
 }
 
 /**
- * Runs this worker's components until the machine stops; returns STOP_*, the same for every worker.
+ * Takes part whenever the crew needs it, until the machine stops; returns STOP_*, the same for
+ * every worker.
  */
 export function runWorker(worker: u32): u32 {
   openWorker(worker);
-  const checking = workers == 1 && param(M_CHECK) != 0;
+  let reason: u32 = 0;
+  while (!reason) {
+    if (!join(worker)) return load<u32>(MACHINE_BASE + M_STOP_REASON);
+    reason = runWindows();
+  }
+  leaveQueued();
+  if (self == HUB_WORKER) dismiss();
+  return reason;
+}
+
+/** Runs windows until the machine stops, or until this worker leaves the crew: 0. */
+function runWindows(): u32 {
+  const checking = param(M_WORKERS) == 1 && param(M_CHECK) != 0;
   const budget = load<u64>(MACHINE_BASE + M_MAX_CYCLES);
-  let start = load<u64>(MACHINE_BASE + M_NOW);
-  let windows: u32 = 0;
+  let start = load<u64>(MACHINE_BASE + M_CREW_START);
+  let windows = param(M_CREW_WINDOWS);
+  digest = load<u64>(MACHINE_BASE + M_CREW_DIGEST);
+  adoptMine();
   openOutbox(outboxOf(self, windows), takeQueued());
-  // Nobody is behind window 0. It is the second call that keeps the wait out of line: inlined into
+  // Nobody is behind. It is the second call that keeps the wait out of line: inlined into
   // this loop, V8 11.3's baseline compiler lost the value of `end` over an atomic.wait (Node 20).
-  awaitPeers(self, 0);
+  awaitPeers(self, windows);
   let reason: u32 = 0;
   while (!reason) {
     const end = start + windowCycles;
@@ -93,10 +113,16 @@ export function runWorker(worker: u32): u32 {
     let next = NEVER;
     for (let i: u32 = 0; i < count; i++) next = min(next, dispatch(messageAt(self, i), end));
     if (checking) check(coherence() == COHERENT);
-    reason = agree(windows - 1, next, end, budget);
+    const last = windows - 1;
+    reason = agree(last, next, end, budget);
     start = agreedStart;
+    const workers = Progress.of(HUB_WORKER, last).crew;
+    if (reason || workers == crew) continue;
+    changeCrew(self, workers, windows, start, digest);
+    if (self >= crew) return 0;
+    windows += 2;
+    adoptMine();
   }
-  leaveQueued();
   return reason;
 }
 
@@ -130,7 +156,7 @@ let agreedStart: u64 = 0;
  */
 function agree(parity: u32, next: u64, end: u64, budget: u64): u32 {
   let reason: u32 = 0;
-  for (let w: u32 = 0; w < workers; w++) {
+  for (let w: u32 = 0; w < crew; w++) {
     const p = Progress.of(w, parity);
     check(p.digest == Progress.of(0, parity).digest);
     reason = first(reason, p.stop);
@@ -186,16 +212,16 @@ export function runMine(start: u64, end: u64, parity: u32): void {
   const clusters = param(M_CLUSTERS);
   let next = NEVER;
   let stop: u32 = 0;
-  for (let id = self; id < clusters; id += workers) {
+  for (let id = self; id < clusters; id += crew) {
     const cluster = Cluster.of(id);
     if (cluster.nextEvent < end) stop = first(stop, runCluster(cluster, start, end));
     next = min(next, cluster.nextEvent);
   }
   if (self == HUB_WORKER) {
+    const looking = parity % REPORT_WINDOWS == 0;
     if (hubStopped(param(M_HUB_BASE))) stop = STOP_EXIT;
-    else if (parity % REPORT_WINDOWS == 0 && atomic.load<u32>(MACHINE_BASE + M_STOP_REQUEST)) {
-      stop = STOP_CANCELLED;
-    }
+    else if (looking && atomic.load<u32>(MACHINE_BASE + M_STOP_REQUEST)) stop = STOP_CANCELLED;
+    p.crew = looking ? wantedCrew() : crew;
   }
   p.messages = outboxCount();
   p.stop = stop;

@@ -19,8 +19,6 @@ export interface CoreExports {
   replicaBytes(): number;
   /** Makes a stopped machine ready to run again. */
   rewind(): void;
-  /** Copies the first replica of the home agents to those of the other workers. */
-  replicate(): void;
 }
 
 export const PAGE_BYTES = 65536;

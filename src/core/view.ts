@@ -92,6 +92,18 @@ export class MachineView {
     Atomics.store(words, (abi.MACHINE_BASE + abi.M_STOP_REQUEST) >>> 2, 1);
   }
 
+  /** So many workers take part from the beginning; before any of them starts. */
+  musterWorkers(count: number): void {
+    this.wantWorkers(count);
+    new Uint32Array(this.memory.buffer)[(abi.MACHINE_BASE + abi.M_CREW) >>> 2] = count;
+  }
+
+  /** So many workers shall take part from some boundary on. */
+  wantWorkers(count: number): void {
+    const words = new Uint32Array(this.memory.buffer);
+    Atomics.store(words, (abi.MACHINE_BASE + abi.M_WANTED) >>> 2, count);
+  }
+
   cpu(index: number): CpuState {
     const core = this.u32(abi.M_CORES + index * 4);
     const view = new DataView(this.memory.buffer, core);

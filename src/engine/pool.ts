@@ -6,6 +6,7 @@ import { MACHINE_BASE } from "../../assembly/abi.ts";
 import { type CoreExports, createMemory, instantiate } from "../core/instance.ts";
 import { coreModule, startThread } from "./host.ts";
 import type { Thread, WorkerApi } from "./thread.ts";
+import { WorkerChoice } from "./worker-choice.ts";
 
 /** The shared memory of one machine, with the host's own instance on it. */
 export interface MachineMemory {
@@ -61,6 +62,14 @@ export class WorkerPool {
   private readonly idle: PooledWorker[] = [];
   private readonly started: PooledWorker[] = [];
   private readonly memories: WebAssembly.Memory[] = [];
+  private readonly choices = new Map<number, WorkerChoice>();
+
+  /** How many of `most` workers take part: what one machine found out is where the next begins. */
+  choice(most: number, busy: boolean): WorkerChoice {
+    const choice = this.choices.get(most) ?? new WorkerChoice(most, busy ? 1 : most);
+    this.choices.set(most, choice);
+    return choice;
+  }
 
   /** A zeroed memory with a new instance on it. */
   async takeMemory(): Promise<MachineMemory> {

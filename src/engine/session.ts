@@ -8,6 +8,7 @@ import { cpuCount, InputError, numberOf, type Preset } from "../machine/preset.t
 import { type MachineOptions, type MemoryModel, writeMachineBlock } from "../machine/topology.ts";
 import { hostBusy, hostCores } from "./host.ts";
 import type { MachineMemory, PooledWorker, WorkerPool } from "./pool.ts";
+import type { WorkerChoice } from "./worker-choice.ts";
 import { putSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
 
 const LINE_BYTES = 64;
@@ -63,10 +64,7 @@ export interface Components {
 
 /** Threads for a machine of `clusters`: no more than host cores or clusters. */
 export function workersFor(wanted: number | "auto", clusters: number): number {
-  if (wanted === "auto") {
-    // A worker waits for the others at every window: on a busy host one alone is faster.
-    return hostBusy() ? 1 : Math.min(hostCores(), clusters, abi.M_WORKER_LIMIT);
-  }
+  if (wanted === "auto") return Math.min(hostCores(), clusters, abi.M_WORKER_LIMIT);
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > abi.M_WORKER_LIMIT) {
     throw new InputError(`--workers must be auto or 1 to ${abi.M_WORKER_LIMIT}`);
   }
@@ -79,6 +77,8 @@ export class Session {
   private readonly pool: WorkerPool;
   private readonly machine: MachineMemory;
   private readonly workers: number;
+  /** Only where the number is not given. */
+  private readonly choice?: WorkerChoice;
   private readonly maxCycles: bigint;
   private consoleRead = 0;
   private hostSeconds = 0;
@@ -91,12 +91,14 @@ export class Session {
     machine: MachineMemory,
     preset: Preset,
     { workers, maxCycles }: MachineOptions,
+    choice?: WorkerChoice,
   ) {
     this.pool = pool;
     this.machine = machine;
     this.preset = preset;
     this.workers = workers;
     this.maxCycles = maxCycles;
+    this.choice = choice;
     this.view = new MachineView(machine.memory);
   }
 
@@ -133,7 +135,8 @@ export class Session {
       const missing = (core.layoutBytes() >>> 0) - memory.buffer.byteLength;
       if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
       core.setup();
-      const session = new Session(pool, machine, preset, block);
+      const choice = options.workers === "auto" ? pool.choice(workers, hostBusy()) : undefined;
+      const session = new Session(pool, machine, preset, block, choice);
       if (snapshot) {
         await putSnapshot(memory.buffer, core, snapshot);
         session.consoleRead = session.view.consoleWritten;
@@ -160,6 +163,7 @@ export class Session {
     const started = performance.now();
     if (this.paused) this.machine.core.rewind();
     this.paused = false;
+    if (this.choice) this.view.musterWorkers(this.choice.begin(started));
     const { maxCycles } = this;
     const limit = until && maxCycles && until > maxCycles ? maxCycles : until || maxCycles;
     const block = new DataView(this.machine.memory.buffer, abi.MACHINE_BASE, abi.MACHINE_BYTES);
@@ -187,7 +191,7 @@ export class Session {
       cycles: this.view.now,
       instructions: this.view.instructions,
       hostSeconds: this.hostSeconds,
-      workers: this.workers,
+      workers: this.choice?.workers ?? this.workers,
     };
   }
 
@@ -240,6 +244,9 @@ export class Session {
       await Promise.race([all, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
       this.drainConsole(hooks);
       hooks.onProgress?.(this.view.now, this.view.instructions);
+      if (this.choice) {
+        this.view.wantWorkers(this.choice.look(performance.now(), this.view.instructions));
+      }
       if (stopBy === Infinity && hooks.signal?.aborted) stopBy = performance.now() + STOP_MS;
       // The barrier has no limit: who waits there for a dead worker never sees the request.
       if (!failure && performance.now() <= stopBy) continue;

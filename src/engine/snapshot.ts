@@ -133,6 +133,5 @@ export async function putSnapshot(
   view.setBigUint64(abi.M_INSTRUCTIONS, fields.getBigUint64(8, true), true);
   view.setUint32(abi.M_QUEUED, queued, true);
   view.setUint32(abi.M_QUEUED_AT, queuedAt, true);
-  core.replicate();
   core.rewind();
 }

@@ -14,7 +14,7 @@ const module = new WebAssembly.Module(bytes);
 it("exports the functions of the contract and nothing else", () => {
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   expect(names.filter((name) => name !== "memory").sort()).toEqual([
-    "cpuHash", "layoutBytes", "lineHashes", "replicaBytes", "replicate", "rewind", "runWorker",
+    "cpuHash", "layoutBytes", "lineHashes", "replicaBytes", "rewind", "runWorker",
     "setup", "startBsp", "stateHash",
   ]);
 });
@@ -32,10 +32,10 @@ it("allocates nothing and calls nothing through a table", () => {
 
 // Inlined into the window loop, the wait made V8 11.3's baseline compiler lose a local: the time at
 // the end of a run with more workers than host cores was 0.
-it("waits for peers in a small function of its own", () => {
+it("waits for peers in small functions of their own", () => {
   const sizes = waitingFunctions(bytes);
-  expect(sizes).toHaveLength(1);
-  expect(sizes[0]).toBeLessThan(400);
+  expect(sizes.length).toBeGreaterThan(0);
+  for (const size of sizes) expect(size).toBeLessThan(400);
 });
 
 it("is built for the memory that the host creates", () => {
