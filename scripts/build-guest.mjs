@@ -29,8 +29,8 @@ const PROGRAM_FLAGS = [
   "-fno-stack-protector", "-fcf-protection=none", "-Iinclude",
 ];
 const PROGRAM_LEVELS = ["-O0", "-O1", "-O2", "-O3", "-Os"];
-/** What the system test has of the kernel: the way in, ACPI, the console. */
-const SHARED_WITH_SYSTEM = [
+/** What the system test and the harness have of the kernel: the way in, ACPI, the console. */
+const SHARED_WITH_KERNEL = [
   "kernel/boot/acpi.c", "kernel/boot/params.c", "kernel/boot/start.S", "kernel/core/printk.c",
   "kernel/core/string.c",
 ];
@@ -156,7 +156,8 @@ async function buildPrograms(scratch, name, level) {
 
 /** How to build each image, by its name. */
 function recipes() {
-  const system = [...SHARED_WITH_SYSTEM, ...filesBelow("system", /\.[cS]$/)];
+  const system = [...SHARED_WITH_KERNEL, ...filesBelow("system", /\.[cS]$/)];
+  const harness = [...SHARED_WITH_KERNEL, ...filesBelow("harness", /\.[cS]$/)];
   const user = [...filesBelow("user", /\.c$/), ...filesBelow("micro", /\.c$/)];
   return new Map([
     ...PROGRAM_LEVELS.map((level) => [
@@ -166,6 +167,7 @@ function recipes() {
     ["explore", buildExplore],
     ["kernel", (scratch, name) => buildKernel(scratch, name, filesBelow("kernel", /\.[cS]$/))],
     ["system", (scratch, name) => buildKernel(scratch, name, system)],
+    ["harness", (scratch, name) => buildKernel(scratch, name, harness)],
     ...user.map((source) => [
       basename(source, ".c"),
       (scratch, name) => buildUser(scratch, name, source),
@@ -175,7 +177,7 @@ function recipes() {
 
 const scratch = mkdtempSync(join(tmpdir(), "smpbox-guest-"));
 try {
-  const sources = ["include", "kernel", "user", "micro", "programs", "system", "explore"]
+  const sources = ["include", "kernel", "user", "micro", "programs", "system", "explore", "harness"]
     .flatMap((folder) => filesBelow(folder, /\.(c|h|S|ld)$/))
     .sort();
   const manifest = {

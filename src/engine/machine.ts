@@ -21,6 +21,8 @@ export interface CreateOptions {
   image: string | ImageFile;
   /** The kernel that runs a user program; default the bundled one. */
   kernel?: string | ImageFile;
+  /** For a kernel: what the boot loader gives it as ramdisk. */
+  ramdisk?: Uint8Array;
   /** Only the first CPUs of the machine. */
   cpus?: number;
   seed?: bigint;
@@ -117,7 +119,7 @@ export class Machine {
       {
         name: runner.name,
         kernel,
-        ramdisk: isKernel ? undefined : image.bytes,
+        ramdisk: isKernel ? options.ramdisk : image.bytes,
         commandLine: `seed=${seed} ${options.append ?? ""}`.trim(),
       },
       {
