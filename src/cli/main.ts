@@ -10,6 +10,7 @@ import { cflagsVerb } from "./cflags.ts";
 import { compareVerb } from "./compare.ts";
 import { doctorVerb } from "./doctor.ts";
 import { EXIT } from "./exit.ts";
+import { litmusVerb } from "./litmus.ts";
 import { machinesVerb } from "./machines.ts";
 import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
@@ -40,7 +41,8 @@ async function main(): Promise<void> {
     process.exitCode = await work(interrupt.signal);
   };
   const verbs = [
-  cflagsVerb, compareVerb, doctorVerb, machinesVerb, replayVerb, runVerb, traceVerb, validateVerb,
+    cflagsVerb, compareVerb, doctorVerb, litmusVerb, machinesVerb, replayVerb, runVerb, traceVerb,
+    validateVerb,
   ];
   for (const verb of verbs) verb(program, act);
   try {

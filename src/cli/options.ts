@@ -64,6 +64,14 @@ export function parseList(text: string): string[] {
   return items;
 }
 
+/** "0,2,4" */
+export function parseCpus(text: string): number[] {
+  if (!/^[0-9]+(,[0-9]+)*$/.test(text)) {
+    throw new InvalidArgumentError("must be a list of CPUs such as 0,2.");
+  }
+  return text.split(",").map(Number);
+}
+
 /** "0,1" or "all" */
 export function parsePairs(text: string): [number, number] | "all" {
   return text === "all" ? "all" : parsePair(text);

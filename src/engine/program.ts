@@ -150,4 +150,6 @@ export interface BufferedStore {
 export interface Engine {
   name: "explore" | "timing" | "host" | "native";
   run(program: Program, options: EngineOptions): Promise<Outcome>;
+  /** Ends threads of its own, if it has any. */
+  close?(): Promise<void>;
 }

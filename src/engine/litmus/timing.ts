@@ -1,12 +1,12 @@
 // The timing engine for litmus programs: the threads run on the box, on the CPUs of a preset, many
 // times, under the bundled harness (workloads/harness). The program is data to it: no compiler is
 // needed. What is seen depends on the program, the machine, the seed and the number of runs only.
-import type { Elf } from "../machine/elf.ts";
-import { hex, physicalOf, readElf } from "../machine/elf.ts";
-import { cpuCount, InputError, type Preset } from "../machine/preset.ts";
+import type { Elf } from "../../machine/elf.ts";
+import { hex, physicalOf, readElf } from "../../machine/elf.ts";
+import { cpuCount, InputError, type Preset } from "../../machine/preset.ts";
 import { loadPreset, readImage } from "./files.ts";
-import { Machine } from "./machine.ts";
-import type { Engine, EngineOptions, Outcome, Program } from "./program.ts";
+import { Machine } from "../machine.ts";
+import type { Engine, EngineOptions, Outcome, Program } from "../program.ts";
 import { type JobResult, OBSERVED_MAX, readResult, THREADS_MAX, writeJob } from "./timing-job.ts";
 
 const IMAGE = "harness";

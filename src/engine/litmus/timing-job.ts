@@ -1,5 +1,5 @@
 // The ramdisk of the harness, and what it leaves behind: the layout of workloads/harness/job.h.
-import type { CountedState, Program } from "./program.ts";
+import type { CountedState, Program } from "../program.ts";
 
 const MAGIC = 0x31424f4a54494c53n;
 const WORD = 8;
