@@ -1,10 +1,10 @@
 // smpbox litmus PATH...: .litmus files through one engine or several.
 import type { Command } from "commander";
 import { ExploreEngine } from "../engine/explore.ts";
-import { HostEngine } from "../engine/host.ts";
-import { NativeEngine } from "../engine/native.ts";
+import { HostEngine } from "../engine/litmus/host.ts";
+import { NativeEngine } from "../engine/litmus/native.ts";
 import type { Engine } from "../engine/program.ts";
-import { TimingEngine } from "../engine/timing.ts";
+import { TimingEngine } from "../engine/litmus/timing.ts";
 import { InputError } from "../index.ts";
 import { engineName, sideBySide, type Violation, violationsOf } from "../litmus/compare.ts";
 import { CycleError } from "../litmus/cycle.ts";

@@ -3,6 +3,7 @@
 
 #define CPU_EXIT 0	/* struct cpu.exit_registers */
 #define CPU_RSP 128	/* struct cpu.harness_rsp */
+#define CPU_RIP 136	/* struct cpu.thread_rip */
 
 	.text
 	.globl trap_stubs
@@ -29,10 +30,7 @@ trap_common:
 	add $16, %rsp
 	iretq
 
-/* void run_thread(struct pt_regs *): from these registers until the thread ends. RDX:RAX and the
- * flags are not kept, as in any call. */
-	.globl run_thread
-run_thread:
+	.macro SAVE_CALLEE
 	push %rbx
 	push %rbp
 	push %r12
@@ -40,10 +38,43 @@ run_thread:
 	push %r14
 	push %r15
 	mov %rsp, %gs:CPU_RSP
+	.endm
+
+/* void resume_thread(struct pt_regs *): from these registers until the thread ends. RDX:RAX and the
+ * flags are not kept, as in any call. */
+	.globl resume_thread
+resume_thread:
+	SAVE_CALLEE
 	mov %rdi, %rsp
 	RESTORE_REGS
 	add $16, %rsp
 	iretq
+
+/* void run_thread(const u64 registers[16], u64 rip): the same, with interrupts off. IRET would
+ * drain the store buffer, and what is in it is meant to stay. */
+	.globl run_thread
+run_thread:
+	SAVE_CALLEE
+	mov %rsi, %gs:CPU_RIP
+	pushq $2		# EFLAGS_FIXED
+	popfq
+	mov 0(%rdi), %rax
+	mov 8(%rdi), %rcx
+	mov 16(%rdi), %rdx
+	mov 24(%rdi), %rbx
+	mov 32(%rdi), %rsp
+	mov 40(%rdi), %rbp
+	mov 48(%rdi), %rsi
+	mov 64(%rdi), %r8
+	mov 72(%rdi), %r9
+	mov 80(%rdi), %r10
+	mov 88(%rdi), %r11
+	mov 96(%rdi), %r12
+	mov 104(%rdi), %r13
+	mov 112(%rdi), %r14
+	mov 120(%rdi), %r15
+	mov 56(%rdi), %rdi
+	jmp *%gs:CPU_RIP
 
 /* The code behind every thread jumps here, with all registers as the test left them. */
 	.globl thread_exit

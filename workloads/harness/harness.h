@@ -41,6 +41,7 @@ struct tss {
 struct cpu {
 	u64 exit_registers[16];	/* CPU_EXIT: where a thread that ends leaves its registers */
 	u64 harness_rsp;	/* CPU_RSP: the harness's stack while a thread runs */
+	u64 thread_rip;		/* CPU_RIP: where run_thread() goes */
 	u64 random;
 	u64 waiting;   /* bit i: threads[i] has not ended, and takes turns with others */
 	u32 number, apic_id;

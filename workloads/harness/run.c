@@ -12,8 +12,9 @@
 #define CPU_CYCLES 100	      /* to each of the CPUs */
 #define VARIABLE_CYCLES 220   /* and a miss for every variable */
 #define POLL_CYCLES 150       /* the last so many cycles are counted down, not polled */
-#define SKEW_BITS_MIN 1
-#define SKEW_BITS_RANGE 8     /* up to 2^8 cycles */
+#define SKEW_BITS_MIN 3
+#define SKEW_BITS_RANGE 7     /* up to 2^9 cycles */
+#define BACKLOG_MAX 4	      /* stores of the harness in front of a thread */
 
 /* The start of a run: when, and of which. The number is stored last. */
 static struct {
@@ -28,6 +29,11 @@ static struct {
 static struct {
 	u64 number;
 } __cacheline_aligned batch = { ~0ul };
+
+/* Lines that all CPUs store to, so that each store misses. */
+static struct {
+	u64 value;
+} __cacheline_aligned backlog[BACKLOG_MAX];
 
 /* How the lines of the variables are before a run. */
 enum style {
@@ -75,6 +81,15 @@ static void prepare(const struct cpu *cpu, u64 random)
 				touch(address, true);
 		}
 	}
+}
+
+/* Half of the threads have none. */
+static void fill_store_buffer(u64 random)
+{
+	u64 count = random & 1 ? (random >> 1) % BACKLOG_MAX + 1 : 0;
+
+	for (u64 i = 0; i < count; i++)
+		WRITE_ONCE(backlog[(random + i) % BACKLOG_MAX].value, random);
 }
 
 /* Two cycles a step where an instruction takes one. */
@@ -168,12 +183,13 @@ static void run_batch(struct cpu *cpu, u64 number, bool leader)
 	for (u64 run = first + 1; run <= last; run++) {
 		u64 random = mix(job->seed + run * 0x9e3779b97f4a7c15);
 		u64 bits = SKEW_BITS_MIN + (random >> 32) % SKEW_BITS_RANGE;
-		u64 skew = mix(random - cpu->rank - 1) & ((1ul << bits) - 1);
+		u64 own = mix(random - cpu->rank - 1);
 		u64 time = leader ? name_start(cpu, run) : see_start(run);
 
 		prepare(cpu, random);
 		smp_mb();
-		wait_until(time, skew);
+		wait_until(time, own & ((1ul << bits) - 1));
+		fill_store_buffer(own >> 32);
 		run_threads(cpu);
 		/* Stores stay in order: who sees this sees all that the threads have stored. */
 		WRITE_ONCE(arrived[cpu->number].run, run);

@@ -7,12 +7,13 @@
 
 #define TURN_BITS 11 /* a turn takes at most 2^11 cycles */
 
-/* Where a thread begins, and where it goes on. */
+/* Where a thread that takes turns begins, and where it goes on. */
 static struct pt_regs begin[THREADS_MAX], context[THREADS_MAX];
 u64 switched_registers[THREADS_MAX][16];
 const u64 *final_registers[THREADS_MAX];
 
-void run_thread(struct pt_regs *regs);
+void run_thread(const u64 registers[16], u64 rip);
+void resume_thread(struct pt_regs *regs);
 
 void threads_init(void)
 {
@@ -27,7 +28,7 @@ void threads_init(void)
 			.rip = job_threads[i].rip,
 			.cs = KERNEL_CS,
 			.ss = KERNEL_DS,
-			.rflags = EFLAGS_FIXED,
+			.rflags = EFLAGS_FIXED | EFLAGS_IF,
 		};
 	}
 }
@@ -63,14 +64,12 @@ void preempt(struct cpu *cpu, struct pt_regs *regs)
 
 static void take_turns(struct cpu *cpu)
 {
-	for (u32 i = 0; i < cpu->count; i++) {
+	for (u32 i = 0; i < cpu->count; i++)
 		context[cpu->threads[i]] = begin[cpu->threads[i]];
-		context[cpu->threads[i]].rflags |= EFLAGS_IF;
-	}
 	cpu->waiting = cpu->count == 64 ? ~0ul : (1ul << cpu->count) - 1;
 	while (cpu->waiting) {
 		choose(cpu);
-		run_thread(&context[cpu->current]);
+		resume_thread(&context[cpu->current]);
 		/* Another one than was chosen here may have come to its end. */
 		for (u32 r = 0; r < 16; r++)
 			switched_registers[cpu->current][r] = cpu->exit_registers[r];
@@ -88,5 +87,5 @@ void run_threads(struct cpu *cpu)
 		return;
 	}
 	cpu->current = cpu->threads[0];
-	run_thread(&begin[cpu->current]);
+	run_thread(job_threads[cpu->current].registers, job_threads[cpu->current].rip);
 }

@@ -60,9 +60,16 @@ export class HostEngine implements Engine {
   }
 }
 
-async function assemble(text: string): Promise<WebAssembly.Module> {
+let wabtLoaded: ReturnType<typeof loadWabt> | undefined;
+
+async function loadWabt() {
   const { default: load } = await import("wabt");
-  const wabt = await load();
+  return load();
+}
+
+async function assemble(text: string): Promise<WebAssembly.Module> {
+  wabtLoaded ??= loadWabt();
+  const wabt = await wabtLoaded;
   const parsed = wabt.parseWat("program.wat", text, FEATURES);
   try {
     // Its types lack the argument, without which it knows no atomic instruction.

@@ -1,10 +1,9 @@
 // The timing engine for litmus programs: the threads run on the box, on the CPUs of a preset, many
 // times, under the bundled harness (workloads/harness). The program is data to it: no compiler is
 // needed. What is seen depends on the program, the machine, the seed and the number of runs only.
-import type { Elf } from "../../machine/elf.ts";
-import { hex, physicalOf, readElf } from "../../machine/elf.ts";
+import { type Elf, hex, physicalOf, readElf } from "../../machine/elf.ts";
 import { cpuCount, InputError, type Preset } from "../../machine/preset.ts";
-import { loadPreset, readImage } from "./files.ts";
+import { loadPreset, openImage } from "../host.ts";
 import { Machine } from "../machine.ts";
 import type { Engine, EngineOptions, Outcome, Program } from "../program.ts";
 import { type JobResult, OBSERVED_MAX, readResult, THREADS_MAX, writeJob } from "./timing-job.ts";
@@ -36,11 +35,11 @@ export class TimingEngine implements Engine {
   }
 
   async run(program: Program, options: EngineOptions): Promise<Outcome> {
-    const preset = loadPreset(options.machine ?? "clovertown", this.#options.changes);
+    const preset = await loadPreset(options.machine ?? "clovertown", this.#options.changes);
     const runs = options.runs ?? RUNS_DEFAULT;
     const seed = options.seed ?? 1n;
     check(program, runs);
-    this.#harness ??= readElf(readImage(IMAGE), IMAGE);
+    this.#harness ??= readElf((await openImage(IMAGE)).bytes, IMAGE);
     const runsPerBatch = Math.max(BATCH_RUNS_MIN, Math.ceil(runs / BATCHES_MAX));
     const batches = Math.ceil(runs / runsPerBatch);
     const places = placesFor(preset, program.threads.length, batches, seed, this.#options.cpus);
