@@ -12,8 +12,9 @@ export const ownTests = readdirSync(folder)
   .filter((file) => file.endsWith(".litmus"))
   .map((file) => file.replace(".litmus", ""));
 
-export const ownTest = (name: string) => testOf(readFileSync(join(folder, `${name}.litmus`), "utf8"));
 export const testOf = (text: string) => assemble(parseText("test", text));
+export const ownTest = (name: string) =>
+  testOf(readFileSync(join(folder, `${name}.litmus`), "utf8"));
 
 export const linesOf = (test: Assembled, { states }: Outcome) =>
   [...new Set(states.map(({ values }) => test.line(values)))].sort();

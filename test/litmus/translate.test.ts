@@ -36,7 +36,8 @@ function instructions(): [string, string][] {
     }
     for (const name of ["shl", "shr", "sar"]) {
       for (const count of ["$1", "$5", "%cl"]) {
-        list.push([name, `${name}${suffix} ${count},%${b}`], [name, `${name}${suffix} ${count},(x)`]);
+        list.push([name, `${name}${suffix} ${count},%${b}`]);
+        list.push([name, `${name}${suffix} ${count},(x)`]);
       }
     }
     if (suffix === "b") continue;

@@ -92,8 +92,10 @@ function importsOf(file: string): string[] {
 }
 
 /** The command line, the host of the engine, and the folder of the package. */
-const MAY_USE_NODE =
-  /^src\/(cli\/.*|engine\/(host|files|worker|capsule-file|explore-box)|core\/root)\.ts$/;
+const MAY_USE_NODE = new RegExp(`^src/(${[
+  "cli/.*", "core/root", "engine/(host|files|worker|capsule-file|explore-box)",
+  "engine/litmus/(host|host-worker|native)",
+].join("|")})\\.ts$`);
 
 describe("import directions", () => {
   it.each(assembly)("%s", (file) => {

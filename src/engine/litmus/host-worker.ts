@@ -1,4 +1,4 @@
-// A thread of the host engine. Thread 0 leads: it prepares each round, wakes the others, and counts.
+// A thread of the host engine. Thread 0 leads: it prepares each round, wakes the others, counts.
 import { parentPort, workerData } from "node:worker_threads";
 import { ARRIVED, FAILED, type HostLayout, ROUND, STOP } from "./host-layout.ts";
 import { Rounds } from "./host-rounds.ts";

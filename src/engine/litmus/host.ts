@@ -23,8 +23,8 @@ export class HostEngine implements Engine {
   readonly name = "host";
 
   async run(program: Program, options: EngineOptions): Promise<Outcome> {
-    const model = `${hostName()}; compiled by V8 ${process.versions.v8} from WebAssembly: what is ` +
-      "seen is of its code generation and of the processor";
+    const model = `${hostName()}; compiled by V8 ${process.versions.v8} from WebAssembly: ` +
+      "what is seen is of its code generation and of the processor";
     const started = performance.now();
     const runs = options.runs ?? RUNS_DEFAULT;
     try {

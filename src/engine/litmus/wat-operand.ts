@@ -7,7 +7,6 @@ export type Iced = typeof import("iced-x86");
 /** The program cannot be translated; the message says which instruction and why. */
 export class Untranslatable extends Error {}
 
-
 export const constant = (value: bigint) => `(i64.const ${BigInt.asIntN(64, value)})`;
 export const maskOf = (size: number) => (1n << BigInt(8 * size)) - 1n;
 export const masked = (value: string, size: number) =>

@@ -4,9 +4,7 @@
 //     memory: control | a counter per instance | orders, results and instances by Layout
 import type { Program, ThreadCode } from "../program.ts";
 import { conditionOf, Translator } from "./wat-instruction.ts";
-import {
-  type Area, constant, type Iced, masked, Untranslatable,
-} from "./wat-operand.ts";
+import { type Area, constant, type Iced, masked, Untranslatable } from "./wat-operand.ts";
 
 export { Untranslatable } from "./wat-operand.ts";
 
@@ -40,7 +38,8 @@ export async function programText(program: Program, pages: number): Promise<stri
   const area = areaOf(program);
   const threads = program.threads.map((code, thread) =>
     threadText(iced, program, code, thread, area) + runText(program, thread));
-  return `(module (import "env" "memory" (memory ${pages} ${pages} shared))\n${threads.join("\n")})`;
+  const memory = `(import "env" "memory" (memory ${pages} ${pages} shared))`;
+  return `(module ${memory}\n${threads.join("\n")})`;
 }
 
 /** As `body{t}`: from the initial registers to the end, then the observed values to $out. */
@@ -51,7 +50,8 @@ function threadText(
     value === 0n ? "" : `(local.set $r${i} ${constant(value)})`));
   const results = observedOf(program, thread).map((index, slot) => {
     const what = program.observed[index];
-    const value = what.kind === "register" ? masked(`(local.get $r${what.register})`, what.size) : "";
+    const register = what.kind === "register" ? what.register : 0;
+    const value = masked(`(local.get $r${register})`, what.size);
     return `(i64.store offset=${slot * WORD} (local.get $out) ${value})`;
   });
   return [
@@ -122,7 +122,8 @@ function statementText(
     if (HALTING.test(translator.mnemonic)) return "(br $done)";
     const target = targetOf(translator, code);
     if (target === undefined) return translator.translate();
-    const jump = target === code.end ? "(br $done)" : jumpText(starts.indexOf(target), target <= offset);
+    const jump = target === code.end
+      ? "(br $done)" : jumpText(starts.indexOf(target), target <= offset);
     const condition = conditionOf(translator.mnemonic);
     if (!condition && translator.mnemonic !== "Jmp") {
       throw new Untranslatable(`there is no translation of ${translator.mnemonic.toLowerCase()}`);
