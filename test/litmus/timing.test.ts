@@ -6,7 +6,7 @@ import { Machine } from "../../src/engine/machine.ts";
 import { TimingEngine } from "../../src/engine/litmus/timing.ts";
 import { linesOf, outside, ownTest, ownTests, seen, testOf } from "./engines.ts";
 
-const RUNS = 300;
+const RUNS = 100;
 const RELAXED_RUNS = 3000;
 
 afterAll(() => Machine.shutdown());

@@ -50,13 +50,13 @@ resume_thread:
 	add $16, %rsp
 	iretq
 
-/* void run_thread(const u64 registers[16], u64 rip): the same, with interrupts off. IRET would
- * drain the store buffer, and what is in it is meant to stay. */
+/* void run_thread(const u64 registers[16], u64 rip): the same, but IRET would drain the store
+ * buffer, and what is in it is meant to stay. */
 	.globl run_thread
 run_thread:
 	SAVE_CALLEE
 	mov %rsi, %gs:CPU_RIP
-	pushq $2		# EFLAGS_FIXED
+	pushq $0x202		# EFLAGS_FIXED | EFLAGS_IF: the timer ends a thread that never does
 	popfq
 	mov 0(%rdi), %rax
 	mov 8(%rdi), %rcx

@@ -82,8 +82,10 @@ noreturn void finish(enum status status);
 void threads_init(void);
 /* Runs the threads of this CPU to their ends. */
 void run_threads(struct cpu *cpu);
-/* The timer's interrupt: another thread of this CPU goes on. */
+/* The timer's interrupt: another thread of this CPU goes on, or the only one has to end. */
 void preempt(struct cpu *cpu, struct pt_regs *regs);
+/* Has the timer look after a thread that is alone on this CPU. */
+void watch(const struct cpu *cpu);
 /* An interrupt after so many cycles; 0: none. */
 void set_timer(u32 cycles);
 

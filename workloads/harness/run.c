@@ -180,6 +180,7 @@ static void run_batch(struct cpu *cpu, u64 number, bool leader)
 
 	if (last > job->runs)
 		last = job->runs;
+	watch(cpu);
 	for (u64 run = first + 1; run <= last; run++) {
 		u64 random = mix(job->seed + run * 0x9e3779b97f4a7c15);
 		u64 bits = SKEW_BITS_MIN + (random >> 32) % SKEW_BITS_RANGE;

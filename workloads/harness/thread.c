@@ -1,7 +1,7 @@
 /*
- * The threads of a test on this CPU. One alone runs from its first instruction to its end with
- * interrupts off. Several take turns: the timer's interrupt comes after a random time and lets
- * another one go on, as a kernel would.
+ * The threads of a test on this CPU. One alone runs from its first instruction to its end; the
+ * timer only ends a run that lasts too long. Several take turns: the timer's interrupt comes after
+ * a random time and lets another one go on, as a kernel would.
  */
 #include "harness.h"
 
@@ -50,8 +50,20 @@ static void choose(struct cpu *cpu)
 	set_timer((next_random(&cpu->random) & ((1 << TURN_BITS) - 1)) + 1);
 }
 
+void watch(const struct cpu *cpu)
+{
+	set_timer(cpu->count == 1 ? job->patience : 0);
+}
+
 void preempt(struct cpu *cpu, struct pt_regs *regs)
 {
+	if (cpu->count == 1) {
+		/* In the harness it means nothing: the run has ended, or has not begun. */
+		if (regs->rip < KERNEL_BASE && out_of_patience())
+			finish_stuck(cpu->current, cpu->number, regs->rip);
+		watch(cpu);
+		return;
+	}
 	/* The last timer may expire after the last thread's end. */
 	if (!cpu->waiting)
 		return;

@@ -88,10 +88,10 @@ export function readResult(
 ): JobResult {
   const word = (index: number) => ram.getBigUint64(result + index * WORD, true);
   const number = (index: number) => Number(word(index));
-  const entryWords = number(4);
+  const [found, entryWords] = [number(3), number(4)];
   const states: CountedState[] = [];
   const entryBytes = entryWords * WORD;
-  for (let at = 0; entryWords > 0 && at + entryBytes <= histogram.bytes; at += entryBytes) {
+  for (let at = 0; states.length < found && at + entryBytes <= histogram.bytes; at += entryBytes) {
     const value = (index: number) => ram.getBigUint64(histogram.at + at + index * WORD, true);
     const count = Number(value(0));
     if (count === 0) continue;
