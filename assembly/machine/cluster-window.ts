@@ -11,7 +11,7 @@ import { applyLosses } from "../memory/losses";
 import { quanta, windowCycles } from "../memory/params";
 import { installGrants } from "../memory/refill";
 import { advance, nextHeadEvent } from "../memory/store-buffer";
-import { nextArrival, nextStep, step } from "./step";
+import { acts, nextArrival, nextStep, runnable, step } from "./step";
 import { runUnit } from "./unit-quantum";
 
 /**
@@ -22,7 +22,7 @@ export function runCluster(cluster: Cluster, start: u64, end: u64): u32 {
   installGrants(cluster, start, end);
   let active: u32 = 0;
   for (let slot: u32 = 0; slot < cluster.cores; slot++) {
-    if (nextStep(coreAt(cluster, slot)) < end) active |= 1 << slot;
+    if (acts(coreAt(cluster, slot), end)) active |= 1 << slot;
   }
   // Nothing of a sibling may be under way either: it would come true in the middle of the window.
   const alone = popcnt(active) == 1 && !cluster.requests && cluster.nextLoss >= end;
@@ -32,8 +32,11 @@ export function runCluster(cluster: Cluster, start: u64, end: u64): u32 {
   let stop: u32 = 0;
   for (let slot: u32 = 0; slot < cluster.cores; slot++) {
     const core = coreAt(cluster, slot);
-    next = min(next, nextStep(core));
-    const run = Core.of(core).run;
+    const c = Core.of(core);
+    // In the next window: whatever else it does there comes no earlier than that window.
+    const goesOn = runnable(c) && c.clock < end + windowCycles;
+    next = min(next, goesOn ? c.clock : nextStep(core));
+    const run = c.run;
     if (run == RUN_SHUTDOWN) stop = STOP_SHUTDOWN;
     else if (run == RUN_UNIMPLEMENTED && !stop) stop = STOP_UNIMPLEMENTED;
   }
@@ -45,7 +48,7 @@ function runTogether(cluster: Cluster, start: u64, end: u64): void {
   let from = start;
   for (let i: u64 = 1; i <= quanta; i++) {
     if (i > 1) applyLosses(cluster, from);
-    const to = start + (i * windowCycles) / quanta;
+    const to = start + <u64>((<u32>i * <u32>windowCycles) / <u32>quanta);
     for (let unit: u32 = 0; unit < cluster.units; unit++) {
       // Asked anew in each quantum: a core that slept may have been served at the last boundary.
       const core = unitAt(cluster, unit);
@@ -53,7 +56,7 @@ function runTogether(cluster: Cluster, start: u64, end: u64): void {
         runUnit(core, from, to);
         continue;
       }
-      if (nextStep(core) >= to) continue;
+      if (!acts(core, to)) continue;
       Core.of(core).until = to;
       while (step(core, from, to)) {}
       advance(core, to - 1);

@@ -43,6 +43,14 @@ export function nextStep(core: usize): u64 {
   return runnable(c) ? min(c.clock, event) : event;
 }
 
+/** nextStep() is before `end`: mostly because the core simply goes on. */
+// @ts-ignore: decorator
+@inline
+export function acts(core: usize, end: u64): bool {
+  const c = Core.of(core);
+  return (runnable(c) && c.clock < end) || nextStep(core) < end;
+}
+
 /**
  * Takes the core one step on: instructions up to the next arrival, or the next thing that happens
  * to it. `to`: the end of its quantum; an instruction may end after it. False = nothing is left to
@@ -61,7 +69,7 @@ export function step(core: usize, from: u64, to: u64): bool {
     if (ENGINE == ENGINE_STRESS) stress(core, min(to, arrival));
     else if (ENGINE == ENGINE_REACH) act(core, min(to, arrival));
     else execute(core, min(to, arrival));
-    return true;
+    return c.clock < to || !runnable(c);
   }
   if (c.run == RUN_HALTED && wakes(core)) {
     c.run = RUN_RUNNING;
