@@ -5,7 +5,8 @@ import { Core } from "../memory/core";
 import { loadSized, storeSized } from "../memory/ram";
 import { leaveAfter, readUser, writeUser } from "./access";
 import {
-  CS, Cpu, GP, IF, RBP, RCX, RF, SS, SSFAULT, TF, UD, VM, canonical, getReg, raise, setCpl, setReg,
+  CS, Cpu, GP, IF, RBP, RCX, RF, SHADOW_SS, SS, SSFAULT, TF, UD, VM, canonical, getReg, raise,
+  setCpl, setReg,
 } from "./cpu";
 import { getFlags, zero } from "./flags";
 import { writableFlags, writeEflags } from "./exception";
@@ -16,7 +17,7 @@ import {
   getSelector, isConforming, loadSegment, selectorError, setSelector,
 } from "./segment";
 import { scratchEnter } from "./scratch";
-import { probeWrite, storeBoth, storeOwned } from "./stores";
+import { ownWords, probeWrite, storeBoth, storeWords } from "./stores";
 import { charge } from "./system";
 
 /** The word of `size` bytes on top of the stack, or `depth` bytes below. */
@@ -129,6 +130,7 @@ export function enter(core: usize, p: usize): bool {
   if (!level) {
     if (!writeUser(core, frameAt, size, cpu.rbp, SSFAULT)) return false;
   } else {
+    if (!ownWords(core, low, size, words)) return false;
     storeSized(scratchEnter + <usize>(frameAt - low), size, cpu.rbp);
     for (let i: u32 = 1; i < level; i++) {
       if (!copyDisplay(core, cpu.rbp - i * size, size, low, i * size, end)) return false;
@@ -138,7 +140,7 @@ export function enter(core: usize, p: usize): bool {
     for (let i: u32 = 0; i < words; i++) {
       if (!probeWrite(core, frameAt - i * size, size, SSFAULT)) return false;
     }
-    if (!storeOwned(core, low, words * size, scratchEnter)) return false;
+    if (!storeWords(core, low, size, words, scratchEnter)) return false;
   }
   if (size == 8) cpu.rbp = frameAt;
   else setReg<u16>(core, RBP, <u16>frameAt);
@@ -290,12 +292,15 @@ export function popSegment(core: usize, p: usize): bool {
   return true;
 }
 
-/** MOV Sreg, s. After SS, the next instruction takes no interrupt. */
+/**
+ * MOV Sreg, s. After SS no interrupt is taken, and no single step traps, before the next
+ * instruction (SDM Vol. 3A 6.8.3, "Masking Exceptions and Interrupts When Switching Stacks").
+ */
 export function moveToSegment(core: usize, p: usize): bool {
   const segment = <u32>Rec.at(p).cc;
   if (!loadSegment(core, segment, getReg<u16>(core, Rec.at(p).s))) return false;
   if (segment == SS) {
-    Cpu.of(core).shadow = 1;
+    Cpu.of(core).shadow = SHADOW_SS;
     leaveAfter(core);
   }
   return true;

@@ -73,6 +73,9 @@ export const EFER_LME: u64 = 1 << 8;
 export const EFER_LMA: u64 = 1 << 10;
 export const EFER_NXE: u64 = 1 << 11;
 
+/** IA32_MISC_ENABLE at reset: fast strings; no BTS, no PEBS. */
+export const MISC_ENABLE: u64 = (1 << 0) | (1 << 11) | (1 << 12);
+
 // Exceptions (SDM Vol. 3A 6.3.1, "External Interrupts", Table 6-1)
 export const DE: u32 = 0;
 export const DB: u32 = 1;
@@ -88,6 +91,16 @@ export const PAGE: u32 = 14;
 export const ALIGN: u32 = 17;
 /** Cpu.pending when there is none. */
 export const NO_EXCEPTION: u32 = 0xffffffff;
+
+// Cpu.shadow: what is kept away from the boundary before the next instruction
+/** Interrupts: STI. */
+export const SHADOW_STI: u32 = 1;
+/** The protected instruction is under way. */
+export const SHADOW_TAKEN: u32 = 2;
+/** Interrupts and the trap of a single step: MOV SS. */
+export const SHADOW_SS: u32 = 3;
+/** The trap of a single step only: SYSCALL that has cleared TF. */
+export const SHADOW_STEP: u32 = 4;
 
 /** What a TLB or filter entry must allow for this CPL (access.ts, fetch.ts). */
 export const NEED_USER_READ: u32 = 1;
@@ -157,7 +170,7 @@ export class Cpu {
   es: u16; cs: u16; ss: u16; ds: u16; fs: u16; gs: u16;
   tr: u16;
   ldtr: u16;
-  /** 1 for the instruction after STI or MOV SS: no interrupt is taken before it. */
+  /** SHADOW_*, 0 for none. */
   shadow: u32;
   /** DPL of what ES .. GS hold, 2 bits each in their order; 3 if conforming or null. */
   segmentDpl: u32;
@@ -276,7 +289,7 @@ export function resetLongMode(core: usize, rip: u64, rsi: u64, cr3: u64): void {
   cpu.cr4 = CR4_PAE | CR4_PGE;
   cpu.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
   cpu.pat = 0x0007040600070406;
-  cpu.miscEnable = 1;
+  cpu.miscEnable = MISC_ENABLE;
   cpu.dr6 = 0xffff0ff0;
   cpu.dr7 = 0x400;
   cpu.cs = 0x10;

@@ -17,8 +17,8 @@ const FEATURE_HTT: u32 = 1 << 28;
 const FEATURES_ECX: u32 = (1 << 13) | (1 << 21) | (1 << 22) | (1 << 23) | (1 << 24) | (1 << 31);
 // Leaf 7, EBX: FSGSBASE BMI1 BMI2
 const STRUCTURED_EBX: u32 = (1 << 0) | (1 << 3) | (1 << 8);
-// Leaf 80000001H: LAHF, LZCNT in ECX; SYSCALL NX 1-GByte pages RDTSCP long mode in EDX
-const EXTENDED_ECX: u32 = (1 << 0) | (1 << 5);
+// Leaf 80000001H: LAHF, LZCNT, PREFETCHW in ECX; SYSCALL NX 1-GByte pages RDTSCP long mode in EDX
+const EXTENDED_ECX: u32 = (1 << 0) | (1 << 5) | (1 << 8);
 const EXTENDED_EDX: u32 = (1 << 11) | (1 << 20) | (1 << 26) | (1 << 27) | (1 << 29);
 const INVARIANT_TSC: u32 = 1 << 8; // leaf 80000007H, EDX
 const PHYSICAL_BITS: u32 = 40;

@@ -162,7 +162,7 @@ function deliver(core: usize, vector: u32, error: i32, softLength: u32, external
   }
   rsp &= ~15;
   const words = error >= 0 ? FRAME_WORDS : FRAME_WORDS - 1;
-  // Faults save RF set; an INT and the trap of a single step do not.
+  // Faults save RF set; others what it is: a string instruction under way has set it.
   const rf = external || softLength || vector == DB ? 0 : RF;
   if (!pushFrame(core, rsp, words, cpl, softLength, error, rf)) return false;
 
@@ -273,8 +273,9 @@ export function interruptReturn(core: usize, size: u32): bool {
   if (!checkStack(core, ss, cpl)) return false;
   if (!canonical(rip)) return raise(core, GP, 0);
   const before = cpu.rflags;
-  writeEflags(core, flags, writableFlags(core) | RF);
-  if ((cpu.rflags & ~before & IF) | (cpu.rflags & TF)) leaveAfter(core);
+  writeEflags(core, flags, (writableFlags(core) | RF) & (size == 2 ? 0xffff : 0xffffffff));
+  // TF and RF are execute()'s
+  if ((cpu.rflags & ~before & IF) | (cpu.rflags & <u64>(TF | RF))) leaveAfter(core);
   setSelector(core, CS, selector);
   setSelector(core, SS, ss);
   if (cpl > cpu.cpl) dropInnerSegments(core, cpl);

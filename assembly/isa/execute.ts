@@ -1,15 +1,14 @@
 // One CPU for some time: exceptions, interrupts, and in between the instruction loop (run.ts).
-import { CORE_LIMIT_MASK, RUN_RUNNING, RUN_UNIMPLEMENTED } from "../abi";
+import { CORE_LIMIT_MASK, RUN_HALTED, RUN_RUNNING, RUN_UNIMPLEMENTED } from "../abi";
 import { lapicPending } from "../device/lapic";
 import { Core, IO_IDLE } from "../memory/core";
 import { countInterrupt } from "../memory/counters";
-import { Cpu, DB, IF, NO_EXCEPTION, TF, raise } from "./cpu";
+import {
+  Cpu, DB, IF, NO_EXCEPTION, RF, SHADOW_SS, SHADOW_STEP, SHADOW_TAKEN, TF, raise,
+} from "./cpu";
 import { deliverException, deliverInterrupt } from "./exception";
 import { copyCode } from "./fetch";
 import { run } from "./run";
-
-/** Cpu.shadow while the protected instruction runs. */
-const IN_SHADOW: u32 = 2;
 
 /**
  * Take what is pending: an exception first, else an interrupt that is let in. False = the CPU
@@ -29,30 +28,38 @@ function takeEvents(core: usize): bool {
   return cpu.pending != NO_EXCEPTION && deliverException(core);
 }
 
-/** Exactly one instruction, before which no interrupt is taken (STI, MOV SS). */
-function runProtected(core: usize): void {
-  const c = Core.of(core);
-  const cpu = Cpu.of(core);
-  const before = c.instructions;
-  cpu.shadow = IN_SHADOW;
-  run(core, c.clock + 1);
-  // The instruction may have begun a shadow of its own.
-  if (cpu.shadow == IN_SHADOW) cpu.shadow = c.instructions == before ? 1 : 0;
-}
-
 /** DR6: the debug exception is that of a single step. */
 const DR6_BS: u64 = 1 << 14;
 
 /**
- * One instruction with TF set, then #DB (SDM Vol. 3B 17.3.1.4, "Single-Step Exception Condition").
+ * Run on where the next instruction is not like others: it is alone in the shadow of STI or MOV SS;
+ * or TF is set, and #DB comes behind it (SDM Vol. 3B 17.3.1.4, "Single-Step Exception Condition");
+ * or RF is set, which stays so only until it is complete (17.3.1.1, "Instruction-Breakpoint
+ * Exception Condition").
  */
-function runStepped(core: usize): void {
+function runGuarded(core: usize, limit: u64): void {
   const c = Core.of(core);
   const cpu = Cpu.of(core);
-  const cpl = cpu.cpl;
-  run(core, c.clock + 1);
-  // A fault, a stall, HLT; or INT and SYSCALL, which have cleared TF before the trap.
-  if (cpu.pending != NO_EXCEPTION || c.stall || c.run != RUN_RUNNING || cpu.cpl < cpl) return;
+  const before = c.instructions;
+  const shadow = cpu.shadow;
+  const flags = cpu.rflags;
+  const stepped = (flags & TF) != 0;
+  // First: what it saves of RF, an INT say, is from before it; a fault sets the bit by itself.
+  cpu.rflags = flags & ~(<u64>RF);
+  if (shadow) cpu.shadow = SHADOW_TAKEN;
+  run(core, shadow || stepped ? c.clock + 1 : limit);
+  const complete = c.instructions != before;
+  const pending = cpu.pending != NO_EXCEPTION;
+  if (!complete && !pending) cpu.rflags |= flags & RF;
+  // The instruction may have begun a shadow of its own.
+  const own = cpu.shadow;
+  if (own == SHADOW_TAKEN) cpu.shadow = complete ? 0 : shadow;
+  else if (own == SHADOW_STEP) cpu.shadow = 0;
+  // An iteration of a string instruction, which leaves RF set, traps as the last one does.
+  if (!stepped || pending || c.stall || !(complete || cpu.rflags & RF)) return;
+  if (own == SHADOW_SS || own == SHADOW_STEP) return;
+  if (c.run == RUN_HALTED) c.run = RUN_RUNNING; // the trap ends the HLT at once
+  if (c.run != RUN_RUNNING) return;
   cpu.dr6 |= DR6_BS;
   raise(core, DB);
 }
@@ -68,8 +75,8 @@ export function execute(core: usize, limit: u64): void {
   while (c.clock < limit) {
     if (!takeEvents(core)) break;
     if (c.clock >= limit) break;
-    if (Cpu.of(core).shadow) runProtected(core);
-    else if (Cpu.of(core).rflags & TF) runStepped(core);
+    const guarded = <u64>Cpu.of(core).shadow | (Cpu.of(core).rflags & <u64>(TF | RF));
+    if (guarded) runGuarded(core, limit);
     else run(core, limit);
     if (Cpu.of(core).pending != NO_EXCEPTION) continue;
     if (c.stall || c.run != RUN_RUNNING || c.selfModified) break;

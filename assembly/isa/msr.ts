@@ -8,7 +8,7 @@ import { Core } from "../memory/core";
 import { portDrain } from "../memory/port";
 import { leaveAfter } from "./access";
 import {
-  Cpu, EFER_LMA, EFER_LME, EFER_NXE, EFER_SCE, GP, canonical, flushTlb, raise,
+  Cpu, EFER_LMA, EFER_LME, EFER_NXE, EFER_SCE, GP, MISC_ENABLE, canonical, flushTlb, raise,
 } from "./cpu";
 
 const IA32_TSC: u32 = 0x10;
@@ -41,6 +41,13 @@ const IA32_FS_BASE: u32 = 0xc0000100;
 const IA32_GS_BASE: u32 = 0xc0000101;
 const IA32_KERNEL_GS_BASE: u32 = 0xc0000102;
 const IA32_TSC_AUX: u32 = 0xc0000103;
+
+/**
+ * IA32_MISC_ENABLE (SDM Vol. 4 Table 2-2): fast strings can be switched, which changes nothing; BTS
+ * and PEBS are not available, which cannot. The bits of features that are not there, and those that
+ * would change what CPUID says (22, 34), are #GP.
+ */
+const FAST_STRINGS: u64 = 1 << 0;
 
 /** What the time-stamp counter reads at the start of the instruction. */
 export function readTsc(core: usize): u64 {
@@ -168,7 +175,10 @@ export function writeMsr(core: usize): bool {
     case IA32_APIC_BASE:
       if (!lapicSetBase(core, value)) return raise(core, GP, 0);
       break;
-    case IA32_MISC_ENABLE: cpu.miscEnable = value; break;
+    case IA32_MISC_ENABLE:
+      if (value & ~MISC_ENABLE) return raise(core, GP, 0);
+      cpu.miscEnable = (value & FAST_STRINGS) | (MISC_ENABLE & ~FAST_STRINGS);
+      break;
     case IA32_PAT:
       if (!patLegal(value)) return raise(core, GP, 0);
       cpu.pat = value;
@@ -183,7 +193,10 @@ export function writeMsr(core: usize): bool {
       if (!canonical(value)) return raise(core, GP, 0);
       cpu.cstar = value;
       break;
-    case IA32_FMASK: cpu.sfmask = value & 0xffffffff; break;
+    case IA32_FMASK:
+      if (value >> 32) return raise(core, GP, 0);
+      cpu.sfmask = value;
+      break;
     case IA32_FS_BASE:
       if (!canonical(value)) return raise(core, GP, 0);
       cpu.fsBase = value;
@@ -196,7 +209,10 @@ export function writeMsr(core: usize): bool {
       if (!canonical(value)) return raise(core, GP, 0);
       cpu.kernelGsBase = value;
       break;
-    case IA32_TSC_AUX: cpu.tscAux = value & 0xffffffff; break;
+    case IA32_TSC_AUX:
+      if (value >> 32) return raise(core, GP, 0);
+      cpu.tscAux = value;
+      break;
     default:
       if (!isQuiet(msr)) return raise(core, GP, 0);
   }

@@ -15,6 +15,7 @@ const WRITABLE: u64 = 1 << 41;
 const NOT_SYSTEM: u64 = 1 << 44;
 const PRESENT: u64 = 1 << 47;
 const LONG_MODE: u64 = 1 << 53;
+const DEFAULT_32: u64 = 1 << 54;
 const GRANULARITY: u64 = 1 << 55;
 const TYPE_LDT: u32 = 2;
 const TYPE_TSS: u32 = 9; // available
@@ -92,7 +93,9 @@ export function checkCode(core: usize, descriptor: u64, selector: u32, cpl: u32)
   const wanted = NOT_SYSTEM | TYPE_CODE;
   const dpl = dplOf(descriptor);
   const privileged = descriptor & CONFORMING ? dpl > cpl : dpl != cpl;
-  if ((descriptor & wanted) != wanted || privileged) {
+  // L and D together are reserved
+  const both = (descriptor & (LONG_MODE | DEFAULT_32)) == (LONG_MODE | DEFAULT_32);
+  if ((descriptor & wanted) != wanted || privileged || both) {
     raise(core, GP, selectorError(selector));
     return CODE_BAD;
   }

@@ -1,7 +1,7 @@
 // Stores of several words by one instruction: a far CALL, a nested ENTER, SGDT and SIDT. Every word
 // is probed before the first is stored, so that a fault or a stall at any of them leaves no trace.
-import { portLock, portReserve, portWrite } from "../memory/port";
-import { hostOf, storeSized } from "../memory/ram";
+import { portHolds, portLock, portLockFirst, portReserve, portWrite } from "../memory/port";
+import { hostOf, loadSized, storeSized } from "../memory/ram";
 import { checkLinear, headOf, stopAtDevice } from "./access";
 import { Cpu } from "./cpu";
 import { TLB_DEVICE, Tlb, translate } from "./paging";
@@ -55,17 +55,52 @@ export function storeBoth(
   return true;
 }
 
-/**
- * Copy `bytes` from the host's `from` to `lin`, all probed before. The lines are owned, as for a
- * locked access, and written in place: a store buffer may be shorter than what is stored here.
- */
-export function storeOwned(core: usize, lin: u64, bytes: u32, from: usize): bool {
-  const end = lin + bytes;
-  // A stall at a later line keeps the earlier ones, and nothing is written before all are there
-  for (let at = lin & ~(LINE_BYTES - 1); at < end; at += LINE_BYTES) {
-    if (!portLock(core, probedPhys(core, at), 8)) return false;
+/** Entries of the store buffer that `words` words of `size` bytes from `lin` on take. */
+function entriesOf(lin: u64, size: u32, words: u32): u32 {
+  let entries: u32 = 0;
+  for (let i: u32 = 0; i < words; i++) {
+    entries += headOf(lin + i * size, size) == size ? 1 : 2;
   }
-  for (let n: u32 = 0; n < bytes; n++) {
+  return entries;
+}
+
+/**
+ * Before an instruction reads what it will push: words that are more than a store buffer holds are
+ * written in place, in lines that are owned as for a locked access. False = a stall.
+ */
+export function ownWords(core: usize, lin: u64, size: u32, words: u32): bool {
+  if (portHolds(entriesOf(lin, size, words))) return true;
+  const start = lin & ~(LINE_BYTES - 1);
+  const end = lin + words * size;
+  let first = probedPhys(core, start);
+  for (let at = start; at < end; at += LINE_BYTES) first = min(first, probedPhys(core, at));
+  // The lowest line first, by everyone: who has it keeps it while the others, which nobody else
+  // asks for before, come all at once. Reading before that would take them from the one who has it.
+  if (!portLockFirst(core, first)) return false;
+  let owned = true;
+  for (let at = start; at < end; at += LINE_BYTES) {
+    if (!portLock(core, probedPhys(core, at), 8)) owned = false;
+  }
+  return owned;
+}
+
+/**
+ * Push `words` words of `size` bytes, all probed before: from the host's `from` to `lin`, the last
+ * one first. All or none.
+ */
+export function storeWords(core: usize, lin: u64, size: u32, words: u32, from: usize): bool {
+  const entries = entriesOf(lin, size, words);
+  if (portHolds(entries)) {
+    if (!portReserve(core, entries)) return false;
+    for (let i = words; i > 0; i--) {
+      const at = (i - 1) * size;
+      storeProbed(core, lin + at, size, loadSized(from + at, size));
+    }
+    return true;
+  }
+  // What was read since may have cost a line
+  if (!ownWords(core, lin, size, words)) return false;
+  for (let n: u32 = 0; n < words * size; n++) {
     storeSized(hostOf(probedPhys(core, lin + n)), 1, <u64>load<u8>(from + n));
   }
   return true;

@@ -8,7 +8,7 @@ import { loadSized } from "../memory/ram";
 import {
   NO_FAST_WRITE, commitWrite, prepareToRam, readFast, readUser, writeFast, writeUser,
 } from "./access";
-import { Cpu, DF, GP, RAX, RCX, RDI, RSI, getReg, setReg } from "./cpu";
+import { Cpu, DF, GP, RAX, RCX, RDI, RF, RSI, getReg, setReg } from "./cpu";
 import { keepSub } from "./flags";
 import { ioAllowed } from "./io";
 import { countHit } from "./load-store";
@@ -171,6 +171,14 @@ function reads(op: u32): bool {
   return op != Op.STOS && op != Op.INS;
 }
 
+/**
+ * What an interrupt or a trap between two iterations saves has RF set (SDM Vol. 3B 17.3.1.1,
+ * "Instruction-Breakpoint Exception Condition"). Nobody else can see it: no instruction is between.
+ */
+function markUnderWay(core: usize): void {
+  Cpu.of(core).rflags |= RF;
+}
+
 /** Any string instruction, with or without a repeat prefix, until `limit`. */
 export function stringOp(core: usize, p: usize, op: u32, limit: u64): u32 {
   const flags = <u32>Rec.at(p).flags;
@@ -182,7 +190,8 @@ export function stringOp(core: usize, p: usize, op: u32, limit: u64): u32 {
     return DONE;
   }
   const c = Core.of(core);
-  let count = pointer(core, p, RCX);
+  const all = pointer(core, p, RCX);
+  let count = all;
   if (!count) {
     // On silicon MOVS and STOS put their 32-bit pointers back all the same.
     if (op == Op.MOVS) setPointer(core, p, RSI, pointer(core, p, RSI));
@@ -190,16 +199,21 @@ export function stringOp(core: usize, p: usize, op: u32, limit: u64): u32 {
     return DONE;
   }
   do {
-    if (!once(core, p, op)) return FAILED;
+    if (!once(core, p, op)) {
+      if (count != all) markUnderWay(core);
+      return FAILED;
+    }
     if (reads(op)) c.clock += load<u32>(MACHINE_BASE + M_COST_L1) - 1;
     setPointer(core, p, RCX, --count);
     // The last iteration is paid for by the instruction loop, as every instruction
     if (!count || (compares && differ(core) == ((flags & REP) != 0))) {
       // Not before: at a fault the flags are those from before the instruction (SDM Vol. 2B, "REP")
       if (compares) compare(core, Rec.at(p).size);
+      Cpu.of(core).rflags &= ~(<u64>RF);
       return DONE;
     }
     c.clock += 1;
   } while (c.clock < limit && load<u64>(core, CORE_LIMIT_MASK));
+  markUnderWay(core);
   return PARTLY;
 }

@@ -14,8 +14,8 @@ import { portDrain } from "../memory/port";
 import { leaveAfter, readUser } from "./access";
 import {
   CR0_CD, CR0_ET, CR0_NE, CR0_NW, CR0_PE, CR0_PG, CR0_WP, CR4_FSGSBASE, CR4_PAE, CR4_PCE, CR4_PGE,
-  CR4_PSE, CR4_TSD, CS, Cpu, EFER_SCE, GP, IF, R11, RCX, RF, SS, UD, canonical, flushTlb, getReg,
-  raise, setCpl, setReg,
+  CR4_PSE, CR4_TSD, CS, Cpu, EFER_SCE, GP, IF, R11, RCX, RF, SHADOW_STEP, SHADOW_STI, SS, TF, UD,
+  canonical, flushTlb, getReg, raise, setCpl, setReg,
 } from "./cpu";
 import { writeEflags } from "./exception";
 import { getFlags } from "./flags";
@@ -199,14 +199,16 @@ export function invalidatePage(core: usize, p: usize): bool {
 export function systemCall(core: usize, next: u64): bool {
   const cpu = Cpu.of(core);
   if (!(cpu.efer & EFER_SCE)) return raise(core, UD);
-  const selector = <u32>(cpu.star >> 32) & 0xfffc;
+  const selector = <u32>(cpu.star >> 32) & 0xffff;
   setReg<u64>(core, RCX, next);
   setReg<u64>(core, R11, (cpu.rflags | getFlags(core)) & ~(<u64>RF));
   const flags = load<u64>(core + <usize>R11) & ~cpu.sfmask;
   writeEflags(core, flags, 0xffffffff);
-  setSelector(core, CS, selector);
+  setSelector(core, CS, selector & 0xfffc);
   setSelector(core, SS, selector + 8);
   setCpl(core, 0);
+  // A step into the kernel traps there, unless FMASK has cleared TF.
+  if (<u32>load<u64>(core + <usize>R11) & ~(<u32>flags) & TF) cpu.shadow = SHADOW_STEP;
   cpu.rip = cpu.lstar;
   charge(core, M_COST_SYSCALL);
   return true;
@@ -285,7 +287,7 @@ export function setInterruptFlag(core: usize, on: bool): bool {
   const cpu = Cpu.of(core);
   if (cpu.cpl > (<u32>(cpu.rflags >> 12) & 3)) return raise(core, GP, 0);
   if (on && !(cpu.rflags & IF)) {
-    cpu.shadow = 1;
+    cpu.shadow = SHADOW_STI;
     leaveAfter(core);
   }
   cpu.rflags = on ? cpu.rflags | IF : cpu.rflags & ~(<u64>IF);

@@ -11,9 +11,10 @@ import {
   exploreWrite,
 } from "./explore-port";
 import { flatDevice, flatFetch, flatLock, flatRead, flatWrite } from "./flat-port";
+import { sbEntries } from "./params";
 import {
-  timingDrain, timingFetch, timingIo, timingLock, timingLockPair, timingRead, timingReserve,
-  timingWrite,
+  timingDrain, timingFetch, timingIo, timingLock, timingLockFirst, timingLockPair, timingRead,
+  timingReserve, timingWrite,
 } from "./timing-port";
 
 /** Host address where `size` bytes can be read now, possibly in the store buffer; 0 = stall. */
@@ -27,6 +28,11 @@ export function portRead(core: usize, phys: u64, size: u32): usize {
 export function portReserve(core: usize, entries: u32): bool {
   if (ENGINE == ENGINE_FLAT || ENGINE == ENGINE_EXPLORE) return true;
   return timingReserve(core, entries);
+}
+
+/** A store buffer has room for `entries` stores at all. */
+export function portHolds(entries: u32): bool {
+  return ENGINE == ENGINE_FLAT || ENGINE == ENGINE_EXPLORE ? true : entries <= sbEntries;
 }
 
 /** A store of the low `size` bytes of `value`. Reserved before; cannot fail. */
@@ -44,6 +50,15 @@ export function portLock(core: usize, phys: u64, size: u32): usize {
   if (ENGINE == ENGINE_FLAT) return flatLock(phys);
   if (ENGINE == ENGINE_EXPLORE) return exploreLock(core, phys, size);
   return timingLock(core, phys, size);
+}
+
+/**
+ * The first line of several, for an engine of which portHolds() can be false: it is kept until the
+ * others, to be asked for by portLock(), should be there.
+ */
+export function portLockFirst(core: usize, phys: u64): bool {
+  if (ENGINE == ENGINE_FLAT || ENGINE == ENGINE_EXPLORE) return true;
+  return timingLockFirst(core, phys);
 }
 
 /**

@@ -177,6 +177,14 @@ export function timingLockPair(core: usize, phys: u64, phys2: u64, size: u32): b
   return true;
 }
 
+/** The lowest of the lines that an instruction writes in place, as that of a pair. */
+export function timingLockFirst(core: usize, phys: u64): bool {
+  const c = Core.of(core);
+  if (!drainForLock(core, c)) return false;
+  advance(core, accessTime(c));
+  return ownForLock(core, c, phys, PAIR_HOLD);
+}
+
 /** A locked access that finds `value` is recorded. */
 function locked(c: Core, phys: u64, size: u32, value: u64): void {
   trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, value);

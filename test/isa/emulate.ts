@@ -2,7 +2,7 @@
 import { CORE_CPU } from "../../assembly/abi.ts";
 import { USER_CS, USER_SS } from "./families-transfer.ts";
 import { FlatBox, FS_BASE, TABLES } from "./flat-box.ts";
-import { GATES, GATE_STACK, installGates, writeGate } from "./gates.ts";
+import { GATES, GATE_STACK, installGates, stepToGate, writeGate } from "./gates.ts";
 import { DATA_BYTES, SILICON_CODE, SILICON_DATA, States } from "./state.ts";
 
 /** Linux' GDT from selector 8 on, as far as a program can see it. */
@@ -31,9 +31,15 @@ const CR0_AM_BIT = 18;
 /** Offset in the Cpu (assembly/isa/cpu.ts) */
 const CR0 = 240;
 
+/** Linux maps nothing below: a program that has come there faults. */
+export const USER_MIN = 0x10000;
+/** A page-directory entry of 2 MiB that is the supervisor's. */
+const SUPERVISOR_PAGE = 0xe3n;
+
 /** A box with gates for all exceptions, and Linux' segments. */
 export function userBox(file?: string): FlatBox {
   const box = new FlatBox(file);
+  box.write(TABLES + 0x2000, 8, SUPERVISOR_PAGE);
   installGates(box);
   for (const vector of [3, 4]) writeGate(box, vector, { dpl: 3 });
   LINUX_DESCRIPTORS.forEach((descriptor, i) => box.write(LINUX_GDT + 8 * i, 8, descriptor));
@@ -96,6 +102,7 @@ export function outcome(s: States, out: States, after: After): void {
 function emulateOne(box: FlatBox, s: States, out: States): void {
   begin(box, s);
   for (let n = 0; n < STEPS_MAX && box.rip === SILICON_CODE; n++) box.step();
+  if (box.rip < USER_MIN) stepToGate(box);
   outcome(s, out, {
     rip: box.rip,
     flags: box.getFlags(),

@@ -106,7 +106,9 @@ export const TRANSFER: Family[] = [
       { opcode: [0xcb], frame: { cs: CODE_SELECTORS }, no66: true },
       { opcode: [0xca, 0x20, 0x00], frame: { cs: CODE_SELECTORS }, no66: true },
       {
-        opcode: [0xcf], no66: true,
+        // With 66 it ends below 64 KiB, where no program is
+        opcode: [0xcf],
+        prepare: (s, random) => { if (random.chance(2)) s.flags |= AC; },
         frame: {
           cs: CODE_SELECTORS, flags: POPPED_FLAGS | AC,
           ss: [USER_SS, USER_SS, USER_SS, USER_CS, 0x23, 0x28, 0],

@@ -124,6 +124,30 @@ const MUTANTS: Mutant[] = [
     to: "external || softLength ? 0 : RF",
   },
   {
+    name: "RF outlives the instruction after IRET",
+    file: "assembly/isa/execute.ts",
+    from: "cpu.rflags = flags & ~(<u64>RF);",
+    to: "",
+  },
+  {
+    name: "between two iterations RF is clear",
+    file: "assembly/isa/string.ts",
+    from: "Cpu.of(core).rflags |= RF;",
+    to: "",
+  },
+  {
+    name: "MOV SS lets the trap of a single step through",
+    file: "assembly/isa/control.ts",
+    from: "Cpu.of(core).shadow = SHADOW_SS;",
+    to: "Cpu.of(core).shadow = 1;",
+  },
+  {
+    name: "IRET with 16-bit operands changes AC",
+    file: "assembly/isa/exception.ts",
+    from: "(writableFlags(core) | RF) & (size == 2 ? 0xffff : 0xffffffff)",
+    to: "writableFlags(core) | RF",
+  },
+  {
     name: "POPF in ring 3 changes IOPL",
     file: "assembly/isa/exception.ts",
     from: "if (cpu.cpl == 0) mask |= IOPL;",
@@ -175,10 +199,10 @@ const RESTART_MUTANTS: Mutant[] = [
       "    if (reads(op)) c.clock",
   },
   {
-    name: "ENTER moves RBP before its frame is owned",
+    name: "ENTER moves RBP before there is room for its frame",
     file: "assembly/isa/control.ts",
-    from: "if (!storeOwned(core, low, words * size, scratchEnter)) return false;",
-    to: "if (!storeOwned(core, low, words * size, scratchEnter)) {\n" +
+    from: "if (!storeWords(core, low, size, words, scratchEnter)) return false;",
+    to: "if (!storeWords(core, low, size, words, scratchEnter)) {\n" +
       "      cpu.rbp = frameAt;\n      return false;\n    }",
   },
   {

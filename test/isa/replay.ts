@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as abi from "../../assembly/abi.ts";
-import { begun, GDT_LIMIT, LINUX_GDT, outcome, userBox } from "./emulate.ts";
+import { begun, GDT_LIMIT, LINUX_GDT, outcome, USER_MIN, userBox } from "./emulate.ts";
 import { USER_CS, USER_SS } from "./families-transfer.ts";
 import { FS_BASE, TABLE_FIELDS } from "./flat-box.ts";
 import { GATE_STACK, IDT, TSS } from "./gates.ts";
@@ -46,6 +46,7 @@ const enum Page { PML4, PDPT, PD, PT_LOW, PT_DATA, IDT, TSS, GDT, STACK, CODE, D
 /** Present, writable, user; accessed and dirty are for the CPU to set, or set already. */
 const PRESENT = 7;
 const USED = 0x60;
+const SUPERVISOR = ~4;
 const LARGE = 0x80;
 /** The 2 MiB around code and data. */
 const DATA_REGION = SILICON_CODE >>> 21;
@@ -130,14 +131,16 @@ export class ReplayBox {
     this.pages = Array.from({ length: Page.COUNT }, (_, i) => first + i * PAGE);
     const flags = mode === Mode.COLD ? PRESENT : PRESENT | USED;
     const at = (page: Page) => this.ram + this.pages[page]!;
-    const entry = (table: Page, index: number, page: Page) =>
-      this.view.setBigUint64(at(table) + 8 * index, BigInt(this.pages[page]! | flags), true);
+    const entry = (table: Page, index: number, page: Page, rights = ~0) => {
+      const value = BigInt(this.pages[page]! | (flags & rights));
+      this.view.setBigUint64(at(table) + 8 * index, value, true);
+    };
     this.bytes.set(this.tables.pd, at(Page.PD));
     this.bytes.set(this.tables.low, at(Page.PT_LOW));
     this.bytes.set(this.tables.data, at(Page.PT_DATA));
     entry(Page.PML4, 0, Page.PDPT);
     entry(Page.PDPT, 0, Page.PD);
-    entry(Page.PD, 0, Page.PT_LOW);
+    entry(Page.PD, 0, Page.PT_LOW, SUPERVISOR);
     entry(Page.PD, DATA_REGION, Page.PT_DATA);
     const copies: [Page, number][] = [[Page.IDT, IDT], [Page.TSS, TSS], [Page.GDT, LINUX_GDT]];
     for (const [page, lin] of copies) {
@@ -192,7 +195,9 @@ export class ReplayBox {
     set(abi.CPU_RFLAGS, (s.flags & ~0x8d5) | 2);
     exports.setCpl(core, 3);
     this.press(s, at);
-    const stalls = exports.runOne(rip, TIMES, WINDOWS_MAX);
+    let stalls = exports.runOne(rip, TIMES, WINDOWS_MAX);
+    const gone = this.view.getBigUint64(core + abi.CPU_RIP, true);
+    if (gone < BigInt(USER_MIN)) stalls |= exports.runOne(gone, TIMES, WINDOWS_MAX);
     this.stalls |= stalls;
     if (stalls) this.stalled++;
     const settled = !(stalls & NOT_ENDED) && exports.settle(WINDOWS_MAX);

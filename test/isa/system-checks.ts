@@ -64,6 +64,48 @@ export const CHECKS: Check[] = [
     },
   },
   {
+    name: "RF of IRETQ lasts for one instruction, and INT saves it clear",
+    run: (box, found) => {
+      for (const between of [[], [0x90]]) {
+        begin(box, [0x48, 0xcf, ...between, 0xcd, 0x30]); // iretq; int 30h
+        const frame = [BigInt(CODE + 2), 0x10n, 2n | RF, BigInt(STACK_TOP), 0x18n];
+        frame.forEach((value, i) => box.write(STACK_TOP + 8 * i, 8, value));
+        box.step();
+        expectEqual(found, "RF behind IRETQ", box.flags & RF, RF);
+        stepToGate(box);
+        expectEqual(found, "vector", vectorOf(box), 0x30);
+        expectEqual(found, "saved RF", word(box, 16) & RF, 0n);
+      }
+    },
+  },
+  {
+    name: "a step of a repeated string instruction saves RF set but for the last one",
+    run: (box, found) => {
+      begin(box, [0xf3, 0xaa, 0x90]); // rep stosb
+      box.set("rdi", BigInt(PAGE));
+      for (const [count, rip, rf] of [[2n, CODE, RF], [1n, CODE + 2, 0n]] as const) {
+        box.flags = 2n | TF;
+        box.set("rcx", count);
+        stepToGate(box);
+        expectEqual(found, "vector", vectorOf(box), 1);
+        expectEqual(found, "return address", word(box, 0), BigInt(rip));
+        expectEqual(found, "saved RF", word(box, 16) & RF, rf);
+        box.rip = CODE;
+      }
+    },
+  },
+  {
+    name: "MOV SS keeps the trap of a single step away from its end",
+    run: (box, found) => {
+      begin(box, [0x8e, 0xd0, 0x90, 0x90]);
+      box.set("rax", 0x18n);
+      box.flags = 2n | TF;
+      stepToGate(box);
+      expectEqual(found, "vector", vectorOf(box), 1);
+      expectEqual(found, "return address", word(box, 0), BigInt(CODE + 3));
+    },
+  },
+  {
     name: "INT1 passes a gate of ring 0",
     run: (box, found) => {
       begin(box, [0xf1]);

@@ -3,10 +3,10 @@
 //
 //     0 | digest of the cases u32 | 4 | deflated outcomes
 //
-// An outcome is: signal u8; distance of RIP beyond the instruction's end i16; status and control
-// flags u24; mask of changed registers u16, and for each a byte count and the bytes, +8 if they are
-// to be XORed to the old value; mask of changed segment bases u8, 8 bytes each; count u8 of runs of
-// changed memory: offset u16, length u8, bytes.
+// An outcome is: signal u8; distance of RIP beyond the instruction's end i16, or -8000H and i32;
+// status and control flags u24; mask of changed registers u16, and for each a byte count and the
+// bytes, +16 if they are to be XORed to the old value; mask of changed segment bases u8, 8 bytes
+// each; count u8 of runs of changed memory: offset u16, length u8, bytes.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { deflateSync, inflateSync } from "node:zlib";
@@ -88,6 +88,14 @@ function encodeWords(w: Writer, before: Uint8Array, after: Uint8Array): void {
   }
 }
 
+const FAR = -0x8000;
+
+function encodeDistance(w: Writer, distance: number): void {
+  const near = distance > FAR && distance < -FAR;
+  w.put(near ? distance : FAR, 2);
+  if (!near) w.put(distance, 4);
+}
+
 /** Runs of bytes that differ. */
 function encodeMemory(w: Writer, before: Uint8Array, after: Uint8Array): void {
   const runs: [number, number][] = [];
@@ -113,7 +121,7 @@ export function encode(cases: States, outcomes: States): Uint8Array {
     const before = cases.select(i);
     const after = outcomes.select(i);
     w.put(after.signal, 1);
-    w.put(after.rip - before.length, 2);
+    encodeDistance(w, after.rip - before.length);
     w.put(after.flags & FLAGS_MASK, 3);
     encodeWords(w, before.regs, after.regs);
     encodeWords(w, before.bases, after.bases);
@@ -169,7 +177,8 @@ export function decode(file: Uint8Array, cases: States): States {
   for (let i = 0; i < cases.count; i++) {
     const s = outcomes.select(i);
     s.signal = r.take(1);
-    s.rip = s.length + (r.take(2) << 16 >> 16);
+    const near = r.take(2) << 16 >> 16;
+    s.rip = s.length + (near === FAR ? r.take(4) : near);
     s.flags = r.take(3);
     decodeWords(r, s.regs);
     decodeWords(r, s.bases);

@@ -131,6 +131,34 @@ static void check_locked(void)
 	check_equal("XCHG as a lock", locked_counter, sum);
 }
 
+/* ---- A nested ENTER stores more words than a store buffer has ---- */
+
+#define ENTERS 40
+static u64 frame_words[64] __attribute__((aligned(64)));
+
+/* All have their frames in the same lines. */
+static void enter_all(u64 unused)
+{
+	(void)unused;
+	for (u32 i = 0; i < ENTERS; i++)
+		asm volatile("mov %%rsp, %%r8; mov %%rbp, %%r9\n"
+			     "mov %0, %%rsp; mov %0, %%rbp; enter $0, $31\n"
+			     "mov %%r8, %%rsp; mov %%r9, %%rbp"
+			     : : "r"(frame_words + 63) : "r8", "r9", "memory");
+}
+
+static void check_entered(void)
+{
+	for (u32 i = 1; i < cpu_count; i++)
+		start_on(i, enter_all, 0);
+	enter_all(0);
+	for (u32 i = 1; i < cpu_count; i++)
+		wait_for(i);
+	check_equal("ENTER of all on one stack: the saved RBP", frame_words[62],
+		    (u64)(frame_words + 63));
+	check_equal("and the frame's address", frame_words[31], (u64)(frame_words + 62));
+}
+
 /* ---- Code of another processor (SDM Vol. 3A, "Handling Self- and Cross-Modifying Code") ---- */
 
 static u8 code[64] __attribute__((aligned(64)));
@@ -243,6 +271,7 @@ void check_cpus(void)
 	check_equal("all processors start", cpu_count, acpi_info.cpu_count);
 	check_interrupts_between();
 	check_locked();
+	check_entered();
 	check_cross_modified(1);
 	check_cross_modified(cpu_count - 1);
 	check_translations(cpu_count - 1);

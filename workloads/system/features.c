@@ -39,6 +39,7 @@ PROBE(clflush, "", "clflush (%rdi)", "");
 PROBE(invpcid, "xor %eax, %eax", "invpcid (%rdi), %rax", "");
 PROBE(vmcall, "", "vmcall", "");
 PROBE(serialize, "", ".byte 0x0f, 0x01, 0xe8", "");
+PROBE(prefetchw, "", "prefetchw (%rdi)", "mov (%rdi), %rax");
 PROBE(lahf, "cmp %eax, %eax\n stc", "lahf", "movzbl %ah, %eax");
 
 static u64 operand[64] __attribute__((aligned(64)));
@@ -110,6 +111,9 @@ void check_features(void)
 	if (one.c >> 23 & 1)
 		check_runs("POPCNT", 12, popcnt, 0xf0f0f);
 	check_runs("LAHF", 0x47, lahf);
+	check_equal("PREFETCHW is listed", extended.c >> 8 & 1, 1);
+	operand[0] = 9;
+	check_runs("PREFETCHW", 9, prefetchw, (u64)operand);
 
 	mask = 1ul << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 9 | 1 << 13 | 1 << 15;
 	check_equal("PSE TSC MSR PAE CX8 APIC PGE CMOV", one.d & mask, mask);

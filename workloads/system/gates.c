@@ -41,6 +41,8 @@ static void check_refused(void)
 	check_gate("gate with a data segment", GP, KERNEL_DS);
 	idt[VECTOR].selector = ABSENT_CODE;
 	check_gate("gate with an absent segment", NP, ABSENT_CODE);
+	idt[VECTOR].selector = WIDE_CODE;
+	check_gate("gate with a segment of L and D", GP, WIDE_CODE);
 	idt[VECTOR].selector = 0xfff8;
 	check_gate("gate beyond the GDT", GP, 0xfff8);
 	idt[VECTOR].selector = USER_CS;

@@ -76,7 +76,8 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } groups[] = {
-	{ "exceptions", check_exceptions }, { "gates", check_gates },
+	{ "exceptions", check_exceptions }, { "steps", check_single_steps },
+	{ "gates", check_gates },
 	{ "segments", check_segments },	    { "registers", check_registers },
 	{ "features", check_features },	    { "pages", check_pages },
 	{ "tlb", check_tlb },		    { "splits", check_splits },

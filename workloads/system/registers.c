@@ -19,6 +19,7 @@
 #define EFER_RESERVED 2
 #define MSR_TSC 0x10		/* IA32_TIME_STAMP_COUNTER */
 #define MSR_TSC_AUX 0xc0000103	/* IA32_TSC_AUX */
+#define MSR_MISC_ENABLE 0x1a0	/* IA32_MISC_ENABLE */
 #define MSR_UNKNOWN 0x12345
 
 PROBE(set_cr0, "", "mov %rdi, %cr0", "");
@@ -101,6 +102,12 @@ static void check_msrs(void)
 	check_equal("LSTAR is unchanged", rdmsr(MSR_LSTAR), lstar);
 	wrmsr(MSR_SFMASK, 0x47700);
 	check_equal("FMASK", rdmsr(MSR_SFMASK), 0x47700);
+	check_refused_msr("FMASK with upper bits", MSR_SFMASK, 1ul << 32);
+	check_refused_msr("TSC_AUX with upper bits", MSR_TSC_AUX, 1ul << 32);
+	check_equal("there are no BTS and no PEBS", rdmsr(MSR_MISC_ENABLE) >> 11 & 3, 3);
+	check_refused_msr("MISC_ENABLE with reserved bits", MSR_MISC_ENABLE, 1ul << 63);
+	check_refused_msr("MISC_ENABLE with MONITOR", MSR_MISC_ENABLE, 1 << 18);
+	wrmsr(MSR_MISC_ENABLE, rdmsr(MSR_MISC_ENABLE));
 	wrmsr(MSR_TSC_AUX, 0x89abcdef);
 	check_runs("RDTSCP gives TSC_AUX", 0x89abcdef, read_tscp);
 	before = rdtsc();

@@ -71,6 +71,8 @@ static void check_loads(void)
 	check_fault("far return to data", GP, KERNEL_DS, far_return, KERNEL_DS);
 	check_fault("far return to null", GP, 0, far_return);
 	check_fault("far return to absent", NP, ABSENT_CODE, far_return, ABSENT_CODE);
+	check_fault("far return to L and D", GP, WIDE_CODE, far_return, WIDE_CODE);
+	check_fault("far jump to L and D", GP, WIDE_CODE, far_jump, WIDE_CODE);
 	check_runs("far jump", KERNEL_CS, far_jump, KERNEL_CS);
 	check_fault("far jump to data", GP, KERNEL_DS, far_jump, KERNEL_DS);
 	check_fault("far jump with RPL above CPL", GP, KERNEL_CS, far_jump, KERNEL_CS | 3);

@@ -45,6 +45,21 @@ static void check_in(void)
 	check("other registers are the user's", last->rax == 0x11 && last->rdx == 0x33);
 }
 
+/* SS follows STAR as it is, only CS loses its RPL (SDM Vol. 2B, "SYSCALL", Operation). */
+static void check_selectors(void)
+{
+	const struct pt_regs *last = &this_cpu()->last;
+	struct pt_regs regs = start();
+	u64 star = rdmsr(MSR_STAR);
+
+	wrmsr(MSR_STAR, star | 3ul << 32);
+	check_equal("SYSCALL with an RPL in STAR", run_user(&regs), SYSCALL_VECTOR);
+	load_segments();
+	check_equal("CS", last->cs, KERNEL_CS);
+	check_equal("SS", last->ss, KERNEL_DS | 3);
+	wrmsr(MSR_STAR, star);
+}
+
 static void check_back(void)
 {
 	const struct pt_regs *last = &this_cpu()->last;
@@ -81,6 +96,7 @@ void check_syscalls(void)
 	idt[RETURNED] = make_gate(RETURNED, GATE_INTERRUPT | GATE_USER, 0);
 	wrmsr(MSR_SFMASK, MASK);
 	check_in();
+	check_selectors();
 	check_back();
 	check_disabled();
 	idt[RETURNED] = make_gate(RETURNED, GATE_INTERRUPT, 0);

@@ -96,6 +96,7 @@ static inline struct cpu *this_cpu(void)
 #define LOCAL_TABLE 0x78 /* an LDT; 16 bytes */
 #define NEW_DATA 0x88 /* not accessed yet */
 #define NEW_CODE 0x90
+#define WIDE_CODE 0x98 /* L and D both set, and absent */
 #define DATA_BASE 0x12340
 #define TSS_BUSY (2ul << 40)
 
@@ -256,6 +257,7 @@ static inline void store64(u64 lin, u64 value)
 /* ---- The groups of checks ---- */
 
 void check_exceptions(void);
+void check_single_steps(void);
 void check_gates(void);
 void check_segments(void);
 void check_registers(void);
