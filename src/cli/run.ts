@@ -5,7 +5,7 @@ import {
 } from "../index.ts";
 import { countersText } from "../report/counters.ts";
 import { memoryNote } from "../report/memory-model.ts";
-import { keepCapsule, writeCapsule } from "../engine/capsule-file.ts";
+import { checkWritable, keepCapsule, writeCapsule } from "../engine/capsule-file.ts";
 import { record, recordEnd } from "../engine/replay.ts";
 import { postmortem, programDeath } from "../report/postmortem.ts";
 import { EXIT } from "./exit.ts";
@@ -56,6 +56,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   if (options.snapshotAt !== undefined && options.record === undefined) {
     throw new InputError("--snapshot-at is for --record FILE.sbx: the state goes into the capsule");
   }
+  if (options.record !== undefined) checkWritable(options.record);
   const created = {
     ...options,
     image,

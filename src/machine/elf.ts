@@ -51,17 +51,24 @@ export function readElf(file: Uint8Array, name: string): Elf {
     throw new InputError(`${name}: ${reason}`);
   };
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  if (file.length < 4 || view.getUint32(0) !== 0x7f454c46) fail("not an ELF file");
-  if (file.length < HEADER_BYTES) fail("truncated in the ELF header");
+  if (file.length < 4 || view.getUint32(0) !== 0x7f454c46) {
+    fail("not an ELF file; name a bundled image or a program linked with -static (smpbox cflags)");
+  }
+  const truncated = (where: string) => fail(`truncated in ${where}; copy or link the file again`);
+  if (file.length < HEADER_BYTES) truncated("the ELF header");
   if (file[4] !== 2) fail("a 32-bit program; compile it for x86-64 (gcc -m64)");
-  if (file[5] !== 1 || view.getUint16(18, true) !== EM_X86_64) fail("not an x86-64 program");
+  if (file[5] !== 1 || view.getUint16(18, true) !== EM_X86_64) {
+    fail("not an x86-64 program; compile it with a gcc for x86-64 (see smpbox cflags)");
+  }
   const phOffset = Number(view.getBigUint64(32, true));
   const phSize = view.getUint16(54, true);
   const phCount = view.getUint16(56, true);
   const dynamic = "dynamically linked; link it with -static -no-pie (see smpbox cflags)";
-  if (phCount === 0) fail("not linked: it has no program headers");
-  if (phSize !== PROGRAM_HEADER_BYTES || phCount > SEGMENTS_MAX) fail("bad program header table");
-  if (phOffset + phCount * phSize > file.length) fail("truncated in the program headers");
+  if (phCount === 0) fail("not linked: it has no program headers; link it with gcc -static");
+  if (phSize !== PROGRAM_HEADER_BYTES || phCount > SEGMENTS_MAX) {
+    fail(`bad program header table (${phCount} of ${phSize} bytes); link the file again`);
+  }
+  if (phOffset + phCount * phSize > file.length) truncated("the program headers");
 
   const elf: Elf = {
     kind: "user",
@@ -78,13 +85,15 @@ export function readElf(file: Uint8Array, name: string): Elf {
     const offset = Number(view.getBigUint64(at + 8, true));
     const fileBytes = Number(view.getBigUint64(at + 32, true));
     const memoryBytes = Number(view.getBigUint64(at + 40, true));
-    if (offset + fileBytes > file.length) fail(`truncated in segment ${i}`);
+    if (offset + fileBytes > file.length) truncated(`segment ${i}`);
     const data = file.subarray(offset, offset + fileBytes);
     if (type === PT_NOTE) {
       if (hasKernelNote(data)) elf.kind = "kernel";
       continue;
     }
-    if (fileBytes > memoryBytes) fail(`segment ${i} is larger in the file than in memory`);
+    if (fileBytes > memoryBytes) {
+      fail(`segment ${i} is larger in the file than in memory; link the file again`);
+    }
     if (memoryBytes === 0) continue;
     elf.segments.push({
       lin: view.getBigUint64(at + 16, true),
@@ -96,11 +105,17 @@ export function readElf(file: Uint8Array, name: string): Elf {
     });
   }
   if (view.getUint16(16, true) !== ET_EXEC) fail(dynamic);
-  if (elf.segments.length === 0) fail("nothing to load: it has no PT_LOAD segment");
+  if (elf.segments.length === 0) {
+    fail("nothing to load: it has no PT_LOAD segment; link it with gcc -static");
+  }
   const overlap = firstOverlap(elf);
-  if (overlap) fail(`segments overlap at ${hex(overlap.lin)}`);
+  if (overlap) {
+    const place = hex(overlap.lin);
+    fail(`segments overlap at ${place}; give each its own addresses in the linker script`);
+  }
   if (!elf.segments.some((s) => s.executable && contains(s.lin, s.memoryBytes, elf.entry))) {
-    fail(`the entry point ${hex(elf.entry)} is outside the executable segments`);
+    const entry = `the entry point ${hex(elf.entry)} is outside the executable segments`;
+    fail(`${entry}; define _start in .text`);
   }
   readSymbols(view, file, elf);
   return elf;

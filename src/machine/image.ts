@@ -32,13 +32,15 @@ export function checkUser(program: Elf, name: string, ramBytes: number): void {
   for (const { lin, memoryBytes } of program.segments) {
     const end = lin + BigInt(memoryBytes);
     if (end > USER_LIMIT) {
-      throw new InputError(`${name}: segment ${hex(lin)} to ${hex(end)} is outside user space`);
+      throw new InputError(`${name}: segment ${hex(lin)} to ${hex(end)} is outside user space; ` +
+        `link it below ${hex(USER_LIMIT)}`);
     }
     total += memoryBytes;
   }
   if (total > ramBytes * USER_RAM_SHARE) {
     const mebibytes = Math.ceil(total / 2 ** 20);
-    throw new InputError(`${name}: needs ${mebibytes} MiB, too much for this machine's RAM`);
+    throw new InputError(`${name}: needs ${mebibytes} MiB, too much for this machine's RAM; ` +
+      "make it smaller, or give the machine file more ramMiB");
   }
 }
 
@@ -59,7 +61,9 @@ export function loadImage(ram: Uint8Array, cpus: number, image: BootImage): Entr
     if (segment.phys < BigInt(map.KERNEL_PHYS_MIN) || end > limit) {
       const wanted = `${hex(segment.phys)} to ${hex(end)}`;
       const free = `${hex(map.KERNEL_PHYS_MIN)} to ${hex(limit)}`;
-      throw new InputError(`${image.name}: segment ${wanted} is outside the free RAM (${free})`);
+      const outside = `segment ${wanted} is outside the free RAM (${free})`;
+      throw new InputError(`${image.name}: ${outside}; ` +
+        "place it there in the linker script");
     }
     ram.set(segment.data, Number(segment.phys));
   }
@@ -74,6 +78,8 @@ export function loadImage(ram: Uint8Array, cpus: number, image: BootImage): Entr
     ramdiskBytes,
   });
   const rip = physicalOf(image.kernel, image.kernel.entry);
-  if (rip === undefined) throw new InputError(`${image.name}: the entry point is not loaded`);
+  if (rip === undefined) {
+    throw new InputError(`${image.name}: the entry point is not loaded; link it inside a segment`);
+  }
   return { rip, rsi: BigInt(map.BOOT_PARAMS_PHYS), cr3: BigInt(BOOT_CR3) };
 }

@@ -35,6 +35,7 @@ describe("usage errors: exit 2, a message on stderr, nothing on stdout", () => {
     [["run", "hello", "--cpus", "2.5"], "from 1 to 64"],
     [["run", "hello", "--cpus", "9"], "--cpus must be 1 to 8"],
     [["run", "hello", "--cups", "1"], "unknown option '--cups'"],
+    [["run", "hello", "--record", join(folder, "none", "x.sbx")], "name another file"],
     [["run", "hello", "--window", "78"], "whole number from 1 to 77"],
     [["run", "hello", "--workers", "1000"], "from 1 to 8"],
     [["run", "hello", "--append", "x".repeat(3000)], "command line is longer than"],
