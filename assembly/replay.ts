@@ -5,6 +5,7 @@ import {
 } from "./abi";
 import { resetUser } from "./flat";
 import { Cpu } from "./isa/cpu";
+import { musterAll } from "./machine/crew";
 import { layout, reset } from "./machine/topology";
 import { runWorker } from "./machine/window";
 import { Cluster } from "./memory/cluster";
@@ -49,6 +50,7 @@ export function press(phys: u64, size: u32, value: u64): bool {
 function tick(): bool {
   const now = load<u64>(<usize>(MACHINE_BASE + M_NOW));
   store<u64>(<usize>(MACHINE_BASE + M_MAX_CYCLES), now + 1);
+  musterAll();
   const stop = runWorker(0);
   return stop == STOP_BUDGET || stop == STOP_QUIESCENT;
 }
