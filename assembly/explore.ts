@@ -21,7 +21,7 @@ export { outcomes, outcomeCount } from "./explore/outcome";
 export { stateCount } from "./explore/state";
 export { localCount } from "./explore/local-state";
 export { threadStateCount } from "./explore/thread-state";
-export { sharedCount } from "./memory/granule";
+export { share, sharedCount, sharedWord } from "./memory/granule";
 export { instructions } from "./explore/step";
 
 let arena: usize = 0;

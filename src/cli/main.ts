@@ -10,6 +10,7 @@ import { cflagsVerb } from "./cflags.ts";
 import { compareVerb } from "./compare.ts";
 import { doctorVerb } from "./doctor.ts";
 import { EXIT } from "./exit.ts";
+import { exploreVerb } from "./explore.ts";
 import { litmusVerb } from "./litmus.ts";
 import { machinesVerb } from "./machines.ts";
 import { replayVerb } from "./replay.ts";
@@ -41,8 +42,8 @@ async function main(): Promise<void> {
     process.exitCode = await work(interrupt.signal);
   };
   const verbs = [
-    cflagsVerb, compareVerb, doctorVerb, litmusVerb, machinesVerb, replayVerb, runVerb, traceVerb,
-    validateVerb,
+    cflagsVerb, compareVerb, doctorVerb, exploreVerb, litmusVerb, machinesVerb, replayVerb, runVerb,
+    traceVerb, validateVerb,
   ];
   for (const verb of verbs) verb(program, act);
   try {

@@ -25,6 +25,8 @@ export interface ExploreExports {
   clear(at: number, bytes: number): void;
   ready(): void;
   keepCore(core: number): number;
+  share(word: number): void;
+  sharedWord(index: number): number;
   logLength: WebAssembly.Global;
   replayed: WebAssembly.Global;
   replayedLength: WebAssembly.Global;

@@ -11,6 +11,12 @@ export interface Call {
   args: bigint[];
 }
 
+/** Several of them with commas between: `f(0,1),g`. */
+export function parseCalls(text: string, elf: Elf, name: string): Call[] {
+  const parts = text.split(/,(?![^(]*\))/);
+  return parts.map((part) => parseCall(part, elf, name));
+}
+
 /** `f`, `f(1)`, `f(0x10, &symbol)`. */
 export function parseCall(text: string, elf: Elf, name: string): Call {
   const match = /^\s*([A-Za-z_.][\w.]*)\s*(?:\(([^()]*)\))?\s*$/.exec(text);

@@ -96,6 +96,7 @@ export const BUFFER_ENTRIES = 64;
 const LOG_BYTES = 1 << 22;
 const DECISIONS_MAX = 65536;
 const OBSERVED_BYTES = 16;
+const WORD_BYTES = 8;
 const MEMORY = 0xffffffff;
 const PREDICATE = 0xfffffffe;
 const MODELS = { tso: abi.EXPLORE_TSO, sc: abi.EXPLORE_SC, stall: abi.EXPLORE_STALL };
@@ -213,6 +214,23 @@ export class Explorer {
     const bound = boundOf(result, 0, entries) ??
       (cut ? `${cut} of ${runs} runs did not end within ${DECISIONS_MAX} decisions` : undefined);
     return this.#results(begun, bound);
+  }
+
+  /** Linear addresses of the words that were found to be shared: a schedule depends on them. */
+  sharedWords(): bigint[] {
+    const { exports } = this.box;
+    const count = exports.sharedCount.value as number;
+    return Array.from({ length: count }, (_, i) =>
+      this.box.linearOf(exports.sharedWord(i) * WORD_BYTES));
+  }
+
+  /** For replay(): the program with these words shared, as in the search that gave the schedule. */
+  prepare(setup: Setup, words: readonly bigint[], options: ExploreOptions = {}): void {
+    this.load(setup);
+    const { exports } = this.box;
+    for (const lin of words) exports.share(this.box.physicalOf(lin) / WORD_BYTES);
+    this.#configure(options);
+    exports.walk(0, 0n, 0n, 0);
   }
 
   #results(begun: number, bound: string | undefined): Exploration {

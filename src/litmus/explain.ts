@@ -1,5 +1,6 @@
 // The one sentence under a log, and the interleaving of a witness as a table.
-import type { BufferedStore, Witness, WitnessStep } from "../engine/program.ts";
+import type { Witness } from "../engine/program.ts";
+import { type Naming, overtakings, witnessRows } from "../engine/witness.ts";
 import type { Assembled } from "./assemble.ts";
 import type { Result, Verdict } from "./print.ts";
 
@@ -44,60 +45,30 @@ function percent(share: number): string {
 /** Names the loads that overtook a buffered store; SC alone if there is none. */
 function because(witness: Witness | undefined, assembled: Assembled): string {
   if (!witness) return "";
-  const reasons = new Map<string, string>();
-  for (const step of witness.steps) {
-    const overtaken = overtakenStore(step);
-    if (!overtaken) continue;
-    const { store, load } = overtaken;
-    const own = `P${step.thread}`;
-    const reason = `${own}'s store to ${nameOf(assembled, store)} was still in its store buffer ` +
-      `when ${own} loaded ${nameOf(assembled, load)}`;
-    if (!reasons.has(own)) reasons.set(own, reason);
-  }
-  if (reasons.size === 0) return ": an interleaving without any delayed store leads there";
-  return `: ${[...reasons.values()].join(", and ")}`;
+  const reasons = overtakings(witness.steps, namingOf(assembled));
+  if (reasons.length === 0) return ": an interleaving without any delayed store leads there";
+  return `: ${reasons.join(", and ")}`;
 }
 
-function overtakenStore(step: WitnessStep) {
-  if (step.kind !== "execute") return undefined;
-  const load = step.accesses.find(({ kind, forwarded }) => kind === "load" && !forwarded);
-  const store = step.buffers[step.thread].find(({ offset }) => offset !== step.offset);
-  return load && store ? { load, store } : undefined;
-}
-
-/** x, t[1], or a hexadecimal address. */
-function nameOf(assembled: Assembled, place: { address: bigint; size: number }): string {
-  const { address, size } = place;
-  for (const variable of assembled.program.memory) {
-    const offset = address - variable.address;
-    if (offset < 0n || offset >= BigInt(variable.initial.length)) continue;
-    return offset === 0n ? variable.name : `${variable.name}+${offset}`;
-  }
-  return `${size} bytes at ${address.toString(16)}`;
+/** The test's own words for its code and memory. */
+function namingOf({ program }: Assembled): Naming {
+  return {
+    code(thread, offset) {
+      const { texts, offsets } = program.threads[thread];
+      return texts[offsets.indexOf(offset)] ?? "";
+    },
+    place(address, size) {
+      for (const variable of program.memory) {
+        const offset = address - variable.address;
+        if (offset < 0n || offset >= BigInt(variable.initial.length)) continue;
+        return offset === 0n ? variable.name : `${variable.name}+${offset}`;
+      }
+      return `${size} bytes at ${address.toString(16)}`;
+    },
+  };
 }
 
 /** A row per step: who, what, what it read or wrote, and all store buffers after it. */
 export function witnessTable(witness: Witness, assembled: Assembled): string[] {
-  const { threads } = assembled.program;
-  const rows = witness.steps.map((step, i) => {
-    const code = threads[step.thread];
-    const text = code.texts[code.offsets.indexOf(step.offset)] ?? "";
-    const accesses = step.accesses.map(({ kind, value, forwarded, ...place }) => {
-      const verb = kind === "load" ? "reads" : step.kind === "commit" ? "memory:" : "buffers";
-      const from = forwarded ? " (forwarded)" : "";
-      return `${verb} ${nameOf(assembled, place)}=${value}${from}`;
-    });
-    const what = step.kind === "commit" ? "(oldest store commits)" : text;
-    const buffers = step.buffers.map((buffer) => bufferText(assembled, buffer));
-    return [`${i + 1}`, `P${step.thread}`, what, accesses.join(", "), ...buffers];
-  });
-  const head = ["step", "CPU", "does", "", ...threads.map((_, i) => `buffer of P${i}`)];
-  const all = [head, ...rows];
-  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i].length)));
-  return all.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd());
-}
-
-function bufferText(assembled: Assembled, buffer: BufferedStore[]): string {
-  if (buffer.length === 0) return "-";
-  return buffer.map((store) => `${nameOf(assembled, store)}=${store.value}`).join(" ");
+  return witnessRows(witness.steps, assembled.program.threads.length, namingOf(assembled));
 }
