@@ -42,6 +42,12 @@ describe("relaxed outcomes on clovertown", () => {
   });
 });
 
+it("waits where a buffered store covers a load in part, which no manual promises", async () => {
+  const test = await ownTest("SB+parts");
+  const { allowed, outcome } = await outside(test, new TimingEngine(), { runs: RELAXED_RUNS });
+  expect([seen(test, allowed), seen(test, outcome)]).toEqual([true, false]);
+});
+
 describe("the harness", () => {
   it("gives the same counts for the same seed, with any number of workers", async () => {
     const test = await ownTest("IRIW");

@@ -15,11 +15,25 @@
 
 #define COMPILER_BARRIER() asm volatile("" : : : "memory")
 
-static inline void pause(void)
+#define inlined static inline __attribute__((always_inline))
+
+inlined void pause(void)
 {
 	asm volatile("pause" : : : "memory");
 }
 
-#define inlined static inline __attribute__((always_inline))
+/* XCHG with memory is locked, so it is a full fence, too. */
+inlined int xchg(volatile int *place, int value)
+{
+	asm volatile("xchgl %0, %1" : "+r"(value), "+m"(*place) : : "memory");
+	return value;
+}
+
+/* A plain store frees it: *lock = 0. */
+inlined void take_lock(volatile int *lock)
+{
+	while (xchg(lock, 1))
+		;
+}
 
 #endif

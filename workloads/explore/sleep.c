@@ -49,16 +49,6 @@ void sleep_wake_unfenced(void)
 /* Two that take the same two locks in different orders. */
 volatile int lock_a, lock_b;
 
-inlined void take_lock(volatile int *lock)
-{
-	int old;
-
-	do {
-		old = 1;
-		asm volatile("xchgl %0, %1" : "+r"(old), "+m"(*lock) : : "memory");
-	} while (old);
-}
-
 void lock_ab(void)
 {
 	take_lock(&lock_a);
