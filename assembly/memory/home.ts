@@ -106,6 +106,21 @@ function remote(distance: u32, die: i32, socket: i32, far: i32): u64 {
   return param(distance == SAME_PACKAGE ? die : distance == OTHER_PACKAGE ? socket : far);
 }
 
+function upgrade(distance: u32): u64 {
+  return remote(distance, M_LAT_DIE_UPGRADE, M_LAT_SOCKET_UPGRADE, M_LAT_FAR_UPGRADE);
+}
+
+/**
+ * The upgrade of a line that no other cluster has: the home agent knows it when the nearest peers
+ * would have answered. A machine without any has one kind of transaction, that with its DRAM.
+ */
+function aloneUpgrade(): u64 {
+  const die = param(M_LAT_DIE_UPGRADE);
+  if (die) return die;
+  const socket = param(M_LAT_SOCKET_UPGRADE);
+  return socket ? socket : latDram;
+}
+
 /** SERVED_* of a cache at that distance. */
 function servedAt(distance: u32): u32 {
   if (distance == SAME_PACKAGE) return SERVED_DIE;
@@ -178,14 +193,14 @@ export function homeTransact(m: Message, boundary: u64): void {
   } else if (owned) {
     latency = remote(distance, M_LAT_DIE_OWN, M_LAT_SOCKET_OWN, M_LAT_FAR_OWN);
     source = peer | HITM;
-  } else if (e.sharers) {
-    // An upgrade, or a store to a line that others share: it commits at the snoop response, the
-    // data is not waited for.
-    latency = remote(
-      distance, M_LAT_DIE_UPGRADE, M_LAT_SOCKET_UPGRADE, M_LAT_FAR_UPGRADE,
-    );
+  } else if (e.sharers & bit) {
+    // An upgrade: it commits at the snoop response, and no data is waited for.
+    latency = others ? upgrade(distance) : aloneUpgrade();
     source = others ? peer : SERVED_HOME;
-    carriesData = (e.sharers & bit) == 0;
+    carriesData = false;
+  } else if (others) {
+    // The data comes from DRAM, the snoop response from those who share it.
+    latency = max(latency, upgrade(distance));
   }
   const dramBus = homeBus(m.line, cluster);
   const bus = arbitrate(cluster, others, dramBus, m.time);

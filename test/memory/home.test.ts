@@ -7,6 +7,7 @@ import { compileEntry } from "../support/compile.ts";
 
 const GETS = 1;
 const GETX = 2;
+const PUT = 3;
 const BASE = 0x200000;
 const PAGE_LINES = 64;
 const ENTRY = "test/memory/assembly/home.ts";
@@ -17,8 +18,13 @@ interface Home {
   grantTime: WebAssembly.Global;
 }
 
-/** Four packages of one cluster, in a square: opposite corners are two hops apart. */
-function square(module: WebAssembly.Module) {
+type Numbers = Record<number, number>;
+
+/**
+ * Four packages of one cluster, in a square: opposite corners are two hops apart. `numbers` are
+ * what is different.
+ */
+function square(module: WebAssembly.Module, numbers: Numbers = {}) {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
   const abort = () => {
     throw new Error("abort");
@@ -47,6 +53,7 @@ function square(module: WebAssembly.Module) {
     view.setUint8(abi.M_HOME_BUS + i, i);
     put(abi.M_PACKAGE_FAR + 4 * i, 1 << (i ^ 3));
   }
+  for (const [offset, value] of Object.entries(numbers)) put(Number(offset), value);
   home.open(BASE);
   let time = 0n;
   /** Cycles until the grant, long after everything before. */
@@ -73,6 +80,18 @@ function checkHomes(module: WebAssembly.Module): void {
   expect(ask(GETX, 0, far), "an upgrade").toBe(100);
   expect(ask(GETS, 3, far), "two hops").toBe(170);
   expect(ask(GETX, 0, far), "an upgrade, two hops").toBe(160);
+  // A line that only the requester has, because the others dropped it: no peer is asked, but the
+  // home agent is.
+  const left = 22 * PAGE_LINES;
+  for (const cluster of [0, 1]) ask(GETS, cluster, left);
+  ask(PUT, 1, left);
+  expect(ask(GETX, 0, left), "an upgrade without sharers").toBe(100);
+  // A store to a line that others share: its data comes from DRAM, whatever the snoop takes.
+  const shared = 28 * PAGE_LINES;
+  for (const cluster of [1, 2]) ask(GETS, cluster, shared);
+  expect(ask(GETX, 0, shared), "data from the near DRAM").toBe(200);
+  for (const cluster of [0, 1]) ask(GETS, cluster, shared);
+  expect(ask(GETX, 3, shared), "data from the other DRAM").toBe(300);
   const busy = 21 * PAGE_LINES;
   // Two requesters, one memory: its bus is occupied by the first, though their own are not.
   expect(ask(GETS, 2, busy)).toBe(300);
@@ -80,8 +99,25 @@ function checkHomes(module: WebAssembly.Module): void {
   expect(ask(GETS, 0, busy + 3 * PAGE_LINES, 0n), "another memory").toBe(200);
 }
 
+/** Where nobody is near, or nobody at all, an upgrade still takes its time. */
+function checkAlone(module: WebAssembly.Module): void {
+  const upgrades: [Numbers, number][] = [
+    [{ [abi.M_LAT_DIE_UPGRADE]: 70 }, 70],
+    [{}, 100],
+    [{ [abi.M_LAT_SOCKET_UPGRADE]: 0 }, 200],
+  ];
+  for (const [numbers, cycles] of upgrades) {
+    const ask = square(module, numbers);
+    for (const cluster of [0, 1]) ask(GETS, cluster, 0);
+    ask(PUT, 1, 0);
+    expect(ask(GETX, 0, 0)).toBe(cycles);
+  }
+}
+
 test("home agents", () => {
-  checkHomes(compileEntry(ENTRY).module);
+  const { module } = compileEntry(ENTRY);
+  checkHomes(module);
+  checkAlone(module);
 });
 
 const MUTANTS: Mutant[] = [
@@ -105,6 +141,16 @@ const MUTANTS: Mutant[] = [
     file: "assembly/memory/home.ts",
     from: "return homes == 1 ? busOf(cluster) : paramByte(M_HOME_BUS, homeOf(line));",
     to: "return busOf(cluster);",
+  },
+  {
+    name: "an upgrade without sharers is free",
+    file: "assembly/memory/home.ts", from: "latency = others ? upgrade(distance) : aloneUpgrade();",
+    to: "latency = upgrade(distance);",
+  },
+  {
+    name: "a store to shared lines does not wait for its data",
+    file: "assembly/memory/home.ts", from: "latency = max(latency, upgrade(distance));",
+    to: "latency = upgrade(distance);",
   },
 ];
 
