@@ -5,7 +5,7 @@
 // CR4.PGE.
 import { CORE_TLB, MACHINE_BASE, M_COST_L1, M_RAM_BYTES } from "../abi";
 import { Core } from "../memory/core";
-import { fetchFilterFlush } from "../memory/fetch-filter";
+import { fetchFilterFlush, fetchFilterFlushPage } from "../memory/fetch-filter";
 import { filterFlush, filterFlushPage } from "../memory/filter";
 import { portLock, portRead } from "../memory/port";
 import {
@@ -207,10 +207,12 @@ function fill(core: usize, lin: u64, leaf: u64, level: u32, all: u64, execute: b
   }
   if (phys >= <u64>load<u32>(MACHINE_BASE + M_RAM_BYTES)) flags |= TLB_DEVICE;
   const e = Tlb.of(core, lin);
-  // The filters may hold the page with what it allowed before.
-  if (e.tag == tlbTag(lin) && e.frame != (phys | flags)) filterFlushPage(core, lin);
-  // And they may not outlive the entry of another page, whose place this one takes.
-  if (e.tag && e.tag != tlbTag(lin)) filterFlushPage(core, e.tag & ~4095);
+  // The filters may hold the page with what it allowed before; and they may not outlive the entry
+  // of another page, whose place this one takes.
+  if (e.tag && (e.tag != tlbTag(lin) || e.frame != (phys | flags))) {
+    filterFlushPage(core, e.tag & ~4095);
+    fetchFilterFlushPage(core, e.tag & ~4095);
+  }
   e.tag = tlbTag(lin);
   e.frame = phys | flags;
 }

@@ -21,8 +21,8 @@ export function replicaBytes(): u32 {
 
 /**
  * Makes a stopped machine ready to go on. Decoded code goes, because a new instance numbers its
- * lines anew. The filters of the cores stay: an entry may outlive the TLB entry that it was made
- * from, so without it the next access would walk the page tables.
+ * lines anew. The filters of the cores stay: each entry stands for a line that the core has and a
+ * translation that its TLB has, so that with it or without it the next access costs the same.
  */
 export function rewind(): void {
   loadParameters();

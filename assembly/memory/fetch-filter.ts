@@ -1,6 +1,6 @@
 // The fetch filter of a core: linear code line -> decoded line (isa/fetch.ts). An entry is valid
-// only while the core may execute the line, so memory drops it when the line is lost. It is a
-// cache, not state.
+// only while the core may execute the line and its TLB translates it, so it is dropped when either
+// goes. It is a cache, not state.
 import { CORE_FETCH, CORE_LIMIT_MASK } from "../abi";
 
 export const FETCH_ENTRIES: u32 = 256;
@@ -43,6 +43,19 @@ export function fetchFilterDrop(core: usize, physLine: u32): void {
   // The line may be the one under execution: leave after the instruction, so that it is looked up
   // again.
   store<u64>(core, 0, CORE_LIMIT_MASK);
+}
+
+/**
+ * The translation of the 4 KiB page of `lin` goes, or may have changed. A line under execution goes
+ * on to its end.
+ */
+export function fetchFilterFlushPage(core: usize, lin: u64): void {
+  for (let line: u64 = 0; line < 4096; line += 64) {
+    const at = (lin & ~4095) + line;
+    const e = FetchEntry.of(core, at);
+    // With the bit of CPL 3, or without
+    if ((e.tag & ~1) == at) e.tag = EMPTY;
+  }
 }
 
 /** Every translation may have changed. */

@@ -2,7 +2,7 @@
 // covers is assembly/machine/snapshot.ts's business; here pages of zeros are left out and the rest
 // is compressed.
 //
-//     shape [0x300] | now u64 | instructions u64 | queued u32 | pages u32 |
+//     shape [SHAPE_BYTES] | now u64 | instructions u64 | queued u32 | pages u32 |
 //     pages x (index u32, 4096 bytes)
 //
 // Pages are numbered through three ranges, one behind the other: from the first cluster to the end
@@ -16,12 +16,19 @@ const PAGE = 4096;
 const MESSAGE_BYTES = 32;
 /** More messages than that no worker can have sent in one window. */
 const MESSAGES_MAX = 8192;
-/** The part of the machine block that describes the machine. */
-const SHAPE_BYTES = 0x300;
-/** Words of it that the host may choose anew. */
+/** The parts of the machine block that describe the machine: offset, bytes. */
+const SHAPE: ReadonlyArray<readonly [number, number]> = [
+  [0, abi.M_CORES],
+  [abi.M_HOME_PACKAGE, abi.M_HOME_LIMIT],
+  [abi.M_HOME_BUS, abi.M_HOME_LIMIT],
+  [abi.M_PACKAGE_FAR, 4 * abi.M_CLUSTER_LIMIT],
+];
+const SHAPE_BYTES = SHAPE.reduce((sum, [, bytes]) => sum + bytes, 0);
+/** Words among them that the host may choose anew: they change nothing in the machine. */
 const FREE_WORDS = [
   abi.M_WORKERS, abi.M_HOST_CORES, abi.M_TRACE, abi.M_TRACE_EVENTS, abi.M_CHECK,
-  abi.M_MAX_CYCLES, abi.M_MAX_CYCLES + 4,
+  abi.M_MAX_CYCLES, abi.M_MAX_CYCLES + 4, abi.M_HISTORY, abi.M_COUNTERS,
+  abi.M_TRACE_FROM, abi.M_TRACE_FROM + 4, abi.M_TRACE_TO, abi.M_TRACE_TO + 4,
 ];
 const HEADER_BYTES = SHAPE_BYTES + 24;
 
@@ -37,7 +44,12 @@ const pagesOf = (bytes: number) => Math.ceil(bytes / PAGE);
 
 function shapeOf(memory: ArrayBufferLike): Uint8Array<ArrayBuffer> {
   const shape = new Uint8Array(SHAPE_BYTES);
-  shape.set(new Uint8Array(memory, abi.MACHINE_BASE, SHAPE_BYTES));
+  let at = 0;
+  for (const [offset, bytes] of SHAPE) {
+    shape.set(new Uint8Array(memory, abi.MACHINE_BASE + offset, bytes), at);
+    at += bytes;
+  }
+  // All of them are in the first part, which begins at offset 0.
   for (const offset of FREE_WORDS) shape.fill(0, offset, offset + 4);
   return shape;
 }

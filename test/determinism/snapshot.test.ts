@@ -1,11 +1,21 @@
 // The state between two windows: what is under way there, what a snapshot refuses, and that the
 // home agents' replicas are compared.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import * as abi from "../../assembly/abi.ts";
+import { loadPreset } from "../../src/engine/files.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import { presetDocument } from "../../src/machine/preset.ts";
+import { kernelFolder, load, loop } from "../support/tiny-kernel.ts";
 import { finish, open, type Row, run } from "./workloads.ts";
 
-afterAll(() => Machine.shutdown());
+const kernels = kernelFolder();
+afterAll(async () => {
+  kernels.remove();
+  await Machine.shutdown();
+});
 
 /** It prints, so CPUs wait for answers of the I/O hub. */
 const ROW: Row = { machine: "clovertown", image: "hello", exit: 0 };
@@ -43,6 +53,30 @@ it("hashes them", { timeout: 120_000 }, async () => {
   new DataView(machine.view.memory.buffer).setUint8(at, 0x5a);
   expect(machine.stateHash()).not.toBe(before);
   machine.close();
+});
+
+const FILTER_ENTRIES = 512;
+const FETCH_ENTRIES = 256;
+/** Tags of empty entries */
+const NO_LINE = 1n;
+const NO_CODE = 2n;
+
+it.each([
+  ["instructions", abi.CORE_FETCH, FETCH_ENTRIES, NO_CODE],
+  ["data", abi.CORE_FILTER, FILTER_ENTRIES, NO_LINE],
+] as const)("the filters are no state: %s", { timeout: 120_000 }, async (_, at, entries, empty) => {
+  // The code is at 2 MiB, in two lines; a page 2 MiB above takes its place in the TLB.
+  const image = kernels.file(loop(2000, Array.from({ length: 12 }, () => load(0x400000)).flat()));
+  const row: Row = { machine: "uni1", image, exit: 0 };
+  const whole = await run(row);
+  const machine = await open(row);
+  for (let cut = 1n; cut < 32n; cut++) {
+    await machine.runTo((whole.cycles * cut) / 32n);
+    const view = new DataView(machine.view.memory.buffer);
+    const base = machine.view.u32(abi.M_CORES) + at;
+    for (let i = 0; i < entries; i++) view.setBigUint64(base + 16 * i, empty, true);
+  }
+  expect(await finish(machine)).toEqual(whole);
 });
 
 it("stops at the first boundary at or after the cycle, wherever it stopped before", async () => {
@@ -85,6 +119,42 @@ it("refuses another machine, and what is no snapshot, in one sentence", async ()
   );
   const cut = { ...snapshot, bytes: snapshot.bytes.slice(0, -9) };
   await expect(open(ROW, {}, cut)).rejects.toThrow("the snapshot is damaged: take it again");
+});
+
+it("goes on with other options of the host: tracing, counting, history", async () => {
+  const row: Row = { machine: "clovertown", image: "pingpong", append: "-- n=1", exit: 0 };
+  const whole = await run(row);
+  const machine = await open(row);
+  await machine.runTo(400_000n);
+  const snapshot = await machine.snapshot();
+  machine.close();
+  const options = [
+    { history: 16 }, { counters: true },
+    { traceEvents: 64, traceKinds: -1, traceFrom: 500_000n, traceTo: 600_000n },
+  ];
+  for (const more of options) {
+    expect(await finish(await open(row, more, snapshot)), Object.keys(more)[0]).toEqual(whole);
+  }
+});
+
+/** Tables behind the first numbers of the machine block. */
+const OTHERS: [string, (topology: Record<string, unknown[]>) => void][] = [
+  ["memories elsewhere", ({ homes }) => homes.reverse()],
+  ["other distances", ({ hops }) => hops.pop()],
+];
+
+it.each(OTHERS)("refuses a machine that differs in a table: %s", async (_, change) => {
+  const machine = await open({ ...ROW, machine: "westmere-ex" });
+  const snapshot = await machine.snapshot();
+  machine.close();
+  const document = presetDocument(loadPreset("westmere-ex"));
+  change(document.topology as Record<string, unknown[]>);
+  const folder = mkdtempSync(join(tmpdir(), "smpbox-snapshot-"));
+  const file = join(folder, "other.json");
+  writeFileSync(file, JSON.stringify(document));
+  const restored = open({ ...ROW, machine: file }, {}, snapshot);
+  await expect(restored).rejects.toThrow("the snapshot is of another machine");
+  rmSync(folder, { recursive: true });
 });
 
 it("a replica of the home agents that differs ends the run", async () => {
