@@ -72,6 +72,8 @@ export const M_COST_CALL: i32 = 0x0f0; // call and ret
 export const M_COST_INTERRUPT: i32 = 0x0f8; // interrupt or exception entry
 export const M_COST_IRET: i32 = 0x0fc;
 export const M_COST_SYSCALL: i32 = 0x100;
+/** More for a locked access after one of the SMT sibling to the same line */
+export const M_COST_LOCK_SIBLING: i32 = 0x104;
 
 // Latencies, cycles from request to use ("load") or to the snoop response ("own")
 export const M_LAT_L2: i32 = 0x140;

@@ -106,6 +106,9 @@ export class Core {
   /** 1 + the line that a load or a locked access waits for, and where it came from (SERVED_*). */
   missLine: u32;
   missSource: u32;
+  /** The unit's last locked access (kept by the first thread): 1 + (line * 2 + thread); 0: none. */
+  lastLocked: u32;
+  pad1: u32;
 
   @inline static of(core: usize): Core {
     return changetype<Core>(core + CORE_MEM);

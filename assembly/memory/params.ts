@@ -2,8 +2,8 @@
 // written after. They are constants of a run, not state; every worker's instance holds the same
 // values.
 import {
-  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK, M_COUNTERS,
-  M_HISTORY, M_HOLD, M_HOMES, M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS,
+  MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK,
+  M_COST_LOCK_SIBLING, M_COUNTERS, M_HISTORY, M_HOLD, M_HOMES, M_L1_SETS, M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS,
   M_LAT_DRAM, M_LAT_DRAM_REMOTE, M_LAT_L2, M_LAT_L3, M_LAT_SIBLING_LOAD,
   M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES, M_RAM_BASE,
   M_RAM_BYTES, M_RETIRE_DELAY, M_RFO_PREFETCH, M_SB_ENTRIES, M_SEED, M_TRACE, M_WINDOW_CYCLES,
@@ -43,6 +43,7 @@ export let sharedWays: u32 = 0;
 export let costL1: u64 = 0;
 export let costForward: u64 = 0;
 export let costLock: u64 = 0;
+export let costLockSibling: u64 = 0;
 export let holdCycles: u32 = 0;
 /** Hit in the private L2, in the shared cache. */
 export let latL2: u64 = 0;
@@ -107,6 +108,7 @@ export function loadParameters(): void {
   costL1 = param(M_COST_L1);
   costForward = param(M_COST_FORWARD);
   costLock = param(M_COST_LOCK);
+  costLockSibling = param(M_COST_LOCK_SIBLING);
   holdCycles = param(M_HOLD);
   latL2 = param(M_LAT_L2);
   latShared = param(l3 ? M_LAT_L3 : M_LAT_L2);

@@ -15,7 +15,7 @@ import { countLoad, countLocked } from "./counters";
 import { post } from "./message";
 import { findMshr } from "./mshr";
 import {
-  costForward, costL1, costLock, emptyMask, holdCycles, param, sbEntries, tracing, tracingLoads,
+  costForward, costL1, costLock, costLockSibling, emptyMask, holdCycles, param, sbEntries, tracing, tracingLoads,
   tracingStores,
 } from "./params";
 import { EXCLUSIVE, GETI, GETS, GETX, MODIFIED, MSG_IO } from "./protocol";
@@ -128,7 +128,10 @@ function ownForLock(core: usize, c: Core, phys: u64, hold: u8): bool {
     const line = dataLine(core, slot);
     line.state = MODIFIED;
     if (line.lru < c.clock) line.lru = c.clock;
-    if (c.sibling) wakeWatchers(core, tag);
+    if (c.sibling) {
+      wakeWatchers(core, tag);
+      followSibling(c, tag);
+    }
     countLocked(core, sourceOf(c, tag));
     return true;
   }
@@ -136,6 +139,17 @@ function ownForLock(core: usize, c: Core, phys: u64, hold: u8): bool {
   missed(c, tag);
   c.stall = STALL_LOCK;
   return false;
+}
+
+/**
+ * A locked access costs more when the last one of the unit was the sibling's, to the same line: the
+ * line stays in their L1, but nothing is forwarded from one thread's store buffer to the other.
+ */
+function followSibling(c: Core, tag: u32): void {
+  const unit = Core.of(c.caches);
+  const mark = 1 + ((tag << 1) | c.thread);
+  if (unit.lastLocked == 1 + ((tag << 1) | (c.thread ^ 1))) c.clock += costLockSibling;
+  unit.lastLocked = mark;
 }
 
 export function timingLock(core: usize, phys: u64, size: u32): usize {

@@ -1,6 +1,7 @@
 // smpbox machines [NAME]: the list, or one machine drawn with its numbers and where they come from.
 import type { Command } from "commander";
 import { loadPreset, presetNames } from "../engine/files.ts";
+import type { Origin } from "../machine/map.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { windowOf } from "../machine/topology.ts";
 import { wrap } from "../report/text.ts";
@@ -58,6 +59,7 @@ function show(preset: Preset, json: boolean): void {
       clusters: preset.clusters,
       homes: preset.homes,
       hops: preset.hops,
+      origin: preset.origin,
       numbers: Object.fromEntries(preset.numbers),
       windowCycles: windowOf(preset),
     });
@@ -66,8 +68,11 @@ function show(preset: Preset, json: boolean): void {
   const head = wrap(`${preset.name}: ${preset.description}`);
   process.stdout.write(`${head}\n\n${drawMachine(preset)}\n\n`);
   process.stdout.write("A read from a source, B published, C derived, D a guess\n");
-  for (const [field, { value, confidence, source }] of preset.numbers) {
-    const head = `${field.padEnd(24)} ${`${value}`.padStart(6)} ${confidence} `;
+  const { origin } = preset;
+  const rows: [string, string, Origin][] = origin ? [["topology", "", origin]] : [];
+  for (const [field, number] of preset.numbers) rows.push([field, `${number.value}`, number]);
+  for (const [field, value, { confidence, source }] of rows) {
+    const head = `${field.padEnd(24)} ${value.padStart(6)} ${confidence} `;
     const indent = " ".repeat(head.length);
     const text = wrap(source, COLUMNS - head.length).replaceAll("\n", `\n${indent}`);
     process.stdout.write(`${head}${text}\n`);

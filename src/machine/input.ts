@@ -5,6 +5,9 @@ export class InputError extends Error {
   override name = "InputError";
 }
 
+/** A read from source or data, B published, C derived, D a guess. */
+export type Confidence = "A" | "B" | "C" | "D";
+
 export function asObject(value: unknown, field: string): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InputError(`${field}: must be an object`);
@@ -36,4 +39,16 @@ export function onlyFields(value: Record<string, unknown>, field: string, known:
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) throw new InputError(`${field}.${key}: unknown field`);
   }
+}
+
+export function asConfidence(value: unknown, field: string): Confidence {
+  if (!["A", "B", "C", "D"].includes(value as string)) {
+    throw new InputError(`${field}: must be A, B, C or D`);
+  }
+  return value as Confidence;
+}
+
+export function asSource(value: unknown, field: string): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw new InputError(`${field}: say where the value comes from`);
 }

@@ -3,7 +3,9 @@
 import {
   M_CLUSTER_LIMIT, M_CPU_LIMIT, M_HOME_LIMIT, M_THREAD_LIMIT, M_UNIT_LIMIT,
 } from "../../assembly/abi.ts";
-import { InputError, asIndex, asList, asObject, onlyFields } from "./input.ts";
+import {
+  type Confidence, InputError, asConfidence, asIndex, asList, asObject, asSource, onlyFields,
+} from "./input.ts";
 
 export interface Cluster {
   package: number;
@@ -25,11 +27,18 @@ export interface Topology {
   homes: Home[];
   /** Pairs of packages that are two hops apart. */
   hops: [number, number][];
+  /** Where the topology comes from, if the file says so. */
+  origin?: Origin;
+}
+
+export interface Origin {
+  confidence: Confidence;
+  source: string;
 }
 
 export function readTopology(value: unknown): Topology {
   const topology = asObject(value, "topology");
-  onlyFields(topology, "topology", ["clusters", "homes", "hops"]);
+  onlyFields(topology, "topology", ["clusters", "homes", "hops", "confidence", "source"]);
   const list = asList(topology.clusters, "topology.clusters", 1, M_CLUSTER_LIMIT);
   const clusters = list.map((item, i) => asCluster(item, `topology.clusters[${i}]`));
   requireAllCpus(clusters);
@@ -42,6 +51,15 @@ export function readTopology(value: unknown): Topology {
     clusters,
     homes: asHomes(topology.homes, clusters),
     hops: asHops(topology.hops, packages.size),
+    origin: asOrigin(topology),
+  };
+}
+
+function asOrigin({ confidence, source }: Record<string, unknown>): Origin | undefined {
+  if (confidence === undefined && source === undefined) return undefined;
+  return {
+    confidence: asConfidence(confidence, "topology.confidence"),
+    source: asSource(source, "topology.source"),
   };
 }
 

@@ -1,14 +1,13 @@
 // A machine as data: reading and checking of presets. A preset is a JSON object with `topology`
 // (map.ts) and `numbers` (each with its value, confidence mark and source); `derives` names a
 // parent whose numbers and topology it takes over. presets/README.md describes the format.
-import { InputError, asObject, asString } from "./input.ts";
+import {
+  type Confidence, InputError, asConfidence, asObject, asSource, asString,
+} from "./input.ts";
 import { type Cluster, type Topology, readTopology } from "./map.ts";
 
-export { InputError } from "./input.ts";
+export { type Confidence, InputError } from "./input.ts";
 export type { Cluster, Topology } from "./map.ts";
-
-/** A read from source or data, B published, C derived, D a guess. */
-export type Confidence = "A" | "B" | "C" | "D";
 
 export interface SourcedNumber {
   value: number;
@@ -69,6 +68,7 @@ const COSTS = [
 for (const cost of COSTS) LIMITS[`cost.${cost}`] = [0, 10_000];
 // The winner of a locked line holds it for this long, which the engine keeps in a byte.
 LIMITS["cost.lock"] = [0, 190];
+LIMITS["cost.lockSibling"] = [0, 1000];
 
 const DERIVES_MAX = 8;
 
@@ -115,16 +115,19 @@ export function readPreset(
 
 /** The document that readPreset() makes this preset of, without parents. */
 export function presetDocument(preset: Preset): Record<string, unknown> {
-  const { name, description, numbers, homes, hops } = preset;
+  const { name, description, numbers, homes, hops, origin } = preset;
   const clusters = preset.clusters.map(({ units, cpus: _, ...rest }) => ({
     ...rest,
     cpus: units.map((unit) => (unit.length === 1 ? unit[0] : unit)),
   }));
-  const topology = { clusters, homes, hops };
+  const topology = { clusters, homes, hops, ...origin };
   return { name, description, topology, numbers: Object.fromEntries(numbers) };
 }
 
-/** The machine's first `count` CPUs; clusters without one disappear. */
+/**
+ * The machine's first `count` CPUs. Clusters without one disappear, and packages without a cluster,
+ * with their memories.
+ */
 export function firstCpus(preset: Preset, count: number): Preset {
   const total = cpuCount(preset);
   if (!Number.isInteger(count) || count < 1 || count > total) {
@@ -139,7 +142,20 @@ export function firstCpus(preset: Preset, count: number): Preset {
         .filter((unit) => unit.length > 0),
     }))
     .filter((cluster) => cluster.cpus.length > 0);
-  return { ...preset, clusters };
+  // Packages are numbered without gaps, so that what is left is a machine of its own.
+  const kept = [...new Set(clusters.map((cluster) => cluster.package))].sort((a, b) => a - b);
+  const renumbered = <T extends { package: number }>(item: T) => ({
+    ...item, package: kept.indexOf(item.package),
+  });
+  const near = preset.homes.filter((home) => kept.includes(home.package));
+  const homes = near.length > 0 ? near : [{ package: clusters[0].package, bus: clusters[0].bus }];
+  const hops = preset.hops.filter((pair) => pair.every((index) => kept.includes(index)));
+  return {
+    ...preset,
+    clusters: clusters.map(renumbered),
+    homes: homes.map(renumbered),
+    hops: hops.map(([a, b]): [number, number] => [kept.indexOf(a), kept.indexOf(b)]),
+  };
 }
 
 export function cpuCount(preset: Preset): number {
@@ -166,13 +182,11 @@ function asNumber(field: string, entry: unknown): SourcedNumber {
     const range = `from ${limits[0]} to ${limits[1]}`;
     throw new InputError(`numbers.${field}.value: must be a whole number ${range}`);
   }
-  if (!["A", "B", "C", "D"].includes(confidence as string)) {
-    throw new InputError(`numbers.${field}.confidence: must be A, B, C or D`);
-  }
-  if (typeof source !== "string" || source === "") {
-    throw new InputError(`numbers.${field}.source: say where the value comes from`);
-  }
-  return { value: value as number, confidence: confidence as Confidence, source };
+  return {
+    value: value as number,
+    confidence: asConfidence(confidence, `numbers.${field}.confidence`),
+    source: asSource(source, `numbers.${field}.source`),
+  };
 }
 
 /** Every number that this topology has a use for is there; the geometry adds up. */
@@ -188,6 +202,7 @@ function requireNumbers(numbers: Map<string, SourcedNumber>, map: Topology): voi
     if (field.startsWith("latency.die") && !die) continue;
     if (field.startsWith("latency.socket") && !socket) continue;
     if (field.startsWith("latency.far") && map.hops.length === 0) continue;
+    if (field === "cost.lockSibling" && threadsOf(map) === 1) continue;
     if (field === "latency.dramRemote" && map.homes.length < 2) continue;
     if ((field.startsWith("l3.") || field === "latency.l3") && !l3) continue;
     throw new InputError(`numbers.${field}: missing`);

@@ -67,8 +67,7 @@ const NUMBERS: ReadonlyArray<readonly [number, string]> = [
   [abi.M_COST_INTERRUPT, "cost.interrupt"],
   [abi.M_COST_IRET, "cost.iret"],
   [abi.M_COST_SYSCALL, "cost.syscall"],
-  [abi.M_LAT_L2, "latency.l2"],
-  [abi.M_LAT_L3, "latency.l3"],
+  [abi.M_COST_LOCK_SIBLING, "cost.lockSibling"],
   [abi.M_LAT_SIBLING_UPGRADE, "latency.siblingUpgrade"],
   [abi.M_LAT_SIBLING_OWN, "latency.siblingOwn"],
   [abi.M_LAT_DIE_UPGRADE, "latency.dieUpgrade"],
@@ -85,6 +84,12 @@ const NUMBERS: ReadonlyArray<readonly [number, string]> = [
   [abi.M_BUS_ADDRESS, "bus.address"],
   [abi.M_BUS_DATA, "bus.data"],
   [abi.M_SNOOP_STALL, "bus.snoopStall"],
+];
+
+/** Load-to-use, so they contain the access to the L1 that follows when the line is there. */
+const HITS: ReadonlyArray<readonly [number, string]> = [
+  [abi.M_LAT_L2, "latency.l2"],
+  [abi.M_LAT_L3, "latency.l3"],
 ];
 
 const REMOTE_LOADS: ReadonlyArray<readonly [number, string]> = [
@@ -128,6 +133,9 @@ export function writeMachineBlock(
   // The store buffer is a core's: its threads have equal parts of it.
   const entries = numberOf(preset, "core.storeBufferEntries");
   put(abi.M_SB_ENTRIES, Math.floor(entries / threadsOf(preset)));
+  for (const [offset, field] of HITS) {
+    put(offset, Math.max(1, numberOf(preset, field) - numberOf(preset, "cost.l1")));
+  }
   // The one calibrated constant: a load's row is a measured hand-over less the store's part, and
   // the hand-over contains the instructions between the poll and the store, which the engine
   // executes and charges for itself.

@@ -1,7 +1,9 @@
 // Presets: the bundled ones are complete, and an error names the field.
 import { describe, expect, it } from "vitest";
 import { loadPreset, presetNames } from "../../src/engine/files.ts";
-import { cpuCount, firstCpus, numberOf, readPreset } from "../../src/machine/preset.ts";
+import {
+  cpuCount, firstCpus, numberOf, presetDocument, readPreset,
+} from "../../src/machine/preset.ts";
 import { quantumOf, relationOf, windowOf } from "../../src/machine/topology.ts";
 
 const none = (name: string): unknown => {
@@ -58,6 +60,46 @@ describe("bundled presets", () => {
     expect(() => windowOf(loadPreset("clovertown"), 78)).toThrow("1 to 77");
   });
 
+  it.each(presetNames())("%s: a line from a sibling is no nearer than the cache between", (name) => {
+    const preset = loadPreset(name);
+    if (preset.clusters.every(({ units }) => units.length === 1)) return;
+    const n = (field: string) => numberOf(preset, field);
+    const shared = n(preset.numbers.has("l3.sets") ? "latency.l3" : "latency.l2");
+    const rows = ["Load", "Upgrade", "Own"].map((row) => n(`latency.sibling${row}`));
+    rows[0] -= n("latency.loadResidual");
+    expect(Math.min(...rows)).toBeGreaterThan(shared);
+    expect(rows[2]).toBeGreaterThan(rows[0]);
+  });
+
+  it.each(presetNames())("%s says where its topology comes from", (name) => {
+    expect(loadPreset(name).origin?.source).toMatch(/./);
+  });
+
+  it("marks A only what was read: costs, hits of the caches, and all of Core 2", () => {
+    const costs = ["l1", "mfence", "sfence", "lfence", "lock", "xchg"].map((name) => `cost.${name}`);
+    const read = new Set([...costs, "latency.l2", "latency.l3"]);
+    for (const name of ["nehalem-ep", "sandybridge-ep", "skylake-sp", "zen", "opteron-k8"]) {
+      const marked = [...loadPreset(name).numbers].filter(([, { confidence }]) => confidence === "A");
+      const others = marked.map(([field]) => field).filter((field) => !read.has(field));
+      expect(others, name).toEqual(name === "skylake-sp" ? ["cost.pause"] : []);
+    }
+    const western = [...loadPreset("westmere-ex").numbers.values()];
+    expect(western.filter(({ confidence }) => confidence === "A")).toEqual([]);
+  });
+
+  it("rhel16 has clovertown's times outside of its dies", () => {
+    const [parent, own] = [loadPreset("clovertown"), loadPreset("rhel16")];
+    const scale = numberOf(own, "megahertz") / numberOf(parent, "megahertz");
+    const outside = [...parent.numbers.keys()].filter(
+      (field) => /^(bus|latency)\./.test(field) && !/sibling|latency.l2|Residual/.test(field),
+    );
+    expect(outside.length).toBe(13);
+    for (const field of outside) {
+      const wanted = numberOf(parent, field) * scale;
+      expect(Math.abs(numberOf(own, field) - wanted), field).toBeLessThanOrEqual(1);
+    }
+  });
+
   it("uni1 takes over conroe's numbers", () => {
     expect(numberOf(loadPreset("uni1"), "latency.dram")).toBe(213);
   });
@@ -68,6 +110,23 @@ describe("--cpus", () => {
     const preset = firstCpus(loadPreset("clovertown"), 5);
     expect(preset.clusters.map((cluster) => cluster.cpus)).toEqual([[0, 4], [1], [2], [3]]);
     expect(() => firstCpus(preset, 6)).toThrow("1 to 5");
+  });
+
+  it("drops the memories, buses and hops of packages without CPUs", () => {
+    const preset = firstCpus(loadPreset("westmere-ex"), 20);
+    expect(preset.homes).toEqual([0, 1, 2].map((index) => ({ package: index, bus: index })));
+    expect(preset.hops).toEqual([[0, 2]]);
+    // It is a machine that a file can describe, as the one in a capsule does.
+    expect(readPreset(presetDocument(preset), none)).toEqual(preset);
+  });
+
+  it("numbers the packages that are left", () => {
+    const document = presetDocument(loadPreset("nehalem-ep"));
+    const topology = document.topology as { clusters: { package: number; bus: number }[] };
+    for (const cluster of topology.clusters) cluster.package ^= 1;
+    const preset = firstCpus(readPreset(document, none), 2);
+    expect(preset.clusters).toMatchObject([{ package: 0, bus: 0, cpus: [0, 1] }]);
+    expect(preset.homes).toEqual([{ package: 0, bus: 1 }]);
   });
 });
 
