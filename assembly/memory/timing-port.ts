@@ -15,8 +15,8 @@ import { countLoad, countLocked } from "./counters";
 import { post } from "./message";
 import { findMshr } from "./mshr";
 import {
-  costForward, costL1, costLock, costLockSibling, emptyMask, holdCycles, param, sbEntries, tracing, tracingLoads,
-  tracingStores,
+  costForward, costL1, costLock, costLockSibling, emptyMask, holdCycles, param, sbEntries, tracing,
+  tracingLoads, tracingStores,
 } from "./params";
 import { EXCLUSIVE, GETI, GETS, GETX, MODIFIED, MSG_IO } from "./protocol";
 import { hostOf, loadSized } from "./ram";
