@@ -99,6 +99,14 @@ export const M_LAT_FAR_OWN: i32 = 0x190;
 export const M_LAT_DRAM_REMOTE: i32 = 0x194; // memory of another package's home agent
 export const M_IPI_JITTER: i32 = 0x180; // seeded spread of an interrupt message's arrival
 
+// Disks
+export const M_DISKS: i32 = 0x19c;
+export const M_DISK_LIMIT: i32 = 60;
+export const M_IRQ_POLICY: i32 = 0x1a0; // IRQ_*: the chipset's choice in lowest-priority delivery
+export const M_STORAGE_BLOCKS: i32 = 0x1a4; // 4 KiB blocks that the disks can hold in all
+export const M_LAT_DMA_OWN: i32 = 0x1a8; // ownership of a line for the I/O hub
+export const M_DISK_BACKED: i32 = 0x1c0; // u8[60]: 1 = a file of the host is behind it
+
 // Topology tables: u8 per CPU or per cluster
 export const M_CPU_CLUSTER: i32 = 0x200; // [64]
 export const M_CLUSTER_PACKAGE: i32 = 0x240; // [64]
@@ -127,6 +135,7 @@ export const M_HUB_BASE: i32 = 0x504;
 export const M_HISTORY_BASE: i32 = 0x508; // rings of all CPUs: memory/history.ts
 export const M_CLUSTER_COUNTERS: i32 = 0x50c; // CLUSTER_COUNTERS_BYTES for each cluster
 export const M_BUS_COUNTERS: i32 = 0x640; // [8] BUS_COUNTERS_BYTES a bus, counted by each worker
+export const M_STORAGE_BASE: i32 = 0x530; // device/storage.ts
 export const M_WORKER_LIMIT: i32 = 8;
 
 // Run control: written and polled while the workers run
@@ -134,9 +143,6 @@ export const M_STOP_REQUEST: i32 = 0x600; // host: 1 = stop at the next window b
 export const M_STOP_REASON: i32 = 0x604; // STOP_*
 export const M_NOW: i32 = 0x608; // u64, virtual time in cycles
 export const M_INSTRUCTIONS: i32 = 0x610; // u64, over all CPUs
-// Messages that were sent in the window in which the machine stopped and belong to the next one
-export const M_QUEUED: i32 = 0x620; // their number
-export const M_QUEUED_AT: i32 = 0x624; // address of the first
 // Which of the M_WORKERS threads take part: machine/crew.ts
 export const M_WANTED: i32 = 0x6c0; // host: how many from some boundary on
 export const M_CREW: i32 = 0x6c4; // how many do; CREW_DISMISSED once the machine has stopped
@@ -145,6 +151,34 @@ export const M_CREW_START: i32 = 0x6d0; // u64, first cycle of the next one
 export const M_CREW_DIGEST: i32 = 0x6d8; // u64, of the home agents' results
 export const CREW_DISMISSED: i32 = 0xff;
 export const M_PROGRESS: i32 = 0x800; // [8] a line of 128 bytes for each worker: machine/barrier.ts
+
+// Drives: device/disk.ts, src/machine/disks.ts
+export const M_DISK_PARAMS: i32 = 0x2000; // [60] of DISK_PARAM_BYTES
+export const DISK_PARAM_BYTES: i32 = 144;
+export const DISK_SECTORS: i32 = 0; // u64, sectors of 512 bytes
+export const DISK_GONE_AT: i32 = 8; // u64, the command at which the drive is gone; 0: never
+export const DISK_MODEL: i32 = 16; // SERVICE_*
+export const DISK_MIN: i32 = 20; // cycles
+export const DISK_MAX: i32 = 24;
+export const DISK_LIST_AT: i32 = 28; // index of the first service time in M_DISK_LISTS
+export const DISK_LIST_COUNT: i32 = 32;
+/** Sector ranges that fail: first, last u64; kind u8 (FAULT_*), directions u8 (1 read, 2 write). */
+export const DISK_RANGES: i32 = 40;
+export const DISK_RANGE_BYTES: i32 = 24;
+export const DISK_RANGE_LIMIT: i32 = 4;
+export const M_DISK_LISTS: i32 = 0x4200; // u32[1024], service times in cycles
+export const M_DISK_LIST_LIMIT: i32 = 1024;
+export const SERVICE_INSTANT: i32 = 0;
+export const SERVICE_UNIFORM: i32 = 1; // DISK_MIN to DISK_MAX
+export const SERVICE_SAS15K: i32 = 2;
+export const SERVICE_SSD: i32 = 3; // DISK_MIN to DISK_MAX, and the transfer
+export const SERVICE_LIST: i32 = 4;
+export const IRQ_FIXED: i32 = 0; // the lowest CPU addressed
+export const IRQ_ROUND_ROBIN: i32 = 1;
+export const IRQ_SUBMITTER: i32 = 2; // the CPU that wrote QueueNotify
+export const IRQ_SAME_DIE: i32 = 3;
+export const IRQ_FAR_DIE: i32 = 4;
+export const IRQ_SEEDED: i32 = 5;
 
 // ---- Why a run ended (M_STOP_REASON, the value of runWorker) --------------------------
 export const STOP_RUNNING: i32 = 0;
@@ -168,7 +202,12 @@ export const HUB_POWER_OFF: i32 = 0x08; // u32, 1 once the sleep register asked 
 export const HUB_CONSOLE_WRITTEN: i32 = 0x0c; // u32, bytes put into the console ring since reset
 export const HUB_CONSOLE: i32 = 0x40; // the console ring
 export const HUB_CONSOLE_BYTES: i32 = 0x10000; // a power of two
-export const HUB_BYTES: i32 = 0x10080;
+export const HUB_IOAPIC: i32 = 0x10080; // device/ioapic.ts
+export const HUB_EVENTS: i32 = 0x10400; // device/events.ts: up to 16384 of 40 bytes
+export const HUB_DMA: i32 = 0xb0600; // device/dma.ts
+export const HUB_DISKS: i32 = 0xc2400; // device/virtio.ts: one after another
+/** Source number of the I/O hub's messages: after every CPU. */
+export const HUB_SOURCE: i32 = 0x100;
 
 // ---- Core block: one per CPU, at the addresses in M_CORES -----------------------------
 export const CORE_CPU: i32 = 0x0000; // isa/cpu.ts: architectural state

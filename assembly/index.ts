@@ -8,7 +8,9 @@ import { layout, reset } from "./machine/topology";
 export { runWorker } from "./machine/window";
 export { cpuHash, lineHashes } from "./machine/components";
 export { stateHash } from "./machine/hash";
-export { replicaBytes, rewind } from "./machine/snapshot";
+export {
+  clearDisks, diskBlocks, diskBlocksAt, diskKeysAt, replicaBytes, restoreDisks, rewind,
+} from "./machine/snapshot";
 
 /** Bytes of shared memory that the machine described in the machine block needs. */
 export function layoutBytes(): u32 {

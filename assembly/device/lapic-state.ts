@@ -3,6 +3,8 @@
 // Priorities").
 import { CORE_LAPIC } from "../abi";
 import { check } from "../check";
+import { send } from "../memory/message";
+import { MSG_EOI } from "../memory/protocol";
 
 export const NONE: i32 = -1;
 export const NEVER: u64 = u64.MAX_VALUE;
@@ -14,6 +16,7 @@ export const BASE_ENABLE: u32 = 0x800;
 
 // Fields of an interrupt message, as in ICR
 export const ICR_LOGICAL: u32 = 0x800;
+const ICR_LEVEL: u32 = 0x8000;
 const DELIVERY_SHIFT: u32 = 8;
 const DELIVERY_FIXED: u32 = 0;
 const DELIVERY_LOWEST: u32 = 1;
@@ -27,7 +30,7 @@ const ESR_RECEIVED_ILLEGAL: u32 = 0x40;
  *     0 | pending i32 | 4 | id | 8 | base | 12 | tpr | 16 | ppr | 20 | svr | 24 | ldr | 28
  *    28 | esr | 32 | icrHigh | 36 | icrLow | 40 | initialCount | 44 | divide | 48
  *    48 | deadline u64 | 56 | tscDeadline u64 | 64 | lvt[6] | 88 | pad | 96 | irr[8] | 128
- *   128 | isr[8] | 160
+ *   128 | isr[8] | 160 | tmr[8] | 192
  */
 @unmanaged
 export class Lapic {
@@ -56,7 +59,9 @@ export class Lapic {
 export const LVT_FIELD: usize = 64;
 export const IRR_FIELD: usize = 96;
 export const ISR_FIELD: usize = 128;
-export const LAPIC_FIELDS: usize = 160;
+/** Trigger modes: 1 = level, its EOI goes to the I/O APIC. */
+export const TMR_FIELD: usize = 160;
+export const LAPIC_FIELDS: usize = 192;
 
 /** Vector that the CPU takes next if RFLAGS.IF allows, or -1. */
 @inline
@@ -85,6 +90,9 @@ export function lapicAccept(core: usize, message: u32): void {
   if (delivery != DELIVERY_FIXED && delivery != DELIVERY_LOWEST) return;
   if (message & ICR_LOGICAL && !((message & lapic.ldr) >> 24)) return;
   accept(core, message & 0xff);
+  const trigger = core + TMR_FIELD;
+  if (message & ICR_LEVEL) setBit(trigger, message & 0xff);
+  else clearBit(trigger, message & 0xff);
 }
 
 /** IA32_APIC_BASE bit 10. */
@@ -110,6 +118,9 @@ export function endOfInterrupt(core: usize): void {
   if (vector == NONE) return;
   clearBit(core + ISR_FIELD, vector);
   update(core);
+  // SDM Vol. 3A "Signaling Interrupt Servicing Completion"
+  const level = load<u32>(core + TMR_FIELD + CORE_LAPIC + <usize>((vector >> 5) << 2));
+  if ((level >> (vector & 31)) & 1) send(core, MSG_EOI, 0, 0, vector);
 }
 
 export function setTpr(core: usize, value: u32): void {

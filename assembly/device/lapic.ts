@@ -7,7 +7,7 @@ import { CORE_LAPIC } from "../abi";
 import { LAPIC_PHYS } from "./map";
 import {
   accept, BASE_BSP, BASE_ENABLE, BASE_X2APIC, endOfInterrupt, IRR_FIELD, ISR_FIELD, Lapic,
-  LAPIC_FIELDS, lapicIsX2, NEVER, NONE, setTpr, SVR_ENABLE, word,
+  LAPIC_FIELDS, lapicIsX2, NEVER, NONE, setTpr, SVR_ENABLE, TMR_FIELD, word,
 } from "./lapic-state";
 import {
   currentCount, lvt, LVT_ERROR, LVT_TIMER, maskLvts, setInitialCount, writeLvt,
@@ -27,6 +27,7 @@ const LDR: u32 = 0x0d0;
 const DFR: u32 = 0x0e0;
 const SVR: u32 = 0x0f0;
 const ISR: u32 = 0x100; // eight registers, then TMR and IRR
+const TMR: u32 = 0x180;
 const IRR: u32 = 0x200;
 const ESR: u32 = 0x280;
 const ICR_LOW: u32 = 0x300;
@@ -116,8 +117,9 @@ export function lapicRead(core: usize, offset: u32): u32 {
     default:
       if (offset - LVT_TIMER <= LVT_ERROR - LVT_TIMER) return lvt(core, offset);
       if (offset - ISR < 0x80) return load<u32>(core + ISR_FIELD + CORE_LAPIC + word(offset - ISR));
+      if (offset - IRR >= 0x80 && offset - TMR >= 0x80) return 0;
       if (offset - IRR < 0x80) return load<u32>(core + IRR_FIELD + CORE_LAPIC + word(offset - IRR));
-      return 0; // TMR: every message is edge-triggered
+      return load<u32>(core + TMR_FIELD + CORE_LAPIC + word(offset - TMR));
   }
 }
 

@@ -32,6 +32,13 @@ export const RAM_BYTES_MIN: u32 = 0x1000000;
 export const RAM_BYTES_MAX: u32 = 0x40000000;
 
 // ---- Device windows -----------------------------------------------------------------------------
+/** One page for each disk controller, virtio-mmio. */
+export const VIRTIO_PHYS: u32 = 0xd0000000;
+export const VIRTIO_STRIDE: u32 = 0x1000;
+/** Input of the I/O APIC of the first controller. */
+export const GSI_VIRTIO: u32 = 4;
+export const IOAPIC_PHYS: u32 = 0xfec00000;
+export const IOAPIC_BYTES: u32 = 0x1000;
 export const LAPIC_PHYS: u32 = 0xfee00000;
 export const LAPIC_BYTES: u32 = 0x1000;
 /** Everything from here to 4 GiB is uncached; the boot tables say so. */

@@ -3,7 +3,7 @@
 // false when the access cannot be done now: either it stalls (Core.stall) or an exception is
 // pending (Cpu.pending). Nothing has changed then.
 // Deviations: a read-modify-write of a device register stops the run, and so do stores of several
-// words; devices are the local APIC only, other addresses outside RAM read as ones.
+// words.
 import {
   CORE_FILTER, CORE_L1D, CORE_LIMIT_MASK, CORE_MEM, ENGINE_EXPLORE, ENGINE_FLAT, MACHINE_BASE,
   MARK_SLEEP, MARK_TAG, M_RAM_BYTES, RUN_UNIMPLEMENTED,
@@ -14,7 +14,8 @@ import { Core } from "../memory/core";
 import { Filter, filterFill } from "../memory/filter";
 import { flatFill } from "../memory/flat-port";
 import {
-  portDrain, portLock, portLockPair, portRead, portReserve, portSleep, portWrite,
+  portDeviceRead, portDeviceWrite, portDrain, portLock, portLockPair, portRead, portReserve,
+  portSleep, portWrite,
 } from "../memory/port";
 import { hostOf, loadSized, storeSized } from "../memory/ram";
 import { ALIGN, Cpu, GP, NEED_ALIGNED, canonical, raise } from "./cpu";
@@ -279,6 +280,9 @@ function readDevice(core: usize, phys: u64, size: u32): usize {
     const register = lapicRead(core, <u32>phys & 0xff0);
     cpu.scratch0 = <u64>register >> ((phys & 15) << 3);
     Core.of(core).clock += LAPIC_CYCLES;
+  } else if (phys < <u64>1 << 32) {
+    if (!portDeviceRead(core, <u32>phys, size)) return 0;
+    cpu.scratch0 = Core.of(core).ioValue;
   }
   return core + offsetof<Cpu>("scratch0");
 }
@@ -291,6 +295,8 @@ function writeDevice(core: usize, phys: u64, size: u32, value: u64): bool {
     if (size == 4 && !(phys & 15)) lapicWrite(core, <u32>phys & 0xff0, <u32>value);
     // The write may have let an interrupt through: execute() looks before the next instruction.
     leaveAfter(core);
+  } else if (phys < <u64>1 << 32) {
+    return portDeviceWrite(core, <u32>phys, size, value);
   }
   return true;
 }

@@ -1,18 +1,18 @@
 // The state hash: 64 bits over everything that is state and nothing that is not: registers, RAM,
-// store buffers, TLBs, cache tags with states and LRU, APICs, inboxes, the hub, one replica of the
-// home agents, messages under way, clocks and the window. Decoded code, filters, counters, traces
-// and what only speeds a look-up are left out.
+// store buffers, TLBs, cache tags with states and LRU, APICs, inboxes, the hub, what the disks
+// hold, one replica of the home agents, clocks and the window. Decoded code, filters, counters,
+// traces and what only speeds a look-up are left out.
 import {
-  CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_TLB, HUB_BYTES,
-  MACHINE_BASE, M_CLUSTERS, M_CPUS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_QUEUED,
-  M_QUEUED_AT, M_RAM_BASE, M_RAM_BYTES, M_SEED,
+  CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_TLB, MACHINE_BASE, M_CLUSTERS, M_CPUS,
+  M_DISKS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_RAM_BASE, M_RAM_BYTES, M_SEED,
 } from "../abi";
+import { hubBytes } from "../device/hub";
+import { BLOCK_BYTES, storageBlocks, storageKeys, storageUsed } from "../device/storage";
 import { Cpu } from "../isa/cpu";
 import { Line } from "../memory/cache";
 import { Cluster, Loss, Request, pendingLine, sharedOf } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { homeBytes } from "../memory/home";
-import { Message } from "../memory/message";
 import { MSHR_FREE, MSHR_LIMIT, Mshr } from "../memory/mshr";
 import {
   adversarial, l1Sets, l1Ways, l2Sets, l2Ways, loadParameters, param, rfoPrefetch, windowCycles,
@@ -44,6 +44,13 @@ export function word(value: u64): void {
 /** `bytes` from `base`, a multiple of 8. */
 export function range(base: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 8) word(load<u64>(base + at));
+}
+
+/** What the disks hold, in the order in which it was first written. */
+function storage(): void {
+  const used = storageUsed();
+  range(storageKeys(), <usize>used << 3);
+  range(storageBlocks(), <usize>used * BLOCK_BYTES);
 }
 
 /** A CPU with all that is its own but the lines of its caches. */
@@ -123,8 +130,8 @@ export function stateHash(): u64 {
     hashLists(cluster);
     range(sharedOf(cluster), sharedCacheBytes());
   }
-  range(param(M_HUB_BASE), HUB_BYTES);
-  range(param(M_QUEUED_AT), <usize>param(M_QUEUED) * Message.BYTES);
+  range(param(M_HUB_BASE), hubBytes(param(M_DISKS)));
+  storage();
   range(param(M_HOME_BASES), homeBytes());
   range(param(M_RAM_BASE), param(M_RAM_BYTES));
   return hash;

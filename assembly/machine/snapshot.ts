@@ -1,12 +1,16 @@
 // A stopped machine is all of its state, between two windows: the host may copy it out of the
 // shared memory and into another one, with another number of workers, and go on. The state lies in
-// one piece, from the first cluster to the end of RAM, with a replica of the home agents and the
-// messages under way (M_QUEUED). The only addresses in it are those that layout() gives every
-// machine of this shape, and those of decoded lines, which runWorker() sets anew.
+// one piece, from the first cluster to the end of RAM, with a replica of the home agents and what
+// the disks hold: messages have all arrived at a boundary. The only addresses in it are those that
+// layout() gives every machine of this shape, and those of decoded lines, which runWorker() sets
+// anew.
 import {
   MACHINE_BASE, M_CPUS, M_DECODE_BASES, M_PROGRESS, M_STOP_REASON, M_STOP_REQUEST,
   M_WORKER_LIMIT, M_WORKERS, STOP_RUNNING,
 } from "../abi";
+import {
+  clearStorage, restoreStorage, storageBlocks, storageKeys, storageUsed,
+} from "../device/storage";
 import { decodeBytes, orphanFetches } from "../isa/fetch";
 import { coreOf } from "../memory/core";
 import { homeBytes } from "../memory/home";
@@ -17,6 +21,26 @@ import { musterAll } from "./crew";
 export function replicaBytes(): u32 {
   loadParameters();
   return <u32>homeBytes();
+}
+
+/** Blocks of 4 KiB that the disks hold: a key of 8 bytes for each, and its contents. */
+export function diskBlocks(): u32 {
+  loadParameters();
+  return storageUsed();
+}
+
+export function diskKeysAt(): u32 {
+  return <u32>storageKeys();
+}
+
+export function diskBlocksAt(): u32 {
+  return <u32>storageBlocks();
+}
+
+/** Makes the contents of the disks zero: the memory goes to another machine. */
+export function clearDisks(): void {
+  loadParameters();
+  clearStorage();
 }
 
 /**
@@ -34,6 +58,12 @@ export function rewind(): void {
   store<u32>(MACHINE_BASE + M_STOP_REQUEST, 0);
   store<u32>(MACHINE_BASE + M_STOP_REASON, STOP_RUNNING);
   musterAll();
+}
+
+/** After keys and contents of `blocks` blocks of the disks were copied in. */
+export function restoreDisks(blocks: u32): void {
+  loadParameters();
+  restoreStorage(blocks);
 }
 
 function workers(): u32 {

@@ -4,14 +4,15 @@
 // (measured: a third of the speed).
 import { check } from "../check";
 import {
-  BUS_COUNTERS_BYTES, CLUSTER_COUNTERS_BYTES, CORE_BYTES, HUB_BYTES, MACHINE_BASE, MACHINE_BYTES,
-  M_BUSES, M_BUS_COUNTERS, M_CLUSTERS, M_CLUSTER_BASES, M_CLUSTER_COUNTERS, M_CORES, M_CPUS,
-  M_CPU_CLUSTER, M_CPU_UNIT, M_DECODE_BASES, M_HISTORY_BASE, M_HOME_BASES, M_HUB_BASE,
-  M_MAILBOX_BASES, M_NOW, M_PROGRESS, M_RAM_BASE, M_RAM_BYTES, M_TRACE_BASES, M_UNIT_LIMIT,
+  BUS_COUNTERS_BYTES, CLUSTER_COUNTERS_BYTES, CORE_BYTES, MACHINE_BASE, MACHINE_BYTES, M_BUSES,
+  M_BUS_COUNTERS, M_CLUSTERS, M_CLUSTER_BASES, M_CLUSTER_COUNTERS, M_CORES, M_CPUS, M_CPU_CLUSTER,
+  M_CPU_UNIT, M_DECODE_BASES, M_DISKS, M_HISTORY_BASE, M_HOME_BASES, M_HUB_BASE, M_MAILBOX_BASES,
+  M_NOW, M_PROGRESS, M_RAM_BASE, M_RAM_BYTES, M_STORAGE_BASE, M_TRACE_BASES, M_UNIT_LIMIT,
   M_WORKERS, M_WORKER_LIMIT, RUN_PARKED,
 } from "../abi";
-import { hubReset } from "../device/hub";
+import { hubBytes, hubReset } from "../device/hub";
 import { lapicReset } from "../device/lapic";
+import { storageBytes } from "../device/storage";
 import { resetLongMode } from "../isa/cpu";
 import { decodeBytes } from "../isa/fetch";
 import { Cluster, addCore, clusterBytes, unitAt } from "../memory/cluster";
@@ -72,7 +73,7 @@ export function layout(): usize {
     }
   }
   place(M_CLUSTER_COUNTERS, 0, take(<usize>clusters * CLUSTER_COUNTERS_BYTES));
-  place(M_HUB_BASE, 0, take(HUB_BYTES));
+  place(M_HUB_BASE, 0, take(hubBytes(param(M_DISKS))));
   place(M_RAM_BASE, 0, take(param(M_RAM_BYTES)));
   const workers = min<u32>(param(M_WORKERS), M_WORKER_LIMIT);
   for (let worker: u32 = 0; worker < workers; worker++) {
@@ -80,9 +81,12 @@ export function layout(): usize {
     place(M_DECODE_BASES, worker, take(decodeBytes()));
     place(M_MAILBOX_BASES, worker, take(mailboxBytes()));
     place(M_TRACE_BASES, worker, take(traceBytes()));
-    place(M_BUS_COUNTERS, worker, take(<usize>param(M_BUSES) * BUS_COUNTERS_BYTES));
+    // The I/O hub has a link of its own, behind the buses.
+    place(M_BUS_COUNTERS, worker, take(<usize>(param(M_BUSES) + 1) * BUS_COUNTERS_BYTES));
   }
   place(M_HISTORY_BASE, 0, take(historyBytes()));
+  // Last, because most of it is never touched.
+  place(M_STORAGE_BASE, 0, take(storageBytes()));
   return end;
 }
 

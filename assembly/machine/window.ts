@@ -5,11 +5,10 @@ import { check } from "../check";
 import {
   MACHINE_BASE, M_BUS_COUNTERS, M_CHECK, M_CLUSTERS, M_CPUS, M_CPU_CLUSTER, M_CREW_DIGEST,
   M_CREW_START, M_CREW_WINDOWS, M_DECODE_BASES, M_HOME_BASES, M_HUB_BASE, M_INSTRUCTIONS,
-  M_LAT_UNCACHED, M_MAX_CYCLES, M_NOW, M_QUEUED, M_QUEUED_AT, M_STOP_REASON, M_STOP_REQUEST,
-  M_TRACE_BASES, M_WORKERS, STOP_BUDGET, STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL,
-  STOP_QUIESCENT, TRACE_BUS,
+  M_MAX_CYCLES, M_NOW, M_STOP_REASON, M_STOP_REQUEST, M_TRACE_BASES, M_WORKERS, STOP_BUDGET,
+  STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL, STOP_QUIESCENT, TRACE_BUS,
 } from "../abi";
-import { hubRead, hubStopped, hubWrite } from "../device/hub";
+import { hubAccess, hubEoi, hubGranted, hubStopped, runHub } from "../device/hub";
 import { adoptFetches, forgetDecoded, openDecode } from "../isa/fetch";
 import { Cluster } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
@@ -20,9 +19,9 @@ import {
 } from "../memory/home";
 import { deliver } from "../memory/inbox";
 import { loseToHome } from "../memory/losses";
-import { Message, openOutbox, outboxBase, outboxCount, post } from "../memory/message";
+import { Message, openOutbox, outboxCount } from "../memory/message";
 import { loadParameters, param, paramAt, paramByte, tracing, windowCycles } from "../memory/params";
-import { MSG_GETS, MSG_GETX, MSG_IO, MSG_IO_REPLY, MSG_PUT, NEVER } from "../memory/protocol";
+import { MSG_EOI, MSG_GETS, MSG_GETX, MSG_IO, MSG_PUT, NEVER } from "../memory/protocol";
 import { grantFromHome } from "../memory/refill";
 import { openTrace, trace } from "../memory/trace";
 import { Progress, awaitPeers, crew, publish } from "./barrier";
@@ -31,8 +30,6 @@ import { changeCrew, dismiss, join, wantedCrew } from "./crew";
 import { COHERENT, coherence } from "./invariant";
 import { collect, messageAt, outboxOf } from "./mailbox";
 
-/** Source number of the I/O hub's messages: after every CPU. */
-const HUB_SOURCE: u32 = 0x100;
 /** Windows between two reports of progress, and between two looks at what the host wants. */
 const REPORT_WINDOWS: u32 = 256;
 /** The worker that runs the I/O hub. */
@@ -40,6 +37,8 @@ const HUB_WORKER: u32 = 0;
 
 let self: u32 = 0;
 let digest: u64 = 0;
+/** The I/O hub as the home agent sees it. */
+let hubCluster: u32 = 0;
 
 /** Components are dealt out in turn. */
 // @ts-ignore: decorator
@@ -59,6 +58,7 @@ export function openWorker(worker: u32): void {
   loadParameters();
   self = worker;
   digest = 0;
+  hubCluster = param(M_CLUSTERS);
   openHome(paramAt(M_HOME_BASES, worker));
   openTrace(paramAt(M_TRACE_BASES, worker));
   openBusCounters(paramAt(M_BUS_COUNTERS, worker));
@@ -84,7 +84,6 @@ export function runWorker(worker: u32): u32 {
     if (!join(worker)) return load<u32>(MACHINE_BASE + M_STOP_REASON);
     reason = runWindows();
   }
-  leaveQueued();
   if (self == HUB_WORKER) dismiss();
   return reason;
 }
@@ -97,7 +96,7 @@ function runWindows(): u32 {
   let windows = param(M_CREW_WINDOWS);
   digest = load<u64>(MACHINE_BASE + M_CREW_DIGEST);
   adoptMine();
-  openOutbox(outboxOf(self, windows), takeQueued());
+  openOutbox(outboxOf(self, windows));
   // Nobody is behind. It is the second call that keeps the wait out of line: inlined into
   // this loop, V8 11.3's baseline compiler lost the value of `end` over an atomic.wait (Node 20).
   awaitPeers(self, windows);
@@ -108,7 +107,6 @@ function runWindows(): u32 {
     publish(self, ++windows);
     awaitPeers(self, windows);
     const count = collect(self, windows - 1);
-    // Answers of the hub belong to the window that begins.
     openOutbox(outboxOf(self, windows));
     let next = NEVER;
     for (let i: u32 = 0; i < count; i++) next = min(next, dispatch(messageAt(self, i), end));
@@ -124,27 +122,6 @@ function runWindows(): u32 {
     adoptMine();
   }
   return reason;
-}
-
-/**
- * Moves the messages that were under way when the machine stopped into this worker's first outbox;
- * returns their number.
- */
-function takeQueued(): u32 {
-  if (self != HUB_WORKER) return 0;
-  const bytes = <usize>param(M_QUEUED) * Message.BYTES;
-  memory.copy(outboxOf(self, 0), param(M_QUEUED_AT), bytes);
-  return param(M_QUEUED);
-}
-
-/** Notes where the messages of the window that does not come are. Only the hub sends any. */
-function leaveQueued(): void {
-  if (self != HUB_WORKER) {
-    check(outboxCount() == 0);
-    return;
-  }
-  store<u32>(MACHINE_BASE + M_QUEUED, outboxCount());
-  store<u32>(MACHINE_BASE + M_QUEUED_AT, <u32>outboxBase());
 }
 
 /** First cycle of the next window in which anything happens. */
@@ -219,6 +196,7 @@ export function runMine(start: u64, end: u64, parity: u32): void {
   }
   if (self == HUB_WORKER) {
     const looking = parity % REPORT_WINDOWS == 0;
+    next = min(next, runHub(param(M_HUB_BASE), end));
     if (hubStopped(param(M_HUB_BASE))) stop = STOP_EXIT;
     else if (looking && atomic.load<u32>(MACHINE_BASE + M_STOP_REQUEST)) stop = STOP_CANCELLED;
     p.crew = looking ? wantedCrew() : crew;
@@ -240,10 +218,14 @@ export function dispatch(m: Message, end: u64): u64 {
     homeTransact(m, end);
     return NEVER;
   }
-  if (kind == MSG_IO) {
-    if (self == HUB_WORKER) answerIo(m);
-    // The answer is exchanged at the end of the next window: that window is not skipped.
-    return end;
+  if (kind == MSG_IO || kind == MSG_EOI) {
+    check(m.time >= end);
+    if (self == HUB_WORKER) {
+      const hub = param(M_HUB_BASE);
+      if (kind == MSG_EOI) hubEoi(hub, m.time, <u32>m.value);
+      else hubAccess(hub, m.time, m.destination, m.line, m.aux, m.value);
+    }
+    return m.time;
   }
   const cpu = m.destination;
   if (mine(clusterOfCpu(cpu))) {
@@ -259,7 +241,9 @@ function transact(m: Message, end: u64): u64 {
   digest = (digest ^ grantTime ^ (<u64>losers << 32)) * 0x9e3779b97f4a7c15 + lossTime;
   let first = grantTime;
   const cluster = m.destination;
-  if (mine(cluster)) {
+  if (cluster == hubCluster) {
+    if (self == HUB_WORKER) hubGranted(param(M_HUB_BASE), grantTime, m.line);
+  } else if (mine(cluster)) {
     grantFromHome(coreOf(m.source), m.line, grantTime, grantState, grantSource);
     if (tracing) {
       trace(busTime, m.source, TRACE_BUS, 0, grantSource, <u64>m.line << 6, grantTime);
@@ -269,7 +253,8 @@ function transact(m: Message, end: u64): u64 {
   for (let left = losers; left; left &= left - 1) {
     first = min(first, lossTime);
     const loser = ctz(left);
-    if (!mine(loser)) continue;
+    // The hub has touched the line in the window of its grant, and keeps no copy.
+    if (loser == hubCluster || !mine(loser)) continue;
     loseToHome(Cluster.of(loser), lossTime, m.line, lossToShared);
     wakeCluster(loser, lossTime);
   }
@@ -279,17 +264,4 @@ function transact(m: Message, end: u64): u64 {
 function wakeCluster(id: u32, time: u64): void {
   const cluster = Cluster.of(id);
   if (time < cluster.nextEvent) cluster.nextEvent = time;
-}
-
-/** A port access reaches the hub half-way; the answer leaves at once and takes the other half. */
-function answerIo(m: Message): void {
-  const hub = param(M_HUB_BASE);
-  const size = m.aux & 0xff;
-  let value: u32 = 0;
-  if (m.aux >> 8) hubWrite(hub, m.line, size, <u32>m.value);
-  else value = hubRead(hub, m.line, size);
-  post(
-    m.time + <u64>(param(M_LAT_UNCACHED) / 2), HUB_SOURCE, MSG_IO_REPLY, m.destination, 0, 0,
-    value,
-  );
 }

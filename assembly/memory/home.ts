@@ -10,10 +10,11 @@
 import { check } from "../check";
 import {
   BUS_ADDRESS_CYCLES, BUS_DATA_CYCLES, BUS_SNOOPS, BUS_TRANSACTIONS, BUS_WAITED_CYCLES, HITM,
-  M_CLUSTER_BUS, M_CLUSTER_PACKAGE, M_HOME_BUS, M_HOME_PACKAGE, M_LAT_DIE_LOAD, M_LAT_DIE_OWN,
-  M_LAT_DIE_UPGRADE, M_LAT_FAR_LOAD, M_LAT_FAR_OWN, M_LAT_FAR_UPGRADE, M_LAT_SOCKET_LOAD,
-  M_LAT_SOCKET_OWN, M_LAT_SOCKET_UPGRADE, M_PACKAGE_FAR, M_SNOOP_STALL, SERVED_DIE, SERVED_DRAM,
-  SERVED_DRAM_REMOTE, SERVED_FAR, SERVED_HOME, SERVED_SOCKET,
+  M_CLUSTERS, M_CLUSTER_BUS, M_CLUSTER_PACKAGE, M_DISKS, M_HOME_BUS, M_HOME_PACKAGE,
+  M_LAT_DIE_LOAD, M_LAT_DIE_OWN, M_LAT_DIE_UPGRADE, M_LAT_DMA_OWN, M_LAT_FAR_LOAD, M_LAT_FAR_OWN,
+  M_LAT_FAR_UPGRADE, M_LAT_SOCKET_LOAD, M_LAT_SOCKET_OWN, M_LAT_SOCKET_UPGRADE, M_PACKAGE_FAR,
+  M_SNOOP_STALL, SERVED_DIE, SERVED_DRAM, SERVED_DRAM_REMOTE, SERVED_FAR, SERVED_HOME,
+  SERVED_SOCKET,
 } from "../abi";
 import { countBus } from "./counters";
 import { Message } from "./message";
@@ -140,6 +141,13 @@ function farthest(mask: u32, cluster: u32): u32 {
   return distance;
 }
 
+/** The I/O hub among the sharers; 0: nothing in this machine does DMA. */
+// @ts-ignore: decorator
+@inline
+function hubBit(): u32 {
+  return param(M_DISKS) ? 1 << param(M_CLUSTERS) : 0;
+}
+
 /** The home agent of a line. */
 // @ts-ignore: decorator
 @inline
@@ -185,7 +193,12 @@ export function homeTransact(m: Message, boundary: u64): void {
   let source = latency == latDram ? SERVED_DRAM : SERVED_DRAM_REMOTE;
   const peer = servedAt(distance);
   let carriesData = true;
-  if (m.kind == MSG_GETS) {
+  const hub = hubBit();
+  if (hub && (bit == hub || others == hub)) {
+    // The I/O hub reads as DRAM does, whoever has the line, and takes it over at a rate of its own;
+    // what it has is on its way back to DRAM.
+    if (m.kind == MSG_GETX) latency = param(M_LAT_DMA_OWN);
+  } else if (m.kind == MSG_GETS) {
     if (owned) {
       latency = remote(distance, M_LAT_DIE_LOAD, M_LAT_SOCKET_LOAD, M_LAT_FAR_LOAD);
       source = peer | HITM;

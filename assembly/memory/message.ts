@@ -6,7 +6,7 @@ import { MACHINE_BASE, M_IPI_JITTER, M_LAT_IPI, M_SEED } from "../abi";
 import { drawBelow } from "../random";
 import { Core } from "./core";
 import { param } from "./params";
-import { MSG_IPI } from "./protocol";
+import { MSG_EOI, MSG_IPI } from "./protocol";
 
 /**
  *     0 | time u64 | 8 | source u16 | kind u16 | destination u32 |
@@ -37,19 +37,14 @@ export const OUTBOX_LIMIT: u32 = 8192;
 let outbox: usize = 0;
 let count: u32 = 0;
 
-/** Starts an outbox at `base` that has `queued` messages in it already. */
-export function openOutbox(base: usize, queued: u32 = 0): void {
+/** Starts an empty outbox at `base`. */
+export function openOutbox(base: usize): void {
   outbox = base;
-  count = queued;
+  count = 0;
 }
 
 export function outboxCount(): u32 {
   return count;
-}
-
-/** The messages of the outbox, one behind the other. */
-export function outboxBase(): usize {
-  return outbox;
 }
 
 /** Appends a message of CPU `source`. */
@@ -80,5 +75,6 @@ export function send(core: usize, kind: u32, destination: u32, line: u32, value:
     );
     time += <u64>(param(M_LAT_IPI) + spread);
   }
+  if (kind == MSG_EOI) time += <u64>param(M_LAT_IPI);
   post(time, c.cpu, kind, destination, line, 0, value);
 }

@@ -13,9 +13,11 @@ import {
 import { flatDevice, flatFetch, flatLock, flatRead, flatWrite } from "./flat-port";
 import { sbEntries } from "./params";
 import {
-  timingDrain, timingFetch, timingIo, timingLock, timingLockFirst, timingLockPair, timingRead,
+  timingDrain, timingFetch, timingIo, timingLock, timingLockFirst, timingLockPair, timingPost,
+  timingRead,
   timingReserve, timingWrite,
 } from "./timing-port";
+import { ACCESS_MEMORY, ACCESS_WRITE } from "./protocol";
 
 /** Host address where `size` bytes can be read now, possibly in the store buffer; 0 = stall. */
 export function portRead(core: usize, phys: u64, size: u32): usize {
@@ -88,7 +90,19 @@ export function portFetch(core: usize, physLine: u64): usize {
 /** IN or OUT, performed once; a value read is in Core.ioValue. False = stall. */
 export function portIo(core: usize, port: u32, size: u32, write: bool, value: u64): bool {
   if (ENGINE == ENGINE_FLAT || ENGINE == ENGINE_EXPLORE) return flatDevice(core);
-  return timingIo(core, port, size, write, value);
+  return timingIo(core, port, size | (<u32>write * ACCESS_WRITE), value);
+}
+
+/** A read of a device window, as portIo(). */
+export function portDeviceRead(core: usize, phys: u32, size: u32): bool {
+  if (ENGINE == ENGINE_FLAT || ENGINE == ENGINE_EXPLORE) return flatDevice(core);
+  return timingIo(core, phys, size | ACCESS_MEMORY, 0);
+}
+
+/** A write to a device window; false = stall. */
+export function portDeviceWrite(core: usize, phys: u32, size: u32, value: u64): bool {
+  if (ENGINE == ENGINE_FLAT || ENGINE == ENGINE_EXPLORE) return flatDevice(core);
+  return timingPost(core, phys, size | ACCESS_MEMORY | ACCESS_WRITE, value);
 }
 
 /** MARK_SLEEP on the word at `phys`; false = stall: it does not say running yet. */

@@ -19,6 +19,13 @@ export const MSG_PUT: u32 = 3; // the cluster's shared cache evicted the line
 export const MSG_IPI: u32 = 4; // value: vector; destination: CPU
 export const MSG_IO: u32 = 5; // value, port and size of an I/O access; destination: the I/O hub
 export const MSG_IO_REPLY: u32 = 6; // value; destination: CPU
+export const MSG_EOI: u32 = 7; // a level-triggered interrupt ended; value: vector
+
+// Aux of MSG_IO: the size in bytes, and
+export const ACCESS_SIZE: u32 = 0xff;
+export const ACCESS_WRITE: u32 = 0x100;
+/** The line is an address in a device window, not a port. */
+export const ACCESS_MEMORY: u32 = 0x200;
 
 /** No event is due. */
 export const NEVER: u64 = u64.MAX_VALUE;

@@ -222,7 +222,8 @@ export function timingFetch(core: usize, physLine: u64): usize {
   return hostOf(physLine);
 }
 
-export function timingIo(core: usize, port: u32, size: u32, write: bool, value: u64): bool {
+/** An access to a port, or to a device window (`aux` as in device/hub.ts). */
+export function timingIo(core: usize, port: u32, aux: u32, value: u64): bool {
   const c = Core.of(core);
   if (c.ioState == IO_ANSWERED) {
     c.ioState = IO_IDLE;
@@ -232,10 +233,19 @@ export function timingIo(core: usize, port: u32, size: u32, write: bool, value: 
     if (!timingDrain(core)) return false;
     post(
       c.clock + <u64>(param(M_LAT_UNCACHED) / 2), c.cpu, MSG_IO, c.cpu, port,
-      size | (<u32>write << 8), value,
+      aux, value,
     );
     c.ioState = IO_WAITING;
   }
   c.stall = STALL_IO;
   return false;
+}
+
+/** A write to a device window is posted: it is on its way when the CPU goes on. */
+export function timingPost(core: usize, phys: u32, aux: u32, value: u64): bool {
+  if (!timingDrain(core)) return false;
+  const c = Core.of(core);
+  c.clock += <u64>(param(M_LAT_UNCACHED) / 2);
+  post(c.clock, c.cpu, MSG_IO, c.cpu, phys, aux, value);
+  return true;
 }

@@ -19,6 +19,14 @@ export interface CoreExports {
   replicaBytes(): number;
   /** Makes a stopped machine ready to run again. */
   rewind(): void;
+  /** Blocks of 4 KiB that the disks hold; where their keys (u64 each) and their contents are. */
+  diskBlocks(): number;
+  diskKeysAt(): number;
+  diskBlocksAt(): number;
+  /** After keys and contents of so many blocks of the disks were copied in. */
+  restoreDisks(blocks: number): void;
+  /** Makes the contents of the disks zero. */
+  clearDisks(): void;
 }
 
 export const PAGE_BYTES = 65536;
@@ -34,13 +42,25 @@ export function createMemory(): WebAssembly.Memory {
   });
 }
 
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): CoreExports {
+/** Fills 4 KiB at `address` with block `block` of the file behind `disk`. */
+export type DiskRead = (disk: number, block: number, address: number) => void;
+
+export function instantiate(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  diskRead: DiskRead = noFile,
+): CoreExports {
+  const host = { diskRead };
   const abort = (message: number, file: number, line: number, column: number) => {
     const place = `${readString(memory, file)}:${line}:${column}`;
     throw new Error(`check failed at ${place} ${readString(memory, message)}`.trimEnd());
   };
-  const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
+  const instance = new WebAssembly.Instance(module, { env: { memory, abort }, host });
   return instance.exports as unknown as CoreExports;
+}
+
+function noFile(disk: number): never {
+  throw new Error(`disk ${disk} has no file behind it`);
 }
 
 /** An AssemblyScript string: UTF-16 at `pointer`, its byte length in the word before. */

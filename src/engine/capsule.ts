@@ -6,8 +6,10 @@
 //     IMGE  the image      KRNL  the kernel that runs it, if the image is a user program
 //     PART  hashes of the machine's parts at each checkpoint (checkpoint.ts)
 //     SNAP  the machine's state at one cycle, optional (snapshot.ts)
+import { DISKS_MAX, parseDisk, parsePolicy, printDisk } from "../machine/disks.ts";
 import { InputError, type Preset, presetDocument, readPreset } from "../machine/preset.ts";
 import { readElf } from "../machine/elf.ts";
+import { MEMORY_MODELS, type MemoryModel } from "../machine/topology.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { type Checkpoint, packParts, unpackParts } from "./checkpoint.ts";
 import { pack, unpack } from "./container.ts";
@@ -37,13 +39,16 @@ export async function capsuleOf(
 ): Promise<Capsule> {
   const image = await openImage(options.image);
   const isKernel = readElf(image.bytes, image.name).kind === "kernel";
-  const { seed, memory, append, maxCycles, windowCycles } = options;
+  const { seed, memory, append, maxCycles, windowCycles, disks, irqPolicy } = options;
+  if (disks?.some(({ file }) => file !== undefined)) {
+    throw new InputError("a capsule does not hold the files behind disks: record without file=");
+  }
   return {
     options: {
       machine: await presetOf(options),
       image,
       kernel: isKernel ? undefined : await openImage(options.kernel ?? KERNEL_IMAGE),
-      seed, memory, append, maxCycles, windowCycles,
+      seed, memory, append, maxCycles, windowCycles, disks, irqPolicy,
     },
     checkpoints,
     end: { exit, cycles, instructions, stateHash },
@@ -56,6 +61,7 @@ const own = (bytes: Uint8Array) => new Uint8Array(bytes);
 
 export async function encodeCapsule({ options, checkpoints, end, snapshot }: Capsule) {
   const { image, seed = 1n, memory = "tso", append = "", maxCycles = 0n, windowCycles } = options;
+  const { disks, irqPolicy } = options;
   const kernel = options.kernel === undefined ? undefined : await openImage(options.kernel);
   const meta = {
     schema: SCHEMA,
@@ -67,6 +73,8 @@ export async function encodeCapsule({ options, checkpoints, end, snapshot }: Cap
     append,
     maxCycles: hex(maxCycles),
     windowCycles,
+    disks: disks?.map(printDisk),
+    irqPolicy,
     checkpoints: checkpoints.map(({ cycle, stateHash }) => ({
       cycle: hex(cycle), stateHash: hex(stateHash),
     })),
@@ -116,7 +124,7 @@ export async function decodeCapsule(file: Uint8Array<ArrayBuffer>): Promise<Caps
     return { cycle: asU64(cycle, "cycle"), stateHash: asU64(stateHash, "stateHash") };
   });
   const { memory, windowCycles } = meta;
-  if (memory !== "tso" && memory !== "sc") throw wrong("memory");
+  if (!isMemoryModel(memory)) throw wrong("memory");
   if (windowCycles !== undefined && typeof windowCycles !== "number") throw wrong("windowCycles");
   const snapshot = sections.get("SNAP");
   return {
@@ -131,6 +139,7 @@ export async function decodeCapsule(file: Uint8Array<ArrayBuffer>): Promise<Caps
       append: asText(meta.append, "append"),
       maxCycles: asU64(meta.maxCycles, "maxCycles"),
       windowCycles,
+      ...disksOf(meta),
     },
     checkpoints: hashes.length ? unpackParts(section("PART"), hashes) : [],
     end: {
@@ -144,6 +153,18 @@ export async function decodeCapsule(file: Uint8Array<ArrayBuffer>): Promise<Caps
 }
 
 const wrong = (field: string) => new InputError(`the capsule's ${field} is wrong: record it again`);
+
+const isMemoryModel = (value: unknown): value is MemoryModel =>
+  MEMORY_MODELS.some((model) => model === value);
+
+function disksOf({ disks, irqPolicy }: Record<string, unknown>) {
+  if (disks === undefined) return {};
+  if (!Array.isArray(disks) || disks.length > DISKS_MAX) throw wrong("disks");
+  return {
+    disks: disks.map((disk) => parseDisk(asText(disk, "disks"))),
+    irqPolicy: irqPolicy === undefined ? undefined : parsePolicy(asText(irqPolicy, "irqPolicy")),
+  };
+}
 
 function asObject(value: unknown, field: string): Record<string, unknown> {
   if (typeof value !== "object" || value === null) throw wrong(field);

@@ -9,6 +9,7 @@ import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
 import { packageRoot } from "../core/root.ts";
 import type { Thread } from "./thread.ts";
 
+export { checkDiskFiles } from "./disk-file.ts";
 export { loadPreset, openImage } from "./files.ts";
 
 export function hostCores(): number {

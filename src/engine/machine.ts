@@ -7,6 +7,7 @@ import { WorkerPool } from "./pool.ts";
 import { type Components, type Outcome, type RunHooks, Session } from "./session.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { DebugBlock } from "../machine/debug-block.ts";
+import type { Disk, IrqPolicy } from "../machine/disks.ts";
 import { disassembleOne, hexBytes } from "../machine/disassemble.ts";
 import { type Elf, hex, readElf } from "../machine/elf.ts";
 import { checkUser, type ImageFile } from "../machine/image.ts";
@@ -43,6 +44,10 @@ export interface CreateOptions {
   windowCycles?: number;
   /** Count for counters(); costs some speed, changes no result. */
   counters?: boolean;
+  /** Default: none. */
+  disks?: readonly Disk[];
+  /** The chipset's choice in lowest-priority delivery; default round-robin. */
+  irqPolicy?: IrqPolicy;
   /** Check coherence after every window: slow, one worker only. */
   check?: boolean;
   /** Numbers of the preset to replace, e.g. "core.retireDelay". */
@@ -121,6 +126,7 @@ export class Machine {
         kernel,
         ramdisk: isKernel ? options.ramdisk : image.bytes,
         commandLine: `seed=${seed} ${options.append ?? ""}`.trim(),
+        disks: options.disks?.length,
       },
       {
         workers: options.workers ?? "auto",
@@ -135,6 +141,8 @@ export class Machine {
         windowCycles: options.windowCycles,
         check: options.check,
         counters: options.counters,
+        disks: options.disks,
+        irqPolicy: options.irqPolicy,
       },
       snapshot,
     );

@@ -2,10 +2,10 @@
 // to a dead worker would hang (comlink waits for an answer), so every call is raced with the
 // thread's end.
 import { type Remote, wrap } from "comlink/dist/esm/comlink.mjs";
-import { MACHINE_BASE } from "../../assembly/abi.ts";
+import { MACHINE_BASE, MACHINE_BYTES, M_STORAGE_BASE } from "../../assembly/abi.ts";
 import { type CoreExports, createMemory, instantiate } from "../core/instance.ts";
 import { coreModule, startThread } from "./host.ts";
-import type { Thread, WorkerApi } from "./thread.ts";
+import type { DiskFiles, Thread, WorkerApi } from "./thread.ts";
 import { WorkerChoice } from "./worker-choice.ts";
 
 /** The shared memory of one machine, with the host's own instance on it. */
@@ -41,10 +41,12 @@ export class PooledWorker {
   }
 
   /** The thread keeps the process alive only while it runs a machine. */
-  async run({ memory }: MachineMemory, index: number): Promise<number> {
+  async run(
+    { memory }: MachineMemory, index: number, files: DiskFiles | undefined,
+  ): Promise<number> {
     this.thread.keepAlive(true);
     try {
-      return await Promise.race([this.api.run(this.module, memory, index), this.death]);
+      return await Promise.race([this.api.run(this.module, memory, index, files), this.death]);
     } finally {
       this.thread.keepAlive(false);
     }
@@ -57,11 +59,24 @@ export class PooledWorker {
   }
 }
 
+/** The disks' room is large, and little of it was used: only that is written again. */
+function clear({ memory, core }: MachineMemory): void {
+  const block = new DataView(memory.buffer, MACHINE_BASE, MACHINE_BYTES);
+  const size = memory.buffer.byteLength;
+  const laidOut = block.getUint32(M_STORAGE_BASE, true) > 0 && core.layoutBytes() >>> 0 <= size;
+  if (laidOut) core.clearDisks();
+  const storage = laidOut ? block.getUint32(M_STORAGE_BASE, true) : size;
+  const end = laidOut ? core.layoutBytes() >>> 0 : size;
+  // Below is static data, which every instance writes anew.
+  new Uint8Array(memory.buffer, end).fill(0);
+  new Uint8Array(memory.buffer, MACHINE_BASE, storage - MACHINE_BASE).fill(0);
+}
+
 /** One pool serves all machines of a process. */
 export class WorkerPool {
   private readonly idle: PooledWorker[] = [];
   private readonly started: PooledWorker[] = [];
-  private readonly memories: WebAssembly.Memory[] = [];
+  private readonly memories: MachineMemory[] = [];
   private readonly choices = new Map<number, WorkerChoice>();
 
   /** How many of `most` workers take part: what one machine found out is where the next begins. */
@@ -74,14 +89,13 @@ export class WorkerPool {
   /** A zeroed memory with a new instance on it. */
   async takeMemory(): Promise<MachineMemory> {
     const used = this.memories.pop();
-    // Below is static data, which every instance writes anew.
-    if (used) new Uint8Array(used.buffer, MACHINE_BASE).fill(0);
-    const memory = used ?? createMemory();
+    if (used) clear(used);
+    const memory = used?.memory ?? createMemory();
     return { memory, core: instantiate(await coreModule(), memory) };
   }
 
-  giveMemory({ memory }: MachineMemory): void {
-    this.memories.push(memory);
+  giveMemory(machine: MachineMemory): void {
+    this.memories.push(machine);
   }
 
   async take(count: number): Promise<PooledWorker[]> {

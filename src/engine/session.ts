@@ -3,13 +3,15 @@
 import * as abi from "../../assembly/abi.ts";
 import { PAGE_BYTES } from "../core/instance.ts";
 import { MachineView } from "../core/view.ts";
+import type { Disk, IrqPolicy } from "../machine/disks.ts";
 import { type BootImage, loadImage } from "../machine/image.ts";
 import { cpuCount, InputError, numberOf, type Preset } from "../machine/preset.ts";
 import { type MachineOptions, type MemoryModel, writeMachineBlock } from "../machine/topology.ts";
-import { hostBusy, hostCores } from "./host.ts";
+import { checkDiskFiles, hostBusy, hostCores } from "./host.ts";
 import type { MachineMemory, PooledWorker, WorkerPool } from "./pool.ts";
 import type { WorkerChoice } from "./worker-choice.ts";
 import { putSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
+import type { DiskFiles } from "./thread.ts";
 
 const LINE_BYTES = 64;
 const POLL_MS = 20;
@@ -36,6 +38,8 @@ export interface SessionOptions {
   counters?: boolean;
   check?: boolean;
   ramMiB?: number;
+  disks?: readonly Disk[];
+  irqPolicy?: IrqPolicy;
 }
 
 export interface RunHooks {
@@ -71,6 +75,11 @@ export function workersFor(wanted: number | "auto", clusters: number): number {
   return wanted;
 }
 
+/** Undefined when no disk has a file. */
+function filesOf(disks: readonly Disk[] = []): DiskFiles | undefined {
+  return disks.some(({ file }) => file !== undefined) ? disks.map(({ file }) => file) : undefined;
+}
+
 export class Session {
   readonly view: MachineView;
   readonly preset: Preset;
@@ -80,6 +89,7 @@ export class Session {
   /** Only where the number is not given. */
   private readonly choice?: WorkerChoice;
   private readonly maxCycles: bigint;
+  private readonly files?: DiskFiles;
   private consoleRead = 0;
   private hostSeconds = 0;
   private started = false;
@@ -90,7 +100,7 @@ export class Session {
     pool: WorkerPool,
     machine: MachineMemory,
     preset: Preset,
-    { workers, maxCycles }: MachineOptions,
+    { workers, maxCycles, disks }: MachineOptions,
     choice?: WorkerChoice,
   ) {
     this.pool = pool;
@@ -99,6 +109,7 @@ export class Session {
     this.workers = workers;
     this.maxCycles = maxCycles;
     this.choice = choice;
+    this.files = filesOf(disks);
     this.view = new MachineView(machine.memory);
   }
 
@@ -112,6 +123,7 @@ export class Session {
   ): Promise<Session> {
     const workers = workersFor(options.workers, preset.clusters.length);
     if (options.check && workers !== 1) throw new InputError("--check needs --workers 1");
+    checkDiskFiles(filesOf(options.disks) ?? []);
     const machine = await pool.takeMemory();
     try {
       const block: MachineOptions = {
@@ -129,6 +141,8 @@ export class Session {
         windowCycles: options.windowCycles,
         check: options.check,
         counters: options.counters,
+        disks: options.disks,
+        irqPolicy: options.irqPolicy,
       };
       const { memory, core } = machine;
       writeMachineBlock(memory.buffer, preset, block);
@@ -231,7 +245,7 @@ export class Session {
     let stopBy = Infinity;
     let running = threads.length;
     const parts = threads.map((thread, index) =>
-      thread.run(this.machine, index).then(
+      thread.run(this.machine, index, this.files).then(
         () => undefined,
         (error: unknown) => {
           failure ??= error;

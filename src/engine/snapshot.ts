@@ -2,26 +2,26 @@
 // covers is assembly/machine/snapshot.ts's business; here pages of zeros are left out and the rest
 // is compressed.
 //
-//     shape [SHAPE_BYTES] | now u64 | instructions u64 | queued u32 | pages u32 |
+//     shape [SHAPE_BYTES] | now u64 | instructions u64 | blocks u32 | pages u32 |
 //     pages x (index u32, 4096 bytes)
 //
-// Pages are numbered through three ranges, one behind the other: from the first cluster to the end
-// of RAM, a replica of the home agents, the messages under way.
+// Pages are numbered through four ranges, one behind the other: from the first cluster to the end
+// of RAM, a replica of the home agents, the keys of the disks' blocks, their contents.
 import * as abi from "../../assembly/abi.ts";
 import type { CoreExports } from "../core/instance.ts";
 import { InputError } from "../machine/preset.ts";
 import { deflate, inflate } from "./compress.ts";
 
 const PAGE = 4096;
-const MESSAGE_BYTES = 32;
-/** More messages than that no worker can have sent in one window. */
-const MESSAGES_MAX = 8192;
+const KEY_BYTES = 8;
 /** The parts of the machine block that describe the machine: offset, bytes. */
 const SHAPE: ReadonlyArray<readonly [number, number]> = [
   [0, abi.M_CORES],
   [abi.M_HOME_PACKAGE, abi.M_HOME_LIMIT],
   [abi.M_HOME_BUS, abi.M_HOME_LIMIT],
   [abi.M_PACKAGE_FAR, 4 * abi.M_CLUSTER_LIMIT],
+  [abi.M_DISK_PARAMS, abi.M_DISK_LIMIT * abi.DISK_PARAM_BYTES],
+  [abi.M_DISK_LISTS, 4 * abi.M_DISK_LIST_LIMIT],
 ];
 const SHAPE_BYTES = SHAPE.reduce((sum, [, bytes]) => sum + bytes, 0);
 /** Words among them that the host may choose anew: they change nothing in the machine. */
@@ -55,14 +55,15 @@ function shapeOf(memory: ArrayBufferLike): Uint8Array<ArrayBuffer> {
 }
 
 /** Address and size of the ranges, in a machine whose layout is done. */
-function rangesOf(memory: ArrayBufferLike, core: CoreExports, queuedAt: number, queued: number) {
+function rangesOf(memory: ArrayBufferLike, core: CoreExports, blocks: number) {
   const view = new DataView(memory, abi.MACHINE_BASE, abi.MACHINE_BYTES);
   const u32 = (offset: number) => view.getUint32(offset, true);
   const first = u32(abi.M_CLUSTER_BASES);
   return [
     { base: first, bytes: u32(abi.M_RAM_BASE) + u32(abi.M_RAM_BYTES) - first },
     { base: u32(abi.M_HOME_BASES), bytes: core.replicaBytes() >>> 0 },
-    { base: queuedAt, bytes: queued * MESSAGE_BYTES },
+    { base: core.diskKeysAt() >>> 0, bytes: blocks * KEY_BYTES },
+    { base: core.diskBlocksAt() >>> 0, bytes: blocks * PAGE },
   ];
 }
 
@@ -72,12 +73,11 @@ export async function takeSnapshot(
   core: CoreExports,
 ): Promise<Snapshot> {
   const view = new DataView(memory, abi.MACHINE_BASE, abi.MACHINE_BYTES);
-  const queued = view.getUint32(abi.M_QUEUED, true);
+  const blocks = core.diskBlocks();
   const now = view.getBigUint64(abi.M_NOW, true);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let index = 0;
-  const ranges = rangesOf(memory, core, view.getUint32(abi.M_QUEUED_AT, true), queued);
-  for (const { base, bytes } of ranges) {
+  for (const { base, bytes } of rangesOf(memory, core, blocks)) {
     // A copy of its own: streams do not take shared memory.
     const copy = new Uint8Array(bytes);
     copy.set(new Uint8Array(memory, base, bytes));
@@ -95,7 +95,7 @@ export async function takeSnapshot(
   const fields = new DataView(header.buffer, SHAPE_BYTES);
   fields.setBigUint64(0, now, true);
   fields.setBigUint64(8, view.getBigUint64(abi.M_INSTRUCTIONS, true), true);
-  fields.setUint32(16, queued, true);
+  fields.setUint32(16, blocks, true);
   fields.setUint32(20, parts.length, true);
   const whole = new Uint8Array(await new Blob([header, ...parts]).arrayBuffer());
   return { now, bytes: await deflate(whole) };
@@ -120,11 +120,11 @@ export async function putSnapshot(
   }
   const view = new DataView(memory, abi.MACHINE_BASE, abi.MACHINE_BYTES);
   const fields = new DataView(whole.buffer, SHAPE_BYTES);
-  const queued = fields.getUint32(16, true);
+  const blocks = fields.getUint32(16, true);
   const pages = fields.getUint32(20, true);
-  if (queued > MESSAGES_MAX || whole.length !== HEADER_BYTES + pages * (4 + PAGE)) throw damaged();
-  const queuedAt = view.getUint32(abi.M_MAILBOX_BASES, true);
-  const ranges = rangesOf(memory, core, queuedAt, queued);
+  const room = view.getUint32(abi.M_STORAGE_BLOCKS, true);
+  if (blocks > room || whole.length !== HEADER_BYTES + pages * (4 + PAGE)) throw damaged();
+  const ranges = rangesOf(memory, core, blocks);
   let range = 0;
   let first = 0;
   let last = -1;
@@ -143,7 +143,6 @@ export async function putSnapshot(
   }
   view.setBigUint64(abi.M_NOW, fields.getBigUint64(0, true), true);
   view.setBigUint64(abi.M_INSTRUCTIONS, fields.getBigUint64(8, true), true);
-  view.setUint32(abi.M_QUEUED, queued, true);
-  view.setUint32(abi.M_QUEUED_AT, queuedAt, true);
+  core.restoreDisks(blocks);
   core.rewind();
 }

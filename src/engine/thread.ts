@@ -1,6 +1,6 @@
 // A host thread as the engine sees it, and what runs in it.
 import type { Endpoint } from "comlink";
-import { instantiate } from "../core/instance.ts";
+import { type DiskRead, instantiate } from "../core/instance.ts";
 
 export interface Thread {
   /** For comlink: calls of a WorkerApi. */
@@ -10,13 +10,35 @@ export interface Thread {
   terminate(): Promise<void>;
 }
 
+/** Path of the file behind each disk that has one. */
+export type DiskFiles = ReadonlyArray<string | undefined>;
+
+/** Reads the files behind the disks, for one run. */
+export interface DiskReader {
+  read: DiskRead;
+  close(): void;
+}
+
 export interface WorkerApi {
   /** Takes part in the machine in `memory` as worker `index`; the STOP_* reason. */
-  run(module: WebAssembly.Module, memory: WebAssembly.Memory, index: number): number;
+  run(
+    module: WebAssembly.Module, memory: WebAssembly.Memory, index: number, files?: DiskFiles,
+  ): number;
 }
 
 /** While run() runs, the thread answers nothing, and the host reads the shared memory. */
-export const workerApi: WorkerApi = {
-  // A new instance for each run: its globals hold nothing of another machine.
-  run: (module, memory, index) => instantiate(module, memory).runWorker(index),
-};
+export function workerApi(
+  openDisks: (files: DiskFiles, memory: WebAssembly.Memory) => DiskReader,
+): WorkerApi {
+  return {
+    run(module, memory, index, files) {
+      const disks = files && openDisks(files, memory);
+      try {
+        // A new instance for each run: its globals hold nothing of another machine.
+        return instantiate(module, memory, disks?.read).runWorker(index);
+      } finally {
+        disks?.close();
+      }
+    },
+  };
+}

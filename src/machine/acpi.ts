@@ -1,7 +1,8 @@
 // ACPI tables of the machine (ACPI Specification 6.4): RSDP, XSDT, FADT (hardware-reduced), DSDT
-// with \_S5, MADT with the local APICs and the multiprocessor wake-up mailbox, so that no real mode
-// is ever needed.
+// with \_S5 and the disk controllers, MADT with the APICs and the multiprocessor wake-up mailbox,
+// so that no real mode is ever needed.
 import * as map from "../../assembly/device/map.ts";
+import * as aml from "./aml.ts";
 
 const TABLE_HEADER_BYTES = 36;
 const OEM = "SMPBOX";
@@ -9,6 +10,7 @@ const FADT_BYTES = 276;
 const FADT_HW_REDUCED = 1 << 20;
 const FADT_BOOT_ARCH = 0x002c; // VGA not present, no MSI, CMOS RTC not present
 const MADT_LOCAL_APIC = 0;
+const MADT_IO_APIC = 1;
 const MADT_WAKEUP = 0x10;
 const GAS_SYSTEM_IO = 1;
 
@@ -18,7 +20,7 @@ export interface AcpiTables {
   rsdpPhys: number;
 }
 
-export function buildAcpi(cpus: number): AcpiTables {
+export function buildAcpi(cpus: number, disks = 0): AcpiTables {
   const image = new Uint8Array(map.ACPI_BYTES);
   let next = 64; // the RSDP takes 36 bytes
   const place = (table: Uint8Array): number => {
@@ -27,7 +29,7 @@ export function buildAcpi(cpus: number): AcpiTables {
     next += (table.length + 63) & ~63;
     return phys;
   };
-  const dsdt = place(sdt("DSDT", 2, sleepStates()));
+  const dsdt = place(sdt("DSDT", 2, new Uint8Array([...sleepStates(), ...controllers(disks)])));
   const tables = [place(fadt(dsdt)), place(madt(cpus))];
   const pointers = new Uint8Array(tables.length * 8);
   const pointer = new DataView(pointers.buffer);
@@ -100,6 +102,11 @@ function madt(cpus: number): Uint8Array {
   for (let cpu = 0; cpu < cpus; cpu++) {
     entries.push([MADT_LOCAL_APIC, 8, cpu, cpu, 1, 0, 0, 0]); // enabled
   }
+  const ioapic = new Uint8Array(12);
+  ioapic[0] = MADT_IO_APIC;
+  ioapic[1] = ioapic.length;
+  new DataView(ioapic.buffer).setUint32(4, map.IOAPIC_PHYS, true);
+  entries.push([...ioapic]);
   const wakeup = new Uint8Array(16);
   wakeup[0] = MADT_WAKEUP;
   wakeup[1] = wakeup.length;
@@ -110,11 +117,24 @@ function madt(cpus: number): Uint8Array {
   return sdt("APIC", 5, body);
 }
 
-/** AML of `Name (\_S5, Package (4) { 5, 5, 0, 0 })` (20.2 "AML Grammar Definition"). */
-function sleepStates(): Uint8Array {
-  const type = map.SLEEP_TYPE_S5;
-  const name = [..."_S5_"].map((letter) => letter.charCodeAt(0));
-  return new Uint8Array([0x08, ...name, 0x12, 8, 4, 0x0a, type, 0x0a, type, 0, 0]);
+/** 7.4.2.5 "\_S5": what SLEEP_CONTROL takes. */
+function sleepStates(): number[] {
+  const type = aml.byte(map.SLEEP_TYPE_S5);
+  return aml.name("_S5_", aml.packageOf(type, type, [0], [0]));
+}
+
+/** A virtio-mmio device for each disk controller, coherent. */
+function controllers(disks: number): number[] {
+  const devices = Array.from({ length: disks }, (_, disk) => {
+    const window = aml.memory32(map.VIRTIO_PHYS + disk * map.VIRTIO_STRIDE, map.VIRTIO_STRIDE);
+    return aml.device(`VR${String(disk).padStart(2, "0")}`, [
+      ...aml.name("_HID", aml.text("LNRO0005")),
+      ...aml.name("_UID", aml.byte(disk)),
+      ...aml.name("_CCA", [1]),
+      ...aml.name("_CRS", aml.resources(window, aml.interrupt(map.GSI_VIRTIO + disk))),
+    ]);
+  });
+  return disks === 0 ? [] : aml.scope("\\_SB_", devices.flat());
 }
 
 function putText(bytes: Uint8Array, at: number, text: string): void {

@@ -19,6 +19,8 @@ export interface BootImage {
   /** The user program's file, as it is. */
   ramdisk?: Uint8Array;
   commandLine: string;
+  /** Disk controllers that ACPI describes; default none. */
+  disks?: number;
 }
 
 /** User addresses end below the area where the bundled kernel maps (its memlayout.h). */
@@ -68,7 +70,7 @@ export function loadImage(ram: Uint8Array, cpus: number, image: BootImage): Entr
     ram.set(segment.data, Number(segment.phys));
   }
   if (image.ramdisk) ram.set(image.ramdisk, ramdiskPhys);
-  const acpi = buildAcpi(cpus);
+  const acpi = buildAcpi(cpus, image.disks);
   ram.set(acpi.image, map.ACPI_PHYS);
   writeBoot(ram, {
     ramBytes: ram.length,

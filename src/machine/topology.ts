@@ -1,6 +1,7 @@
 // From a preset to the machine block of abi.ts; the window and the quantum are derived here (they
 // are limits of the simulation, not properties of the machine).
 import * as abi from "../../assembly/abi.ts";
+import { type Disk, type IrqPolicy, writeDisks } from "./disks.ts";
 import { cpuCount, InputError, numberOf, type Preset, threadsOf } from "./preset.ts";
 
 /** `tso` is the machine's own; `tso-adv` the same with adversarial drains of the store buffers. */
@@ -36,10 +37,17 @@ export interface MachineOptions {
   counters?: boolean;
   /** Overrides the derived window. */
   windowCycles?: number;
+  disks?: readonly Disk[];
+  /** Which CPU the chipset chooses in lowest-priority delivery; default round-robin. */
+  irqPolicy?: IrqPolicy;
 }
 
 /** Every kind but the buses'. */
 const TRACE_LABELLED = (1 << abi.TRACE_BUS) - 2;
+/** What the disks can hold in all, in blocks of 4 KiB: 256 MiB. */
+const STORAGE_BLOCKS = 65536;
+/** Ownership of a line for DMA, as that of another socket on a Clovertown. */
+const DMA_OWN_CYCLES = 113;
 
 const NUMBERS: ReadonlyArray<readonly [number, string]> = [
   [abi.M_RETIRE_DELAY, "core.retireDelay"],
@@ -143,6 +151,17 @@ export function writeMachineBlock(
   for (const [offset, field] of REMOTE_LOADS) {
     put(offset, Math.max(0, numberOf(preset, field) - residual));
   }
+  const disks = options.disks ?? [];
+  if (disks.length > 0 && clusters.length >= abi.M_CLUSTER_LIMIT) {
+    const most = abi.M_CLUSTER_LIMIT - 1;
+    throw new InputError(`${preset.name}: with disks, a machine has at most ${most} clusters`);
+  }
+  writeDisks(view, disks, options.irqPolicy ?? "round-robin", numberOf(preset, "megahertz"));
+  put(abi.M_STORAGE_BLOCKS, disks.length > 0 ? STORAGE_BLOCKS : 0);
+  put(abi.M_LAT_DMA_OWN, DMA_OWN_CYCLES);
+  // To the home agent the I/O hub is one more cluster, near to none, on a link of its own.
+  view.setUint8(abi.M_CLUSTER_PACKAGE + clusters.length, view.getUint32(abi.M_PACKAGES, true));
+  view.setUint8(abi.M_CLUSTER_BUS + clusters.length, view.getUint32(abi.M_BUSES, true));
   clusters.forEach((cluster, index) => {
     view.setUint8(abi.M_CLUSTER_PACKAGE + index, cluster.package);
     view.setUint8(abi.M_CLUSTER_BUS + index, cluster.bus);

@@ -5,7 +5,7 @@
 //     Cross-Origin-Opener-Policy: same-origin
 //     Cross-Origin-Embedder-Policy: require-corp
 import type * as node from "../engine/host.ts";
-import type { Thread } from "../engine/thread.ts";
+import type { DiskFiles, Thread } from "../engine/thread.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { InputError, type Preset, readPreset } from "../machine/preset.ts";
 
@@ -75,7 +75,15 @@ export async function openImage(image: string | ImageFile): Promise<ImageFile> {
   return { name: image, bytes };
 }
 
+/** A page has none. */
+export function checkDiskFiles(files: DiskFiles): void {
+  const disk = files.findIndex((file) => file !== undefined);
+  if (disk >= 0) throw new InputError(`disk ${disk}: file= needs smpbox on a command line`);
+}
+
 /** The two hosts offer the same. */
-({ hostCores, hostBusy, coreModule, startThread, loadPreset, openImage }) satisfies {
+({
+  checkDiskFiles, hostCores, hostBusy, coreModule, startThread, loadPreset, openImage,
+}) satisfies {
   [name in keyof typeof node]: unknown;
 };

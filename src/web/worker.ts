@@ -2,4 +2,8 @@
 import { expose } from "comlink/dist/esm/comlink.mjs";
 import { workerApi } from "../engine/thread.ts";
 
-expose(workerApi);
+expose(
+  workerApi(() => {
+    throw new Error("a page has no files to put behind disks");
+  }),
+);

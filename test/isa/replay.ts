@@ -88,7 +88,9 @@ export class ReplayBox {
   constructor(file = REPLAY) {
     const module = new WebAssembly.Module(readFileSync(file));
     const abort = () => { throw new Error("abort"); };
-    this.exports = new WebAssembly.Instance(module, { env: { memory: this.memory, abort } })
+    this.exports = new WebAssembly.Instance(module, {
+      env: { memory: this.memory, abort }, host: { diskRead: abort },
+    })
       .exports as unknown as ReplayExports;
     this.writeParameters();
     this.memory.grow(Math.ceil((this.exports.layoutBytes() >>> 0) / 65536) - 63);

@@ -114,7 +114,9 @@ function build(shape: Shape) {
   const abort = () => {
     throw new Error("abort");
   };
-  const core = new WebAssembly.Instance(module, { env: { memory, abort } })
+  const core = new WebAssembly.Instance(module, {
+    env: { memory, abort }, host: { diskRead: abort },
+  })
     .exports as unknown as Exports;
   const view = new DataView(memory.buffer);
   if (shape.preset) writePreset(memory, shape.preset);

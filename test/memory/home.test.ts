@@ -29,7 +29,9 @@ function square(module: WebAssembly.Module, numbers: Numbers = {}) {
   const abort = () => {
     throw new Error("abort");
   };
-  const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
+  const instance = new WebAssembly.Instance(module, {
+    env: { memory, abort }, host: { diskRead: abort },
+  });
   const home = instance.exports as unknown as Home;
   const view = new DataView(memory.buffer, abi.MACHINE_BASE);
   const put = (offset: number, value: number) => view.setUint32(offset, value, true);

@@ -68,7 +68,9 @@ export function small(shape: Small) {
   const abort = () => {
     throw new Error("abort");
   };
-  const core = new WebAssembly.Instance(module, { env: { memory, abort } })
+  const core = new WebAssembly.Instance(module, {
+    env: { memory, abort }, host: { diskRead: abort },
+  })
     .exports as unknown as Exports;
   const view = new DataView(memory.buffer, abi.MACHINE_BASE);
   const packageOf = shape.packageOf ?? (() => 0);

@@ -5,5 +5,7 @@ const { module, memory, worker } = workerData;
 const abort = () => {
   throw new Error("abort");
 };
-const core = new WebAssembly.Instance(module, { env: { memory, abort } }).exports;
+const core = new WebAssembly.Instance(module, {
+  env: { memory, abort }, host: { diskRead: abort },
+}).exports;
 parentPort.postMessage(core.runWorker(worker));

@@ -37,7 +37,9 @@ export function compileEntry(entry: string): Compiled {
       throw new Error("abort");
     };
     const module = new WebAssembly.Module(readFileSync(out));
-    const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
+    const { exports } = new WebAssembly.Instance(module, {
+      env: { memory, abort }, host: { diskRead: abort },
+    });
     return { module, exports, view: new DataView(memory.buffer) };
   } finally {
     rmSync(folder, { recursive: true });

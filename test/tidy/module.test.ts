@@ -14,15 +14,16 @@ const module = new WebAssembly.Module(bytes);
 it("exports the functions of the contract and nothing else", () => {
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   expect(names.filter((name) => name !== "memory").sort()).toEqual([
-    "cpuHash", "layoutBytes", "lineHashes", "replicaBytes", "rewind", "runWorker",
-    "setup", "startBsp", "stateHash",
+    "clearDisks", "cpuHash", "diskBlocks", "diskBlocksAt", "diskKeysAt", "layoutBytes",
+    "lineHashes", "replicaBytes", "restoreDisks", "rewind", "runWorker", "setup", "startBsp",
+    "stateHash",
   ]);
 });
 
-it("imports the memory and at most abort", () => {
+it("imports the memory, files behind disks, and at most abort", () => {
   const names = WebAssembly.Module.imports(module).map(({ name }) => name);
   expect(names).toContain("memory");
-  expect(names.filter((name) => !["memory", "abort"].includes(name))).toEqual([]);
+  expect(names.filter((name) => !["memory", "diskRead", "abort"].includes(name))).toEqual([]);
 });
 
 it("allocates nothing and calls nothing through a table", () => {

@@ -93,7 +93,7 @@ function importsOf(file: string): string[] {
 
 /** The command line, the host of the engine, and the folder of the package. */
 const MAY_USE_NODE = new RegExp(`^src/(${[
-  "cli/.*", "core/root", "engine/(host|files|worker|capsule-file|explore-box)",
+  "cli/.*", "core/root", "engine/(host|files|disk-file|worker|capsule-file|explore-box)",
   "engine/litmus/(host|host-worker|native)",
 ].join("|")})\\.ts$`);
 
