@@ -21,7 +21,8 @@ const FLAGS = [
   "-Wno-sign-compare", "-Iinclude", `-ffile-prefix-map=${resolve(workloads)}=.`,
 ];
 const LINK = ["-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,noexecstack"];
-const KERNEL_FLAGS = ["-mcmodel=kernel"];
+/** Two variants may be the same code: each stays a copy of its own. */
+const KERNEL_FLAGS = ["-mcmodel=kernel", "-fno-ipa-icf"];
 const KERNEL_LINK = ["-Wl,-z,max-page-size=4096", "-Wl,-T,kernel/kernel.ld"];
 /** What `smpbox cflags` prints, but for the level: the programs are built as a user builds his. */
 const PROGRAM_FLAGS = [

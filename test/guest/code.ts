@@ -41,6 +41,8 @@ export function bytesAt(elf: Elf, lin: bigint, bytes: number): Uint8Array {
 export class Code {
   readonly entry: bigint;
   private readonly instructions = new Map<bigint, Instruction>();
+  /** Of the access behind the mark. */
+  private readonly named = new Map<bigint, string>();
   private readonly labels = new Map<bigint, string>();
 
   constructor(image: string, name: string) {
@@ -58,6 +60,10 @@ export class Code {
     for (const mark of manifest.images[image].marks) {
       if (mark.kind === 1) this.labels.set(BigInt(mark.address), mark.name);
     }
+    for (const instruction of this.all) {
+      const label = this.labels.get(instruction.ip);
+      if (label !== undefined) this.named.set(instruction.nextIP, label);
+    }
   }
 
   /** All instructions in address order. */
@@ -68,6 +74,24 @@ export class Code {
   /** Names of the labels in address order. */
   get labelNames(): string[] {
     return this.all.flatMap((i) => this.labels.get(i.ip) ?? []);
+  }
+
+  /** The label that stands directly before the instruction. */
+  labelOf(instruction: Instruction): string | undefined {
+    return this.named.get(instruction.ip);
+  }
+
+  isCall(instruction: Instruction): boolean {
+    return instruction.flowControl === FlowControl.Call;
+  }
+
+  isReturn(instruction: Instruction): boolean {
+    return instruction.flowControl === FlowControl.Return;
+  }
+
+  /** Addresses that it calls. */
+  get calls(): bigint[] {
+    return this.all.filter((i) => this.isCall(i)).map((i) => i.nearBranchTarget);
   }
 
   /** The access that the label names. */

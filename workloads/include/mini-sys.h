@@ -54,6 +54,11 @@ MINI_FN long sys_pread(int fd, void *to, size_t bytes, u64 position)
 	return SYSCALL(17, fd, to, bytes, position);
 }
 
+MINI_FN long sys_pwrite(int fd, const void *from, size_t bytes, u64 position)
+{
+	return SYSCALL(18, fd, from, bytes, position);
+}
+
 /* Zeroed memory. */
 MINI_FN void *sys_mmap(size_t bytes)
 {
@@ -140,6 +145,7 @@ struct iocb {
 };
 
 #define IOCB_CMD_PREAD 0
+#define IOCB_CMD_PWRITE 1
 
 MINI_FN long sys_io_setup(u32 nr_events, u64 *ctx)
 {
@@ -155,6 +161,19 @@ MINI_FN long sys_io_destroy(u64 ctx)
 MINI_FN long sys_io_getevents(u64 ctx, long min_nr, long nr, struct io_event *events)
 {
 	return SYSCALL(208, ctx, min_nr, nr, events, 0);
+}
+
+/* With a limit of seconds and nanoseconds; NULL: none. */
+MINI_FN long sys_io_getevents_timed(u64 ctx, long min_nr, long nr, struct io_event *events,
+				    const s64 *limit)
+{
+	return SYSCALL(208, ctx, min_nr, nr, events, limit);
+}
+
+/* 0, with the event that the request will not have. */
+MINI_FN long sys_io_cancel(u64 ctx, struct iocb *iocb, struct io_event *event)
+{
+	return SYSCALL(210, ctx, iocb, event);
 }
 
 MINI_FN long sys_io_submit(u64 ctx, long nr, struct iocb **iocbs)

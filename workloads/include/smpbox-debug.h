@@ -37,6 +37,10 @@
 #define SMPBOX_SLEEP_AIO 2   /* read_events: object = kioctx, i events taken, min_nr wanted */
 #define SMPBOX_SLEEP_AIO_DRAIN 3 /* io_destroy: until reqs_active is 0; object = kioctx */
 #define SMPBOX_SLEEP_FUTEX 4 /* object = user address of the word */
+#define SMPBOX_SLEEP_IDLE 5  /* a thread of the kernel without work: not a hang */
+#define SMPBOX_SLEEP_MUTEX 7 /* an adaptive mutex; object = it */
+#define SMPBOX_SLEEP_CV 8    /* a condition variable; object = it */
+#define SMPBOX_SLEEP_DISK 6  /* a read or write of a raw disk; object = its raw_io */
 
 /*
  * Invariant I001, to be evaluated when every CPU is halted and nothing is pending: no task is
@@ -89,6 +93,7 @@ struct smpbox_counters {
 	unsigned long wakeups;	   /* try_to_wake_up made a task runnable */
 	unsigned long ipis;	   /* reschedule interrupts sent */
 	unsigned long syscalls;
+	unsigned long mutex_blocks; /* mutex_enter went to sleep */
 };
 
 #endif

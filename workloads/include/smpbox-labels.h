@@ -24,7 +24,8 @@
 	X(WAKE, 2)   /* try_to_wake_up made a sleeping task runnable */                     \
 	X(ROUND, 3)  /* w001: the submitter begins a round */                               \
 	X(ACK, 4)    /* w001: the reaper acknowledges a round */                            \
-	X(GIVEUP, 5) /* w001: the submitter waited in vain for that */
+	X(GIVEUP, 5) /* w001: the submitter waited in vain for that */                      \
+	X(REAP, 6)   /* w001: the reaper calls io_getevents */
 
 #ifndef SMPBOX_USER_LABELS
 #define SMPBOX_USER_LABELS(X)

@@ -91,4 +91,22 @@
 		value_;                                                                            \
 	})
 
+/* A locked read of `place` (4 or 8 bytes), named: it adds nothing, and is a full fence. */
+#define load_locked_labelled(name, place)                                                          \
+	({                                                                                         \
+		__typeof__((place) + 0) value_ = 0;                                                \
+		asm volatile(SMPBOX_MARK_TEXT(name) "	lock xadd %[old], %[to]\n"                 \
+			     : [to] "+m"(place), [old] "+r"(value_)                                \
+			     : SMPBOX_LABEL_OPERAND(name)                                          \
+			     : "memory", "cc");                                                    \
+		value_;                                                                            \
+	})
+
+/* Takes one off `place` (4 bytes) by a locked decrement, named: a full fence. */
+#define dec_locked_labelled(name, place)                                                           \
+	asm volatile(SMPBOX_MARK_TEXT(name) "	lock decl %[to]\n"                                 \
+		     : [to] "+m"(place)                                                            \
+		     : SMPBOX_LABEL_OPERAND(name)                                                  \
+		     : "memory", "cc")
+
 #endif

@@ -5,6 +5,7 @@
  *         00007f0000000000 growing up          mmap and AIO rings
  *         00007fffffffe000 growing down        stack of the first thread
  *     ffffffff80000000 - ffffffffbfffffff   kernel: physical memory 0 to 1 GiB, 2 MiB pages
+ *     ffffffffc0000000 - ffffffffffffffff   devices: physical c0000000 to ffffffff, uncached
  *
  * The kernel is loaded at physical 2 MiB (p_paddr) and runs at that plus KERNEL_BASE. Only _start
  * and ap_start run at their physical addresses, on the identity map that the boot protocol gives
@@ -21,6 +22,9 @@
 #define KERNEL_WINDOW 0x40000000 /* physical memory that the kernel can reach */
 #define KERNEL_PHYS 0x200000
 #define LOW_MEMORY_END 0x100000 /* the first MiB belongs to firmware */
+
+#define DEVICE_PHYS 0xc0000000
+#define DEVICE_BASE 0xffffffffc0000000
 
 #define USER_END 0x00007ffffffff000
 #define USER_STACK_TOP 0x00007fffffffe000

@@ -4,10 +4,11 @@
 
 #define CPUS_MAX 64
 #define TASKS_MAX 512
-#define FILES_MAX 32	    /* open files of a process                                  */
+#define FILES_MAX 80	    /* open files of a process                                  */
 #define KIOCTX_MAX 128	    /* AIO contexts of the machine                              */
 #define AIO_EVENTS_MAX 4096 /* ring slots of one context                                */
 #define AIO_SUBMIT_MAX 1024 /* iocbs of one io_submit                                   */
+#define DISKS_MAX 60	    /* controllers that the machine may have                     */
 #define FUTEX_BUCKETS 64
 #define CMDLINE_MAX 2048
 #define ARGS_MAX 64	     /* arguments of the user program                             */

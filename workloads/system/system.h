@@ -228,14 +228,6 @@ static inline void write_cr4(u64 value)
 	asm volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
-static inline u64 rdtsc(void)
-{
-	u32 low, high;
-
-	asm volatile("rdtsc" : "=a"(low), "=d"(high));
-	return low | (u64)high << 32;
-}
-
 static inline u64 flags(void)
 {
 	u64 value;

@@ -15,7 +15,9 @@
 #define AIO_H
 
 #include "../core/task.h"
+#include "../core/timer.h"
 #include "../core/wait.h"
+#include "../core/workqueue.h"
 #include "../fs/file.h"
 
 /* What the user sees (io_setup(2), io_submit(2), io_getevents(2)). */
@@ -42,6 +44,7 @@ struct iocb {
 };
 
 #define IOCB_CMD_PREAD 0
+#define IOCB_CMD_PWRITE 1
 
 /*
  * The ring, in pages that the user has mapped. The completer stores `tail`, the reaper `head`;
@@ -88,35 +91,61 @@ struct kioctx {
 	struct list_head run_list;
 	u64 max_reqs;
 	struct aio_ring_info ring_info;
+	struct delayed_work wq; /* runs run_list */
 } __cacheline_aligned;
 
+/* ki_flags, under ctx_lock. */
+#define KIF_KICKED 1    /* to be tried again: it is on run_list, or goes there after this try */
+#define KIF_CANCELLED 2 /* io_cancel has reported it: there will be no event */
+
 struct kiocb {
-	struct list_head ki_run_list; /* on kioctx.run_list when it is to be tried again */
+	/* On kioctx.run_list; or empty: it may be put there; or NULL: it is being run. */
+	struct list_head ki_run_list;
 	u64 ki_flags;
 	int ki_users; /* guarded by ctx_lock: one for the I/O, one for the submitter */
 	u32 ki_key;
 	struct file *ki_filp;
 	struct kioctx *ki_ctx;
-	int (*ki_cancel)(struct kiocb *iocb);
+	void (*ki_cancel)(struct kiocb *iocb); /* NULL: what it does cannot be given up */
 	long (*ki_retry)(struct kiocb *iocb);
 	u64 ki_obj; /* user address of the iocb */
 	u64 ki_user_data;
-	wait_queue_t ki_wait;
+	wait_queue_t ki_wait;		    /* entry in the queue of what it waits for */
+	wait_queue_head_t *ki_wait_queue; /* that queue, and what of it */
+	void *ki_wait_key;
 	u64 ki_pos;
 	u64 ki_buf;
 	u64 ki_nbytes;
+	u64 ki_done; /* bytes transferred by earlier tries */
 	struct list_head ki_list; /* on kioctx.active_reqs */
 } __cacheline_aligned;
 
 /* Reports the result: stores the event, drops the I/O's reference, wakes a reaper. True if that
- * was the last reference. One compiled copy per variant; `aio_complete` is chosen once at boot.
- * */
+ * was the last reference. One compiled copy per variant; the pointer is set once at boot. */
 typedef bool (*aio_complete_t)(struct kiocb *iocb, s64 res, s64 res2);
 extern aio_complete_t aio_complete;
-bool aio_complete__k0(struct kiocb *iocb, s64 res, s64 res2);
-bool aio_complete__k7(struct kiocb *iocb, s64 res, s64 res2);
 
-void aio_init(u32 variant);
+/* The time limit of one io_getevents, on its stack. */
+struct aio_timeout {
+	struct timer timer;
+	struct task *task;
+	u64 ns;
+	u32 limited, started, timed_out;
+};
+
+void aio_start_timeout(struct aio_timeout *to);
+
+/* Waits for min_nr events and takes up to nr. Copies like aio_complete's. */
+typedef long (*read_events_t)(struct kioctx *ctx, s64 min_nr, s64 nr,
+			      struct io_event __user *events, struct aio_timeout *to);
+extern read_events_t read_events;
+
+/* Does a request hold its context, as in layout 9? */
+extern bool aio_requests_hold_context;
+
+/* Reads the boot parameters; the number of the completer. */
+u32 aio_choose_variants(void);
+u32 aio_init(void);
 void exit_aio(struct mm *mm);
 
 /* The context with its count raised, or NULL. */
@@ -127,7 +156,19 @@ void put_ioctx(struct kioctx *ctx);
 void kiocb_release(struct kioctx *ctx, struct kiocb *req);
 struct kiocb *aio_get_req(struct kioctx *ctx);
 bool aio_put_req(struct kiocb *req);
+
+/* One try of a request, and all that asked for another; under ctx_lock, which they drop. */
+void aio_run_iocb(struct kiocb *iocb);
+void __aio_run_iocbs(struct kioctx *ctx);
 void aio_run_all_iocbs(struct kioctx *ctx);
+
+/* Puts the running request's entry into a queue: true. False in a task that may sleep instead. */
+bool aio_enqueue_wait(wait_queue_head_t *queue, void *key);
+/* Takes it out again. False: it has been woken, and will be tried again. */
+bool aio_dequeue_wait(void);
+void aio_prepare_wait(struct kiocb *iocb);
+void aio_init_work(struct kioctx *ctx);
+void aio_cancel_all(struct kioctx *ctx);
 
 extern struct kioctx *kioctxs[KIOCTX_MAX];
 
@@ -136,5 +177,6 @@ long sys_io_destroy(u64 ctx_id);
 long sys_io_submit(u64 ctx_id, s64 nr, u64 __user *iocbpp);
 long sys_io_getevents(u64 ctx_id, s64 min_nr, s64 nr, struct io_event __user *events,
 		      const s64 __user *timeout);
+long sys_io_cancel(u64 ctx_id, struct iocb __user *user_iocb, struct io_event __user *result);
 
 #endif

@@ -1,8 +1,7 @@
 /*
- * aio_complete(), the template of its variants. A variant's file defines AIO_COMPLETE, the
- * function's name, and FENCE_AFTER_PUT(), what stands between the store of the tail and the look
- * at the wait queue, and includes this. There is no other difference and no branch on the
- * variant.
+ * aio_complete(), the template of its variants. A variant's file defines VARIANT, and of the hooks
+ * below those in which it differs from k0, and includes this. There is no branch on the variant:
+ * each is a copy of its own, chosen once at boot.
  *
  * The reaper stores its entry (1e) and its state (1g, an exchange: a full fence), then loads
  * ring.tail (2). The completer stores ring.tail (A3), then loads the wait queue's head (B). If
@@ -16,48 +15,73 @@
  */
 #include "put_req.h"
 
-noinline bool AIO_COMPLETE(struct kiocb *iocb, s64 res, s64 res2)
+#ifndef BEFORE_TAIL /* between the event and its announcement */
+#define BEFORE_TAIL() barrier()
+#endif
+#ifndef STORE_TAIL /* A2 and A3 */
+#define STORE_TAIL()                                                                               \
+	do {                                                                                       \
+		store_labelled(A2, info->tail, tail);                                              \
+		store_labelled(A3, ring->tail, tail);                                              \
+	} while (0)
+#endif
+#ifndef BETWEEN /* between the put and B */
+#define BETWEEN() barrier()
+#endif
+#ifndef CHECK_AND_WAKE /* B, and C if somebody waits; its value is what B read */
+#define CHECK_AND_WAKE() check(ctx)
+#endif
+#ifndef AFTER_CHECK
+#define AFTER_CHECK() barrier()
+#endif
+
+static __always_inline struct list_head *check(struct kioctx *ctx)
 {
-	struct kioctx *ctx = iocb->ki_ctx;
-	struct aio_ring_info *info = &ctx->ring_info;
-	struct smpbox_counters *counters;
-	struct list_head *first;
-	struct io_event *event;
-	struct aio_ring *ring;
-	bool last;
-	u64 flags;
-	u32 tail;
+	struct list_head *first = load_labelled(B, ctx->wait.task_list.next);
 
-	flags = spin_lock_irqsave(&ctx->ctx_lock);
-	if (!list_empty(&iocb->ki_run_list))
-		list_del_init(&iocb->ki_run_list);
-
-	ring = info->ring;
-	tail = READ_ONCE(info->tail);
-	event = &ring->io_events[tail];
-	if (++tail >= info->nr)
-		tail = 0;
-	store_labelled(A1, event->obj, iocb->ki_obj);
-	WRITE_ONCE(event->data, iocb->ki_user_data);
-	WRITE_ONCE(event->res, res);
-	WRITE_ONCE(event->res2, res2);
-	smp_wmb(); /* the event before the tail that announces it */
-	store_labelled(A2, info->tail, tail);
-	store_labelled(A3, ring->tail, tail);
-
-	last = __aio_put_req(ctx, iocb);
-	FENCE_AFTER_PUT();
-	first = load_labelled(B, ctx->wait.task_list.next);
 	if (first != &ctx->wait.task_list)
 		wake_up(&ctx->wait);
-	spin_unlock_irqrestore(&ctx->ctx_lock, flags);
-
-	counters = &this_cpu()->counters;
-	counters->completions++;
-	counters->final_puts += last;
-	if (first == &ctx->wait.task_list)
-		counters->b_empty++;
-	else
-		counters->b_waiters++;
-	return last;
+	return first;
 }
+
+/* The same under the lock that the reaper takes to insert itself. */
+static __always_inline struct list_head *check_locked(struct kioctx *ctx)
+{
+	u64 flags = spin_lock_irqsave(&ctx->wait.lock);
+	struct list_head *first = load_labelled(B, ctx->wait.task_list.next);
+
+	if (first != &ctx->wait.task_list)
+		wake_up_locked(&ctx->wait, NULL);
+	spin_unlock_irqrestore(&ctx->wait.lock, flags);
+	return first;
+}
+
+#define PASTE(a, b) a##b
+#define NAME(variant, copy) PASTE(aio_complete__##variant, copy)
+#define EXPAND(variant, copy) NAME(variant, copy)
+#define RELEASE_MOV(lock, flags) spin_unlock_irqrestore(lock, flags)
+#define RELEASE_XCHG(lock, flags) (spin_unlock_xchg(lock), irq_restore(flags))
+
+/* Layout 24: the look is inside ctx_lock, as in 2.6.24. Layout 9: after its release, as in 2.6.9.
+ *  */
+#ifndef ONLY_LAYOUT_9_XCHG
+#define LAYOUT 24
+#define AIO_COMPLETE EXPAND(VARIANT, _24)
+#define RELEASE RELEASE_MOV
+#include "complete-body.h"
+
+#define LAYOUT 24
+#define AIO_COMPLETE EXPAND(VARIANT, _24_xchg)
+#define RELEASE RELEASE_XCHG
+#include "complete-body.h"
+
+#define LAYOUT 9
+#define AIO_COMPLETE EXPAND(VARIANT, _9)
+#define RELEASE RELEASE_MOV
+#include "complete-body.h"
+#endif
+
+#define LAYOUT 9
+#define AIO_COMPLETE EXPAND(VARIANT, _9_xchg)
+#define RELEASE RELEASE_XCHG
+#include "complete-body.h"

@@ -1,125 +1,72 @@
-/* io_getevents: the reaper. Its steps have the names of workloads/kernel/README.md. */
-#include "../arch/probe.h"
+/* io_getevents: its arguments and its time limit. The reaper itself is read_events.h. */
 #include "../arch/usercopy.h"
+#include "../core/panic.h"
 #include "../core/sched.h"
 #include "../sys/errno.h"
 #include "aio.h"
 
-/* Takes the oldest event out of the ring. head is written only here, under ring_lock, but users
- * can write to the ring too: what is read from it is brought back into range. */
-static noinline bool aio_read_evt(struct kioctx *ctx, struct io_event *event)
+#define NS_PER_SECOND 1000000000
+#define SECONDS_MAX 1000000 /* longer counts as that: it is beyond every run */
+
+static void timeout(void *data)
 {
-	struct aio_ring_info *info = &ctx->ring_info;
-	struct aio_ring *ring = info->ring;
-	u32 head = READ_ONCE(ring->head);
-	bool got = false;
+	struct aio_timeout *to = data;
 
-	if (head == load_labelled(2, ring->tail))
-		return false;
-
-	spin_lock(&info->ring_lock);
-	head = READ_ONCE(ring->head);
-	if (head >= info->nr)
-		head = 0;
-	if (head != READ_ONCE(ring->tail)) {
-		*event = ring->io_events[head];
-		if (++head >= info->nr)
-			head = 0;
-		smp_mb(); /* the event is read before its slot is given back */
-		WRITE_ONCE(ring->head, head);
-		got = true;
-	}
-	spin_unlock(&info->ring_lock);
-	return got;
+	/* The reaper sets its state by an exchange before it looks at timed_out, and try_to_wake_up
+	 * reads the state behind the run queue's lock. */
+	WRITE_ONCE(to->timed_out, 1);
+	try_to_wake_up(to->task, TASK_INTERRUPTIBLE);
 }
 
-/*
- * Sleeps until there is an event. The entry is in the list (1e) and the state set by an exchange
- * (1g) before the ring is read (2): a completer that stored its tail, fenced and then found the
- * list empty did so before 1e was visible, so its tail was visible before 2.
- */
-static long wait_for_event(struct kioctx *ctx, s64 i, s64 min_nr, struct io_event *event)
+/* When it is about to wait for the first time. */
+void aio_start_timeout(struct aio_timeout *to)
 {
-	wait_queue_t wait;
-	bool got = false;
-	long error = 0;
-
-	init_waitqueue_entry(&wait, current);
-	note_sleep(SMPBOX_SLEEP_AIO, ctx, i, min_nr);
-
-	add_wait_queue_exclusive(&ctx->wait, &wait);
-	for (;;) {
-		xchg_labelled(1g, current->state, (u64)TASK_INTERRUPTIBLE);
-		got = aio_read_evt(ctx, event);
-		if (got || i >= min_nr)
-			break;
-		if (unlikely(READ_ONCE(ctx->dead))) {
-			error = -EINVAL;
-			break;
-		}
-		MARK_POINT(SLEEP);
-		this_cpu()->counters.sleeps++;
-		/* It counts as waiting for I/O only while there is some. */
-		if (READ_ONCE(ctx->reqs_active))
-			io_schedule();
-		else
-			schedule();
-		if (signal_pending(current)) {
-			error = -EINTR;
-			break;
-		}
-	}
-	set_current_state(TASK_RUNNING);
-	remove_wait_queue(&ctx->wait, &wait);
-	return got ? 1 : error;
+	if (!to->limited || to->started)
+		return;
+	to->started = 1;
+	to->task = current;
+	timer_setup(&to->timer, timeout, to);
+	timer_start(&to->timer, to->ns);
 }
 
-static noinline long read_events(struct kioctx *ctx, s64 min_nr, s64 nr,
-				 struct io_event __user *events, bool may_wait)
+static long read_timeout(struct aio_timeout *to, const s64 __user *user_timeout)
 {
-	struct io_event event;
-	long result = 0;
-	s64 i = 0;
+	s64 time[2];
 
-	while (i < nr) {
-		if (!aio_read_evt(ctx, &event)) {
-			if (i >= min_nr || !may_wait)
-				break;
-			if (!list_empty(&ctx->run_list)) {
-				aio_run_all_iocbs(ctx);
-				continue;
-			}
-			result = wait_for_event(ctx, i, min_nr, &event);
-			if (result <= 0)
-				break;
-		}
-		result = copy_to_user(&events[i], &event, sizeof(event));
-		if (result)
-			break;
-		i++;
-	}
-	return i ? i : result;
+	to->limited = to->started = to->timed_out = 0;
+	if (!user_timeout)
+		return 0;
+	if (copy_from_user(time, user_timeout, sizeof(time)))
+		return -EFAULT;
+	if (time[0] < 0 || time[1] < 0 || time[1] >= NS_PER_SECOND)
+		return -EINVAL;
+	if (time[0] > SECONDS_MAX)
+		time[0] = SECONDS_MAX;
+	to->limited = 1;
+	to->ns = time[0] * NS_PER_SECOND + time[1];
+	/* With a limit of zero it takes what is there. */
+	to->timed_out = to->ns == 0;
+	return 0;
 }
 
-/* Without a timeout it waits for min_nr events; with one of zero it takes what is there. There is
- * no timer for others. */
 long sys_io_getevents(u64 ctx_id, s64 min_nr, s64 nr, struct io_event __user *events,
-		      const s64 __user *timeout)
+		      const s64 __user *user_timeout)
 {
-	s64 time[2] = { 0, 0 };
+	struct aio_timeout to;
 	struct kioctx *ctx;
 	long result;
 
 	if (min_nr < 0 || nr < min_nr)
 		return -EINVAL;
-	if (timeout && copy_from_user(time, timeout, sizeof(time)))
-		return -EFAULT;
-	if (time[0] || time[1])
-		return -EINVAL;
+	result = read_timeout(&to, user_timeout);
+	if (result)
+		return result;
 	ctx = lookup_ioctx(ctx_id);
 	if (!ctx)
 		return -EINVAL;
-	result = read_events(ctx, min_nr, nr, events, !timeout);
+	result = read_events(ctx, min_nr, nr, events, &to);
+	if (to.started)
+		timer_cancel_sync(&to.timer); /* it is on this stack */
 	put_ioctx(ctx);
 	return result;
 }

@@ -24,34 +24,23 @@ _Static_assert(sizeof(struct io_event) == 32, "io_event");
 _Static_assert(sizeof(struct iocb) == 64, "iocb");
 
 struct kioctx *kioctxs[KIOCTX_MAX];
-static DEFINE_SPINLOCK(kioctxs_lock);
+static DEFINE_SPINLOCK(kioctxs_lock); /* also from softirqs: a last reference */
 static struct kmem_cache kioctx_cache = KMEM_CACHE(struct kioctx);
-
-aio_complete_t aio_complete = aio_complete__k7;
-
-void aio_init(u32 variant)
-{
-	if (variant == 0)
-		aio_complete = aio_complete__k0;
-	else if (variant == 7)
-		aio_complete = aio_complete__k7;
-	else
-		panic("v001k=%u: this kernel has 0 and 7", variant);
-}
 
 /* Replaces `from` by `to` in the host's table; false when there is no place. */
 static bool replace_in_table(struct kioctx *from, struct kioctx *to)
 {
 	bool found = false;
+	u64 flags;
 
-	spin_lock(&kioctxs_lock);
+	flags = spin_lock_irqsave(&kioctxs_lock);
 	for (u32 i = 0; i < KIOCTX_MAX && !found; i++) {
 		if (kioctxs[i] != from)
 			continue;
 		kioctxs[i] = to;
 		found = true;
 	}
-	spin_unlock(&kioctxs_lock);
+	spin_unlock_irqrestore(&kioctxs_lock, flags);
 	return found;
 }
 
@@ -107,6 +96,7 @@ long sys_io_setup(u64 nr_events, u64 __user *ctxp)
 	init_waitqueue_head(&ctx->wait);
 	INIT_LIST_HEAD(&ctx->active_reqs);
 	INIT_LIST_HEAD(&ctx->run_list);
+	aio_init_work(ctx);
 	aio_setup_ring(ctx, nr_events);
 
 	write_lock(&mm->ioctx_list_lock);
@@ -188,6 +178,7 @@ static void kill_ioctx(struct kioctx *ctx)
 		return;
 	/* Reapers asleep see that the context is dead. */
 	wake_up(&ctx->wait);
+	aio_cancel_all(ctx);
 	wait_for_all_aios(ctx);
 	put_ioctx(ctx);
 }

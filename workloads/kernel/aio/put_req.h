@@ -6,6 +6,10 @@
 #include "../arch/probe.h"
 #include "aio.h"
 
+#ifndef DROP_USERS
+#define DROP_USERS(req, users) store_labelled(P, (req)->ki_users, users)
+#endif
+
 /*
  * Under ctx_lock. With two references, as in a completion on the submitter's own path, this is a
  * load and a plain store: no fence. The last reference goes the long way, whose locked decrement
@@ -15,7 +19,7 @@ static __always_inline bool __aio_put_req(struct kioctx *ctx, struct kiocb *req)
 {
 	int users = READ_ONCE(req->ki_users) - 1;
 
-	store_labelled(P, req->ki_users, users);
+	DROP_USERS(req, users);
 	if (likely(users > 0))
 		return false;
 	kiocb_release(ctx, req);

@@ -6,6 +6,7 @@
 #include "put_req.h"
 
 #include "../arch/usercopy.h"
+#include "../block/bio.h"
 #include "../core/panic.h"
 #include "../core/slab.h"
 #include "../core/string.h"
@@ -38,6 +39,8 @@ struct kiocb *aio_get_req(struct kioctx *ctx)
 	if (room) {
 		list_add(&req->ki_list, &ctx->active_reqs);
 		ctx->reqs_active++;
+		if (aio_requests_hold_context)
+			atomic_inc(&ctx->users);
 	}
 	spin_unlock_irq(&ctx->ctx_lock);
 	if (!room) {
@@ -67,49 +70,48 @@ noinline bool aio_put_req(struct kiocb *req)
 	spin_lock_irq(&ctx->ctx_lock);
 	last = __aio_put_req(ctx, req);
 	spin_unlock_irq(&ctx->ctx_lock);
+	if (last && aio_requests_hold_context)
+		put_ioctx(ctx);
 	return last;
 }
 
+/* What one call leaves, the next one does, until there is no more or it has to wait: a short
+ * transfer is not a reason to be tried again. */
 static long aio_pread(struct kiocb *iocb)
 {
 	struct file *file = iocb->ki_filp;
 
-	return file->f_op->read(file, (void *)iocb->ki_buf, iocb->ki_nbytes, iocb->ki_pos);
-}
+	if (file->f_op->aio)
+		return file->f_op->aio(iocb, READ);
+	while (iocb->ki_done < iocb->ki_nbytes) {
+		long read = file->f_op->read(file, (u8 *)iocb->ki_buf + iocb->ki_done,
+					     iocb->ki_nbytes - iocb->ki_done,
+					     iocb->ki_pos + iocb->ki_done);
 
-/* One try. Called and returns with ctx_lock held, which is free in between: the method may take
- * long. */
-static void aio_run_iocb(struct kiocb *iocb)
-{
-	struct kioctx *ctx = iocb->ki_ctx;
-	long result;
-
-	INIT_LIST_HEAD(&iocb->ki_run_list);
-	spin_unlock_irq(&ctx->ctx_lock);
-	result = iocb->ki_retry(iocb);
-	if (result != -EIOCBQUEUED)
-		aio_complete(iocb, result, 0);
-	spin_lock_irq(&ctx->ctx_lock);
-}
-
-/* Those that asked to be tried again. Each is held while it runs, because it may complete. */
-static void __aio_run_iocbs(struct kioctx *ctx)
-{
-	while (!list_empty(&ctx->run_list)) {
-		struct kiocb *iocb = list_first_entry(&ctx->run_list, struct kiocb, ki_run_list);
-
-		list_del(&iocb->ki_run_list);
-		iocb->ki_users++;
-		aio_run_iocb(iocb);
-		__aio_put_req(ctx, iocb);
+		if (read == -EIOCBRETRY)
+			return read;
+		if (read < 0 && !iocb->ki_done)
+			return read;
+		if (read <= 0)
+			break;
+		iocb->ki_done += read;
 	}
+	return iocb->ki_done;
 }
 
-void aio_run_all_iocbs(struct kioctx *ctx)
+static long aio_pwrite(struct kiocb *iocb)
 {
-	spin_lock_irq(&ctx->ctx_lock);
-	__aio_run_iocbs(ctx);
-	spin_unlock_irq(&ctx->ctx_lock);
+	return iocb->ki_filp->f_op->aio(iocb, WRITE);
+}
+
+/* The retry method of the iocb's opcode, or NULL: the file has none. */
+static long (*method_of(const struct iocb *iocb, const struct file *file))(struct kiocb *)
+{
+	if (iocb->aio_lio_opcode == IOCB_CMD_PREAD && (file->f_op->aio || file->f_op->read))
+		return aio_pread;
+	if (iocb->aio_lio_opcode == IOCB_CMD_PWRITE && file->f_op->aio)
+		return aio_pwrite;
+	return NULL;
 }
 
 static long io_submit_one(struct kioctx *ctx, struct iocb __user *user_iocb,
@@ -131,7 +133,8 @@ static long io_submit_one(struct kioctx *ctx, struct iocb __user *user_iocb,
 	}
 	req->ki_filp = file;
 	error = copy_to_user(&user_iocb->aio_key, &req->ki_key, sizeof(req->ki_key));
-	if (!error && (iocb->aio_lio_opcode != IOCB_CMD_PREAD || !file->f_op->read))
+	req->ki_retry = method_of(iocb, file);
+	if (!error && !req->ki_retry)
 		error = -EINVAL;
 	if (error) {
 		aio_put_req(req); /* the I/O's and */
@@ -143,8 +146,7 @@ static long io_submit_one(struct kioctx *ctx, struct iocb __user *user_iocb,
 	req->ki_pos = iocb->aio_offset;
 	req->ki_buf = iocb->aio_buf;
 	req->ki_nbytes = iocb->aio_nbytes;
-	req->ki_retry = aio_pread;
-	init_waitqueue_entry(&req->ki_wait, current);
+	aio_prepare_wait(req);
 
 	spin_lock_irq(&ctx->ctx_lock);
 	aio_run_iocb(req);

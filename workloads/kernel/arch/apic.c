@@ -1,5 +1,5 @@
-/* x2APIC (SDM Vol. 3A, "Extended XAPIC (x2APIC)"): registers are MSRs from 800H. No timer is
- * armed and no local interrupt unmasked: only interrupts between CPUs arrive. */
+/* x2APIC (SDM Vol. 3A, "Extended XAPIC (x2APIC)"): registers are MSRs from 800H. The timer fires
+ * once, at a value of the TSC. */
 #include "apic.h"
 
 #include "../core/panic.h"
@@ -15,6 +15,9 @@
 #define X2APIC_TPR 0x808
 #define X2APIC_EOI 0x80b
 #define X2APIC_SIVR 0x80f /* Spurious Interrupt Vector Register */
+#define X2APIC_LVT_TIMER 0x832
+#define TSC_DEADLINE_MODE (2 << 17)
+#define MSR_TSC_DEADLINE 0x6e0 /* IA32_TSC_DEADLINE */
 #define X2APIC_ICR 0x830  /* Interrupt Command Register: 63:32 destination, 7:0 vector */
 #define SIVR_ENABLE (1 << 8)
 
@@ -28,6 +31,13 @@ void apic_init(void)
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
 	wrmsr(X2APIC_TPR, 0);
 	wrmsr(X2APIC_SIVR, SIVR_ENABLE | VECTOR_SPURIOUS);
+	wrmsr(X2APIC_LVT_TIMER, TSC_DEADLINE_MODE | VECTOR_TIMER);
+}
+
+/* An interrupt when the TSC reaches `tsc`, at once if it has; 0 disarms. */
+void apic_deadline(u64 tsc)
+{
+	wrmsr(MSR_TSC_DEADLINE, tsc);
 }
 
 u32 apic_id(void)

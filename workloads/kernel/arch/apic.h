@@ -7,6 +7,7 @@
 void apic_init(void);
 u32 apic_id(void);
 void apic_eoi(void);
+void apic_deadline(u64 tsc);
 void apic_send(u32 apic_id, u8 vector);
 
 #endif

@@ -49,6 +49,39 @@ static inline int atomic_add_return(int n, atomic_t *v)
 	return old + n;
 }
 
+/* The old value; the new one is stored if that was `old_value`. */
+#define cmpxchg(place, old_value, new_value)                                                       \
+	({                                                                                         \
+		__typeof__(*(place)) was_ = (old_value), new_ = (new_value);                       \
+		asm volatile("lock cmpxchg %2, %1"                                                 \
+			     : "+a"(was_), "+m"(*(place))                                          \
+			     : "r"(new_)                                                           \
+			     : "memory", "cc");                                                    \
+		was_;                                                                              \
+	})
+
+/* Bit `bit` of `word`; the first gives its old value. */
+static inline bool test_and_set_bit(u32 bit, u64 *word)
+{
+	bool old;
+
+	asm volatile("lock btsq %2, %0; setc %1"
+		     : "+m"(*word), "=qm"(old)
+		     : "r"((u64)bit)
+		     : "memory", "cc");
+	return old;
+}
+
+static inline void set_bit(u32 bit, u64 *word)
+{
+	asm volatile("lock btsq %1, %0" : "+m"(*word) : "r"((u64)bit) : "memory", "cc");
+}
+
+static inline void clear_bit(u32 bit, u64 *word)
+{
+	asm volatile("lock btrq %1, %0" : "+m"(*word) : "r"((u64)bit) : "memory", "cc");
+}
+
 /* XCHG with memory locks by itself. */
 #define xchg(place, value)                                                                         \
 	({                                                                                         \

@@ -14,6 +14,14 @@
  * loaded after. */
 #define smp_mb() asm volatile("mfence" : : : "memory")
 
+/*
+ * Order stores with stores, and loads with loads, which they are already: neither waits for the
+ * store buffer (SDM Vol. 2B, "SFENCE" and "LFENCE"). Here only because they are often taken for
+ * more than that.
+ */
+#define sfence() asm volatile("sfence" : : : "memory")
+#define lfence() asm volatile("lfence" : : : "memory")
+
 /* Stores are never reordered with stores, nor loads with loads. */
 #define smp_wmb() barrier()
 #define smp_rmb() barrier()

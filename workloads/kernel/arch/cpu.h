@@ -4,7 +4,8 @@
  *
  *       0 | self | 8 | curr | 16 | kernel_sp | 24 | user_sp | 32 | number, apic_id | ...
  *      64 | need_resched: a line of its own, other CPUs write it
- *     128 | rq                                                                  (core/sched.h)
+ *     128 | softirq_pending, in_softirq, timer_base
+ *     192 | rq                                                                  (core/sched.h)
  */
 #ifndef CPU_H
 #define CPU_H
@@ -20,6 +21,7 @@
 #include <smpbox-debug.h>
 
 #include "../core/list.h"
+#include "../core/timer.h"
 #include "spinlock.h"
 
 struct task;
@@ -56,6 +58,10 @@ struct cpu {
 	u16 online;
 
 	u32 need_resched __cacheline_aligned;
+
+	u32 softirq_pending __cacheline_aligned; /* bits, reached with interrupts off */
+	bool in_softirq;
+	struct timer_base timer_base;
 
 	struct rq rq;
 	struct smpbox_counters counters __cacheline_aligned;

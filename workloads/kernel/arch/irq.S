@@ -40,6 +40,25 @@ exception_entries:
 	ENTRY_POINT \vector, 0
 	.endr
 
+	.globl device_entries
+	.balign 16
+device_entries:
+	.set vector, 0x30
+	.rept 64
+	.balign 16
+	push $0
+	push $vector
+	jmp irq_common
+	.set vector, vector + 1
+	.endr
+
+	.globl timer_entry
+	.balign 16
+timer_entry:
+	push $0
+	push $0xfc
+	jmp irq_common
+
 	.globl reschedule_entry
 	.balign 16
 reschedule_entry:

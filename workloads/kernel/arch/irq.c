@@ -1,11 +1,15 @@
 /* The interrupt descriptor table and what becomes of each vector. */
 #include "irq.h"
 
+#include "../core/ithread.h"
+#include "../core/mutex.h"
 #include "../core/panic.h"
 #include "../core/printk.h"
 #include "../core/sched.h"
+#include "../core/softirq.h"
 #include "../core/task.h"
 #include "apic.h"
+#include "ioapic.h"
 #include "usercopy.h"
 #include "x86.h"
 
@@ -27,7 +31,13 @@ struct gate {
 
 static struct gate idt[256];
 
-extern char exception_entries[], reschedule_entry[], spurious_entry[];
+static struct {
+	void (*handler)(u32 data);
+	u32 data;
+} device_irqs[DEVICE_VECTORS];
+
+extern char exception_entries[], device_entries[], timer_entry[], reschedule_entry[],
+	spurious_entry[];
 
 static void set_gate(u32 vector, u64 entry)
 {
@@ -44,6 +54,9 @@ void idt_init(void)
 {
 	for (u32 vector = 0; vector < EXCEPTIONS; vector++)
 		set_gate(vector, (u64)exception_entries + vector * ENTRY_BYTES);
+	for (u32 gsi = 0; gsi < DEVICE_VECTORS; gsi++)
+		set_gate(VECTOR_DEVICE + gsi, (u64)device_entries + gsi * ENTRY_BYTES);
+	set_gate(VECTOR_TIMER, (u64)timer_entry);
 	set_gate(VECTOR_RESCHEDULE, (u64)reschedule_entry);
 	set_gate(VECTOR_SPURIOUS, (u64)spurious_entry);
 }
@@ -92,15 +105,39 @@ static void exception(struct pt_regs *regs)
 	panic_regs(regs, fault_address);
 }
 
+void request_irq(u32 gsi, void (*handler)(u32 data), u32 data)
+{
+	BUG_ON(gsi >= DEVICE_VECTORS || device_irqs[gsi].handler);
+	device_irqs[gsi].handler = handler;
+	device_irqs[gsi].data = data;
+	ioapic_route(gsi, VECTOR_DEVICE + gsi);
+}
+
+static void interrupt(u32 vector)
+{
+	u32 gsi = vector - VECTOR_DEVICE;
+
+	if (gsi < DEVICE_VECTORS)
+		device_irqs[gsi].handler(device_irqs[gsi].data);
+	else if (vector == VECTOR_TIMER)
+		timer_interrupt();
+	/* Else a reschedule: its whole work is to bring this CPU here, need_resched says what to
+	 * do. */
+	apic_eoi();
+	do_softirq();
+}
+
 /* Runs with interrupts off. */
 void irq_dispatch(struct pt_regs *regs)
 {
 	if (regs->number < EXCEPTIONS) {
 		exception(regs);
 	} else {
-		/* Its whole work is to bring this CPU here: need_resched says what to do. */
-		apic_eoi();
+		mutex_restart(regs);
+		interrupt(regs->number);
 	}
-	if (user_mode(regs) && this_cpu()->need_resched)
+	if (!user_mode(regs))
+		ithread_preempt();
+	else if (this_cpu()->need_resched)
 		exit_to_user();
 }

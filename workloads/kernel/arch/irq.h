@@ -6,6 +6,9 @@
 
 #define VECTOR_INVALID_OPCODE 6
 #define VECTOR_PAGE_FAULT 14
+#define VECTOR_DEVICE 0x30 /* and up: one for each input of the I/O APIC */
+#define DEVICE_VECTORS 64
+#define VECTOR_TIMER 0xfc
 #define VECTOR_RESCHEDULE 0xfd
 #define VECTOR_SPURIOUS 0xff
 
@@ -29,5 +32,8 @@ static inline bool user_mode(const struct pt_regs *regs)
 void idt_init(void);
 void idt_load(void);
 void irq_dispatch(struct pt_regs *regs);
+
+/* `handler` runs with interrupts off on the CPU that the chipset chooses. */
+void request_irq(u32 gsi, void (*handler)(u32 data), u32 data);
 
 #endif

@@ -46,6 +46,14 @@ static __always_inline void spin_unlock(spinlock_t *lock)
 	asm volatile("movl $1, %0" : "=m"(lock->slock) : : "memory");
 }
 
+/* As kernels for CPUs that reorder stores freed it: the exchange is a full fence, by accident. */
+static __always_inline void spin_unlock_xchg(spinlock_t *lock)
+{
+	int free = 1;
+
+	asm volatile("xchgl %0, %1" : "+r"(free), "+m"(lock->slock) : : "memory");
+}
+
 static __always_inline void spin_lock_irq(spinlock_t *lock)
 {
 	irq_disable();

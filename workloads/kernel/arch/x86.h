@@ -60,6 +60,26 @@ static inline u64 read_cr2(void)
 	return value;
 }
 
+/* a * b / c with a 128-bit product; the quotient must fit 64 bits. */
+static inline u64 muldiv(u64 a, u64 b, u64 c)
+{
+	u64 high;
+
+	asm("mulq %[b]\n\tdivq %[c]"
+	    : "+a"(a), "=&d"(high)
+	    : [b] "r"(b), [c] "r"(c)
+	    : "cc");
+	return a;
+}
+
+static inline u64 rdtsc(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high));
+	return low | (u64)high << 32;
+}
+
 static inline u64 read_cr3(void)
 {
 	u64 value;

@@ -1,13 +1,20 @@
 /* The boot CPU's way from the loader to the first user program. */
 #include "../aio/aio.h"
+#include "../aio/illumos/illumos.h"
 #include "../arch/cpu.h"
 #include "../arch/irq.h"
 #include "../core/debug.h"
 #include "../core/exec.h"
+#include "../core/ithread.h"
+#include "../core/mutex.h"
 #include "../core/page.h"
 #include "../core/panic.h"
 #include "../core/printk.h"
 #include "../core/sched.h"
+#include "../core/timer.h"
+#include "../block/queue.h"
+#include "../drivers/virtio_blk.h"
+#include "../fs/buffered.h"
 #include "../fs/pagecache.h"
 #include "../sys/futex.h"
 #include "acpi.h"
@@ -53,15 +60,25 @@ noreturn void kernel_main(u64 boot_params_phys)
 	acpi_init(boot_info.rsdp_phys);
 	page_init();
 
+	timers_init();
+	block_init();
+
 	cpus[0].rq.idle = idle_task_create(0, boot_stack);
 	cpus[0].curr = cpus[0].rq.idle;
 	smp_boot();
 
+	mutexes_init();
+	virtblk_init();
+	ithreads_init();
 	futex_init();
+	buffered_init();
 	pagecache_init(param_number("seed", 1));
-	variant = param_number("v001k", 7);
-	aio_init(variant);
+	illumos_init(param_string("v000", "f0"));
+	variant = aio_init();
 	debug_booted(variant);
+	/* This CPU's kernel threads run until they sleep: a program is placed where the fewest
+	 * tasks are, and that is to be here. */
+	schedule();
 	start_processes();
 	cpu_idle();
 }

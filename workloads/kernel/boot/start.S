@@ -46,11 +46,12 @@ enter:
 
 /*
  * The kernel's page tables: the first GiB of physical memory by 2 MiB pages, at 0 (until every
- * CPU has left the identity map) and at KERNEL_BASE. Accessed and dirty bits are preset, so no
- * walk ever stores.
+ * CPU has left the identity map) and at KERNEL_BASE; the devices at DEVICE_BASE. Accessed and dirty
+ * bits are preset, so no walk ever stores.
  */
 #define TABLE 0x63		/* P, R/W, A, D */
 #define LARGE_PAGE 0xe3		/* P, R/W, A, D, PS */
+#define UNCACHED_PAGE 0xfb	/* and PWT, PCD */
 
 	.data
 	.balign PAGE_SIZE
@@ -65,7 +66,13 @@ low_pdpt:
 high_pdpt:
 	.fill 510, 8, 0
 	.quad PHYS(kernel_pd) + TABLE
-	.quad 0
+	.quad PHYS(device_pd) + TABLE
+device_pd:
+	.set page, DEVICE_PHYS
+	.rept 512
+	.quad page + UNCACHED_PAGE
+	.set page, page + 0x200000
+	.endr
 kernel_pd:
 	.set page, 0
 	.rept 512

@@ -80,3 +80,20 @@ u64 mm_map_new(struct mm *mm, u32 pages, void **kernel_view)
 	*kernel_view = memory;
 	return lin;
 }
+
+/* The scheduler loads pgd_phys whenever this thread gets the CPU back. */
+void use_mm(struct mm *mm)
+{
+	u64 flags = irq_save();
+
+	current->pgd_phys = virt_to_phys(mm->pgd);
+	if (read_cr3() != current->pgd_phys)
+		write_cr3(current->pgd_phys);
+	irq_restore(flags);
+}
+
+/* The page tables stay until another task brings its own. */
+void unuse_mm(void)
+{
+	WRITE_ONCE(current->pgd_phys, 0);
+}

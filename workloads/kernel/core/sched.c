@@ -17,7 +17,10 @@ extern struct task *switch_to(struct task *prev, struct task *next);
 
 static void enqueue(struct rq *rq, struct task *task)
 {
-	list_add_tail(&task->run_list, &rq->queue);
+	if (task->pins)
+		list_add(&task->run_list, &rq->queue);
+	else
+		list_add_tail(&task->run_list, &rq->queue);
 	rq->nr_running++;
 	task->on_rq = 1;
 }
@@ -150,13 +153,21 @@ static bool leaves(struct task *task, u32 cpu)
 
 static void context_switch(struct cpu *cpu, struct task *prev, struct task *next)
 {
-	cpu->curr = next;
+	/* Published before it runs: mutex.c asks who runs where. */
+	WRITE_ONCE(cpu->curr, next);
+	smp_mb();
 	cpu->kernel_sp = (u64)next->stack + KSTACK_PAGES * PAGE_SIZE;
 	cpu->tss.rsp[0] = cpu->kernel_sp;
 	/* The idle task touches no user memory and keeps the page tables of whoever ran before. */
 	if (next->pgd_phys && next->pgd_phys != read_cr3())
 		write_cr3(next->pgd_phys);
 	finish_task_switch(switch_to(prev, next));
+}
+
+/* An interrupt thread goes first: the task under it keeps its place. */
+static bool pinned_by_first(const struct rq *rq, const struct task *prev)
+{
+	return list_first_entry(&rq->queue, struct task, run_list)->pins && !prev->pins;
 }
 
 noinline void schedule(void)
@@ -170,7 +181,7 @@ noinline void schedule(void)
 	if (prev != rq->idle) {
 		if (leaves(prev, cpu->number)) {
 			dequeue(rq, prev);
-		} else {
+		} else if (!pinned_by_first(rq, prev)) {
 			/* Its turn is over: the others come first. */
 			list_del_init(&prev->run_list);
 			list_add_tail(&prev->run_list, &rq->queue);

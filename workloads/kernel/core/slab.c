@@ -1,27 +1,58 @@
-/* A free object's first word links it to the next one. A CPU whose list is empty cuts up a new
- * page; objects freed on another CPU than they came from stay there. */
+/*
+ * A free object's first word links it to the next one. A CPU whose list is empty takes a batch from
+ * the cache's depot, or cuts up a new page. A CPU whose list grows too long gives a batch back:
+ * where one CPU allocates and another frees, the objects go round and memory does not run out.
+ */
 #include "slab.h"
 
 #include "../arch/cpu.h"
 #include "page.h"
 #include "panic.h"
 
-static void *refill(struct kmem_cache *cache)
+#define BATCH 16
+
+/* `count` objects of a new page, the first one at the head. */
+static void *cut_page(struct kmem_cache *cache, u32 *count)
 {
 	u8 *page = page_alloc(1);
 	void *list = NULL;
-	u32 count;
 
 	BUG_ON(cache->size > PAGE_SIZE || cache->size < sizeof(void *));
 	BUG_ON(cache->size % cache->align);
-	/* The first object ends up at the head of the list. */
-	for (count = PAGE_SIZE / cache->size; count--;) {
-		void **object = (void **)(page + count * cache->size);
+	*count = PAGE_SIZE / cache->size;
+	for (u32 i = *count; i--;) {
+		void **object = (void **)(page + i * cache->size);
 
 		*object = list;
 		list = object;
 	}
 	return list;
+}
+
+/* Moves up to BATCH objects from the head of one list to the head of the other. */
+static void move(struct slab_list *from, struct slab_list *to)
+{
+	for (u32 i = 0; i < BATCH && from->free; i++) {
+		void **object = from->free;
+
+		from->free = *object;
+		from->count--;
+		*object = to->free;
+		to->free = object;
+		to->count++;
+	}
+}
+
+static void refill(struct kmem_cache *cache, struct slab_list *list)
+{
+	/* A look without the lock: if it is wrong, a page too many is cut, or none yet. */
+	if (READ_ONCE(cache->depot.free)) {
+		spin_lock(&cache->lock);
+		move(&cache->depot, list);
+		spin_unlock(&cache->lock);
+	}
+	if (!list->free)
+		list->free = cut_page(cache, &list->count);
 }
 
 void *kmem_cache_alloc(struct kmem_cache *cache)
@@ -31,9 +62,10 @@ void *kmem_cache_alloc(struct kmem_cache *cache)
 	void **object;
 
 	if (!list->free)
-		list->free = refill(cache);
+		refill(cache, list);
 	object = list->free;
 	list->free = *object;
+	list->count--;
 	irq_restore(flags);
 	return object;
 }
@@ -45,5 +77,10 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 
 	*(void **)object = list->free;
 	list->free = object;
+	if (unlikely(++list->count > 2 * BATCH + PAGE_SIZE / cache->size)) {
+		spin_lock(&cache->lock);
+		move(list, &cache->depot);
+		spin_unlock(&cache->lock);
+	}
 	irq_restore(flags);
 }

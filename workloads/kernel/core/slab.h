@@ -1,15 +1,18 @@
 /*
  * Typed object caches. Each CPU has its own list of free objects, reached with interrupts off and
- * without a lock, so an allocation neither fences nor shares a line with another CPU. Objects are
+ * without a lock, so an allocation neither fences nor shares a line with another CPU, as long as
+ * what a CPU allocates it also frees. Objects are
  * cache-line aligned when their type is.
  */
 #ifndef SLAB_H
 #define SLAB_H
 
+#include "../arch/spinlock.h"
 #include "types.h"
 
 struct slab_list {
 	void *free;
+	u32 count;
 } __cacheline_aligned;
 
 struct kmem_cache {
@@ -17,11 +20,14 @@ struct kmem_cache {
 	u32 size; /* a multiple of the alignment, at most a page */
 	u32 align;
 	struct slab_list list[CPUS_MAX];
+	struct slab_list depot; /* of all CPUs, under the lock */
+	spinlock_t lock;
 };
 
 #define KMEM_CACHE(type)                                                                           \
 	{                                                                                          \
-		.name = #type, .size = sizeof(type), .align = _Alignof(type)                       \
+		.name = #type, .size = sizeof(type), .align = _Alignof(type),                      \
+		.lock = SPIN_LOCK_UNLOCKED                                                         \
 	}
 
 /* Not zeroed. */

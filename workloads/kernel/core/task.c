@@ -10,6 +10,7 @@
 #include "page.h"
 #include "panic.h"
 #include "sched.h"
+#include "../arch/x86.h"
 #include "slab.h"
 #include "string.h"
 
@@ -86,13 +87,16 @@ struct task *task_create(struct process *process, const struct pt_regs *regs, co
 		return NULL;
 	}
 	task->stack = page_alloc(KSTACK_PAGES);
-	task->process = process;
-	task->pgd_phys = virt_to_phys(process->mm.pgd);
 	strlcpy(task->comm, comm, sizeof(task->comm));
-	atomic_inc(&process->threads);
-	if (!process->pid)
-		process->pid = task->pid;
-	task->tgid = process->pid;
+	task->tgid = task->pid;
+	if (process) {
+		task->process = process;
+		task->pgd_phys = virt_to_phys(process->mm.pgd);
+		atomic_inc(&process->threads);
+		if (!process->pid)
+			process->pid = task->pid;
+		task->tgid = process->pid;
+	}
 
 	/* What switch_to will pop: six registers and where to go. */
 	frame = (struct pt_regs *)(task->stack + KSTACK_PAGES * PAGE_SIZE) - 1;
@@ -102,6 +106,30 @@ struct task *task_create(struct process *process, const struct pt_regs *regs, co
 	sp -= 6;
 	memset(sp, 0, 6 * sizeof(*sp));
 	task->kernel_sp = (u64)sp;
+	return task;
+}
+
+/* A thread of the kernel: it has no user memory and keeps the page tables of whoever ran before. */
+struct task *kthread_create(void (*function)(void *), void *data, const char *comm,
+			    u64 cpus_allowed)
+{
+	struct pt_regs regs = {
+		.rip = (u64)function,
+		.rdi = (u64)data,
+		.cs = KERNEL_CS,
+		.ss = KERNEL_DS,
+		.rflags = EFLAGS_FIXED | EFLAGS_IF,
+	};
+	struct task *task = task_create(NULL, &regs, comm);
+	struct pt_regs *frame;
+
+	if (!task)
+		panic("no room for the kernel thread %s", comm);
+	/* As after a call: the return address would be at the top of the stack. */
+	frame = (struct pt_regs *)(task->stack + KSTACK_PAGES * PAGE_SIZE) - 1;
+	frame->rsp = (u64)task->stack + KSTACK_PAGES * PAGE_SIZE - sizeof(u64);
+	task->cpus_allowed = cpus_allowed;
+	wake_up_new_task(task);
 	return task;
 }
 

@@ -46,6 +46,7 @@ struct process {
 	atomic_t threads;
 	spinlock_t files_lock;
 	struct file *files[FILES_MAX];
+	struct aio *aio; /* aio/illumos */
 };
 
 struct sleep_reason {
@@ -64,12 +65,14 @@ struct task {
 
 	u64 kernel_sp __cacheline_aligned;
 	u8 *stack;
-	struct process *process; /* NULL: idle */
+	struct process *process; /* NULL: of the kernel */
 	u64 pgd_phys;
 	int pid;
 	int tgid;
 	char comm[16];
 	u64 cpus_allowed;
+	bool pins; /* an interrupt thread: goes before the others, which stay where they are */
+	struct kiocb *io_wait; /* whose try this is: it must not sleep (aio/retry.c) */
 
 	struct sleep_reason sleep __cacheline_aligned;
 } __cacheline_aligned;
@@ -88,9 +91,12 @@ bool signal_pending(const struct task *task);
 
 struct task *idle_task_create(u32 cpu, u8 *stack);
 
-/* A new task that will return to user mode with `regs`; NULL when there are too many. */
+/* A new task that will leave the kernel with `regs`; NULL when there are too many. `process` is
+ * NULL for a thread of the kernel. */
 struct task *task_create(struct process *process, const struct pt_regs *regs, const char *comm);
 void task_free(struct task *task);
+struct task *kthread_create(void (*function)(void *), void *data, const char *comm,
+			    u64 cpus_allowed);
 
 struct process *process_create(void);
 long do_clone(struct pt_regs *regs);

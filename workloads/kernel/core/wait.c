@@ -23,27 +23,82 @@ void init_waitqueue_entry(wait_queue_t *wait, struct task *task)
 	wait->func = default_wake_function;
 }
 
-bool default_wake_function(wait_queue_t *wait)
+bool default_wake_function(wait_queue_t *wait, void *key)
 {
+	(void)key;
 	return try_to_wake_up(wait->private, TASK_NORMAL);
 }
 
-/* Adds at the tail; the same stores in the same order as __list_add(), the last one named. On an
- * empty list that last store is the head's `next`, which is what a waker without the lock reads.
- * */
-noinline void add_wait_queue_exclusive(wait_queue_head_t *queue, wait_queue_t *wait)
+/* At the tail, under the lock; the same stores in the same order as __list_add(), the last one
+ * named. On an empty list that last store is the head's `next`, which is what a waker without the
+ * lock reads. */
+static __always_inline void enlist(wait_queue_head_t *queue, wait_queue_t *wait)
 {
 	struct list_head *entry = &wait->task_list, *head = &queue->task_list, *prev;
-	u64 flags;
 
-	WRITE_ONCE(wait->flags, wait->flags | WQ_FLAG_EXCLUSIVE);
-	flags = spin_lock_irqsave(&queue->lock); /* 1a */
 	prev = head->prev;
 	WRITE_ONCE(head->prev, entry);	/* 1b */
 	WRITE_ONCE(entry->next, head);	/* 1c */
 	WRITE_ONCE(entry->prev, prev);	/* 1d */
 	store_labelled(1e, prev->next, entry);
+}
+
+noinline void add_wait_queue_exclusive(wait_queue_head_t *queue, wait_queue_t *wait)
+{
+	u64 flags;
+
+	WRITE_ONCE(wait->flags, wait->flags | WQ_FLAG_EXCLUSIVE);
+	flags = spin_lock_irqsave(&queue->lock); /* 1a */
+	enlist(queue, wait);
 	spin_unlock_irqrestore(&queue->lock, flags); /* 1f */
+}
+
+noinline void add_wait_queue_exclusive_xchg(wait_queue_head_t *queue, wait_queue_t *wait)
+{
+	u64 flags;
+
+	WRITE_ONCE(wait->flags, wait->flags | WQ_FLAG_EXCLUSIVE);
+	flags = spin_lock_irqsave(&queue->lock);
+	enlist(queue, wait);
+	spin_unlock_xchg(&queue->lock);
+	irq_restore(flags);
+}
+
+/* The state is exchanged after the insertion and before the unlock: one fence for both. */
+static __always_inline u64 prepare(wait_queue_head_t *queue, wait_queue_t *wait)
+{
+	u64 flags;
+
+	WRITE_ONCE(wait->flags, wait->flags | WQ_FLAG_EXCLUSIVE);
+	flags = spin_lock_irqsave(&queue->lock);
+	if (list_empty(&wait->task_list))
+		enlist(queue, wait);
+	xchg_labelled(1g, current->state, (u64)TASK_INTERRUPTIBLE);
+	return flags;
+}
+
+noinline void prepare_to_wait_exclusive(wait_queue_head_t *queue, wait_queue_t *wait)
+{
+	u64 flags = prepare(queue, wait);
+
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+noinline void prepare_to_wait_exclusive_xchg(wait_queue_head_t *queue, wait_queue_t *wait)
+{
+	u64 flags = prepare(queue, wait);
+
+	spin_unlock_xchg(&queue->lock);
+	irq_restore(flags);
+}
+
+/* At the tail, neither exclusive nor named. */
+void add_wait_queue(wait_queue_head_t *queue, wait_queue_t *wait)
+{
+	u64 flags = spin_lock_irqsave(&queue->lock);
+
+	list_add_tail(&wait->task_list, &queue->task_list);
+	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
 noinline void remove_wait_queue(wait_queue_head_t *queue, wait_queue_t *wait)
@@ -58,17 +113,28 @@ noinline void remove_wait_queue(wait_queue_head_t *queue, wait_queue_t *wait)
  * The lock is held and interrupts are off throughout, so an entry that is being walked stays in
  * the list and its task stays asleep or about to sleep: remove_wait_queue() waits for the lock.
  */
-noinline void wake_up(wait_queue_head_t *queue)
+void wake_up_locked(wait_queue_head_t *queue, void *key)
 {
-	u64 flags = spin_lock_irqsave(&queue->lock);
 	struct list_head *at, *following;
 
 	list_for_each_safe(at, following, &queue->task_list) {
 		wait_queue_t *wait = list_entry(at, wait_queue_t, task_list);
 		u32 entry_flags = wait->flags;
 
-		if (wait->func(wait) && entry_flags & WQ_FLAG_EXCLUSIVE)
+		if (wait->func(wait, key) && entry_flags & WQ_FLAG_EXCLUSIVE)
 			break;
 	}
+}
+
+noinline void wake_up_key(wait_queue_head_t *queue, void *key)
+{
+	u64 flags = spin_lock_irqsave(&queue->lock);
+
+	wake_up_locked(queue, key);
 	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+noinline void wake_up(wait_queue_head_t *queue)
+{
+	wake_up_key(queue, NULL);
 }

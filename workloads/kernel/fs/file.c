@@ -1,5 +1,5 @@
-/* Descriptors and reference counts. There are two files: the console, and /data in the page
- * cache. */
+/* Descriptors and reference counts. The files are the console, /data in the page
+ * cache, the raw disks, and disks through a cache. */
 #include "file.h"
 
 #include "../core/printk.h"
@@ -7,7 +7,10 @@
 #include "../core/string.h"
 #include "../arch/usercopy.h"
 #include "../sys/errno.h"
+#include "../block/queue.h"
+#include "buffered.h"
 #include "pagecache.h"
+#include "rawdev.h"
 
 #define CONSOLE_CHUNK 128
 
@@ -53,6 +56,7 @@ static struct file *file_alloc(const struct file_operations *operations, struct 
 	atomic_set(&file->f_count, 1);
 	file->f_op = operations;
 	file->f_mapping = mapping;
+	file->f_private = NULL;
 	file->f_pos = 0;
 	return file;
 }
@@ -97,8 +101,26 @@ static long install(struct process *process, struct file *file)
 	return fd;
 }
 
+/* `prefix` and the number, or NULL. */
+static struct gendisk *find_disk(const char *path, const char *prefix)
+{
+	u32 length = strlen(prefix);
+	u32 number = 0;
+
+	if (strncmp(path, prefix, length) != 0 || !path[length])
+		return NULL;
+	for (path += length; *path; path++) {
+		if (*path < '0' || *path > '9' || number > DISKS_MAX)
+			return NULL;
+		number = number * 10 + (*path - '0');
+	}
+	return disk_of(number);
+}
+
 long file_open(const char *path)
 {
+	struct gendisk *disk = find_disk(path, "/dev/vd");
+	struct gendisk *cached = find_disk(path, "/cached/vd");
 	struct file *file;
 	long fd;
 
@@ -106,8 +128,13 @@ long file_open(const char *path)
 		file = file_alloc(&cached_operations, &data_mapping);
 	else if (strcmp(path, "/dev/console") == 0)
 		file = file_alloc(&console_operations, NULL);
+	else if (disk)
+		file = file_alloc(&raw_operations, NULL);
+	else if (cached)
+		file = file_alloc(&buffered_operations, NULL);
 	else
 		return -ENOENT;
+	file->f_private = cached ? (void *)disk_cache_of(cached) : disk;
 	fd = install(current->process, file);
 	if (fd < 0)
 		fput(file);

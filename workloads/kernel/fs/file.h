@@ -5,17 +5,22 @@
 #include "../core/task.h"
 
 struct mapping;
+struct kiocb;
 
 struct file_operations {
 	/* Bytes transferred, or a negative error. */
 	long (*read)(struct file *file, void __user *to, u64 bytes, u64 position);
 	long (*write)(struct file *file, const void __user *from, u64 bytes);
+	long (*pwrite)(struct file *file, const void __user *from, u64 bytes, u64 position);
+	/* Starts a READ or WRITE of the kiocb: its result, or -EIOCBQUEUED. */
+	long (*aio)(struct kiocb *iocb, u32 rw);
 };
 
 struct file {
 	atomic_t f_count; /* one for each descriptor and each operation under way */
 	const struct file_operations *f_op;
 	struct mapping *f_mapping;
+	void *f_private;
 	u64 f_pos;
 } __cacheline_aligned;
 

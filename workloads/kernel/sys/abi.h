@@ -8,6 +8,7 @@
 #define NR_close 3
 #define NR_mmap 9
 #define NR_pread64 17
+#define NR_pwrite64 18
 #define NR_sched_yield 24
 #define NR_pause 34
 #define NR_getpid 39
@@ -21,10 +22,16 @@
 #define NR_io_destroy 207
 #define NR_io_getevents 208
 #define NR_io_submit 209
+#define NR_io_cancel 210
 #define NR_exit_group 231
 #define NR_openat 257
 #define NR_getcpu 309
-#define NR_SYSCALLS 310
+/* illumos has these; the numbers are ours, behind Linux's. */
+#define NR_aiorw 400 /* write, fd, buffer, bytes, offset, { resultp, port or -1, user } */
+#define NR_port_create 401
+#define NR_port_getn 402 /* port, events, max, wanted */
+#define NR_aiowait 403
+#define NR_SYSCALLS 404
 
 #define CLONE_VM 0x00000100
 #define CLONE_THREAD 0x00010000

@@ -1,6 +1,7 @@
 /* System calls by number. Each takes the registers that the user passed and returns what goes
  * into RAX. */
 #include "../aio/aio.h"
+#include "../aio/illumos/illumos.h"
 #include "../arch/usercopy.h"
 #include "../core/mm.h"
 #include "../core/sched.h"
@@ -22,6 +23,19 @@ static long sys_pread64(struct pt_regs *regs)
 	if (!file)
 		return -EBADF;
 	result = file->f_op->read(file, (void *)regs->rsi, regs->rdx, regs->r10);
+	fput(file);
+	return result;
+}
+
+static long sys_pwrite64(struct pt_regs *regs)
+{
+	struct file *file = fget(regs->rdi);
+	long result = -EINVAL;
+
+	if (!file)
+		return -EBADF;
+	if (file->f_op->pwrite)
+		result = file->f_op->pwrite(file, (const void *)regs->rsi, regs->rdx, regs->r10);
 	fput(file);
 	return result;
 }
@@ -179,6 +193,27 @@ static long sys_futex(struct pt_regs *regs)
 	}
 }
 
+static long aiorw(struct pt_regs *regs)
+{
+	return sys_aiorw(regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9);
+}
+
+static long port_create(struct pt_regs *regs)
+{
+	(void)regs;
+	return sys_port_create();
+}
+
+static long port_getn(struct pt_regs *regs)
+{
+	return sys_port_getn(regs->rdi, regs->rsi, regs->rdx, regs->r10);
+}
+
+static long aiowait(struct pt_regs *regs)
+{
+	return sys_aiowait(regs->rdi);
+}
+
 static long io_setup(struct pt_regs *regs)
 {
 	return sys_io_setup((u32)regs->rdi, (u64 *)regs->rsi);
@@ -200,13 +235,23 @@ static long io_getevents(struct pt_regs *regs)
 				(const s64 *)regs->r8);
 }
 
+static long io_cancel(struct pt_regs *regs)
+{
+	return sys_io_cancel(regs->rdi, (struct iocb *)regs->rsi, (struct io_event *)regs->rdx);
+}
+
 static const syscall_t syscalls[NR_SYSCALLS] = {
 	[NR_read] = sys_read,
 	[NR_write] = sys_write,
 	[NR_open] = sys_open,
 	[NR_close] = sys_close,
 	[NR_mmap] = sys_mmap,
+	[NR_aiorw] = aiorw,
+	[NR_port_create] = port_create,
+	[NR_port_getn] = port_getn,
+	[NR_aiowait] = aiowait,
 	[NR_pread64] = sys_pread64,
+	[NR_pwrite64] = sys_pwrite64,
 	[NR_sched_yield] = sys_sched_yield,
 	[NR_pause] = sys_pause,
 	[NR_getpid] = sys_getpid,
@@ -220,6 +265,7 @@ static const syscall_t syscalls[NR_SYSCALLS] = {
 	[NR_io_destroy] = io_destroy,
 	[NR_io_getevents] = io_getevents,
 	[NR_io_submit] = io_submit,
+	[NR_io_cancel] = io_cancel,
 	[NR_exit_group] = sys_exit_group,
 	[NR_openat] = sys_openat,
 	[NR_getcpu] = sys_getcpu,

@@ -1,0 +1,113 @@
+/*
+ * The free list of requests, 2.4a, 2.4b and 1.5 below it, in the forms that the variants ask for.
+ * The list is last in, first out: the request freed last is the one that the next submitter takes.
+ * All of it under aio_mutex.
+ */
+#include "freelist.h"
+
+#include "../../core/panic.h"
+
+#define FIFO_MIN 8 /* idle requests that variant x4 keeps before it uses one again */
+
+static struct aio_req *new_req(struct aio *aio)
+{
+	return aio->nr_reqs < AIO_REQS_MAX ? &aio->reqs[aio->nr_reqs++] : NULL;
+}
+
+/* Ascending, word by word: what is read meanwhile is zero up to some place and old beyond it. */
+static noinline void req_bzero(struct aio_req *req)
+{
+	volatile u64 *word = (volatile u64 *)req;
+
+	for (u32 i = 0; i < sizeof(*req) / sizeof(*word); i++)
+		word[i] = 0;
+}
+
+static struct aio_req *pop(struct aio *aio)
+{
+	struct aio_req *req = READ_ONCE(aio->aio_free);
+
+	if (!req)
+		return new_req(aio);
+	WRITE_ONCE(aio->aio_free, req->aio_req_next);
+	return req;
+}
+
+static struct aio_req *taken(struct aio *aio, struct aio_req *req)
+{
+	if (req)
+		aio->generation[aio_req_number(aio, req)]++;
+	return req;
+}
+
+noinline struct aio_req *aio_req_alloc(struct aio *aio)
+{
+	struct aio_req *req = taken(aio, pop(aio));
+
+	if (req)
+		req_bzero(req);
+	return req;
+}
+
+noinline void aio_req_free(struct aio *aio, struct aio_req *req)
+{
+	WRITE_ONCE(req->aio_req_next, aio->aio_free);
+	WRITE_ONCE(req->aio_req_prev, NULL);
+	WRITE_ONCE(aio->aio_free, req);
+}
+
+/* x4, wrong: first in, first out, and a few are kept idle. It only takes longer to come round. */
+noinline struct aio_req *aio_req_alloc_fifo(struct aio *aio)
+{
+	struct aio_req *req = NULL;
+
+	if (aio->aio_free_count > FIFO_MIN || aio->nr_reqs == AIO_REQS_MAX) {
+		req = READ_ONCE(aio->aio_free);
+		if (req) {
+			WRITE_ONCE(aio->aio_free, req->aio_req_next);
+			aio->aio_free_count--;
+		}
+	}
+	req = taken(aio, req ? req : new_req(aio));
+	if (req)
+		req_bzero(req);
+	return req;
+}
+
+noinline void aio_req_free_fifo(struct aio *aio, struct aio_req *req)
+{
+	WRITE_ONCE(req->aio_req_next, NULL);
+	WRITE_ONCE(req->aio_req_prev, NULL);
+	if (aio->aio_free)
+		WRITE_ONCE(aio->aio_free_last->aio_req_next, req);
+	else
+		WRITE_ONCE(aio->aio_free, req);
+	aio->aio_free_last = req;
+	aio->aio_free_count++;
+}
+
+/* x5, wrong: zeroed when it is freed, so that what 1.7 reads is always 0. */
+noinline struct aio_req *aio_req_alloc_clean(struct aio *aio)
+{
+	struct aio_req *req = taken(aio, pop(aio));
+
+	if (req)
+		WRITE_ONCE(req->aio_req_next, NULL);
+	return req;
+}
+
+noinline void aio_req_free_clean(struct aio *aio, struct aio_req *req)
+{
+	req_bzero(req);
+	aio_req_free(aio, req);
+}
+
+/* x6, wrong: not zeroed at all; 2.4c, 2.5 set what they need, and 1.7 reads another's. */
+noinline struct aio_req *aio_req_alloc_dirty(struct aio *aio)
+{
+	struct aio_req *req = taken(aio, pop(aio));
+
+	if (req)
+		WRITE_ONCE(req->aio_req_portkev, NULL);
+	return req;
+}

@@ -1,0 +1,267 @@
+/*
+ * Requests that cannot go on: their method says -EIOCBRETRY and has left the request's ki_wait in
+ * the queue of what it waits for (a locked page). The wake-up takes the entry out, puts the request
+ * on kioctx.run_list, and a worker tries again, in the address space of the process.
+ *
+ * A method that says so is certain to be woken: it has queued the entry and looked again after a
+ * full fence. The wake function marks and queues under ctx_lock, which also decides whether the
+ * request is just being run (ki_run_list NULL): then it is only marked, and whoever runs it queues
+ * it at the end. The wake function comes with the queue's lock held and interrupts off, so the
+ * order of locks is queue, ctx_lock.
+ */
+#include "put_req.h"
+
+#include "../arch/usercopy.h"
+#include "../core/mm.h"
+#include "../core/sched.h"
+#include "../sys/errno.h"
+
+/* Timer ticks of 2.6.24 with HZ 1000: soon if somebody waits, later if the reaper may come by and
+ * run the list itself. */
+#define SOON_NS 1000000
+#define LATER_NS 100000000
+
+static struct workqueue aio_wq;
+
+static bool queue_kicked(struct kiocb *iocb)
+{
+	if (!list_empty(&iocb->ki_run_list))
+		return false;
+	list_add_tail(&iocb->ki_run_list, &iocb->ki_ctx->run_list);
+	return true;
+}
+
+/* The work holds the context from here to its end. */
+static void aio_queue_work(struct kioctx *ctx)
+{
+	u64 ns;
+
+	smp_mb(); /* the request is on the list before the look for a reaper */
+	ns = list_empty(&ctx->wait.task_list) ? LATER_NS : SOON_NS;
+	atomic_inc(&ctx->users);
+	if (!queue_delayed_work(&aio_wq, &ctx->wq, ns))
+		atomic_dec(&ctx->users); /* it is on its way; the caller has a reference too */
+}
+
+/* The caller knows that the request lives: it has taken ki_wait out of a queue, so the retry that
+ * completes it comes only after ctx_lock is free. */
+static void kick_iocb(struct kiocb *iocb)
+{
+	struct kioctx *ctx = iocb->ki_ctx;
+	bool run = false;
+	u64 flags;
+
+	atomic_inc(&ctx->users);
+	flags = spin_lock_irqsave(&ctx->ctx_lock);
+	if (!(iocb->ki_flags & KIF_KICKED)) {
+		iocb->ki_flags |= KIF_KICKED;
+		run = queue_kicked(iocb);
+	}
+	spin_unlock_irqrestore(&ctx->ctx_lock, flags);
+	if (run)
+		aio_queue_work(ctx);
+	put_ioctx(ctx);
+}
+
+static bool aio_wake_function(wait_queue_t *wait, void *key)
+{
+	struct kiocb *iocb = container_of(wait, struct kiocb, ki_wait);
+
+	if (key != iocb->ki_wait_key)
+		return false;
+	list_del_init(&wait->task_list);
+	kick_iocb(iocb);
+	return true;
+}
+
+void aio_prepare_wait(struct kiocb *iocb)
+{
+	init_waitqueue_entry(&iocb->ki_wait, current);
+	iocb->ki_wait.func = aio_wake_function;
+	INIT_LIST_HEAD(&iocb->ki_wait.task_list);
+}
+
+/* For io_cancel: as if it had been woken. The worker finds it cancelled. */
+static void cancel_wait(struct kiocb *iocb)
+{
+	wait_queue_head_t *queue = iocb->ki_wait_queue;
+	u64 flags = spin_lock_irqsave(&queue->lock);
+
+	if (!list_empty(&iocb->ki_wait.task_list)) {
+		list_del_init(&iocb->ki_wait.task_list);
+		kick_iocb(iocb);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+bool aio_enqueue_wait(wait_queue_head_t *queue, void *key)
+{
+	struct kiocb *iocb = current->io_wait;
+	u64 flags;
+
+	if (!iocb)
+		return false;
+	iocb->ki_wait_queue = queue;
+	iocb->ki_wait_key = key;
+	flags = spin_lock_irqsave(&queue->lock);
+	list_add_tail(&iocb->ki_wait.task_list, &queue->task_list);
+	WRITE_ONCE(iocb->ki_cancel, cancel_wait);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	smp_mb(); /* the entry is visible before the caller looks again */
+	return true;
+}
+
+bool aio_dequeue_wait(void)
+{
+	struct kiocb *iocb = current->io_wait;
+	u64 flags = spin_lock_irqsave(&iocb->ki_wait_queue->lock);
+	bool linked = !list_empty(&iocb->ki_wait.task_list);
+
+	list_del_init(&iocb->ki_wait.task_list);
+	spin_unlock_irqrestore(&iocb->ki_wait_queue->lock, flags);
+	return linked;
+}
+
+/* One try. Called and returns with ctx_lock held, which is free in between: the method may take
+ * long. */
+void aio_run_iocb(struct kiocb *iocb)
+{
+	struct kioctx *ctx = iocb->ki_ctx;
+	bool cancelled = iocb->ki_flags & KIF_CANCELLED;
+	long result = -EINTR;
+
+	iocb->ki_flags &= ~(u64)KIF_KICKED;
+	iocb->ki_run_list.next = iocb->ki_run_list.prev = NULL;
+	spin_unlock_irq(&ctx->ctx_lock);
+	if (!cancelled) {
+		current->io_wait = iocb;
+		result = iocb->ki_retry(iocb);
+		current->io_wait = NULL;
+	}
+	if (result != -EIOCBQUEUED && result != -EIOCBRETRY)
+		aio_complete(iocb, result, 0);
+	spin_lock_irq(&ctx->ctx_lock);
+	if (result == -EIOCBRETRY) {
+		INIT_LIST_HEAD(&iocb->ki_run_list);
+		if (iocb->ki_flags & KIF_KICKED && queue_kicked(iocb))
+			aio_queue_work(ctx);
+	}
+}
+
+/* Those that asked to be tried again. Each is held while it runs, because it may complete. */
+void __aio_run_iocbs(struct kioctx *ctx)
+{
+	while (!list_empty(&ctx->run_list)) {
+		struct kiocb *iocb = list_first_entry(&ctx->run_list, struct kiocb, ki_run_list);
+
+		list_del(&iocb->ki_run_list);
+		iocb->ki_users++;
+		aio_run_iocb(iocb);
+		if (__aio_put_req(ctx, iocb) && aio_requests_hold_context)
+			put_ioctx(ctx);
+	}
+}
+
+void aio_run_all_iocbs(struct kioctx *ctx)
+{
+	spin_lock_irq(&ctx->ctx_lock);
+	__aio_run_iocbs(ctx);
+	spin_unlock_irq(&ctx->ctx_lock);
+}
+
+static void aio_kick_handler(void *data)
+{
+	struct kioctx *ctx = data;
+
+	use_mm(ctx->mm);
+	aio_run_all_iocbs(ctx);
+	unuse_mm();
+	put_ioctx(ctx);
+}
+
+void aio_init_work(struct kioctx *ctx)
+{
+	init_delayed_work(&ctx->wq, aio_kick_handler, ctx);
+}
+
+u32 aio_init(void)
+{
+	workqueue_init(&aio_wq, "aio");
+	return aio_choose_variants();
+}
+
+/* ---- Giving up ---- */
+
+/* Under ctx_lock, which it drops. The request stays, because it is held. */
+static void cancel(struct kioctx *ctx, struct kiocb *iocb)
+{
+	iocb->ki_flags |= KIF_CANCELLED;
+	iocb->ki_users++;
+	spin_unlock_irq(&ctx->ctx_lock);
+	iocb->ki_cancel(iocb);
+	aio_put_req(iocb);
+	spin_lock_irq(&ctx->ctx_lock);
+}
+
+static bool can_cancel(const struct kiocb *iocb)
+{
+	return READ_ONCE(iocb->ki_cancel) && !(iocb->ki_flags & KIF_CANCELLED);
+}
+
+/* What can be given up, when the context dies. */
+void aio_cancel_all(struct kioctx *ctx)
+{
+	struct list_head *at;
+
+	spin_lock_irq(&ctx->ctx_lock);
+	for (at = ctx->active_reqs.next; at != &ctx->active_reqs;) {
+		struct kiocb *iocb = list_entry(at, struct kiocb, ki_list);
+
+		if (can_cancel(iocb)) {
+			cancel(ctx, iocb);
+			at = ctx->active_reqs.next; /* the list may be another one now */
+		} else {
+			at = at->next;
+		}
+	}
+	spin_unlock_irq(&ctx->ctx_lock);
+}
+
+/* Its event goes to *result, and not into the ring. */
+static long cancel_one(struct kioctx *ctx, u64 user_iocb, struct io_event *event)
+{
+	struct list_head *at;
+	long result = -EINVAL;
+
+	spin_lock_irq(&ctx->ctx_lock);
+	for (at = ctx->active_reqs.next; at != &ctx->active_reqs; at = at->next) {
+		struct kiocb *iocb = list_entry(at, struct kiocb, ki_list);
+
+		if (iocb->ki_obj != user_iocb)
+			continue;
+		result = -EAGAIN;
+		if (can_cancel(iocb)) {
+			*event = (struct io_event){ iocb->ki_user_data, user_iocb, -EINTR, 0 };
+			cancel(ctx, iocb);
+			result = 0;
+		}
+		break;
+	}
+	spin_unlock_irq(&ctx->ctx_lock);
+	return result;
+}
+
+long sys_io_cancel(u64 ctx_id, struct iocb __user *user_iocb, struct io_event __user *user_event)
+{
+	struct kioctx *ctx = lookup_ioctx(ctx_id);
+	struct io_event event;
+	long result;
+
+	if (!ctx)
+		return -EINVAL;
+	result = cancel_one(ctx, (u64)user_iocb, &event);
+	if (!result)
+		result = copy_to_user(user_event, &event, sizeof(event));
+	put_ioctx(ctx);
+	return result;
+}

@@ -1,0 +1,240 @@
+/*
+ * Reads of a disk through a page cache: /cached/vd0, /cached/vd1 ... A cache is small and takes the
+ * page with index i in place i modulo its size, so that what is read in turn is never there. A page
+ * that is being read is locked; whoever wants it waits in a queue that it shares with other pages,
+ * or, in a try of an asynchronous request, leaves an entry there and says -EIOCBRETRY.
+ *
+ * A reader holds a count, and only a page without one, and not locked, may become another page.
+ */
+#include "buffered.h"
+
+#include "../aio/aio.h"
+#include "../arch/usercopy.h"
+#include "../block/queue.h"
+#include "../core/page.h"
+#include "../core/panic.h"
+#include "../core/sched.h"
+#include "../core/slab.h"
+#include "../sys/errno.h"
+
+#define PG_LOCKED 0
+#define PG_UPTODATE 1
+#define CACHE_PAGES 8
+#define PAGE_WAIT_QUEUES 16
+#define NO_INDEX (~0ul)
+
+struct cache_page {
+	u64 flags;
+	u64 index;
+	u32 count; /* under the cache's lock */
+	u8 *data;
+};
+
+struct disk_cache {
+	spinlock_t lock;
+	struct gendisk *disk;
+	struct cache_page page[CACHE_PAGES];
+} __cacheline_aligned;
+
+static struct kmem_cache disk_cache_cache = KMEM_CACHE(struct disk_cache);
+static struct disk_cache *caches[DISKS_MAX];
+static DEFINE_SPINLOCK(caches_lock);
+static wait_queue_head_t page_waits[PAGE_WAIT_QUEUES];
+
+void buffered_init(void)
+{
+	for (u32 i = 0; i < PAGE_WAIT_QUEUES; i++)
+		init_waitqueue_head(&page_waits[i]);
+}
+
+struct disk_cache *disk_cache_of(struct gendisk *disk)
+{
+	struct disk_cache *cache;
+
+	spin_lock(&caches_lock);
+	cache = caches[disk->number];
+	if (!cache) {
+		cache = kmem_cache_alloc(&disk_cache_cache);
+		spin_lock_init(&cache->lock);
+		cache->disk = disk;
+		for (u32 i = 0; i < CACHE_PAGES; i++)
+			cache->page[i] = (struct cache_page){ .index = NO_INDEX,
+							      .data = page_alloc(1) };
+		caches[disk->number] = cache;
+	}
+	spin_unlock(&caches_lock);
+	return cache;
+}
+
+static wait_queue_head_t *queue_of(const struct cache_page *page)
+{
+	return &page_waits[(u64)page / sizeof(*page) % PAGE_WAIT_QUEUES];
+}
+
+static bool is_locked(const struct cache_page *page)
+{
+	return READ_ONCE(page->flags) >> PG_LOCKED & 1;
+}
+
+static bool is_uptodate(const struct cache_page *page)
+{
+	return READ_ONCE(page->flags) >> PG_UPTODATE & 1;
+}
+
+/* The bit goes by a locked instruction, a fence: the waiters are looked for after it is gone. */
+static void unlock_page(struct cache_page *page)
+{
+	clear_bit(PG_LOCKED, &page->flags);
+	wake_up_key(queue_of(page), page);
+}
+
+/* In the block softirq. */
+static void page_read_end(struct bio *bio)
+{
+	struct cache_page *page = bio->bi_private;
+
+	if (bio->bi_flags & BIO_UPTODATE)
+		set_bit(PG_UPTODATE, &page->flags);
+	bio_put(bio);
+	unlock_page(page);
+}
+
+static void read_page(struct disk_cache *cache, struct cache_page *page)
+{
+	struct bio *bio = bio_alloc(cache->disk, READ, page->index << (PAGE_SHIFT - SECTOR_SHIFT));
+
+	bio->bi_private = page;
+	bio->bi_end_io = page_read_end;
+	bio_add(bio, virt_to_phys(page->data), PAGE_SIZE);
+	submit_bio(bio);
+	unplug_queue(cache->disk);
+}
+
+static void wait_asleep(struct cache_page *page)
+{
+	wait_queue_head_t *queue = queue_of(page);
+	wait_queue_t wait;
+
+	init_waitqueue_entry(&wait, current);
+	note_sleep(SMPBOX_SLEEP_DISK, page, 0, 0);
+	add_wait_queue(queue, &wait);
+	for (;;) {
+		/* An exchange: the bit is read after the entry and the state are visible. */
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (!is_locked(page))
+			break;
+		io_schedule();
+	}
+	set_current_state(TASK_RUNNING);
+	remove_wait_queue(queue, &wait);
+}
+
+/* 0 when the page was seen unlocked; -EIOCBRETRY when the request will be tried again. */
+static long wait_on_page_locked(struct cache_page *page)
+{
+	if (!is_locked(page))
+		return 0;
+	if (!aio_enqueue_wait(queue_of(page), page)) {
+		wait_asleep(page);
+		return 0;
+	}
+	if (is_locked(page))
+		return -EIOCBRETRY;
+	/* Unlocked meanwhile: the waker has seen the entry, or it comes out again. */
+	return aio_dequeue_wait() ? 0 : -EIOCBRETRY;
+}
+
+/* A counted page for the index, possibly not read yet; NULL while its place belongs to another
+ * page that is in use, which is in *busy. */
+static struct cache_page *find_or_take(struct disk_cache *cache, u64 index,
+				       struct cache_page **busy)
+{
+	struct cache_page *page = &cache->page[index % CACHE_PAGES];
+
+	*busy = page;
+	spin_lock(&cache->lock);
+	if (page->index != index) {
+		if (page->count || is_locked(page)) {
+			page = NULL;
+		} else {
+			page->index = index;
+			WRITE_ONCE(page->flags, 0);
+		}
+	}
+	if (page)
+		page->count++;
+	spin_unlock(&cache->lock);
+	return page;
+}
+
+static void put_page(struct disk_cache *cache, struct cache_page *page)
+{
+	spin_lock(&cache->lock);
+	page->count--;
+	spin_unlock(&cache->lock);
+}
+
+/* 0: the page is uptodate. */
+static long make_uptodate(struct disk_cache *cache, struct cache_page *page)
+{
+	long error;
+
+	if (is_uptodate(page))
+		return 0;
+	if (!test_and_set_bit(PG_LOCKED, &page->flags)) {
+		if (is_uptodate(page))
+			unlock_page(page);
+		else
+			read_page(cache, page);
+	}
+	error = wait_on_page_locked(page);
+	if (error)
+		return error;
+	return is_uptodate(page) ? 0 : -EIO;
+}
+
+static long read_part(struct disk_cache *cache, u64 index, u64 offset, void __user *to, u64 bytes)
+{
+	struct cache_page *page, *busy;
+	long error;
+
+	while (!(page = find_or_take(cache, index, &busy))) {
+		/* It is counted only while somebody copies from it or begins to wait. */
+		error = wait_on_page_locked(busy);
+		if (error)
+			return error;
+		sched_yield();
+	}
+	error = make_uptodate(cache, page);
+	if (!error)
+		error = copy_to_user(to, page->data + offset, bytes);
+	put_page(cache, page);
+	return error;
+}
+
+static long buffered_read(struct file *file, void __user *to, u64 bytes, u64 position)
+{
+	struct disk_cache *cache = file->f_private;
+	u64 size = cache->disk->sectors << SECTOR_SHIFT;
+	u64 done = 0;
+
+	if (position >= size)
+		return 0;
+	if (bytes > size - position)
+		bytes = size - position;
+	while (done < bytes) {
+		u64 offset = (position + done) % PAGE_SIZE;
+		u64 part = PAGE_SIZE - offset < bytes - done ? PAGE_SIZE - offset : bytes - done;
+		long error = read_part(cache, (position + done) >> PAGE_SHIFT, offset,
+				       (u8 *)to + done, part);
+
+		if (error)
+			return done ? (long)done : error;
+		done += part;
+	}
+	return done;
+}
+
+const struct file_operations buffered_operations = {
+	.read = buffered_read,
+};
