@@ -6,6 +6,9 @@ import {
 /** Ids of workloads/include/smpbox-labels.h. */
 export const LABEL = { A1: 1, A2: 2, A3: 3, P: 4, B: 5, "1e": 6, "1g": 7, "2": 8 } as const;
 
+/** Ids of the points of the same file. */
+export const POINT = { ROUND: 3, REAP: 6 } as const;
+
 /** Cycles before the last A1 that belong to the explanation. */
 const STORY_CYCLES = 4000n;
 /** A step 2 this far from an invalidation has nothing to do with it. */
@@ -14,6 +17,18 @@ const SLACK_CYCLES_MAX = 1000n;
 /** The records that the analysis needs: labelled accesses, and lines asked for and lost. */
 export function isStep(kind: number, label: number): boolean {
   return label !== 0 || kind === TRACE_LOST || kind === TRACE_REQUEST;
+}
+
+/** The step as it is executed: a store into the store buffer, or a locked access. */
+export function isStore(event: TraceEvent, label: number): boolean {
+  const { kind } = event;
+  return event.label === label && (kind === TRACE_ISSUE || kind === TRACE_LOCKED);
+}
+
+/** A plain load or a locked one. */
+export function isRead(event: TraceEvent, label: number): boolean {
+  const { kind } = event;
+  return event.label === label && (kind === TRACE_LOAD || kind === TRACE_LOCKED);
 }
 
 export function lineOf(phys: bigint): bigint {
@@ -72,8 +87,8 @@ export function slackOf(
         round.bEmpty = event.value === event.phys + kernelBase;
       }
     } else if (event.cpu === reaper) {
-      if (event.kind === TRACE_LOCKED && event.label === LABEL["1g"]) queued = true;
-      if (event.kind === TRACE_LOAD && event.label === LABEL["2"] && queued) {
+      if (isStore(event, LABEL["1g"])) queued = true;
+      if (isRead(event, LABEL["2"]) && queued) {
         reads.push(event.time);
         queued = false;
       }

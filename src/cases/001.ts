@@ -6,11 +6,20 @@ import type { Machine, RunResult } from "../engine/machine.ts";
 import { type Kioctx, SLEEP_AIO, type Task, TASK_INTERRUPTIBLE } from "../machine/debug-block.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { type Relation, relationOf } from "../machine/topology.ts";
+import { parseDisks } from "../machine/disks.ts";
+import { causeOf } from "./001-cause.ts";
+import { HISTOGRAM, visitedBy } from "./001-phase.ts";
+import { rows001 } from "./001-rows.ts";
+import { describe, nameOf, parametersOf, parseVariant } from "./001-variants.ts";
 import type { Case, CaseSpec, Failure, Scan } from "./case.ts";
 import { isStep, lastRound, lineOf, residenceOf, slackOf } from "./001-trace.ts";
 
 /** Offset of `rounds` in struct w001_stats: rounds counted and finished. */
 const STATS_ROUNDS = 56;
+const STATS_LONGEST = 88;
+const STATS_REAPED = 128;
+const STATS_SLOW = 96;
+const STATS_HISTOGRAM = 8416;
 /** Some hundred rounds, for the medians and for the last one; a scan wants all of its rounds. */
 const TRACE_LAST_ROUNDS = 1 << 15;
 const TRACE_SCAN = 1 << 19;
@@ -23,24 +32,52 @@ const isOffDie = (relation: Relation) => relation === "same package" || relation
 const never = (failures: number) => failures === 0;
 const isPlain = (spec: CaseSpec) => spec.changes === undefined || spec.changes.size === 0;
 
+/** Microseconds. */
+const DISK_MODELS: Record<string, string> = {
+  W001ii: "uniform:5-10", W001iii: "uniform:0.2-2", W001iv: "uniform:50-50",
+};
+/** A run that has not come to an end after this many cycles never will. */
+const BUDGET_CYCLES = 2_000_000_000n;
+const BUDGET_CYCLES_ROUND = 100_000n;
+/** Rounds that wait for a timer of 100 ms; or for a disk, and a submitter that polls meanwhile. */
+const CYCLES_ROUND: Record<string, bigint> = {
+  W001ii: 600_000_000n, W001iv: 2_000_000n, W001iii: 1_000_000n, W001d: 2_000_000n,
+  W001t: 30_000_000n,
+};
+
 export const case001: Case = {
   id: "001",
   title: "aio_complete() without smp_mb(): a wake-up is lost behind a store buffer",
   image: "w001",
-  variants: {
-    k0: "aio_complete() as in Linux 2.6.24",
-    k7: "smp_mb() between the store to ring.tail and waitqueue_active(), the upstream fix",
-  },
+  cpusMin: 2,
+  buggy: "k0",
+  fixed: "k7",
+  variantOf: (text) => nameOf(parseVariant(text)),
+  describeVariant: describe,
+  workload: "W001i",
   workloads: {
     W001i: "the reaper works between its calls, for a time that varies",
     W001p: "the reaper calls again at once: it is always queued before the completion",
     W001s: "the reaper's delay steps through all phases",
+    W001c: "as W001i, with the ring's lines thrown out of the caches before each round",
+    W001d: "64 requests in one io_submit: only the last event of them has no next",
+    W001t: "as W001i, with a limit of 100 ms to io_getevents: a lost wake-up costs that",
+    W001ii: "a kernel thread completes the request, which had to wait for a page",
+    W001iii: "a disk that answers within 2 us: the interrupt completes the request",
+    W001iv: "a disk that takes 50 us: the interrupt drops the last reference, a fence",
   },
   bootParameters({ variant, workload, pair, rounds }) {
-    const kernel = `v001k=${variant.slice(1)}`;
     const scan = workload === "W001s" ? " scan=1" : "";
-    return `${kernel} -- w001 ${workload} s=${pair[0]} r=${pair[1]} rounds=${rounds}${scan}`;
+    const program = `w001 ${workload} s=${pair[0]} r=${pair[1]} rounds=${rounds}${scan}`;
+    return `${parametersOf(variant)} -- ${program}`;
   },
+  disks({ workload }) {
+    const model = DISK_MODELS[workload];
+    if (!model) return undefined;
+    return { disks: parseDisks(1, `model=${model}`), irqPolicy: "same-die" };
+  },
+  budgetCycles: ({ workload, rounds }) =>
+    BUDGET_CYCLES + BigInt(rounds) * (CYCLES_ROUND[workload] ?? BUDGET_CYCLES_ROUND),
   traceEvents: ({ workload }) => (workload === "W001s" ? TRACE_SCAN : TRACE_LAST_ROUNDS),
   pairs(preset) {
     const found = new Map<Relation, [number, number]>();
@@ -58,12 +95,15 @@ export const case001: Case = {
     const block = machine.debugBlock();
     const events = machine.view.trace(isStep);
     const counters = block?.counters();
-    const failure = block && result.stop === "quiescent" ? violationOf(machine, events) : undefined;
     const stats = machine.userVariable("w001_stats");
+    const reaped = stats && Number(stats.getBigUint64(STATS_REAPED, true));
+    const failure =
+      block && result.stop === "quiescent" ? violationOf(machine, events, reaped) : undefined;
     const counted = stats && Number(stats.getBigUint64(STATS_ROUNDS, true));
     const scan = scanOf(console);
     // A process that has exited has no memory any more; its last line tells what it did.
-    const rounds = counted ?? roundsOf(console);
+    const told = summaryOf(console);
+    const rounds = counted ?? told.rounds ?? 0;
     const wanted = spec.workload === "W001s" ? (scan?.rounds ?? Infinity) : spec.rounds;
     return {
       failure,
@@ -71,10 +111,14 @@ export const case001: Case = {
       rounds,
       scan,
       counters,
+      visited: visitedBy(events, spec.pair, histogramOf(spec, stats, console)),
+      slowRounds: stats ? Number(stats.getBigUint64(STATS_SLOW, true)) : told.slow,
+      longestRound: stats ? Number(stats.getBigUint64(STATS_LONGEST, true)) : told.longest,
       residence: residenceOf(events),
       slack: block && slackOf(events, spec.pair, block.base),
     };
   },
+  rows: rows001,
   expectations: [
     {
       id: "E001.1",
@@ -156,7 +200,9 @@ export function allPairs(preset: Preset): Array<[number, number]> {
  * I001, exact at quiescence: no task may be in INTERRUPTIBLE sleep inside read_events while its
  * ring holds an event and it has fewer than min_nr.
  */
-function violationOf(machine: Machine, events: TraceEvent[]): Failure | undefined {
+function violationOf(
+  machine: Machine, events: TraceEvent[], reaped?: number,
+): Failure | undefined {
   const block = machine.debugBlock()!;
   const contexts = new Map(block.kioctxs().map((context) => [context.address, context]));
   const breaks = (task: Task): Kioctx | undefined => {
@@ -179,6 +225,8 @@ function violationOf(machine: Machine, events: TraceEvent[]): Failure | undefine
     head,
     tail,
     events: lastRound(events),
+    cause: causeOf(lastRound(events), task.cpu, block.base),
+    reaped,
   };
 }
 
@@ -190,9 +238,22 @@ function brokenBy(exit: RunResult["exit"], rounds: number, wanted: number): stri
 }
 
 /** What the program says that it did. */
-function roundsOf(console: string): number {
-  const line = /^w001 W001\w .* rounds=(\d+) /m.exec(console);
-  return line ? Number(line[1]) : 0;
+function summaryOf(console: string): Record<string, number | undefined> {
+  const line = /^w001 W001\w+ .*$/m.exec(console)?.[0] ?? "";
+  return Object.fromEntries(
+    [...line.matchAll(/(\w+)=(\d+)\b/g)].map(([, key, value]) => [key, Number(value)]),
+  );
+}
+
+/** Only where an event follows its submission at a fixed distance. */
+function histogramOf(spec: CaseSpec, stats: DataView | undefined, console: string) {
+  if (!["W001i", "W001p", "W001c", "W001t"].includes(spec.workload)) return undefined;
+  const counts: number[] = new Array(HISTOGRAM.bins).fill(0);
+  if (stats) return counts.map((_, i) => stats.getUint32(STATS_HISTOGRAM + 4 * i, true));
+  for (const [, bin, count] of console.matchAll(/^w001 bin (\d+) (\d+)/gm)) {
+    counts[Number(bin)] = Number(count);
+  }
+  return counts;
 }
 
 /** The lines that a scan prints at its end. */

@@ -1,5 +1,6 @@
 // What a case is: a program, the machines it is meant for, its variants, and what must come out.
 import type { TraceEvent } from "../core/view.ts";
+import type { Disk, IrqPolicy } from "../machine/disks.ts";
 import type { Counters } from "../machine/debug-block.ts";
 import type { Preset } from "../machine/preset.ts";
 import type { MemoryModel, Relation } from "../machine/topology.ts";
@@ -17,6 +18,8 @@ export interface CaseSpec {
   memory: MemoryModel;
   windowCycles?: number;
   changes?: ReadonlyMap<string, number>;
+  /** All CPUs on one last-level cache, for comparison. */
+  oneCache?: boolean;
 }
 
 /** A violated invariant, with what is needed to explain it. */
@@ -30,6 +33,10 @@ export interface Failure {
   head: number;
   tail: number;
   events: TraceEvent[];
+  /** Events that the reaper has taken in all. */
+  reaped?: number;
+  /** Does the failure go away when the same order of instructions has no store buffers? */
+  cause: "store buffer" | "interleaving" | "not recorded";
 }
 
 export interface CaseRun {
@@ -56,6 +63,11 @@ export interface CaseRun {
    */
   slack?: number;
   scan?: Scan;
+  /** Rounds in which both sides came near enough to each other for the failure to be possible. */
+  visited?: number;
+  /** Rounds that waited for a time limit, and the longest round, in cycles. */
+  slowRounds?: number;
+  longestRound?: number;
 }
 
 /** What a phase scan found: phases of the reaper against the submitter that hang. */
@@ -80,7 +92,8 @@ export interface Stopped {
 
 export type Findings = Pick<
   CaseRun,
-  "failure" | "broken" | "rounds" | "counters" | "residence" | "slack" | "scan"
+  | "failure" | "broken" | "rounds" | "counters" | "residence" | "slack" | "scan" | "visited"
+  | "slowRounds" | "longestRound"
 >;
 
 /** What must come out of all runs of one kind. */
@@ -99,15 +112,55 @@ export interface Case {
   id: string;
   title: string;
   image: string;
-  variants: Record<string, string>;
+  /** CPUs that it needs. */
+  cpusMin: number;
+  /** The usual name of a variant that the user named, or an InputError with the valid ones. */
+  variantOf(text: string): string;
+  /** One sentence on a variant by its usual name. */
+  describeVariant(variant: string): string;
+  /** The buggy and the repaired code. */
+  buggy: string;
+  fixed: string;
+  /** The workload that shows the bug; all with a sentence each. */
+  workload: string;
   workloads: Record<string, string>;
   /** Trace records to keep: at least the last rounds. */
   traceEvents(spec: CaseSpec): number;
+  /** Disks of the machine, and who takes their interrupts. */
+  disks?(spec: CaseSpec): { disks: Disk[]; irqPolicy: IrqPolicy } | undefined;
+  /** Cycles after which a run has failed to end. */
+  budgetCycles(spec: CaseSpec): bigint;
   /** Kernel command line after the seed. */
   bootParameters(spec: CaseSpec): string;
   /** Looks at the stopped machine. */
   examine(stopped: Stopped): Findings;
   expectations: Expectation[];
+  /** What must come out, in groups of runs: the acceptance test. */
+  rows: Row[];
   /** Pairs of CPUs that stand for all: one for each relation that the machine has. */
   pairs(preset: Preset): Array<[number, number]>;
+}
+
+/** Runs of one kind: how many, and what is expected of them. */
+export interface Setup {
+  what: string;
+  machine: string;
+  variant: string;
+  workload: string;
+  memory: MemoryModel;
+  pairs: Array<[number, number]>;
+  seeds: number;
+  rounds: number;
+  changes?: ReadonlyMap<string, number>;
+  expected: string;
+  /** One sentence on what was found, and whether it is what was expected. */
+  judge(runs: readonly CaseRun[]): { measured: string; outcome: "holds" | "missed" | "open" };
+}
+
+/** A checkable expectation. */
+export interface Row {
+  id: string;
+  what: string;
+  /** `short`: a few seconds' worth of it. */
+  setups(size: "short" | "full"): Setup[];
 }

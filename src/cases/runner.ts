@@ -4,14 +4,10 @@ import { loadPreset } from "../engine/files.ts";
 import { type CreateOptions, Machine } from "../engine/machine.ts";
 import { recordEnd } from "../engine/replay.ts";
 import { hostCores } from "../engine/host.ts";
-import { InputError } from "../machine/preset.ts";
+import { InputError, type Preset } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
 import { relationOf } from "../machine/topology.ts";
 import type { Case, CaseRun, CaseSpec } from "./case.ts";
-
-/** A run that has not come to an end after this many cycles never will. */
-const BUDGET_CYCLES = 2_000_000_000n;
-const BUDGET_CYCLES_ROUND = 100_000n;
 
 /** The emulator itself failed in a run. */
 export class RunFailed extends Error {
@@ -26,9 +22,11 @@ export class RunFailed extends Error {
 
 /** The machine of a run. */
 function optionsOf(definition: Case, spec: CaseSpec): CreateOptions {
+  const { disks, irqPolicy } = definition.disks?.(spec) ?? {};
   return {
-    machine: spec.machine,
-    changes: spec.changes,
+    machine: presetOf(spec),
+    disks,
+    irqPolicy,
     image: definition.image,
     append: definition.bootParameters(spec),
     seed: spec.seed,
@@ -36,7 +34,7 @@ function optionsOf(definition: Case, spec: CaseSpec): CreateOptions {
     windowCycles: spec.windowCycles,
     workers: 1,
     traceEvents: definition.traceEvents(spec),
-    maxCycles: BUDGET_CYCLES + BigInt(spec.rounds) * BUDGET_CYCLES_ROUND,
+    maxCycles: definition.budgetCycles(spec),
   };
 }
 
@@ -72,6 +70,14 @@ export async function runOnce(
   } finally {
     machine.close();
   }
+}
+
+function presetOf({ machine, changes, oneCache }: CaseSpec): Preset {
+  const preset = loadPreset(machine, changes);
+  if (!oneCache) return preset;
+  const cpus = preset.clusters.flatMap((cluster) => cluster.cpus).sort((a, b) => a - b);
+  const units = cpus.map((cpu) => [cpu]);
+  return { ...preset, clusters: [{ ...preset.clusters[0], cpus, units }] };
 }
 
 function placesOf(machine: Machine): string[] {

@@ -35,7 +35,7 @@ export function printComparison(report: Comparison): void {
   const note = memoryNote(options.memory);
   if (note) out.push(`memory ${options.memory}: ${note}`);
   for (const variant of new Set(summaries.map((summary) => summary.variant))) {
-    out.push(wrap(`${variant}: ${definition.variants[variant]}`));
+    out.push(wrap(`${variant}: ${definition.describeVariant(variant)}`));
   }
   for (const { preset } of machines) {
     out.push("", wrap(`${preset.name}: ${preset.description}`), drawMachine(preset));

@@ -2,6 +2,7 @@
 // side.
 import type { Command } from "commander";
 import { allPairs, case001 } from "../cases/001.ts";
+import { CASES, findCase } from "../cases/index.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
 import { RunFailed, keepRun, presetsOf, runAll } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
@@ -28,16 +29,12 @@ export interface CompareOptions {
   json?: boolean;
 }
 
-const CASES: Case[] = [case001];
 /** So that the whole comparison takes well under a minute on two cores. */
 const SEEDS = 3;
 const ROUNDS = 4000;
-const PLAIN_VARIANT = "k0";
-const FIXED_VARIANT = "k7";
 
 export function compareVerb(program: Command, act: Act): void {
   const workloads = Object.keys(case001.workloads);
-  const variants = Object.keys(case001.variants);
   program
     .command("compare")
     .description("run a case on several machines, side by side")
@@ -47,7 +44,7 @@ export function compareVerb(program: Command, act: Act): void {
     .option("--seed <n>", "the first seed; alone: only this one", parseU64)
     .option("--pair <s,r>", "CPUs of submitter and reaper, or all", parsePairs)
     .option("--workload <name>", workloads.join(", "), parseChoice(...workloads), "W001i")
-    .option("--variant <name>", variants.join(", "), parseChoice(...variants))
+    .option("--variant <name>", "bug, fixed, or an id such as k7/a/24")
     .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000), ROUNDS)
     .option("--jobs <n>", "runs at a time", parseCount(1, 64))
@@ -66,10 +63,7 @@ export function compareVerb(program: Command, act: Act): void {
 }
 
 async function compare(id: string, options: CompareOptions, signal: AbortSignal): Promise<number> {
-  const definition = CASES.find((candidate) => candidate.id === id);
-  if (!definition) {
-    throw new InputError(`case ${id}: known cases are ${CASES.map((c) => c.id).join(", ")}`);
-  }
+  const definition = findCase(id);
   const machines = presetsOf(options.machines, options.set);
   const specs = machines.flatMap(({ name, preset }) => specsFor(definition, name, preset, options));
   const progress = new Progress();
@@ -133,9 +127,10 @@ function specsFor(
     }
   };
   const pairs = pairsFor(definition, machine, preset, options);
-  for (const pair of pairs) add(options.variant ?? PLAIN_VARIANT, pair, options.seeds);
+  const variant = definition.variantOf(options.variant ?? definition.buggy);
+  for (const pair of pairs) add(variant, pair, options.seeds);
   // The fixed code beside it, once for each pair: it is only to show that the fix holds here too.
-  if (options.variant === undefined) for (const pair of pairs) add(FIXED_VARIANT, pair, 1);
+  if (options.variant === undefined) for (const pair of pairs) add(definition.fixed, pair, 1);
   return specs;
 }
 

@@ -1,6 +1,7 @@
 // The comparison of a case on several machines: groups of runs as a table, and what was expected of
 // them.
 import type { Case, CaseRun, CaseSpec, Expectation } from "../cases/case.ts";
+import { median } from "../cases/numbers.ts";
 import type { MemoryModel, Relation } from "../machine/topology.ts";
 
 /** Runs that differ only in their seed. */
@@ -121,11 +122,6 @@ function smallest(values: ReadonlyArray<number | undefined>): number | undefined
 function mean(values: readonly number[]): number | undefined {
   if (values.length === 0) return undefined;
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-export function median(values: readonly number[]): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
 }
 
 const COLUMNS: Array<[string, (summary: Summary) => string]> = [

@@ -5,9 +5,8 @@ import { case001 } from "../../src/cases/001.ts";
 import type { CaseRun, CaseSpec } from "../../src/cases/case.ts";
 import { runAll } from "../../src/cases/runner.ts";
 import { Machine } from "../../src/engine/machine.ts";
-import {
-  explainLostWakeup, findLostWakeup, isStoreBuffering,
-} from "../../src/report/lost-wakeup.ts";
+import { findLostWakeup, isStoreBuffering } from "../../src/cases/001-story.ts";
+import { explainLostWakeup } from "../../src/report/lost-wakeup.ts";
 
 const TIMEOUT_MS = 120_000;
 const ROUNDS = 1500;
@@ -98,6 +97,8 @@ describe("never a hang", () => {
 });
 
 it("a kernel panic is a broken run and no evidence", { timeout: TIMEOUT_MS }, async () => {
-  const [panicked] = await run({ pair: SAME_PACKAGE, variant: "k99" });
+  const bootParameters = () => "v001k=99 -- w001 W001i s=0 r=1";
+  const unknown = { ...case001, bootParameters };
+  const [panicked] = await runAll(unknown, [spec({ pair: SAME_PACKAGE })], {});
   expect(panicked).toMatchObject({ failure: undefined, broken: "exit panic after 0 rounds" });
 });

@@ -1,0 +1,24 @@
+// All cases, by their ids.
+import { InputError } from "../machine/preset.ts";
+import { case001 } from "./001.ts";
+import type { Case, Row } from "./case.ts";
+
+export const CASES: Case[] = [case001];
+
+export function findCase(id: string): Case {
+  const found = CASES.find((candidate) => candidate.id === id);
+  if (found) return found;
+  throw new InputError(`case ${id}: known cases are ${CASES.map((c) => c.id).join(", ")}`);
+}
+
+/** Rows whose ids match a pattern in which * stands for anything, of one case or of all. */
+export function findRows(pattern: string, id?: string): Array<{ definition: Case; row: Row }> {
+  const cases = id === undefined ? CASES : [findCase(id)];
+  const all = cases.flatMap((definition) => definition.rows.map((row) => ({ definition, row })));
+  const words = pattern.split("*").map((word) => word.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
+  const expression = new RegExp(`^${words.join(".*")}$`);
+  const found = all.filter(({ row }) => expression.test(row.id));
+  if (found.length > 0) return found;
+  const known = all.map(({ row }) => row.id).join(", ");
+  throw new InputError(`rows ${pattern}: there are ${known}`);
+}

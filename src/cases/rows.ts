@@ -1,0 +1,77 @@
+// Runs rows and compares what comes out with what was expected.
+import type { Case, CaseRun, CaseSpec, Row, Setup } from "./case.ts";
+import { runAll } from "./runner.ts";
+
+export type Outcome = "holds" | "missed" | "open" | "not reached";
+
+export interface SetupResult {
+  row: string;
+  what: string;
+  pairs: Array<[number, number]>;
+  runs: number;
+  rounds: number;
+  expected: string;
+  measured: string;
+  outcome: Outcome;
+  /** Seeds and pairs of the first run that speaks against it. */
+  against?: CaseSpec;
+}
+
+export interface RowsOptions {
+  size: "short" | "full";
+  jobs?: number;
+  signal?: AbortSignal;
+  /** Starts no setup after this. */
+  deadline?: number;
+  onResult?: (result: SetupResult) => void;
+}
+
+function specsOf(setup: Setup): CaseSpec[] {
+  const { machine, variant, workload, memory, rounds, changes } = setup;
+  return setup.pairs.flatMap((pair) =>
+    Array.from({ length: setup.seeds }, (_, i): CaseSpec => ({
+      machine, variant, workload, memory, rounds, changes, pair, seed: BigInt(i + 1),
+    })));
+}
+
+/** All setups of the rows, in their order. A missed one ends them: the rest is not reached. */
+export async function runSetups(
+  rows: ReadonlyArray<{ definition: Case; row: Row }>,
+  options: RowsOptions,
+): Promise<SetupResult[]> {
+  const results: SetupResult[] = [];
+  let stopped = false;
+  for (const { definition, row } of rows) {
+    for (const setup of row.setups(options.size)) {
+      const late = options.deadline !== undefined && performance.now() > options.deadline;
+      stopped ||= late || options.signal?.aborted === true;
+      const result = await runSetup(definition, row, setup, stopped, options);
+      stopped ||= result.outcome === "missed";
+      results.push(result);
+      options.onResult?.(result);
+    }
+  }
+  return results;
+}
+
+async function runSetup(
+  definition: Case, row: Row, setup: Setup, stopped: boolean, options: RowsOptions,
+): Promise<SetupResult> {
+  const result = (measured: string, outcome: Outcome, runs: readonly CaseRun[] = []) => ({
+    row: row.id,
+    what: setup.what,
+    pairs: setup.pairs,
+    runs: runs.length,
+    rounds: runs.reduce((sum, run) => sum + run.rounds, 0),
+    expected: setup.expected,
+    measured,
+    outcome,
+    against: outcome === "missed" ? (runs.find((run) => run.broken ?? run.failure) ?? runs[0])?.spec
+      : undefined,
+  });
+  if (stopped) return result("-", "not reached");
+  const runs = await runAll(definition, specsOf(setup), options);
+  if (options.signal?.aborted) return result("interrupted", "not reached", runs);
+  const { measured, outcome } = setup.judge(runs);
+  return result(measured, outcome, runs);
+}

@@ -1,0 +1,132 @@
+// What smpbox case prints: the rate with its interval, the first failure explained, the line that
+// reproduces it; or one JSON document.
+import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
+import { wilson } from "../cases/numbers.ts";
+import type { Preset } from "../machine/preset.ts";
+import { groupRuns, summarize, TABLE_LEGEND, tableOf, upperBound } from "../report/compare.ts";
+import { explainLostWakeup } from "../report/lost-wakeup.ts";
+import { wrap } from "../report/text.ts";
+import { EXIT } from "./exit.ts";
+import { printJson } from "./json.ts";
+import { shellLine } from "./options.ts";
+
+export function printList(cases: readonly Case[], json?: boolean): number {
+  if (json) {
+    const list = cases.map(({ id, title, buggy, fixed, workloads, rows }) => ({
+      id, title, buggy, fixed, workloads, rows: rows.map((row) => ({ id: row.id, what: row.what })),
+    }));
+    printJson({ schema: "smpbox-cases-1", cases: list });
+    return EXIT.held;
+  }
+  for (const { id, title, workloads } of cases) {
+    const lines = Object.entries(workloads).map(([name, what]) => `    ${name.padEnd(8)} ${what}`);
+    process.stdout.write([wrap(`${id}  ${title}`), ...lines, ""].join("\n"));
+  }
+  return EXIT.held;
+}
+
+export function printCase(
+  definition: Case, preset: Preset, spec: CaseSpec, runs: readonly CaseRun[], json?: boolean,
+): void {
+  const broken = runs.filter((run) => run.broken);
+  const failed = runs.filter((run) => run.failure || (run.scan?.hangs ?? 0) > 0);
+  const sound = runs.length - broken.length;
+  const interval = wilson(failed.length, sound);
+  const first = runs.find((run) => run.failure);
+  if (json) {
+    printJson({
+      schema: "smpbox-case-1",
+      case: definition.id,
+      variant: spec.variant,
+      workload: spec.workload,
+      machine: preset.name,
+      memory: spec.memory,
+      seed: spec.seed,
+      rounds: spec.rounds,
+      failures: failed.length,
+      runs: sound,
+      rate: sound > 0 ? failed.length / sound : null,
+      ci95: interval,
+      broken: broken.map((run) => ({ ...idOf(run.spec), why: run.broken })),
+      visited: runs.reduce((sum, run) => sum + (run.visited ?? 0), 0),
+      cycles: runs.reduce((sum, run) => sum + run.result.cycles, 0n),
+      instructions: runs.reduce((sum, run) => sum + run.result.instructions, 0n),
+      groups: groupRuns(runs).map(summarize),
+      first: first && {
+        ...idOf(first.spec),
+        invariant: first.failure!.invariant,
+        what: first.failure!.what,
+        cause: first.failure!.cause,
+        cycles: first.result.cycles,
+        stateHash: first.result.stateHash,
+        report: explainLostWakeup(first),
+        reproduce: reproduceCase(definition, first.spec),
+      },
+    });
+    return;
+  }
+  const out = [wrap(`case ${definition.id}: ${definition.title}`)];
+  out.push(wrap(`${spec.workload}: ${definition.workloads[spec.workload]}`));
+  out.push(wrap(`${spec.variant}: ${definition.describeVariant(spec.variant)}`));
+  if (spec.memory === "tso-adv") out.push("memory tso-adv: adversarial drains, not the machine's");
+  out.push("", tableOf(groupRuns(runs).map(summarize)), "", TABLE_LEGEND, "");
+  const percent = (value: number) => `${(value * 100).toFixed(1)} %`;
+  const [low, high] = interval.map(percent);
+  if (sound > 0) {
+    out.push(
+      `${failed.length} of ${sound} runs fail: ${percent(failed.length / sound)}, ` +
+        `95 % interval ${low} to ${high}`,
+    );
+  }
+  if (failed.length === 0 && sound > 0) out.push(...nothingFound(runs));
+  for (const run of broken) {
+    out.push(`BROKEN: ${run.spec.pair.join(",")} seed ${run.spec.seed}: ${run.broken}`);
+    out.push(`  reproduce: ${reproduceCase(definition, run.spec)}`);
+  }
+  if (first) {
+    const { pair, seed } = first.spec;
+    out.push("", `First failure: CPUs ${pair.join(",")} (${first.relation}), seed ${seed}.`);
+    out.push(explainLostWakeup(first), causeOf(first));
+    out.push(`reproduce: ${reproduceCase(definition, first.spec)}`);
+  }
+  process.stdout.write(`${out.join("\n")}\n`);
+}
+
+const idOf = ({ pair, seed }: CaseSpec) => ({ pair, seed });
+
+/** How much that is worth. */
+function nothingFound(runs: readonly CaseRun[]): string[] {
+  const rounds = runs.reduce((sum, run) => sum + run.rounds, 0);
+  const visited = runs.reduce((sum, run) => sum + (run.visited ?? 0), 0);
+  const bound = `no failure in ${rounds} rounds (95 % bound ${upperBound(rounds)} a round)`;
+  const near = visited > 0
+    ? `${visited} of them had both sides in the window`
+    : "but in none of them did the two sides come near: this says nothing about the code";
+  return [wrap(`${bound}; ${near}`)];
+}
+
+function causeOf({ failure }: CaseRun): string {
+  switch (failure!.cause) {
+    case "store buffer":
+      return wrap(
+        "Store buffer: the same order of instructions with immediate drains reads another value.",
+      );
+    case "interleaving":
+      return wrap(
+        "Interleaving: the same order of instructions fails without store buffers, too.",
+      );
+    default:
+      return "Store buffer or interleaving: the trace does not hold what would tell.";
+  }
+}
+
+export function reproduceCase(definition: Case, spec: CaseSpec): string {
+  const words = ["smpbox", "case", definition.id, "--machine", spec.machine];
+  words.push("--pair", spec.pair.join(","), "--seed", `${spec.seed}`, "--variant", spec.variant);
+  if (spec.workload !== definition.workload) words.push("--workload", spec.workload);
+  if (spec.memory !== "tso") words.push("--memory", spec.memory);
+  words.push("--rounds", `${spec.rounds}`);
+  if (spec.windowCycles !== undefined) words.push("--window", `${spec.windowCycles}`);
+  for (const [field, value] of spec.changes ?? []) words.push("--set", `${field}=${value}`);
+  return shellLine(words);
+}

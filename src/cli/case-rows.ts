@@ -1,0 +1,74 @@
+// smpbox case --rows: the acceptance test, expected against measured.
+import { findRows } from "../cases/index.ts";
+import { runSetups, type SetupResult } from "../cases/rows.ts";
+import { wrap } from "../report/text.ts";
+import type { CaseOptions } from "./case.ts";
+import { reproduceCase } from "./case-output.ts";
+import { EXIT } from "./exit.ts";
+import { printJson } from "./json.ts";
+import { Progress } from "./progress.ts";
+
+const MINUTE_MS = 60_000;
+
+export async function runRows(
+  id: string | undefined, options: CaseOptions, signal: AbortSignal,
+): Promise<number> {
+  const rows = findRows(options.rows!, id);
+  const titles = new Map(rows.map(({ row }) => [row.id, row.what]));
+  const progress = new Progress();
+  let done = 0;
+  const results = await runSetups(rows, {
+    size: options.short ? "short" : "full",
+    jobs: options.workers,
+    signal,
+    deadline: options.budget === undefined ? undefined
+      : performance.now() + options.budget * MINUTE_MS,
+    onResult(result) {
+      progress.clear();
+      if (!options.json) printResult(result, titles);
+      progress.update(() => `${++done} setups`);
+    },
+  });
+  progress.clear();
+  const missed = results.filter(({ outcome }) => outcome === "missed");
+  const open = results.filter(({ outcome }) => outcome === "open");
+  const unreached = results.filter(({ outcome }) => outcome === "not reached");
+  if (options.json) {
+    printJson({
+      schema: "smpbox-rows-1",
+      rows: results.map((result) => ({
+        ...result,
+        against: undefined,
+        reproduce: result.against && reproduceCase(rows[0].definition, result.against),
+      })),
+    });
+  } else {
+    const held = results.length - missed.length - open.length - unreached.length;
+    process.stdout.write(
+      `${held} of ${results.length} hold, ${missed.length} missed, ${open.length} open, ` +
+        `${unreached.length} not reached\n`,
+    );
+    for (const { against } of missed) {
+      if (against) {
+        process.stdout.write(`reproduce: ${reproduceCase(rows[0].definition, against)}\n`);
+      }
+    }
+  }
+  if (signal.aborted) return EXIT.interrupted;
+  if (missed.length > 0) return EXIT.failed;
+  return unreached.length > 0 ? EXIT.budget : EXIT.held;
+}
+
+/** Each row's title once, then a setup a line. */
+function printResult(result: SetupResult, titles: Map<string, string>): void {
+  const title = titles.get(result.row);
+  if (title !== undefined) process.stdout.write(`${wrap(`${result.row}: ${title}`)}\n`);
+  titles.delete(result.row);
+  const { what, pairs, expected, measured, outcome } = result;
+  const list = pairs.map((pair) => pair.join(",")).join(" ");
+  const where = pairs.length > 3 ? `${pairs.length} pairs` : list;
+  process.stdout.write(
+    `  ${outcome.padEnd(11)} ${what} (${where})\n` +
+      `              expected ${expected}; measured ${measured}\n`,
+  );
+}

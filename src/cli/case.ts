@@ -1,0 +1,156 @@
+// smpbox case [ID]: one case, many seeds: how often it fails, and why. Also its acceptance test
+// (--rows) and what it depends on (--ablate).
+import type { Command } from "commander";
+import { allPairs } from "../cases/001.ts";
+import { CASES, findCase } from "../cases/index.ts";
+import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
+import { presetsOf, runAll, RunFailed } from "../cases/runner.ts";
+import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
+import { cpuCount, type Preset } from "../machine/preset.ts";
+import { ablate } from "./case-ablate.ts";
+import { printCase, printList, reproduceCase } from "./case-output.ts";
+import { runRows } from "./case-rows.ts";
+import { EXIT } from "./exit.ts";
+import type { Act } from "./main.ts";
+import { parseChoice, parseCount, parsePairs, parseSet, parseU64 } from "./options.ts";
+import { Progress } from "./progress.ts";
+
+export interface CaseOptions {
+  variant?: string;
+  workload?: string;
+  machine: string;
+  memory: MemoryModel;
+  pair?: [number, number] | "all";
+  seeds: number;
+  seed: bigint;
+  rounds?: number;
+  workers?: number;
+  window?: number;
+  set?: Map<string, number>;
+  rows?: string;
+  short?: boolean;
+  budget?: number;
+  ablate?: boolean;
+  expect: "hold" | "fail";
+  json?: boolean;
+}
+
+const ROUNDS = 20_000;
+const SEEDS = 20;
+
+export function caseVerb(program: Command, act: Act): void {
+  program
+    .command("case")
+    .description("run a case with many seeds; without an id: list the cases")
+    .argument("[id]", CASES.map(({ id }) => id).join(", "))
+    .option("--variant <name>", "bug, fixed, or an id such as k7/a/24", "bug")
+    .option("--workload <name>", "one of the case's workloads")
+    .option("--machine <name>", "preset or JSON file", "clovertown")
+    .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
+    .option("--pair <s,r>", "CPUs of submitter and reaper, or all", parsePairs)
+    .option("--seeds <n>", "seeds for each pair of CPUs", parseCount(1, 100_000), SEEDS)
+    .option("--seed <n>", "the first seed; alone: only this one", parseU64)
+    .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000))
+    .option("--workers <n>", "runs at a time", parseCount(1, 64))
+    .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))
+    .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
+    .option("--rows <pattern>", "the expectations with these ids, such as 'E001.*'")
+    .option("--short", "with --rows: a few runs of each")
+    .option("--budget <minutes>", "with --rows: start none after this time", parseCount(1, 100_000))
+    .option("--ablate", "change one thing at a time")
+    .option("--expect <what>", "fail: exit 0 if it fails", parseChoice("hold", "fail"), "hold")
+    .option("--json", "print one JSON document")
+    .action((id: string | undefined, given: CaseOptions, command: Command) =>
+      act((signal) => {
+        const defaulted = command.getOptionValueSource("seeds") === "default";
+        const seeds = given.seed !== undefined && defaulted ? 1 : given.seeds;
+        const options = { ...given, seed: given.seed ?? 1n, seeds };
+        const plain = defaulted && given.rounds === undefined;
+        if (options.rows !== undefined) return runRows(id, options, signal);
+        if (id === undefined) return printList(CASES, options.json);
+        if (options.ablate) return ablate(findCase(id), options, plain, signal);
+        return runCase(findCase(id), options, signal);
+      }),
+    );
+}
+
+async function runCase(
+  definition: Case, options: CaseOptions, signal: AbortSignal,
+): Promise<number> {
+  const [{ preset }] = presetsOf([options.machine], options.set);
+  const specs = specsFor(definition, preset, options);
+  const progress = new Progress();
+  let failures = 0;
+  const runs = await runAll(definition, specs, {
+    jobs: options.workers,
+    signal,
+    onDone(run, done) {
+      if (run.failure) failures++;
+      progress.update(() => `${done} of ${specs.length} runs, ${failures} failures`);
+    },
+  }).catch((error) => {
+    progress.clear();
+    if (error instanceof RunFailed) {
+      process.stderr.write(`reproduce: ${reproduceCase(definition, error.spec)}\n`);
+    }
+    throw error;
+  });
+  progress.clear();
+  if (signal.aborted) {
+    process.stderr.write(`interrupted after ${runs.length} of ${specs.length} runs\n`);
+    return EXIT.interrupted;
+  }
+  printCase(definition, preset, specs[0], runs, options.json);
+  return exitCode(runs, options.expect);
+}
+
+function specsFor(definition: Case, preset: Preset, options: CaseOptions): CaseSpec[] {
+  const workload = options.workload ?? definition.workload;
+  if (!Object.hasOwn(definition.workloads, workload)) {
+    const known = Object.keys(definition.workloads).join(", ");
+    throw new InputError(`workload ${workload} of case ${definition.id}: use one of ${known}`);
+  }
+  const variant = definition.variantOf(options.variant ?? "bug");
+  return pairsFor(definition, preset, options).flatMap((pair) =>
+    Array.from({ length: options.seeds }, (_, i): CaseSpec => ({
+      machine: options.machine,
+      variant,
+      workload,
+      pair,
+      seed: options.seed + BigInt(i),
+      rounds: options.rounds ?? ROUNDS,
+      memory: options.memory,
+      windowCycles: options.window,
+      changes: options.set,
+    })),
+  );
+}
+
+/** The pair that is farthest apart, unless told otherwise. */
+export function pairsFor(
+  definition: Case, preset: Preset, options: Pick<CaseOptions, "pair">,
+): Array<[number, number]> {
+  const cpus = cpuCount(preset);
+  if (cpus < definition.cpusMin) {
+    const machine = `${preset.name} has ${cpus} CPU${cpus === 1 ? "" : "s"}`;
+    throw new InputError(`${machine}: case ${definition.id} needs ${definition.cpusMin}`);
+  }
+  if (options.pair === "all") return allPairs(preset);
+  if (options.pair === undefined) return definition.pairs(preset).slice(-1);
+  const needed = Math.max(...options.pair) + 1;
+  if (needed > cpus) {
+    const pair = options.pair.join(",");
+    throw new InputError(`--pair ${pair} needs ${needed} CPUs: ${preset.name} has ${cpus}`);
+  }
+  return [options.pair];
+}
+
+/** What broken runs say comes first: nothing can be concluded from them. */
+export function exitCode(runs: readonly CaseRun[], expect: "hold" | "fail"): number {
+  const broken = new Set(runs.filter((run) => run.broken).map((run) => run.result.exit));
+  if (broken.has("panic") || broken.has("unimplemented")) return EXIT.panic;
+  if (broken.has("budget")) return EXIT.budget;
+  if (broken.size > 0) return EXIT.failed;
+  const failed = runs.some((run) => run.failure || (run.scan?.hangs ?? 0) > 0);
+  return failed === (expect === "fail") ? EXIT.held : EXIT.failed;
+}
