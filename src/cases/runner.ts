@@ -1,4 +1,7 @@
 // Runs of a case: one machine with one worker thread each, as many at a time as the host has cores.
+import {
+  TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_POINT, TRACE_REQUEST,
+} from "../core/view.ts";
 import { keepCapsule } from "../engine/capsule-file.ts";
 import { loadPreset } from "../engine/files.ts";
 import { type CreateOptions, Machine } from "../engine/machine.ts";
@@ -8,6 +11,11 @@ import { InputError, type Preset } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
 import { relationOf } from "../machine/topology.ts";
 import type { Case, CaseRun, CaseSpec } from "./case.ts";
+
+/** What the accounts of failures are made of. */
+const TRACE_KINDS = [
+  TRACE_POINT, TRACE_LOAD, TRACE_ISSUE, TRACE_COMMIT, TRACE_LOST, TRACE_REQUEST, TRACE_LOCKED,
+].reduce((kinds, kind) => kinds | (1 << kind), 0);
 
 /** The emulator itself failed in a run. */
 export class RunFailed extends Error {
@@ -34,6 +42,7 @@ function optionsOf(definition: Case, spec: CaseSpec): CreateOptions {
     windowCycles: spec.windowCycles,
     workers: 1,
     traceEvents: definition.traceEvents(spec),
+    traceKinds: TRACE_KINDS,
     maxCycles: definition.budgetCycles(spec),
   };
 }

@@ -147,7 +147,7 @@ static void reaper(void *unused)
 			sum = checksum(sum, data, lines);
 			lines_total += lines;
 		}
-		if (setup.mode->paced && counts)
+		if (setup.paced && counts)
 			keep_pace(&random);
 	}
 	w001_stats.checksum = sum;

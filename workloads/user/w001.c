@@ -21,6 +21,9 @@
  * with the evidence in place. In a scan it submits one event more instead, which wakes the reaper,
  * notes the phase, and goes on after a round that does not count.
  *
+ * pace=1: the reaper waits until about the next completion, also where it works. That is for
+ * machines on which a round takes much longer than that work: without it the two never meet.
+ *
  * The first wrap of the ring runs like W001p: slots that nobody has touched would come from memory.
  */
 #include "w001.h"
@@ -86,6 +89,7 @@ static void read_options(void)
 	setup.lines_min = option("lines_min", mode->lines_min);
 	setup.lines_max = option("lines_max", mode->lines_max);
 	setup.phase = option("phase", 0);
+	setup.paced = mode->paced || option("pace", 0);
 	setup.scan = mode->scanned && option("scan", 0);
 	setup.low = option("lo", 0);
 	setup.high = option("hi", 8000);
@@ -161,7 +165,7 @@ int main(void)
 
 	read_options();
 	error = sys_io_setup(RING_EVENTS, &setup.ctx);
-	if (!error && setup.mode->paced)
+	if (!error && setup.paced)
 		error = sys_io_setup(1, &setup.empty_ctx);
 	if (error)
 		die("io_setup: error %ld\n", -error);

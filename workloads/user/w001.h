@@ -36,7 +36,7 @@ static struct {
 	u32 lines_min, lines_max;
 	u64 rounds, spins;
 	u64 phase, low, high, step, reps;
-	bool scan;
+	bool scan, paced;
 	u64 seed;
 	int fd;
 	u64 ctx;
