@@ -32,7 +32,7 @@ const isOffDie = (relation: Relation) => relation === "same package" || relation
 const never = (failures: number) => failures === 0;
 const isPlain = (spec: CaseSpec) => spec.changes === undefined || spec.changes.size === 0;
 
-/** The reaper's work takes a varying time, so that it comes before some completions, after others. */
+/** The reaper's work takes a varying time: it comes before some completions, after others. */
 const VARIED = new Set(["W001i", "W001c", "W001t"]);
 /** Microseconds. */
 const DISK_MODELS: Record<string, string> = {

@@ -52,7 +52,7 @@ it("passes the program's own exit code on", async () => {
 
 it("panics on a boot parameter that it does not know how to obey", async () => {
   expect(await exitOf("uni1", "hello", "v001k=99")).toBe("panic");
-  expect(machine!.debugBlock()!.panic).toBe("v001k=99: this kernel has 0 and 7");
+  expect(machine!.debugBlock()!.panic).toBe("v001k=99: this kernel has 0 to 13");
 });
 
 it("runs several copies of a program", async () => {

@@ -32,7 +32,7 @@ async function traced(names: string[], options: Partial<CreateOptions> = {}) {
   return { end, events, lost, loads, slices: readPerfetto(file), file };
 }
 
-const WINDOW = { traceFrom: 3_000_000n, traceTo: 3_200_000n, maxCycles: 3_200_000n };
+const WINDOW = { traceFrom: 5_000_000n, traceTo: 5_200_000n, maxCycles: 5_200_000n };
 
 describe("the file", async () => {
   const { events, slices, lost } = await traced(["stores", "lines", "bus", "marks"], WINDOW);

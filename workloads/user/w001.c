@@ -171,6 +171,8 @@ int main(void)
 		die("io_setup: error %ld\n", -error);
 	if (pin_to_cpu(setup.submitter_cpu) < 0)
 		die("CPU %u is not there\n", setup.submitter_cpu);
+	for (u32 i = 0; i < 2; i++)
+		record[i] = sys_mmap(setup.mode->depth * setup.mode->bytes);
 	if (setup.mode->cold)
 		cold_init();
 	warm = ring()[RING_HEADER_NR] / setup.mode->depth + 1;

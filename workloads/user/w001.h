@@ -61,7 +61,8 @@ static struct {
 /* 1: the submitter may be asleep until the next acknowledgement. */
 static u32 submitter_asleep LINE_ALIGNED;
 
-static u8 record[2][BATCH_MAX * BATCH_BYTES] __attribute__((aligned(4096)));
+/* What the requests of even and of odd rounds read, one behind the other. */
+static u8 *record[2];
 
 static inline u64 rdtsc(void)
 {
