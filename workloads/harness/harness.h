@@ -112,14 +112,6 @@ bool histogram_count(void);
 
 /* ---- Small things ---- */
 
-static inline u64 rdtsc(void)
-{
-	u32 low, high;
-
-	asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return low | (u64)high << 32;
-}
-
 /* Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", its mixing function. */
 static inline u64 mix(u64 value)
 {

@@ -76,7 +76,7 @@ static inline u64 rdtsc(void)
 {
 	u32 low, high;
 
-	asm volatile("rdtsc" : "=a"(low), "=d"(high));
+	asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
 	return low | (u64)high << 32;
 }
 
