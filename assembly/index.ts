@@ -1,6 +1,7 @@
 // The exported functions of the timing engine, and nothing else.
 import { MACHINE_BASE, M_NOW, WAIT_PARKED } from "./abi";
-import { resetLongMode } from "./isa/cpu";
+import { Cpu, resetLongMode } from "./isa/cpu";
+import { getFlags } from "./isa/flags";
 import { Core, coreOf } from "./memory/core";
 import { countWait } from "./memory/counters";
 import { layout, reset } from "./machine/topology";
@@ -29,4 +30,10 @@ export function startBsp(rip: u64, rsi: u64, cr3: u64): void {
   const c = Core.of(core);
   c.clock = load<u64>(MACHINE_BASE + M_NOW);
   countWait(core, WAIT_PARKED, c.clock);
+}
+
+/** EFLAGS of a CPU, the status flags included. */
+export function flagsOf(cpu: u32): u32 {
+  const core = coreOf(cpu);
+  return <u32>Cpu.of(core).rflags | getFlags(core);
 }

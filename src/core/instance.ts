@@ -11,6 +11,8 @@ export interface CoreExports {
   /** Runs this worker's part of the machine until it stops: a STOP_* value of abi.ts. */
   runWorker(worker: number): number;
   stateHash(): bigint;
+  /** EFLAGS of a CPU, the status flags included. */
+  flagsOf(cpu: number): number;
   /** Hash of one CPU with all that is its own but its caches. */
   cpuHash(cpu: number): bigint;
   /** Writes a u32 for each line of RAM to the address. */

@@ -204,6 +204,11 @@ export class Machine {
     }
   }
 
+  /** EFLAGS of a CPU of the stopped machine. */
+  flagsOf(cpu: number): number {
+    return this.session.flagsOf(cpu);
+  }
+
   /** Hash of the whole state of the stopped machine. */
   stateHash(): bigint {
     return this.session.stateHash();

@@ -209,6 +209,10 @@ export class Session {
     };
   }
 
+  flagsOf(cpu: number): number {
+    return this.machine.core.flagsOf(cpu);
+  }
+
   /** Hash of the whole state of the stopped machine. */
   stateHash(): bigint {
     return BigInt.asUintN(64, this.machine.core.stateHash());

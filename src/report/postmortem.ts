@@ -39,6 +39,7 @@ export async function postmortem(machine: Machine, signal?: AbortSignal): Promis
   for (const place of machine.cpus()) {
     const cpu = machine.view.cpu(place.cpu);
     const { interruptsOn, cpl, cr2, cr3 } = cpu;
+    const flags = machine.flagsOf(place.cpu).toString(16).padStart(8, "0");
     lines.push(`cpu${place.cpu} ${place.state} at RIP ${place.where}`);
     if (place.state === SILENT) continue;
     const registers = REGISTERS.map((name, i) => register(name, cpu.registers[i]));
@@ -46,7 +47,7 @@ export async function postmortem(machine: Machine, signal?: AbortSignal): Promis
     for (let i = 0; i < registers.length; i += REGISTERS_LINE) {
       lines.push(`  ${registers.slice(i, i + REGISTERS_LINE).join("  ")}`);
     }
-    lines.push(`  CPL ${cpl}, interrupts ${interruptsOn ? "on" : "off"}`);
+    lines.push(`  CPL ${cpl}, interrupts ${interruptsOn ? "on" : "off"}, EFLAGS ${flags}`);
     const halted = place.state === "halted";
     const last = history?.[place.cpu] ?? [];
     lines.push(...(await executed(machine, cpu, halted ? last.slice(-HISTORY_HALTED) : last)));

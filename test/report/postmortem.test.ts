@@ -63,6 +63,7 @@ describe("after a jump into nowhere", () => {
     expect(found.map(([mark]) => mark).join("")).toBe(" ".repeat(EXECUTED.length) + ">");
     expect(found.at(-2)![2]).toBe("jmp *%rax");
     expect(found.at(-1)![2]).toBe("there is no code");
+    expect(report).toContain("  CPL 0, interrupts off, EFLAGS 00000046"); // of DEC to 0
     expect(report.filter((line) => line.length > 80)).toEqual([]);
   });
 

@@ -14,7 +14,7 @@ const module = new WebAssembly.Module(bytes);
 it("exports the functions of the contract and nothing else", () => {
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   expect(names.filter((name) => name !== "memory").sort()).toEqual([
-    "clearDisks", "cpuHash", "diskBlocks", "diskBlocksAt", "diskKeysAt", "layoutBytes",
+    "clearDisks", "cpuHash", "diskBlocks", "diskBlocksAt", "diskKeysAt", "flagsOf", "layoutBytes",
     "lineHashes", "replicaBytes", "restoreDisks", "rewind", "runWorker", "setup", "startBsp",
     "stateHash",
   ]);
