@@ -47,8 +47,8 @@ describe("without smp_mb()", () => {
       if (failure) continue;
       expect(rounds).toBe(ROUNDS);
       const empty = Number(counters!.bEmpty) / Number(counters!.completions);
-      expect(empty, "B must find both: somebody and nobody").toBeGreaterThan(0.2);
-      expect(empty).toBeLessThan(0.8);
+      expect(empty, "B must find both: somebody and nobody").toBeGreaterThan(0.1);
+      expect(empty).toBeLessThan(0.9);
     }
   });
 
