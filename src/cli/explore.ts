@@ -1,11 +1,16 @@
 // smpbox explore IMAGE --entry f,g: functions of an image on a few CPUs, every interleaving.
 import type { Command } from "commander";
 import { type Answer, ask, type Question } from "../engine/explore-image.ts";
+import { readCapsule } from "../engine/capsule-file.ts";
+import { type Piece, piecesOf } from "../engine/explore-snapshot.ts";
 import { openImage } from "../engine/files.ts";
 import { witnessRows } from "../engine/witness.ts";
 import {
   explorationLines, modelText, namingOf, shownSteps, stateLine, verdictText,
 } from "../report/exploration.ts";
+import { Machine } from "../index.ts";
+import { readElf } from "../machine/elf.ts";
+import type { ImageFile } from "../machine/image.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
@@ -30,7 +35,8 @@ export function exploreVerb(program: Command, act: Act): void {
   program
     .command("explore")
     .description("functions of an image on 1 to 4 CPUs at once: every interleaving, every drain")
-    .argument("<image>", "explore, ... or the path of an ELF file")
+    .argument("<image>", "explore, ... or the path of an ELF file; or a capsule with a " +
+      "snapshot (run --record FILE.sbx --snapshot-at CYCLE), whose memory they begin with")
     .requiredOption("--entry <f,g>", "a function for each CPU: f, f(1), f(0x10,&symbol)")
     .option("--predicate <p>", "must hold at the end: a function of the image that returns it, " +
       'or "count == 2 && taken[0] <= 1"')
@@ -53,7 +59,8 @@ async function explore(image: string, options: ExploreOptions): Promise<number> 
     entries: entry, predicate, model, statesMax, runs, depth, seed,
     reduce: options.reduce, replay: options.replay,
   };
-  const answer = await ask(openImage(image), question);
+  const { file, memory } = await opened(image);
+  const answer = await ask(file, { ...question, memory });
   const reproduce = (schedule: string) => reproduceLine(image, question, schedule);
   if (options.json) {
     await printDocument(image, question, answer, reproduce);
@@ -62,6 +69,20 @@ async function explore(image: string, options: ExploreOptions): Promise<number> 
     process.stdout.write(`${lines.join("\n")}\n`);
   }
   return exitOf(answer);
+}
+
+const CAPSULE = ".sbx";
+
+/** The image, and where it has run already its memory. */
+async function opened(image: string): Promise<{ file: ImageFile; memory?: Piece[] }> {
+  if (!image.endsWith(CAPSULE)) return { file: openImage(image) };
+  const capsule = await readCapsule(image);
+  const file = capsule.options.image;
+  try {
+    return { file, memory: await piecesOf(capsule, readElf(file.bytes, file.name)) };
+  } finally {
+    await Machine.shutdown();
+  }
 }
 
 function exitOf({ failure, exploration }: Answer): number {

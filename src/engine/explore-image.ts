@@ -24,6 +24,8 @@ export interface Question {
   depth?: number;
   /** One run only, by its schedule. */
   replay?: string;
+  /** Memory in place of the file's: see explore-snapshot.ts. */
+  memory?: { lin: bigint; data: Uint8Array }[];
 }
 
 /** `endless`: a loop that nobody leaves any more. */
@@ -59,7 +61,8 @@ export interface Answer {
 export async function ask(image: ImageFile, question: Question): Promise<Answer> {
   const elf = readElf(image.bytes, image.name);
   const calls = parseCalls(question.entries, elf, image.name);
-  const asked = functionSetup(elf, image.name, calls, { predicate: question.predicate });
+  const { predicate, memory: snapshot } = question;
+  const asked = functionSetup(elf, image.name, calls, { predicate, snapshot });
   const explorer = await Explorer.open(undefined, asked.ramBytes);
   const judge = judgeOf(asked, question.predicate === undefined ? 0 : calls.length);
   const labels = asked.labels.slice(question.predicate === undefined ? 0 : calls.length);

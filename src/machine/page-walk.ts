@@ -34,3 +34,34 @@ export function readLinear(ram: DataView, cr3: bigint, lin: bigint, bytes: numbe
   }
   return out;
 }
+
+const PAGE = 4096n;
+const TABLE_ENTRIES = 512n;
+const CANONICAL_BITS = 48;
+
+/** All pages of 4 KiB that are mapped to RAM; a large page is many of them. */
+export function mappedPages(ram: DataView, cr3: bigint): { lin: bigint; phys: number }[] {
+  const pages: { lin: bigint; phys: number }[] = [];
+  const put = (lin: bigint, phys: bigint, bytes: bigint) => {
+    for (let at = 0n; at < bytes && phys + at + PAGE <= BigInt(ram.byteLength); at += PAGE) {
+      const canonical = BigInt.asUintN(64, BigInt.asIntN(CANONICAL_BITS, lin + at));
+      pages.push({ lin: canonical, phys: Number(phys + at) });
+    }
+  };
+  const visit = (table: bigint, level: number, base: bigint) => {
+    const shift = SHIFTS[level];
+    for (let i = 0n; i < TABLE_ENTRIES; i++) {
+      const at = Number(table + i * 8n);
+      if (at + 8 > ram.byteLength) return;
+      const entry = ram.getBigUint64(at, true);
+      if ((entry & PRESENT) === 0n) continue;
+      const lin = base | (i << shift);
+      const size = 1n << shift;
+      const large = shift <= LARGEST_PAGE_SHIFT && (entry & LARGE) !== 0n;
+      if (shift === 12n || large) put(lin, entry & FRAME_MASK & ~(size - 1n), size);
+      else visit(entry & FRAME_MASK, level + 1, lin);
+    }
+  };
+  visit(cr3 & FRAME_MASK, 0, 0n);
+  return pages;
+}

@@ -1,5 +1,7 @@
 // smpbox explore: proofs, counterexamples that replay, deadlocks, bounds, exit codes.
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
@@ -98,6 +100,32 @@ it("prints one document", () => {
     failure: { verdict: "wrong", schedule: expect.stringMatching(/^[A-Pa-p0-9]+:[0-9a-fx.]+$/) },
   });
   expect(document.failure.witness[0]).toMatch(/^step/);
+});
+
+it("begins with the memory of a machine that was stopped", () => {
+  const folder = mkdtempSync(join(tmpdir(), "smpbox-explore-"));
+  try {
+    const capsule = join(folder, "bench.sbx");
+    const record = ["run", "bench", "--machine", "uni1", "--append", "-- bench scale=1",
+      "--record", capsule];
+    // The start-up code has stored the number of its arguments by then.
+    const ran = spawnSync(process.execPath, [main, ...record, "--snapshot-at", "8000000"]);
+    expect(ran.status).toBe(0);
+    const words = ["--entry", "memset(&mini_envp,1,8)", "--predicate"];
+    const ask = (image: string, predicate: string) => spawnSync(
+      process.execPath, [main, "explore", image, ...words, predicate], { encoding: "utf8" });
+    expect(ask("bench", "mini_argc == 0").status).toBe(0);
+    expect(ask(capsule, "mini_argc == 0").status).toBe(1);
+    const after = ask(capsule, "mini_argc == 2 && mini_envp[0] == 16843009");
+    expect(after.stdout).toContain("Proved");
+    spawnSync(
+      process.execPath, [main, "run", "hello", "--machine", "uni1", "--record", capsule]);
+    const without = ask(capsule, "1");
+    expect([without.status, without.stderr]).toEqual(
+      [2, "smpbox: the capsule has no snapshot: record it with --snapshot-at\n"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it.each([
