@@ -32,7 +32,7 @@ export const ROWS: Row[] = [
   // SMT, an L3, several home agents, early requests for ownership, hops
   { machine: "illumos32", image: "hello", exit: 0, workers: [2] },
   { machine: "illumos32", image: "sb", append: "-- sb a=3 b=28 n=200", exit: 0, workers: [2] },
-  { machine: "skylake-sp", image: "pingpong", append: "-- pingpong a=1 b=48 n=100", exit: 0,
+  { machine: "skylake-sp", image: "pingpong", append: "-- pingpong a=0 b=48 n=100", exit: 0,
     workers: [2] },
   { machine: "westmere-ex", image: "mp", append: "-- mp a=0 b=16 n=200", exit: 0, workers: [3] },
   { machine: "zen", image: "w001", append: `v001k=0 ${w001("s=0 r=8")}`, exit: 0, workers: [4] },
