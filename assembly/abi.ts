@@ -276,7 +276,7 @@ export const SOURCE_LIMIT: i32 = 32;
 export const WAIT_LOAD: i32 = 1;
 export const WAIT_FETCH: i32 = 2;
 export const WAIT_FULL: i32 = 3;
-export const WAIT_DRAIN: i32 = 4; // MFENCE, serialising instruction, interrupt entry
+export const WAIT_FENCE_DRAIN: i32 = 4; // MFENCE whose store buffer is not empty
 export const WAIT_LOCK: i32 = 5; // for the line of a locked access
 export const WAIT_PARTIAL: i32 = 6;
 export const WAIT_IO: i32 = 7;
@@ -285,6 +285,8 @@ export const WAIT_SC: i32 = 9; // sequential consistency: the store before is no
 export const WAIT_SELF_MODIFIED: i32 = 10;
 export const WAIT_HALTED: i32 = 11;
 export const WAIT_PARKED: i32 = 12;
+export const WAIT_SERIAL_DRAIN: i32 = 13; // the same of a serialising instruction, IRET, I/O
+export const WAIT_ENTRY_DRAIN: i32 = 14; // the same of the entry of an interrupt or exception
 export const WAIT_LIMIT: i32 = 16;
 
 // ---- Counters of a core: u64 each, at CORE_COUNTERS + offset ---------------------------

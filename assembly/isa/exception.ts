@@ -5,6 +5,7 @@
 // stops the run.
 import {
   MACHINE_BASE, M_COST_INTERRUPT, M_COST_IRET, RUN_SHUTDOWN, RUN_UNIMPLEMENTED,
+  WAIT_ENTRY_DRAIN,
 } from "../abi";
 import { lapicAck } from "../device/lapic";
 import { Core } from "../memory/core";
@@ -124,7 +125,7 @@ export function deliverInterrupt(core: usize, vector: u32): bool {
 /** One delivery. Nothing has changed when it returns false. */
 function deliver(core: usize, vector: u32, error: i32, softLength: u32, external: bool): bool {
   const cpu = Cpu.of(core);
-  if (!portDrain(core)) return false;
+  if (!portDrain(core, WAIT_ENTRY_DRAIN)) return false;
   const gateError = <i32>(vector << 3) | ERROR_IDT;
   const at = vector << 4;
   if (at + 15 > cpu.idtLimit) return raise(core, GP, gateError);

@@ -5,8 +5,7 @@
 // written, but no breakpoint ever matches; SYSRET to 32-bit code stops the run.
 import {
   MACHINE_BASE, M_COST_CPUID, M_COST_LFENCE, M_COST_MFENCE, M_COST_PAUSE, M_COST_RDTSC,
-  M_COST_SFENCE,
-  M_COST_SYSCALL, RUN_HALTED, RUN_UNIMPLEMENTED,
+  M_COST_SFENCE, M_COST_SYSCALL, RUN_HALTED, RUN_UNIMPLEMENTED, WAIT_FENCE_DRAIN,
 } from "../abi";
 import { lapicCr8, lapicSetCr8 } from "../device/lapic";
 import { Core } from "../memory/core";
@@ -296,7 +295,7 @@ export function setInterruptFlag(core: usize, on: bool): bool {
 
 /** PAUSE, MFENCE, SFENCE, LFENCE: only MFENCE drains. */
 export function fence(core: usize, op: u32): bool {
-  if (op == Op.MFENCE && !portDrain(core)) return false;
+  if (op == Op.MFENCE && !portDrain(core, WAIT_FENCE_DRAIN)) return false;
   charge(core, op == Op.MFENCE ? M_COST_MFENCE : op == Op.SFENCE ? M_COST_SFENCE
     : op == Op.LFENCE ? M_COST_LFENCE : M_COST_PAUSE);
   return true;

@@ -2,7 +2,7 @@
 // cluster-window.ts.
 import {
   CORE_LIMIT_MASK, ENGINE_REACH, ENGINE_STRESS, RUN_HALTED, RUN_PARKED, RUN_RUNNING, WAIT_HALTED,
-  WAIT_LOCK_DRAIN, WAIT_PARKED, WAIT_SC, WAIT_SELF_MODIFIED,
+  WAIT_PARKED, WAIT_SC, WAIT_SELF_MODIFIED,
 } from "../abi";
 import { lapicAccept, lapicDeadline, lapicFire, lapicPending } from "../device/lapic";
 import { Cpu, IF } from "../isa/cpu";
@@ -100,7 +100,7 @@ function waitUntil(core: usize, c: Core, time: u64): void {
 function causeOf(c: Core): u32 {
   if (c.run == RUN_HALTED) return WAIT_HALTED;
   if (c.run == RUN_PARKED) return WAIT_PARKED;
-  if (c.stall) return c.stall == STALL_DRAIN && c.lockDrain ? WAIT_LOCK_DRAIN : c.stall;
+  if (c.stall) return c.stall == STALL_DRAIN ? c.drainCause : c.stall;
   return sequential ? WAIT_SC : WAIT_SELF_MODIFIED;
 }
 

@@ -99,8 +99,8 @@ export class Core {
   stores: u64;
   /** Entries from the head on that have asked for their line, or need not any more. */
   sbAsked: u32;
-  /** 1: the drain that the core waits for is that of a locked access. */
-  lockDrain: u32;
+  /** Whose drain STALL_DRAIN waits for: WAIT_*_DRAIN. */
+  drainCause: u32;
   /** Counters only: loads that hit the filter. */
   loadHits: u64;
   /** 1 + the line that a load or a locked access waits for, and where it came from (SERVED_*). */

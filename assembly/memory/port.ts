@@ -5,7 +5,7 @@
 // Core.clock must be true before a call, and is read again after it: a port may charge cycles. On 0
 // or false the access cannot complete now: Core.stall says why, nothing has changed, the
 // instruction runs again later.
-import { ENGINE_EXPLORE, ENGINE_FLAT } from "../abi";
+import { ENGINE_EXPLORE, ENGINE_FLAT, WAIT_SERIAL_DRAIN } from "../abi";
 import {
   exploreDrain, exploreFetch, exploreLock, exploreLockPair, exploreRead, exploreSleep,
   exploreWrite,
@@ -73,11 +73,11 @@ export function portLockPair(core: usize, phys: u64, phys2: u64, size: u32): boo
   return timingLockPair(core, phys, phys2, size);
 }
 
-/** Every older store is visible; false = stall. */
-export function portDrain(core: usize): bool {
+/** Every older store is visible; false = stall, which counts as one of `cause` (WAIT_*_DRAIN). */
+export function portDrain(core: usize, cause: u32 = WAIT_SERIAL_DRAIN): bool {
   if (ENGINE == ENGINE_FLAT) return true;
   if (ENGINE == ENGINE_EXPLORE) return exploreDrain(core);
-  return timingDrain(core);
+  return timingDrain(core, cause);
 }
 
 /** Host address of the 64 bytes of a code line that this core may execute; 0 = stall. */

@@ -2,7 +2,8 @@
 // function brings the store buffer up to Core.clock first; a false or zero result means "not now":
 // the instruction has changed nothing and runs again after the core's next event.
 import {
-  CORE_L1D, M_LAT_UNCACHED, SERVED_BUFFER, SERVED_L1, TRACE_LOAD, TRACE_LOCKED,
+  CORE_L1D, M_LAT_UNCACHED, SERVED_BUFFER, SERVED_L1, TRACE_LOAD, TRACE_LOCKED, WAIT_LOCK_DRAIN,
+  WAIT_SERIAL_DRAIN,
 } from "../abi";
 import { Line, NO_SLOT } from "./cache";
 import { ask } from "./agent";
@@ -101,19 +102,14 @@ export function timingWrite(core: usize, phys: u64, size: u32, value: u64): void
   push(core, phys, size, value);
 }
 
-export function timingDrain(core: usize): bool {
+/** Every older store is visible; `cause` (WAIT_*_DRAIN) is charged with the wait. */
+export function timingDrain(core: usize, cause: u32 = WAIT_SERIAL_DRAIN): bool {
   const c = Core.of(core);
   if (!c.sbCount) return true;
   advance(core, accessTime(c));
   if (!c.sbCount) return true;
   c.stall = STALL_DRAIN;
-  c.lockDrain = 0;
-  return false;
-}
-
-function drainForLock(core: usize, c: Core): bool {
-  if (timingDrain(core)) return true;
-  c.lockDrain = 1;
+  c.drainCause = cause;
   return false;
 }
 
@@ -154,7 +150,7 @@ function followSibling(c: Core, tag: u32): void {
 
 export function timingLock(core: usize, phys: u64, size: u32): usize {
   const c = Core.of(core);
-  if (!drainForLock(core, c)) return 0;
+  if (!timingDrain(core, WAIT_LOCK_DRAIN)) return 0;
   advance(core, accessTime(c));
   // The winner holds the line until its locked operation is done: snoops are deferred by that much.
   if (!ownForLock(core, c, phys, <u8>(costLock + <u64>holdCycles))) return 0;
@@ -177,7 +173,7 @@ const PAIR_HOLD: u8 = 255;
  */
 export function timingLockPair(core: usize, phys: u64, phys2: u64, size: u32): bool {
   const c = Core.of(core);
-  if (!drainForLock(core, c)) return false;
+  if (!timingDrain(core, WAIT_LOCK_DRAIN)) return false;
   advance(core, accessTime(c));
   if (!ownForLock(core, c, min(phys, phys2), PAIR_HOLD)) return false;
   // The higher one no longer than any other: held as long, it would outlast a peer's lower one.
@@ -194,7 +190,7 @@ export function timingLockPair(core: usize, phys: u64, phys2: u64, size: u32): b
 /** The lowest of the lines that an instruction writes in place, as that of a pair. */
 export function timingLockFirst(core: usize, phys: u64): bool {
   const c = Core.of(core);
-  if (!drainForLock(core, c)) return false;
+  if (!timingDrain(core, WAIT_LOCK_DRAIN)) return false;
   advance(core, accessTime(c));
   return ownForLock(core, c, phys, PAIR_HOLD);
 }

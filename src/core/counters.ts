@@ -11,8 +11,8 @@ export type SourceName = (typeof SOURCES)[number];
 
 /** Why a CPU did not execute, by WAIT_* of abi.ts. */
 export const WAITS = [
-  "other", "load", "fetch", "full", "drain", "lock", "partial", "io", "lockDrain", "sc",
-  "selfModified", "halted", "parked",
+  "other", "load", "fetch", "full", "fenceDrain", "lock", "partial", "io", "lockDrain", "sc",
+  "selfModified", "halted", "parked", "serialDrain", "entryDrain",
 ] as const;
 export type WaitName = (typeof WAITS)[number];
 

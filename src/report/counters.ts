@@ -11,9 +11,9 @@ const SOURCE_TITLES: Record<SourceName, string> = {
   socket: "socket", far: "far", dram: "DRAM", dramRemote: "far DRAM", home: "home",
 };
 const WAIT_TITLES: Record<WaitName, string> = {
-  other: "other", load: "load", fetch: "fetch", full: "full", drain: "drain", lock: "lock",
+  other: "other", load: "load", fetch: "fetch", fenceDrain: "fence dr.", full: "full", lock: "lock",
   partial: "partial", io: "I/O", lockDrain: "lock dr.", sc: "sc", selfModified: "self-mod",
-  halted: "halted", parked: "parked",
+  halted: "halted", parked: "parked", serialDrain: "serial dr.", entryDrain: "entry dr.",
 };
 
 type Column<Row> = [title: string, value: (row: Row) => number];
@@ -39,6 +39,9 @@ export function countersText(counters: Counters): string {
       ["cycles", (c) => mean(c.storeBuffer.residenceSum, c.stores.total)],
       ["longest", (c) => c.storeBuffer.residenceMax],
     ]),
+    ...histogram("stores by entries in the buffer, their own included", cpus,
+      (c) => c.storeBuffer.occupancy, String),
+    ...histogram("stores by cycles in the buffer", cpus, (c) => c.storeBuffer.residence, bits),
     ...section("clusters: lines", clusters, (c) => c.cluster, [
       ["evicted", (c) => c.evictions],
       ["written back", (c) => c.writebacks],
@@ -63,6 +66,23 @@ function accesses(title: string, cpus: CpuCounters[], of: (cpu: CpuCounters) => 
     ["HITM local", (c) => of(c).hitm.local],
     ["remote", (c) => of(c).hitm.remote],
   ]);
+}
+
+/** A column for each bin. */
+function histogram(
+  title: string, cpus: CpuCounters[], of: (cpu: CpuCounters) => number[],
+  name: (bin: number) => string,
+): string[] {
+  const bins = Math.max(...cpus.map((cpu) => of(cpu).length));
+  return section(title, cpus, (c) => c.cpu, Array.from(
+    { length: bins }, (_, bin): Column<CpuCounters> => [name(bin), (c) => of(c)[bin] ?? 0],
+  ));
+}
+
+/** The numbers of `bin` bits. */
+function bits(bin: number): string {
+  if (bin < 2) return `${bin}`;
+  return `${short(2 ** (bin - 1))}-${short(2 ** bin - 1)}`;
 }
 
 /** A title and its table; nothing when nothing was counted. */

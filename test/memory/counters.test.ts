@@ -6,7 +6,7 @@ import type { Counters, CpuCounters } from "../../src/core/counters.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
 import { countersText } from "../../src/report/counters.ts";
 import {
-  kernelFolder, load, LOAD_NEXT_LINE, lockIncrement, loop, MFENCE, store,
+  kernelFolder, load, LOAD_NEXT_LINE, lockIncrement, loop, MFENCE, store, WBINVD,
 } from "../support/tiny-kernel.ts";
 
 const kernels = kernelFolder();
@@ -82,13 +82,30 @@ describe("waiting", () => {
   it("for the store buffer: before a fence and before a locked access", async () => {
     const body = (next: number[]) => [...store(A), ...next];
     const retire = 8;
-    const fenced = await added(body(MFENCE), (c) => c.cycles.drain);
+    const fenced = await added(body(MFENCE), (c) => c.cycles.fenceDrain);
     expect(fenced).toBeGreaterThan(ROUNDS * (retire - 2));
     expect(fenced).toBeLessThan(ROUNDS * (retire + 2));
     const locked = await added(body(lockIncrement(A)), (c) => c.cycles.lockDrain);
     expect(locked).toBeGreaterThan(ROUNDS * (retire - 2));
-    expect(await added(body(lockIncrement(A)), (c) => c.cycles.drain)).toBe(0);
+    const serial = await added(body(WBINVD), (c) => c.cycles.serialDrain);
+    expect(serial).toBeGreaterThan(ROUNDS * (retire - 2));
+    // Each wait is one cause's only.
+    expect(await added(body(lockIncrement(A)), (c) => c.cycles.fenceDrain)).toBe(0);
+    expect(await added(body(MFENCE), (c) => c.cycles.serialDrain + c.cycles.lockDrain)).toBe(0);
+    expect(await added(body(WBINVD), (c) => c.cycles.fenceDrain + c.cycles.lockDrain)).toBe(0);
     expect(await added(body([]), (c) => c.cycles.sc, { memory: "sc" })).toBe(0);
+  });
+
+  it("for a full store buffer", async () => {
+    // Lines of one set, so each store is a miss; more of them than there are entries
+    const body = Array.from({ length: 24 }, (_, i) => store(A + i * 4096)).flat();
+    expect(await added(body, (c) => c.cycles.full)).toBeGreaterThan(ROUNDS * 10);
+    expect(await added(body, (c) => c.cycles.fenceDrain)).toBe(0);
+  });
+
+  it("before the entry of an exception", async () => {
+    const { cpus } = await run({ image: "system" });
+    expect(cpus[0].cycles.entryDrain).toBeGreaterThan(0);
   });
 
   it("is the part of the clock in which nothing is executed", async () => {
@@ -141,7 +158,11 @@ it("counters are no state, and fit into 80 columns", async () => {
   const { stateHash } = await machine.run();
   const text = countersText(machine.counters());
   expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
-  for (const title of ["cycles of", "loads", "stores", "store buffer", "clusters", "buses"]) {
+  const titles = [
+    "cycles of", "loads", "stores", "store buffer", "stores by entries", "stores by cycles",
+    "clusters", "buses",
+  ];
+  for (const title of titles) {
     expect(text).toMatch(new RegExp(`^${title}`, "m"));
   }
   const before = machine.stateHash();

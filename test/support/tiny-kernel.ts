@@ -17,6 +17,7 @@ export const store = (phys: number) => [0x48, 0x89, 0x04, 0x25, ...u32(phys)];
 /** lock incl (phys) */
 export const lockIncrement = (phys: number) => [0xf0, 0xff, 0x04, 0x25, ...u32(phys)];
 export const MFENCE = [0x0f, 0xae, 0xf0];
+export const WBINVD = [0x0f, 0x09];
 /** mov (%rsi), %rax; add $64, %rsi */
 export const LOAD_NEXT_LINE = [0x48, 0x8b, 0x06, 0x48, 0x83, 0xc6, 0x40];
 
