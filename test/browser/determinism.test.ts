@@ -31,6 +31,8 @@ const JOBS: Job[] = ["clovertown", "conroe"].flatMap((machine) =>
     [1, 2].map((workers) => ({ machine, ...workload, workers, seed: 1 })),
   ),
 );
+// 32 CPUs: SMT, an L3, two home agents
+for (const workers of [1, 2]) JOBS.push({ machine: "illumos32", image: "hello", workers, seed: 1 });
 const BROKEN: Job = { machine: "clovertown", image: "hello", workers: 2, seed: 1, breaks: true };
 
 const chromium = findChromium();
