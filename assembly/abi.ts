@@ -42,6 +42,10 @@ export const M_COUNTERS: i32 = 0x198; // 1: count what stores did, too: it costs
 export const M_TRACE_FROM: i32 = 0x050; // u64: events before this cycle are not recorded
 export const M_TRACE_TO: i32 = 0x058; // u64: nor are those from this one on; 0: no end
 
+/** Low bits of an APIC ID that number the threads of a core; the CPUs of a package. */
+export const M_APIC_CORE_SHIFT: i32 = 0x060;
+export const M_APIC_PACKAGE_SHIFT: i32 = 0x064;
+
 // Core parameters
 export const M_SB_ENTRIES: i32 = 0x080;
 export const M_RETIRE_DELAY: i32 = 0x084;
@@ -116,6 +120,7 @@ export const M_CPU_UNIT: i32 = 0x2c0; // [64]
 export const M_HOME_PACKAGE: i32 = 0x510; // [16] per home agent
 export const M_HOME_BUS: i32 = 0x520; // [16]
 export const M_HOME_LIMIT: i32 = 16;
+export const M_CPU_APIC: i32 = 0x540; // u8[64], APIC ID of each CPU
 /** Per package, u32: bit p = package p is two hops away. */
 export const M_PACKAGE_FAR: i32 = 0x580; // [32]
 export const M_CPU_LIMIT: i32 = 64;

@@ -17,7 +17,7 @@ export { setCpl };
 
 /** A core block fresh from reset, parked. */
 export function resetCore(core: usize, id: u32): void {
-  lapicReset(core, id);
+  lapicReset(core, id, id == 0);
   Core.of(core).cpu = id;
   Core.of(core).run = RUN_PARKED;
 }

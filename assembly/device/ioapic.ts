@@ -10,7 +10,7 @@ import {
   IRQ_SUBMITTER, M_CPUS, M_CPU_CLUSTER, M_IPI_JITTER, M_IRQ_POLICY, M_LAT_IPI, M_SEED, MACHINE_BASE,
 } from "../abi";
 import { post } from "../memory/message";
-import { param, paramByte } from "../memory/params";
+import { apicId, param, paramByte } from "../memory/params";
 import { MSG_IPI } from "../memory/protocol";
 import { drawBelow } from "../random";
 
@@ -163,9 +163,12 @@ function send(hub: usize, line: u32, entry: u64, time: u64): bool {
   const message = entry & MESSAGE;
   if (!(entry & LOGICAL)) {
     if (destination == BROADCAST) return sendAll(hub, BROADCAST, message, time);
-    if (destination >= cpus) return false;
-    sendTo(hub, destination, message, time);
-    return true;
+    for (let cpu: u32 = 0; cpu < cpus; cpu++) {
+      if (apicId(cpu) != destination) continue;
+      sendTo(hub, cpu, message, time);
+      return true;
+    }
+    return false;
   }
   if (delivery != DELIVERY_LOWEST) return sendAll(hub, destination, message, time);
   const submitter = load<u8>(hub + HUB_IOAPIC + SUBMITTERS + line);
@@ -178,7 +181,8 @@ function send(hub: usize, line: u32, entry: u64, time: u64): bool {
 // @ts-ignore: decorator
 @inline
 function addressed(destination: u32, cpu: u32): bool {
-  return destination == BROADCAST || (cpu < 8 && ((destination >> cpu) & 1) != 0);
+  const id = apicId(cpu);
+  return destination == BROADCAST || (id < 8 && ((destination >> id) & 1) != 0);
 }
 
 function sendAll(hub: usize, destination: u32, message: u64, time: u64): bool {

@@ -4,9 +4,11 @@
 // depends on the LDR of the receiver, which no other core may read: that message goes to every CPU
 // and the receiver decides.
 import { M_CPUS, MACHINE_BASE } from "../abi";
+import { Core } from "../memory/core";
 import { send } from "../memory/message";
+import { apicId } from "../memory/params";
 import { MSG_IPI } from "../memory/protocol";
-import { ICR_LOGICAL, Lapic, lapicAccept, lapicIsX2 } from "./lapic-state";
+import { ICR_LOGICAL, lapicAccept, lapicIsX2 } from "./lapic-state";
 
 const SHORTHAND_SHIFT: u32 = 18;
 const TO_DESTINATION: u32 = 0;
@@ -17,7 +19,7 @@ const MESSAGE: u32 = 0x7ff;
 
 /** `destination` as wide as the mode has it; `broadcast` is its all-ones value. */
 export function sendIpi(core: usize, icr: u32, destination: u32, broadcast: u32): void {
-  const lapic = Lapic.of(core);
+  const self = Core.of(core).cpu;
   const shorthand = (icr >> SHORTHAND_SHIFT) & 3;
   let message = icr & MESSAGE;
   if (shorthand == TO_SELF) {
@@ -30,13 +32,14 @@ export function sendIpi(core: usize, icr: u32, destination: u32, broadcast: u32)
   for (let cpu: u32 = 0; cpu < cpus; cpu++) {
     let hit: bool = true;
     if (shorthand == TO_DESTINATION) {
-      if (!logical) hit = destination == cpu || destination == broadcast;
-      else if (lapicIsX2(core)) hit = inCluster(destination, cpu, broadcast);
+      const id = apicId(cpu);
+      if (!logical) hit = destination == id || destination == broadcast;
+      else if (lapicIsX2(core)) hit = inCluster(destination, id, broadcast);
     } else if (shorthand != TO_ALL) {
-      hit = cpu != lapic.id;
+      hit = cpu != self;
     }
     if (!hit) continue;
-    if (cpu == lapic.id) lapicAccept(core, message);
+    if (cpu == self) lapicAccept(core, message);
     else send(core, MSG_IPI, cpu, 0, message);
   }
 }
@@ -46,7 +49,7 @@ export function sendIpi(core: usize, icr: u32, destination: u32, broadcast: u32)
  * Destination Mode in x2APIC Mode").
  */
 @inline
-function inCluster(destination: u32, cpu: u32, broadcast: u32): bool {
+function inCluster(destination: u32, id: u32, broadcast: u32): bool {
   if (destination == broadcast) return true;
-  return destination >> 16 == cpu >> 4 && (destination & (1 << (cpu & 15))) != 0;
+  return destination >> 16 == id >> 4 && (destination & (1 << (id & 15))) != 0;
 }

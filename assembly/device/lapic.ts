@@ -45,12 +45,13 @@ const XAPIC_BROADCAST: u32 = 0xff;
 const X2APIC_BROADCAST: u32 = 0xffffffff;
 const ICR_WRITABLE: u32 = 0x000ccfff; // delivery status always reads as idle
 
-export function lapicReset(core: usize, id: u32): void {
+/** `first`: the bootstrap processor. */
+export function lapicReset(core: usize, id: u32, first: bool): void {
   memory.fill(core + CORE_LAPIC, 0, LAPIC_FIELDS);
   const lapic = Lapic.of(core);
   lapic.pending = NONE;
   lapic.id = id;
-  lapic.base = LAPIC_PHYS | BASE_ENABLE | (id == 0 ? BASE_BSP : 0);
+  lapic.base = LAPIC_PHYS | BASE_ENABLE | (first ? BASE_BSP : 0);
   lapic.svr = 0xff;
   lapic.deadline = NEVER;
   maskLvts(core);

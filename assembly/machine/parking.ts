@@ -8,6 +8,7 @@ import {
 } from "../device/map";
 import { resetLongMode } from "../isa/cpu";
 import { Core } from "../memory/core";
+import { apicId } from "../memory/params";
 import { portRead, portWrite } from "../memory/port";
 
 /** Looks at the mailbox; stalls like any load when the line is not there. */
@@ -18,7 +19,7 @@ export function lookAtMailbox(core: usize): void {
   const mailbox = portRead(core, MAILBOX_PHYS, 8);
   if (!mailbox) return;
   if (load<u16>(mailbox, MAILBOX_COMMAND) != MAILBOX_COMMAND_WAKEUP) return;
-  if (load<u32>(mailbox, MAILBOX_APIC_ID) != c.cpu) return;
+  if (load<u32>(mailbox, MAILBOX_APIC_ID) != apicId(c.cpu)) return;
   const vector = load<u64>(mailbox, MAILBOX_VECTOR);
   // The kernel waits for this acknowledgement before it names the next processor.
   portWrite(core, MAILBOX_PHYS + MAILBOX_COMMAND, 2, 0);

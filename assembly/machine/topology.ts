@@ -20,7 +20,7 @@ import { Core, coreOf } from "../memory/core";
 import { historyBytes } from "../memory/history";
 import { homeBytes } from "../memory/home";
 import {
-  emptyMask, l2Sets, loadParameters, param, paramByte, windowCycles,
+  apicId, emptyMask, l2Sets, loadParameters, param, paramByte, windowCycles,
 } from "../memory/params";
 import { privateCacheBytes } from "../memory/private-cache";
 import { NEVER } from "../memory/protocol";
@@ -116,7 +116,7 @@ export function reset(): void {
     c.nextGrant = NEVER;
     c.sbMask = emptyMask;
     resetLongMode(core, 0, 0, 0);
-    lapicReset(core, cpu);
+    lapicReset(core, apicId(cpu), cpu == 0);
     c.run = RUN_PARKED;
     c.recheck = 1;
   }

@@ -3,8 +3,8 @@
 // values.
 import {
   MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK,
-  M_COST_LOCK_SIBLING, M_COUNTERS, M_HISTORY, M_HOLD, M_HOMES, M_L1_SETS, M_L1_WAYS, M_L2_SETS,
-  M_L2_WAYS, M_L3_SETS, M_L3_WAYS, M_LAT_DRAM, M_LAT_DRAM_REMOTE, M_LAT_L2, M_LAT_L3,
+  M_COST_LOCK_SIBLING, M_COUNTERS, M_CPU_APIC, M_HISTORY, M_HOLD, M_HOMES, M_L1_SETS, M_L1_WAYS,
+  M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS, M_LAT_DRAM, M_LAT_DRAM_REMOTE, M_LAT_L2, M_LAT_L3,
   M_LAT_SIBLING_LOAD, M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES,
   M_RAM_BASE, M_RAM_BYTES, M_RETIRE_DELAY, M_RFO_PREFETCH, M_SB_ENTRIES, M_SEED, M_TRACE,
   M_WINDOW_CYCLES, MEMORY_SC, MEMORY_TSO_ADV, TRACE_ALL_LOADS, TRACE_ALL_STORES,
@@ -77,6 +77,13 @@ export function paramAt(table: i32, index: u32): u32 {
 @inline
 export function paramByte(table: i32, index: u32): u32 {
   return load<u8>(<usize>(MACHINE_BASE + table) + <usize>index);
+}
+
+/** APIC ID of a CPU: its package, core and thread, in fields of bits (SDM Vol. 3A 10.9.1). */
+// @ts-ignore: decorator
+@inline
+export function apicId(cpu: u32): u32 {
+  return paramByte(M_CPU_APIC, cpu);
 }
 
 /** Call once per instance, after the host wrote the machine block. */

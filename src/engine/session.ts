@@ -5,8 +5,10 @@ import { PAGE_BYTES } from "../core/instance.ts";
 import { MachineView } from "../core/view.ts";
 import type { Disk, IrqPolicy } from "../machine/disks.ts";
 import { type BootImage, loadImage } from "../machine/image.ts";
-import { cpuCount, InputError, numberOf, type Preset } from "../machine/preset.ts";
-import { type MachineOptions, type MemoryModel, writeMachineBlock } from "../machine/topology.ts";
+import { InputError, numberOf, type Preset } from "../machine/preset.ts";
+import {
+  apicIds, type MachineOptions, type MemoryModel, writeMachineBlock,
+} from "../machine/topology.ts";
 import { checkDiskFiles, hostBusy, hostCores } from "./host.ts";
 import type { MachineMemory, PooledWorker, WorkerPool } from "./pool.ts";
 import type { WorkerChoice } from "./worker-choice.ts";
@@ -156,7 +158,7 @@ export class Session {
         session.consoleRead = session.view.consoleWritten;
         return session;
       }
-      const entry = loadImage(session.view.ram, cpuCount(preset), image);
+      const entry = loadImage(session.view.ram, apicIds(preset).ids, image);
       core.startBsp(entry.rip, entry.rsi, entry.cr3);
       return session;
     } catch (error) {

@@ -20,7 +20,7 @@ export interface AcpiTables {
   rsdpPhys: number;
 }
 
-export function buildAcpi(cpus: number, disks = 0): AcpiTables {
+export function buildAcpi(apicIds: readonly number[], disks = 0): AcpiTables {
   const image = new Uint8Array(map.ACPI_BYTES);
   let next = 64; // the RSDP takes 36 bytes
   const place = (table: Uint8Array): number => {
@@ -30,7 +30,7 @@ export function buildAcpi(cpus: number, disks = 0): AcpiTables {
     return phys;
   };
   const dsdt = place(sdt("DSDT", 2, new Uint8Array([...sleepStates(), ...controllers(disks)])));
-  const tables = [place(fadt(dsdt)), place(madt(cpus))];
+  const tables = [place(fadt(dsdt)), place(madt(apicIds))];
   const pointers = new Uint8Array(tables.length * 8);
   const pointer = new DataView(pointers.buffer);
   tables.forEach((phys, i) => pointer.setBigUint64(i * 8, BigInt(phys), true));
@@ -97,11 +97,9 @@ function putIoRegister(view: DataView, at: number, port: number): void {
 }
 
 /** 5.2.12 "Multiple APIC Description Table (MADT)". */
-function madt(cpus: number): Uint8Array {
-  const entries: number[][] = [];
-  for (let cpu = 0; cpu < cpus; cpu++) {
-    entries.push([MADT_LOCAL_APIC, 8, cpu, cpu, 1, 0, 0, 0]); // enabled
-  }
+function madt(apicIds: readonly number[]): Uint8Array {
+  // All are enabled.
+  const entries = apicIds.map((id, cpu) => [MADT_LOCAL_APIC, 8, cpu, id, 1, 0, 0, 0]);
   const ioapic = new Uint8Array(12);
   ioapic[0] = MADT_IO_APIC;
   ioapic[1] = ioapic.length;

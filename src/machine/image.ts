@@ -54,7 +54,7 @@ export interface Entry {
 }
 
 /** Fills zeroed guest RAM. */
-export function loadImage(ram: Uint8Array, cpus: number, image: BootImage): Entry {
+export function loadImage(ram: Uint8Array, apicIds: readonly number[], image: BootImage): Entry {
   const ramdiskBytes = image.ramdisk?.length ?? 0;
   const ramdiskPhys = (ram.length - ramdiskBytes) & ~0xfff;
   const limit = BigInt(ramdiskPhys);
@@ -70,7 +70,7 @@ export function loadImage(ram: Uint8Array, cpus: number, image: BootImage): Entr
     ram.set(segment.data, Number(segment.phys));
   }
   if (image.ramdisk) ram.set(image.ramdisk, ramdiskPhys);
-  const acpi = buildAcpi(cpus, image.disks);
+  const acpi = buildAcpi(apicIds, image.disks);
   ram.set(acpi.image, map.ACPI_PHYS);
   writeBoot(ram, {
     ramBytes: ram.length,

@@ -170,6 +170,10 @@ export function writeMachineBlock(
       view.setUint8(abi.M_CPU_UNIT + cpu, cluster.units.findIndex((unit) => unit.includes(cpu)));
     }
   });
+  const { ids, coreShift, packageShift } = apicIds(preset);
+  put(abi.M_APIC_CORE_SHIFT, coreShift);
+  put(abi.M_APIC_PACKAGE_SHIFT, packageShift);
+  ids.forEach((id, cpu) => view.setUint8(abi.M_CPU_APIC + cpu, id));
   put(abi.M_HOMES, preset.homes.length);
   preset.homes.forEach((home, index) => {
     view.setUint8(abi.M_HOME_PACKAGE + index, home.package);
@@ -182,6 +186,37 @@ export function writeMachineBlock(
   }
   far.forEach((mask, index) => put(abi.M_PACKAGE_FAR + 4 * index, mask));
 }
+
+/**
+ * APIC IDs: package, core and thread, each in a field as wide as the largest of them needs, so that
+ * a shift tells which CPUs share a core or a package (SDM Vol. 3A 10.9.1, "Hierarchical Mapping of
+ * Shared Resources").
+ */
+export function apicIds(preset: Preset): { ids: number[]; coreShift: number; packageShift: number } {
+  const { clusters } = preset;
+  const packages = [...new Set(clusters.map((cluster) => cluster.package))];
+  const unitsOf = (index: number) =>
+    clusters.filter((cluster) => cluster.package === index).flatMap(({ units }) => units);
+  const bits = (count: number) => Math.ceil(Math.log2(count));
+  const coreShift = bits(threadsOf(preset));
+  const packageShift = coreShift + bits(Math.max(...packages.map((p) => unitsOf(p).length)));
+  const ids: number[] = [];
+  for (const index of packages) {
+    unitsOf(index).forEach((unit, core) => unit.forEach((cpu, thread) => {
+      ids[cpu] = (index << packageShift) | (core << coreShift) | thread;
+    }));
+  }
+  if (Math.max(...ids) > APIC_ID_MAX) {
+    throw new InputError(
+      `topology.clusters: the packages differ so much that an APIC ID is above ${APIC_ID_MAX}: ` +
+        "give the largest one fewer cores",
+    );
+  }
+  return { ids, coreShift, packageShift };
+}
+
+/** In xAPIC mode 255 addresses everybody. */
+const APIC_ID_MAX = 254;
 
 /**
  * Window in cycles: at most the smallest latency of any message between components. The default is

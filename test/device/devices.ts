@@ -25,5 +25,6 @@ export function compileDevices(cpus: number): Devices {
   new Uint8Array(view.buffer, abi.MACHINE_BASE).fill(0);
   view.setUint32(abi.MACHINE_BASE + abi.M_CPUS, cpus, true);
   view.setUint32(abi.MACHINE_BASE + abi.M_LAT_IPI, 700, true);
+  for (let cpu = 0; cpu < cpus; cpu++) view.setUint8(abi.MACHINE_BASE + abi.M_CPU_APIC + cpu, cpu);
   return { calls: exports as unknown as Device, view };
 }

@@ -25,7 +25,7 @@ beforeAll(() => {
 });
 
 beforeEach(() => {
-  apic.lapicReset(CORE, 0);
+  apic.lapicReset(CORE, 0, 1);
   apic.setClock(CORE, 1000n);
   apic.openOutbox(OUTBOX);
   apic.lapicWrite(CORE, SVR, 0x1ff);

@@ -78,7 +78,7 @@ function load(file: Uint8Array, ram: Uint8Array): Elf | undefined {
   try {
     const elf = readElf(file, "mutant");
     if (elf.kind === "user") checkUser(elf, "mutant", RAM_BYTES);
-    else loadImage(ram, 1, { name: "mutant", kernel: elf, commandLine: "" });
+    else loadImage(ram, [0], { name: "mutant", kernel: elf, commandLine: "" });
     return elf;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
