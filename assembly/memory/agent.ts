@@ -170,7 +170,7 @@ function serve(
 }
 
 /**
- * At a boundary: serves the requests of the quantum that ends, in the order of (time, slot).
+ * At a boundary: serves the requests of the quantum that ends, in the order of (time, turn, slot).
  * `alone`: of the only core that does anything before `boundary`; its siblings lose lines at any
  * cycle then.
  */
@@ -219,10 +219,12 @@ function sortRequests(cluster: Cluster): void {
     const low = load<u64>(changetype<usize>(r));
     const high = load<u64>(changetype<usize>(r), 8);
     const slot = r.slot;
+    const turn = r.turn;
     let j = i;
     while (j > 0) {
       const p = Request.at(cluster, j - 1);
-      if (p.time < low || (p.time == low && p.slot <= slot)) break;
+      if (p.time < low) break;
+      if (p.time == low && (p.turn < turn || (p.turn == turn && p.slot <= slot))) break;
       memory.copy(changetype<usize>(Request.at(cluster, j)), changetype<usize>(p), 16);
       j--;
     }

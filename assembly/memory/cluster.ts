@@ -52,7 +52,9 @@ export function clusterBytes(): usize {
 /**
  * A request of a core that waits for the next boundary.
  *
- *     0 | time u64 | 8 | line u32 | 12 | kind, slot, hold u8 | 16
+ *     0 | time u64 | 8 | line u32 | 12 | kind, slot, hold, turn u8 | 16
+ *
+ * Several of one cycle are served in the order of `turn`, then of the slots.
  */
 @unmanaged
 export class Request {
@@ -61,7 +63,8 @@ export class Request {
   kind: u8;
   slot: u8;
   hold: u8;
-  pad0: u8;
+  /** Of requests whose grants a loss has made void: the order in which they were to come. */
+  turn: u8;
 
   @inline static at(cluster: Cluster, index: u32): Request {
     return changetype<Request>(changetype<usize>(cluster) + REQUESTS_AT + (<usize>index << 4));
@@ -136,6 +139,7 @@ export function enqueue(
   r.kind = kind;
   r.slot = <u8>slot;
   r.hold = hold;
+  r.turn = 0;
 }
 
 /** Adds a loss for the boundary `time`; `keep`: 1 + the unit that does not lose, or 0. */

@@ -1,6 +1,7 @@
 // Losing lines: what a cluster's units give up at a boundary, to a sibling or to another cluster.
 import { CLUSTER_DOWNGRADES, CLUSTER_INVALIDATIONS } from "../abi";
-import { Cluster, Loss, addLoss, enqueue, sharedOf, unitAt } from "./cluster";
+import { check } from "../check";
+import { Cluster, Loss, Request, addLoss, coreAt, enqueue, sharedOf, unitAt } from "./cluster";
 import { NO_SLOT } from "./cache";
 import { Core, nextThread } from "./core";
 import { countCluster } from "./counters";
@@ -43,6 +44,7 @@ export function applyLosses(cluster: Cluster, boundary: u64): void {
 function applyLoss(cluster: Cluster, loss: Loss): void {
   const line = loss.line;
   const toShared = loss.toShared != 0;
+  const before = cluster.requests;
   for (let unit: u32 = 0; unit < cluster.units; unit++) {
     if (loss.keep == <u8>(unit + 1)) continue;
     const core = unitAt(cluster, unit);
@@ -50,6 +52,7 @@ function applyLoss(cluster: Cluster, loss: Loss): void {
     withdrawGrants(cluster, core, line, toShared, loss.time, loss.home ? NEVER : loss.order);
   }
   if (!loss.home) return;
+  keepTurns(cluster, before);
   countCluster(cluster.id, toShared ? CLUSTER_DOWNGRADES : CLUSTER_INVALIDATIONS);
   cancelLocalLosses(cluster, line);
   const shared = findShared(sharedOf(cluster), line);
@@ -58,6 +61,29 @@ function applyLoss(cluster: Cluster, loss: Loss): void {
   s.owner = 0;
   s.state = toShared ? SHARED : INVALID;
   s.presence = toShared ? holders(cluster, line) : 0;
+}
+
+/**
+ * The requests from `before` on, made void by one loss, are served in the order in which their
+ * grants were to come. By slots alone, of many CPUs that want a line which another cluster keeps
+ * taking away, those with the last slots would never have it.
+ */
+function keepTurns(cluster: Cluster, before: u32): void {
+  for (let i = before; i < cluster.requests; i++) {
+    const r = Request.at(cluster, i);
+    const order = grantOrder(cluster, r);
+    let turn: u32 = 1;
+    for (let other = before; other < cluster.requests; other++) {
+      turn += <u32>(grantOrder(cluster, Request.at(cluster, other)) < order);
+    }
+    r.turn = <u8>turn;
+  }
+}
+
+function grantOrder(cluster: Cluster, r: Request): u64 {
+  const found = findMshr(coreAt(cluster, r.slot), r.line);
+  check(found != null);
+  return changetype<Mshr>(changetype<usize>(found)).order;
 }
 
 /**

@@ -18,6 +18,9 @@ export interface CaseSpec {
   memory: MemoryModel;
   windowCycles?: number;
   changes?: ReadonlyMap<string, number>;
+  /** Words that change the case's disks (machine/disks.ts), and who takes their interrupts. */
+  disk?: string[];
+  irq?: IrqPolicy;
   /** All CPUs on one last-level cache, for comparison. */
   oneCache?: boolean;
 }

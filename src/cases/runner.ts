@@ -7,6 +7,7 @@ import { loadPreset } from "../engine/files.ts";
 import { type CreateOptions, Machine } from "../engine/machine.ts";
 import { recordEnd } from "../engine/replay.ts";
 import { hostCores } from "../engine/host.ts";
+import { changeDisks } from "../machine/disks.ts";
 import { InputError, type Preset } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
 import { relationOf } from "../machine/topology.ts";
@@ -31,10 +32,13 @@ export class RunFailed extends Error {
 /** The machine of a run. */
 function optionsOf(definition: Case, spec: CaseSpec): CreateOptions {
   const { disks, irqPolicy } = definition.disks?.(spec) ?? {};
+  if (!disks && (spec.disk ?? spec.irq) !== undefined) {
+    throw new InputError(`${spec.workload} of case ${definition.id} has no disks`);
+  }
   return {
     machine: presetOf(spec),
-    disks,
-    irqPolicy,
+    disks: disks && changeDisks(disks, spec.disk),
+    irqPolicy: spec.irq ?? irqPolicy,
     image: definition.image,
     append: definition.bootParameters(spec),
     seed: spec.seed,

@@ -6,6 +6,7 @@ import type { Preset } from "../machine/preset.ts";
 import { groupRuns, summarize, TABLE_LEGEND, tableOf, upperBound } from "../report/compare.ts";
 import { explainLostWakeup } from "../report/lost-wakeup.ts";
 import { wrap } from "../report/text.ts";
+import { diskWords } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { shellLine } from "./options.ts";
@@ -128,5 +129,6 @@ export function reproduceCase(definition: Case, spec: CaseSpec): string {
   words.push("--rounds", `${spec.rounds}`);
   if (spec.windowCycles !== undefined) words.push("--window", `${spec.windowCycles}`);
   for (const [field, value] of spec.changes ?? []) words.push("--set", `${field}=${value}`);
+  words.push(...diskWords({ disk: spec.disk, irq: spec.irq }));
   return shellLine(words);
 }

@@ -10,12 +10,13 @@ import { cpuCount, type Preset } from "../machine/preset.ts";
 import { ablate } from "./case-ablate.ts";
 import { printCase, printList, reproduceCase } from "./case-output.ts";
 import { runRows } from "./case-rows.ts";
+import { addDiskWords, type DiskOptions } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
 import type { Act } from "./main.ts";
 import { parseChoice, parseCount, parsePairs, parseSet, parseU64 } from "./options.ts";
 import { Progress } from "./progress.ts";
 
-export interface CaseOptions {
+export interface CaseOptions extends Omit<DiskOptions, "disks"> {
   variant?: string;
   workload?: string;
   machine: string;
@@ -39,8 +40,7 @@ const ROUNDS = 20_000;
 const SEEDS = 20;
 
 export function caseVerb(program: Command, act: Act): void {
-  program
-    .command("case")
+  addDiskWords(program.command("case"))
     .description("run a case with many seeds; without an id: list the cases")
     .argument("[id]", CASES.map(({ id }) => id).join(", "))
     .option("--variant <name>", "bug, fixed, or an id such as k7/a/24", "bug")
@@ -122,6 +122,8 @@ function specsFor(definition: Case, preset: Preset, options: CaseOptions): CaseS
       memory: options.memory,
       windowCycles: options.window,
       changes: options.set,
+      disk: options.disk,
+      irq: options.irq,
     })),
   );
 }

@@ -8,13 +8,14 @@ import { memoryNote } from "../report/memory-model.ts";
 import { checkWritable, keepCapsule, writeCapsule } from "../engine/capsule-file.ts";
 import { record, recordEnd } from "../engine/replay.ts";
 import { postmortem, programDeath } from "../report/postmortem.ts";
+import { addDiskOptions, type DiskOptions, disksOf, diskWords } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
 import { parseChoice, parseCount, parseSet, parseU64, parseWorkers, shellLine } from "./options.ts";
 import { Progress, short } from "./progress.ts";
 
-interface RunOptions {
+interface RunOptions extends DiskOptions {
   machine: string;
   cpus?: number;
   memory: MemoryModel;
@@ -31,8 +32,7 @@ interface RunOptions {
 }
 
 export function runVerb(program: Command, act: Act): void {
-  program
-    .command("run")
+  addDiskOptions(program.command("run"))
     .description("run an image: a bundled one by name, or a static x86-64 ELF file")
     .argument("<image>", "bench, w001, ... or a path")
     .option("--machine <name>", "preset or JSON file", "clovertown")
@@ -61,9 +61,14 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
     ...options,
     image,
     counters: options.counters || options.json,
+    ...disksOf(options.machine, options),
     changes: options.set,
     windowCycles: options.window,
   };
+  const filed = created.disks.some((disk) => disk.file !== undefined);
+  if (filed && options.record !== undefined) {
+    throw new InputError("--record: a capsule has no room for files behind disks, leave out file=");
+  }
   const machine = await Machine.create(created);
   const console: Uint8Array[] = [];
   const progress = new Progress();
@@ -90,7 +95,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   if (died) report.push(...(await programDeath(machine)));
   const counters = options.counters || options.json ? machine.counters() : undefined;
   if (file !== undefined && recorded.capsule) await writeCapsule(file, recorded.capsule);
-  const failed = code === EXIT.failed || code === EXIT.panic;
+  const failed = (code === EXIT.failed || code === EXIT.panic) && !filed;
   const capsule = file ?? (failed
     ? await keepCapsule(await recordEnd(machine, created, result))
     : undefined);
@@ -168,5 +173,6 @@ function reproduceWords(image: string, options: RunOptions): string {
   if (options.maxCycles) words.push("--max-cycles", `${options.maxCycles}`);
   if (options.window !== undefined) words.push("--window", `${options.window}`);
   for (const [field, value] of options.set ?? []) words.push("--set", `${field}=${value}`);
+  words.push(...diskWords(options));
   return shellLine(words);
 }

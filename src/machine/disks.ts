@@ -40,6 +40,8 @@ const POLICIES = {
   "far-die": abi.IRQ_FAR_DIE,
   "seeded": abi.IRQ_SEEDED,
 };
+export const POLICY_NAMES = Object.keys(POLICIES);
+
 const MODELS = {
   instant: abi.SERVICE_INSTANT,
   uniform: abi.SERVICE_UNIFORM,
@@ -95,29 +97,33 @@ export function defaultDisk(): Disk {
   return { sectors: SIZE_DEFAULT / SECTOR_BYTES, model: "instant", times: [], errors: [] };
 }
 
-/**
- * `count` disks, all as `common` says; then each of `single`, "3:model=ssd gone=9", for one of
- * them.
- */
-export function parseDisks(count: number, common = "", single: readonly string[] = []): Disk[] {
-  if (!Number.isInteger(count) || count < 0 || count > abi.M_DISK_LIMIT) {
-    throw new InputError(`--disks must be 0 to ${abi.M_DISK_LIMIT}`);
+/** `count` disks, changed by `words`. */
+export function parseDisks(count: number, ...words: string[]): Disk[] {
+  if (!Number.isInteger(count) || count < 0 || count > DISKS_MAX) {
+    throw new InputError(`--disks must be 0 to ${DISKS_MAX}`);
   }
-  const disks = Array.from({ length: count }, () => parseDisk(common));
-  for (const text of single) {
-    const colon = text.indexOf(":");
-    const index = colon < 0 ? NaN : Number(text.slice(0, colon));
-    if (!disks[index]) {
-      throw new InputError(`--disk "${text}": write NUMBER:WORDS, with a number below ${count}`);
+  return changeDisks(Array.from({ length: count }, defaultDisk), words);
+}
+
+/** Each text of `changes` is a list of words for all disks; "3:model=ssd gone=9" is for one. */
+export function changeDisks(disks: readonly Disk[], changes: readonly string[] = []): Disk[] {
+  let changed = [...disks];
+  for (const text of changes) {
+    const [, number, words] = /^(?:(\d+):)?(.*)$/s.exec(text)!;
+    if (number === undefined) {
+      changed = changed.map((disk) => parseDisk(words, disk));
+    } else if (changed[Number(number)]) {
+      changed[Number(number)] = parseDisk(words, changed[Number(number)]);
+    } else {
+      throw new InputError(`--disk "${text}": there are disks 0 to ${changed.length - 1} only`);
     }
-    disks[index] = parseDisk(text.slice(colon + 1), disks[index]);
   }
-  return disks;
+  return changed;
 }
 
 export function parsePolicy(name: string): IrqPolicy {
-  if (name in POLICIES) return name as IrqPolicy;
-  throw new InputError(`--irq ${name}: use ${Object.keys(POLICIES).join(", ")}`);
+  if (Object.hasOwn(POLICIES, name)) return name as IrqPolicy;
+  throw new InputError(`--irq ${name}: use ${POLICY_NAMES.join(", ")}`);
 }
 
 /** Writes the disks into the machine block; `megahertz` turns microseconds into cycles. */

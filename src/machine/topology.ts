@@ -44,6 +44,8 @@ export interface MachineOptions {
 
 /** Every kind but the buses'. */
 const TRACE_LABELLED = (1 << abi.TRACE_BUS) - 2;
+/** To the home agents the I/O hub is one more cluster. */
+export const DISK_CLUSTERS_MAX = abi.M_CLUSTER_LIMIT - 1;
 /** What the disks can hold in all, in blocks of 4 KiB: 256 MiB. */
 const STORAGE_BLOCKS = 65536;
 /** Ownership of a line for DMA, as that of another socket on a Clovertown. */
@@ -152,9 +154,9 @@ export function writeMachineBlock(
     put(offset, Math.max(0, numberOf(preset, field) - residual));
   }
   const disks = options.disks ?? [];
-  if (disks.length > 0 && clusters.length >= abi.M_CLUSTER_LIMIT) {
-    const most = abi.M_CLUSTER_LIMIT - 1;
-    throw new InputError(`${preset.name}: with disks, a machine has at most ${most} clusters`);
+  if (disks.length > 0 && clusters.length > DISK_CLUSTERS_MAX) {
+    const most = `at most ${DISK_CLUSTERS_MAX} clusters: use --disks 0`;
+    throw new InputError(`${preset.name}: with disks, a machine has ${most}`);
   }
   writeDisks(view, disks, options.irqPolicy ?? "round-robin", numberOf(preset, "megahertz"));
   put(abi.M_STORAGE_BLOCKS, disks.length > 0 ? STORAGE_BLOCKS : 0);

@@ -58,7 +58,7 @@ export class DiskBox {
     put(abi.M_STORAGE_BASE, STORAGE);
     put(abi.M_STORAGE_BLOCKS, STORAGE_BLOCKS);
     for (let cpu = 0; cpu < cpus; cpu++) block.setUint8(abi.M_CPU_CLUSTER + cpu, cpu % 4);
-    writeDisks(block, parseDisks(2, words, single), policy ?? "round-robin", MEGAHERTZ);
+    writeDisks(block, parseDisks(2, words, ...single), policy ?? "round-robin", MEGAHERTZ);
     calls.loadParameters();
     calls.hubReset(HUB);
     calls.openOutbox(OUTBOX);
