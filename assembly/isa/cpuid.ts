@@ -1,5 +1,5 @@
-// CPUID: the topology of the machine, and the features of this ISA, the same on every one (SDM Vol. 2A, "CPUID"). Family 6,
-// model 15 (Core 2).
+// CPUID: the topology of the machine, and the features of this ISA, the same on every one (SDM Vol.
+// 2A, "CPUID"). Family 6, model 15 (Core 2).
 import {
   MACHINE_BASE, M_APIC_CORE_SHIFT, M_APIC_PACKAGE_SHIFT, M_CPUS, M_TSC_KHZ,
 } from "../abi";

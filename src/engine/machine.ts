@@ -323,7 +323,9 @@ export class Machine {
     const where = `CPU ${cpu} at RIP ${this.describe(rip)}`;
     // Otherwise the instruction is known, and what it does with a device's registers is not.
     const known = badRip !== rip;
-    const bytes = known ? readLinear(this.ramView(), cr3, rip, badBytes.length) : badBytes;
+    // The CPU tells its bytes unless the translation of its page is gone.
+    const told = !known && badBytes.some((byte) => byte !== 0);
+    const bytes = told ? badBytes : readLinear(this.ramView(), cr3, rip, badBytes.length);
     const line = await disassembleOne(bytes, rip);
     const what = known ? "this access to a device is not implemented" : "not implemented";
     return `${where}: ${what}: ${line.text} (${hexBytes(line.bytes)})`;

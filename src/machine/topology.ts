@@ -194,7 +194,9 @@ export function writeMachineBlock(
  * a shift tells which CPUs share a core or a package (SDM Vol. 3A 10.9.1, "Hierarchical Mapping of
  * Shared Resources").
  */
-export function apicIds(preset: Preset): { ids: number[]; coreShift: number; packageShift: number } {
+export function apicIds(
+  preset: Preset,
+): { ids: number[]; coreShift: number; packageShift: number } {
   const { clusters } = preset;
   const packages = [...new Set(clusters.map((cluster) => cluster.package))];
   const unitsOf = (index: number) =>

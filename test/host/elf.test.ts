@@ -79,7 +79,8 @@ describe("loadImage", () => {
   const boot = (phys: bigint, memoryBytes?: number, ramdisk?: Uint8Array) => {
     const kernel = readElf(elfFile({ headers: [{ ...load, phys, memoryBytes }] }), "k");
     const ram = new Uint8Array(0x1000000);
-    return { ram, entry: loadImage(ram, [0, 1], { name: "k", kernel, ramdisk, commandLine: "a=1" }) };
+    const image = { name: "k", kernel, ramdisk, commandLine: "a=1" };
+    return { ram, entry: loadImage(ram, [0, 1], image) };
   };
 
   it("puts segments, ramdisk and boot parameters in place", () => {
@@ -102,6 +103,7 @@ describe("loadImage", () => {
   it("refuses a command line that does not fit", () => {
     const kernel = readElf(elfFile({ headers: [{ ...load, phys: 0x200000n }] }), "k");
     const image = { name: "k", kernel, commandLine: "x".repeat(2048) };
-    expect(() => loadImage(new Uint8Array(0x1000000), [0], image)).toThrow("longer than 2047 bytes");
+    expect(() => loadImage(new Uint8Array(0x1000000), [0], image))
+      .toThrow("longer than 2047 bytes");
   });
 });
