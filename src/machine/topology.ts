@@ -219,6 +219,13 @@ export function apicIds(
   return { ids, coreShift, packageShift };
 }
 
+export interface ApicIds {
+  /** By CPU. */
+  ids: number[];
+  coreShift: number;
+  packageShift: number;
+}
+
 /** In xAPIC mode 255 addresses everybody. */
 const APIC_ID_MAX = 254;
 
