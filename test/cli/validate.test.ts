@@ -1,12 +1,14 @@
 // smpbox validate: a report with a verdict a row, exit 1 when a row is out of tolerance.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { holds, type Row, Validation } from "../../src/cases/validate.ts";
+import { holds, type Row, sbRate, Validation } from "../../src/cases/validate.ts";
 import { packageRoot } from "../../src/core/root.ts";
+import { loadPreset, presetNames } from "../../src/engine/files.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import { pairsByRelation } from "../../src/machine/topology.ts";
 
 const main = join(packageRoot(), "dist", "src", "cli", "main.js");
 const folder = mkdtempSync(join(tmpdir(), "smpbox-validate-"));
@@ -80,6 +82,19 @@ it("tells store buffering apart by pair", { timeout }, () => {
     expect(shared).toBeGreaterThan(90);
     expect(owned).toBeLessThan(1);
   }
+});
+
+it("the table that is shipped is what the machines do", { timeout }, async () => {
+  const folderOf = join(packageRoot(), "src", "machine", "validation");
+  const table = readFileSync(join(folderOf, "store-buffering.md"), "utf8");
+  for (const name of presetNames()) {
+    const relations = [...pairsByRelation(loadPreset(name)).keys()];
+    const rows = [...table.matchAll(new RegExp(`^\\| ${name} \\| ([^|]+) \\|`, "gm"))];
+    expect(rows.map(([, relation]) => relation), name).toEqual(relations);
+  }
+  const { shared, owned, random, window } = await sbRate("conroe", [0, 1], "same L2", 1000);
+  const shares = [shared, owned, random].map((share) => `${share.toFixed(1)} %`).join(" | ");
+  expect(table).toContain(`| conroe | same L2 | 0, 1 | ${shares} | ${window} |`);
 });
 
 it("a tolerance is in the row's unit or in percent of the bound", () => {
