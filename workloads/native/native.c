@@ -53,6 +53,7 @@ struct context {
 	u64 *results;	   /* 16 registers per instance */
 	u64 number;
 	u8 signal_stack[16384] __attribute__((aligned(16)));
+	volatile u64 ended; /* instances; of all rounds */
 } __attribute__((aligned(64)));
 
 static const struct job *job;
@@ -64,7 +65,6 @@ static struct context contexts[THREADS_MAX];
 static volatile uint32_t *counters;
 static uint32_t *order;
 static pthread_barrier_t barrier;
-static volatile u64 done;
 
 static struct state {
 	u64 count;
@@ -231,6 +231,7 @@ static void run_round(struct context *own, u64 count)
 		own->entry = (u64)code_of(instance, own->number);
 		enter(registers + (instance * job->threads + own->number) * 16);
 		memcpy(own->results + instance * 16, own->registers, sizeof(own->registers));
+		own->ended++;
 	}
 }
 
@@ -263,7 +264,6 @@ static void *thread_main(void *argument)
 			continue;
 		for (u64 k = 0; k < count; k++)
 			count_state(order[k]);
-		done += count;
 	}
 	return NULL;
 }
@@ -289,18 +289,29 @@ static void on_fault(int number, siginfo_t *info, void *unused)
 	_exit(EXIT_FAULT);
 }
 
+/* A round may take long: threads that wait for each other may have one processor only. */
+static u64 progress(void)
+{
+	u64 sum = 0;
+
+	for (u64 t = 0; t < job->threads; t++)
+		sum += contexts[t].ended;
+	return sum;
+}
+
 /* Waits for the threads; without progress it says so and ends the process. */
 static void watch(pthread_t *threads)
 {
 	for (u64 t = 0; t < job->threads; t++) {
-		for (u64 before = done;; before = done) {
+		for (u64 before = progress(), now;; before = now) {
 			struct timespec until;
 
 			clock_gettime(CLOCK_REALTIME, &until);
 			until.tv_sec += IDLE_SECONDS;
 			if (pthread_timedjoin_np(threads[t], NULL, &until) == 0)
 				break;
-			if (done != before)
+			now = progress();
+			if (now != before)
 				continue;
 			print_states();
 			dprintf(2, "no run has ended for %d seconds\n", IDLE_SECONDS);
