@@ -24,9 +24,7 @@ export function addDiskWords(command: Command): Command {
         "uniform:15-40|list:20,35 file=PATH error=read:FIRST-LAST[:timeout] gone=COMMAND",
       several,
     )
-    .option(
-      "--irq <policy>", `who takes their interrupts: ${POLICY_NAMES.join(", ")}`, parsePolicy,
-    );
+    .option("--irq <policy>", `who takes interrupts: ${POLICY_NAMES.join(", ")}`, parsePolicy);
 }
 
 export function addDiskOptions(command: Command): Command {

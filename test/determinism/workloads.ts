@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { packageRoot } from "../../src/core/root.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
+import { parseDisks } from "../../src/machine/disks.ts";
 import type { Snapshot } from "../../src/engine/snapshot.ts";
 
 export interface Row {
@@ -10,6 +11,8 @@ export interface Row {
   /** Kernel parameters and the program's words. */
   append?: string;
   exit: number | "hang";
+  /** Number of disks, and words for all of them. */
+  disks?: [number, string];
   /** Numbers of workers other than one; default 2, 3 and 4. */
   workers?: number[];
 }
@@ -28,6 +31,10 @@ export const ROWS: Row[] = [
   { machine: "clovertown", image: "w001", append: `v001k=0 ${w001("s=0 r=2")}`, exit: "hang" },
   { machine: "clovertown", image: "w001", append: `v001k=7 ${w001("s=0 r=2")}`, exit: 0 },
   { machine: "clovertown", image: "mp", append: "-- mp a=0 b=2 n=200", exit: 0 },
+  {
+    machine: "clovertown", image: "aiostress", append: "-- aiostress disks=3 requests=60 depth=4",
+    disks: [3, "model=uniform:5-20"], exit: 0, workers: [2, 3],
+  },
   { machine: WIDE32, image: "hello", exit: 0 },
   // SMT, an L3, several home agents, early requests for ownership, hops
   { machine: "illumos32", image: "hello", exit: 0, workers: [2] },
@@ -55,8 +62,9 @@ export interface End {
 }
 
 export function open(row: Row, more: Partial<CreateOptions> = {}, snapshot?: Snapshot) {
-  const { machine, image, append } = row;
-  return Machine.create({ machine, image, append, workers: 1, ...more }, snapshot);
+  const { machine, image, append, disks } = row;
+  const drives = disks && parseDisks(...disks);
+  return Machine.create({ machine, image, append, disks: drives, workers: 1, ...more }, snapshot);
 }
 
 /** From where the machine is to its end. */
