@@ -58,12 +58,28 @@ export interface Answer {
   elf: Elf;
 }
 
-export async function ask(image: ImageFile, question: Question): Promise<Answer> {
-  const elf = readElf(image.bytes, image.name);
-  const calls = parseCalls(question.entries, elf, image.name);
-  const { predicate, memory: snapshot } = question;
-  const asked = functionSetup(elf, image.name, calls, { predicate, snapshot });
-  const explorer = await Explorer.open(undefined, asked.ramBytes);
+export function ask(image: ImageFile, question: Question): Promise<Answer> {
+  return askWith()(image, question);
+}
+
+/** For many questions about images of one size: the engine's memory is allocated once. */
+export function askWith(): typeof ask {
+  let explorer: Explorer | undefined;
+  return async (image, question) => {
+    const elf = readElf(image.bytes, image.name);
+    const calls = parseCalls(question.entries, elf, image.name);
+    const { predicate, memory: snapshot } = question;
+    const asked = functionSetup(elf, image.name, calls, { predicate, snapshot });
+    if (!explorer || explorer.box.ramBytes < asked.ramBytes) {
+      explorer = await Explorer.open(undefined, asked.ramBytes);
+    }
+    return answerOf(explorer, elf, calls, asked, question);
+  };
+}
+
+function answerOf(
+  explorer: Explorer, elf: Elf, calls: Call[], asked: FunctionSetup, question: Question,
+): Answer {
   const judge = judgeOf(asked, question.predicate === undefined ? 0 : calls.length);
   const labels = asked.labels.slice(question.predicate === undefined ? 0 : calls.length);
   if (question.replay !== undefined) {

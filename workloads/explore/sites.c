@@ -1,0 +1,128 @@
+/* "Publish, then look for a sleeper" against "enlist, then look for work", as it is found in other
+ * places than case 001. Nothing is fenced here: every place where a fence might stand is a site,
+ * and `smpbox barriers` says which of them need one. */
+#include "explore.h"
+
+#define RUNNING 0
+#define SLEEPING 1
+
+/* wM1: waitqueue_active() before wake_up(), against a wait with a plain store of the state. */
+volatile int m1_condition, m1_lock, m1_queued, m1_state;
+
+void m1_wake(void)
+{
+	m1_condition = 1;
+	barrier_site("wM1.wake");
+	if (!m1_queued)
+		return;
+	take_lock(&m1_lock);
+	if (m1_queued)
+		m1_state = RUNNING;
+	m1_lock = 0;
+}
+
+void m1_wait(void)
+{
+	take_lock(&m1_lock);
+	m1_queued = 1;
+	m1_lock = 0;
+	m1_state = SLEEPING;
+	barrier_site("wM1.wait");
+	if (m1_condition)
+		m1_state = RUNNING;
+	else
+		SMPBOX_SLEEP_UNTIL_RUNNING(&m1_state);
+}
+
+/* wM4: io_uring's SQPOLL. The application fills the queue and calls the kernel only if its thread
+ * says that it needs to be woken; the thread raises that flag under a lock, and looks again. */
+volatile int m4_tail, m4_flags, m4_lock, m4_state, m4_done;
+
+void m4_submit(void)
+{
+	m4_tail = 1;
+	barrier_site("wM4.app");
+	if (m4_flags)
+		xchg(&m4_state, RUNNING);
+}
+
+void m4_poll(void)
+{
+	xchg(&m4_state, SLEEPING);
+	take_lock(&m4_lock);
+	store_site("wM4.flag", m4_flags, 1);
+	m4_lock = 0;
+	barrier_site("wM4.poll");
+	if (!m4_tail)
+		SMPBOX_SLEEP_UNTIL_RUNNING(&m4_state);
+	m4_done = m4_tail;
+}
+
+/* wM5: virtio's split ring with event index. The driver adds a buffer and kicks if the device asked
+ * for it; the device asks to be kicked for the next buffer, and looks again. */
+volatile unsigned short m5_index, m5_event = 0xffff;
+volatile int m5_idle = SLEEPING;
+
+void m5_driver(void)
+{
+	unsigned short old = m5_index, event;
+
+	m5_index = old + 1;
+	barrier_site("wM5.driver");
+	event = m5_event;
+	if ((unsigned short)(old + 1 - event - 1) < 1)
+		m5_idle = RUNNING;
+}
+
+void m5_device(void)
+{
+	unsigned short seen = 0;
+
+	m5_event = seen;
+	barrier_site("wM5.device");
+	if (m5_index == seen)
+		SMPBOX_SLEEP_UNTIL_RUNNING(&m5_idle);
+}
+
+/* wM7: an adaptive mutex as in illumos. The owner's release looks for waiters and then frees the
+ * lock with a plain store; that is right only because a thread blocks only if the owner does not
+ * run, and the owner is seen to run: resume() publishes the thread before it goes on. */
+#define OWNER 1
+
+volatile int m7_owner = OWNER, m7_waiters, m7_running, m7_queue_lock, m7_state;
+
+/* The owner is put on a CPU, and releases the lock. */
+void m7_release(void)
+{
+	m7_running = OWNER;
+	barrier_site("wM7.resume");
+	if (!m7_waiters) {
+		m7_owner = 0;
+		return;
+	}
+	m7_owner = 0;
+	take_lock(&m7_queue_lock);
+	if (m7_state != RUNNING)
+		m7_state = RUNNING;
+	m7_queue_lock = 0;
+}
+
+void m7_acquire(void)
+{
+	while (m7_owner) {
+		if (m7_running == OWNER) {
+			pause();
+			continue;
+		}
+		take_lock(&m7_queue_lock);
+		store_site("wM7.waiters", m7_waiters, 1);
+		barrier_site("wM7.block");
+		if (m7_running != OWNER && m7_owner) {
+			m7_state = SLEEPING;
+			m7_queue_lock = 0;
+			SMPBOX_SLEEP_UNTIL_RUNNING(&m7_state);
+		} else {
+			m7_queue_lock = 0;
+		}
+	}
+}
