@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { packageRoot } from "../core/root.ts";
 import { InputError, Machine } from "../index.ts";
+import { barriersVerb } from "./barriers.ts";
 import { caseVerb } from "./case.ts";
 import { cflagsVerb } from "./cflags.ts";
 import { compareVerb } from "./compare.ts";
@@ -43,8 +44,8 @@ async function main(): Promise<void> {
     process.exitCode = await work(interrupt.signal);
   };
   const verbs = [
-    runVerb, litmusVerb, exploreVerb, caseVerb, compareVerb, traceVerb, replayVerb, validateVerb,
-    machinesVerb, doctorVerb, cflagsVerb,
+    runVerb, litmusVerb, exploreVerb, barriersVerb, caseVerb, compareVerb, traceVerb, replayVerb,
+    validateVerb, machinesVerb, doctorVerb, cflagsVerb,
   ];
   for (const verb of verbs) verb(program, act);
   try {

@@ -35,7 +35,7 @@ export interface SurveyOptions {
 }
 
 /** Above so many placements, verdicts that follow from others are not looked for again. */
-const EXPLORED_ALL = 64;
+const EXPLORED_ALL = 256;
 const PLACEMENTS_MAX = 100_000;
 
 /** Of full fences none is weaker than another: all wait until the store buffer is empty. */

@@ -71,7 +71,8 @@ export function readSites(image: ImageFile): Site[] {
 
 /** A copy of the image with these kinds at its sites; sites that are not named stay as they are. */
 export function patchSites(image: ImageFile, sites: readonly Site[], chosen: Placement): ImageFile {
-  const bytes = image.bytes.slice();
+  // Of what readFile() gives, slice() would be the same memory.
+  const bytes = new Uint8Array(image.bytes);
   const { segments } = readElf(bytes, image.name);
   for (const [name, kind] of chosen) {
     const site = sites.find((known) => known.name === name);

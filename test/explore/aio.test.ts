@@ -2,15 +2,15 @@
 // which way to wait (workloads/explore/aio.c). Under sequential consistency every pair is right.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { PENDING_SLEEP } from "../../assembly/abi.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Cell, matrix } from "../../src/cases/001-matrix.ts";
 import { packageRoot } from "../../src/core/root.ts";
-import { functionSetup, parseCalls } from "../../src/engine/explore-function.ts";
-import { Explorer } from "../../src/engine/explorer.ts";
-import { readElf } from "../../src/machine/elf.ts";
+import { ask } from "../../src/engine/explore-image.ts";
 
 const NAME = "explore.elf";
-const elf = readElf(readFileSync(join(packageRoot(), "workloads", "prebuilt", NAME)), NAME);
+const image = {
+  name: NAME, bytes: readFileSync(join(packageRoot(), "workloads", "prebuilt", NAME)),
+};
 
 /** A row per completer k0 to k13, a letter per waiter a to j; H: it may sleep for ever. */
 const MATRIX = [
@@ -30,32 +30,40 @@ const MATRIX = [
   "..HHH.HH..", // ctx_lock freed by XCHG in front of B
 ];
 const FREED_BEFORE = 13;
-const WAITERS = 10;
 
-async function row(k: number, inside: number, model: "tso" | "sc"): Promise<string> {
-  let letters = "";
-  for (let r = 0; r < WAITERS; r++) {
-    const calls = parseCalls(`aio_wait(${r}),aio_complete(${k},${inside})`, elf, NAME);
-    const { setup, ramBytes } = functionSetup(elf, NAME, calls);
-    explorer ??= await Explorer.open(undefined, ramBytes);
-    const { finals, bound, endless } = explorer.explore(setup, { model });
-    expect([bound, endless]).toEqual([undefined, undefined]);
-    expect(finals.length).toBeGreaterThan(0);
-    const stuck = finals.flatMap((final) => final.stuck);
-    // Nobody waits for anything else than to be woken.
-    expect(stuck.filter(({ pending }) => pending !== PENDING_SLEEP)).toEqual([]);
-    letters += stuck.length ? "H" : ".";
-  }
-  return letters;
-}
+const cells: Cell[] = [];
+beforeAll(async () => {
+  const begun = performance.now();
+  for await (const cell of matrix(image)) cells.push(cell);
+  const states = cells.reduce((sum, cell) => sum + cell.states, 0);
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  console.log(`${cells.length} explorations, ${states} machine states, ${seconds} s`);
+});
 
-let explorer: Explorer | undefined;
+const row = (layout: number, memory: string, k: number) => cells
+  .filter((cell) => cell.layout === layout && cell.memory === memory && cell.completer === `k${k}`)
+  .map(({ verdict }) => (verdict === "hang" ? "H" : ".")).join("");
 
-describe.each([["with ctx_lock held", 1], ["behind its unlock", 0]])("B %s", (_, inside) => {
+it("has 270 cells for each memory model", () => {
+  expect(cells.filter(({ memory }) => memory === "tso").length).toBe(270);
+  expect(cells.filter(({ memory }) => memory === "sc").length).toBe(270);
+});
+
+describe.each([24, 9])("layout %i", (layout) => {
   const completers = MATRIX.flatMap((letters, k) =>
-    k === FREED_BEFORE && inside ? [] : [[k, letters] as const]);
-  it.each(completers)("k%i: %s", async (k, letters) => {
-    expect(await row(k, inside, "tso")).toBe(letters);
-    expect(await row(k, inside, "sc"), "sc").toBe(".".repeat(WAITERS));
+    k === FREED_BEFORE && layout === 24 ? [] : [[k, letters] as const]);
+  it.each(completers)("k%i: %s", (k, letters) => {
+    expect(row(layout, "tso", k)).toBe(letters);
+    expect(row(layout, "sc", k), "sc").toBe(".".repeat(letters.length));
   });
+});
+
+it("shows a run for every hang, in which the waiter sleeps", async () => {
+  const hangs = cells.filter(({ verdict }) => verdict === "hang");
+  expect(hangs.every(({ schedule }) => schedule)).toBe(true);
+  for (const { entries, schedule } of hangs.filter((_, i) => i % 10 === 0)) {
+    const { failure } = await ask(image, { entries, replay: schedule });
+    expect(failure!.verdict, entries).toBe("stuck");
+    expect(failure!.run!.stuck.map(({ thread }) => thread), entries).toEqual([0]);
+  }
 });

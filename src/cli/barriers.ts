@@ -1,0 +1,231 @@
+// smpbox barriers: which barriers suffice, and where: every placement explored.
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import {
+  chooseSites, imageSurvey, survey, type SurveyOptions, type Trial,
+} from "../engine/barriers.ts";
+import { ExploreEngine } from "../engine/explore.ts";
+import type { Question } from "../engine/explore-image.ts";
+import { openImage } from "../engine/files.ts";
+import { InputError } from "../index.ts";
+import { avoids, fenced, gapsOf } from "../litmus/gaps.ts";
+import { parseBytes } from "../litmus/parse.ts";
+import { LitmusError } from "../litmus/test.ts";
+import { type Kind, patchSites, type Placement, readSites } from "../machine/sites.ts";
+import { placementText, surveySentence, surveyTable, wrapped } from "../report/barriers.ts";
+import { explorationLines } from "../report/exploration.ts";
+import { printMatrix } from "./barriers-matrix.ts";
+import { EXIT } from "./exit.ts";
+import { printJson } from "./json.ts";
+import type { Act } from "./main.ts";
+import { parseCount, parseList, shellLine } from "./options.ts";
+import { Progress } from "./progress.ts";
+
+interface BarrierOptions {
+  entry?: string;
+  predicate?: string;
+  sites?: string[];
+  kinds?: string[];
+  at?: string;
+  output?: string;
+  prove?: boolean;
+  maxStates?: number;
+  matrix?: boolean;
+  all?: boolean;
+  json?: boolean;
+}
+
+export function barriersVerb(program: Command, act: Act): void {
+  program
+    .command("barriers")
+    .description("which barriers suffice, and where: every placement, every interleaving")
+    .argument("[what]", "an image with barrier sites, FILE.litmus, or 001 with --matrix")
+    .option("--entry <f,g>", "a function for each CPU: f, f(1), f(0x10,&symbol)")
+    .option("--predicate <p>", "must hold at the end, as for smpbox explore")
+    .option("--sites <names>", "only these sites; * stands for any text", parseList)
+    .option("--kinds <kinds>", "only these: none, sfence, lfence, mfence, lock, xchg, plain",
+      parseList)
+    .option("--at <site=kind,...>", "one placement, and the run that breaks it step by step")
+    .option("-o, --output <file>", "with --at: write the image with these barriers")
+    .option("--prove", "explore every placement; imply none from others")
+    .option("--max-states <n>", "machine states of each at most", parseCount(1, 2_000_000_000))
+    .option("--matrix", "001: every aio_complete() with every way to wait")
+    .option("--all", "list every placement")
+    .option("--json", "print one JSON document")
+    .action((what: string | undefined, options: BarrierOptions) =>
+      act((signal) => barriers(what, options, signal)));
+}
+
+function barriers(
+  what: string | undefined, options: BarrierOptions, signal: AbortSignal,
+): Promise<number> {
+  if (what === undefined) {
+    throw new InputError("name an image with barrier sites, a .litmus file, or 001 --matrix");
+  }
+  if (options.matrix) return printMatrix(what, options.json, signal);
+  if (what.endsWith(".litmus")) return litmusBarriers(what, options, signal);
+  if (options.entry === undefined) {
+    throw new InputError("--entry: name a function for each CPU, such as --entry f,g");
+  }
+  const question: Question = {
+    entries: options.entry, predicate: options.predicate, statesMax: options.maxStates,
+  };
+  return options.at === undefined && options.output === undefined
+    ? imageBarriers(what, question, options, signal)
+    : onePlacement(what, question, options);
+}
+
+async function imageBarriers(
+  what: string, question: Question, options: BarrierOptions, signal: AbortSignal,
+): Promise<number> {
+  const { sites, explore } = imageSurvey(openImage(what), question, options.sites);
+  const choices = narrowed(sites, options.kinds);
+  const trials = await surveyed(choices, explore, options, signal);
+  if (signal.aborted) return EXIT.interrupted;
+  const safe = trials.some(({ verdict }) => verdict === "safe");
+  const inOrder = () => imageSurvey(openImage(what), { ...question, model: "sc" }, options.sites)
+    .explore(trials[0].placement);
+  const order = safe ? undefined : (await inOrder()).verdict === "safe";
+  const broken = trials.find(({ verdict }) => verdict === "broken");
+  const why = broken && shellLine([...wordsOf(what, question), "--at",
+    placementText(broken.placement)]);
+  const places = Object.fromEntries(sites.map((site) =>
+    [site.name, site.places.map(({ lin }) => lin)]));
+  return print(what, choices, trials, { order, why, places, question, options });
+}
+
+function wordsOf(what: string, { entries, predicate }: Question): string[] {
+  const words = ["smpbox", "barriers", what, "--entry", entries];
+  return predicate === undefined ? words : [...words, "--predicate", predicate];
+}
+
+async function litmusBarriers(
+  what: string, options: BarrierOptions, signal: AbortSignal,
+): Promise<number> {
+  const file = readTest(what);
+  try {
+    const test = parseBytes(file.name, file.bytes);
+    const gaps = gapsOf(test);
+    if (!gaps.length) throw new InputError(`${what}: no thread has two memory accesses`);
+    const named = gaps.map((gap) => ({ ...gap, places: [] }));
+    const chosen = chooseSites(named, what, options.sites).map(({ name }) => name);
+    const choices = narrowed(gaps.filter(({ name }) => chosen.includes(name)), options.kinds);
+    const engine = new ExploreEngine();
+    const explore = (placement: Placement) =>
+      avoids(fenced(test, gaps, placement), engine, options.maxStates);
+    const trials = await surveyed(choices, explore, options, signal);
+    if (signal.aborted) return EXIT.interrupted;
+    return print(what, choices, trials, { options });
+  } catch (error) {
+    if (error instanceof LitmusError) throw new InputError(error.message);
+    throw error;
+  }
+}
+
+function readTest(name: string): { name: string; bytes: Uint8Array } {
+  try {
+    return { name, bytes: readFileSync(name) };
+  } catch {
+    throw new InputError(`${name}: cannot be read; name a .litmus file`);
+  }
+}
+
+async function surveyed(
+  choices: Parameters<typeof survey>[0], explore: Parameters<typeof survey>[1],
+  { prove }: BarrierOptions, signal: AbortSignal,
+): Promise<Trial[]> {
+  const progress = new Progress();
+  const onDone: SurveyOptions["onDone"] = (done, count) =>
+    progress.update(() => `${done} of ${count} placements`);
+  const trials = await survey(choices, explore, { prove, signal, onDone });
+  progress.clear();
+  return trials;
+}
+
+/** Without the kinds that nobody wants; the first one of a site stays. */
+function narrowed<T extends { name: string; kinds: readonly Kind[] }>(
+  sites: readonly T[], kinds: string[] | undefined,
+): T[] {
+  if (!kinds) return [...sites];
+  const known = new Set<string>(["plain", "none", "sfence", "lfence", "mfence", "lock", "xchg"]);
+  const wrong = kinds.find((kind) => !known.has(kind));
+  if (wrong) throw new InputError(`--kinds ${wrong}: choose from ${[...known].join(", ")}`);
+  return sites.map((site) => ({
+    ...site, kinds: site.kinds.filter((kind, i) => i === 0 || kinds.includes(kind)),
+  }));
+}
+
+interface Shown {
+  order?: boolean;
+  why?: string;
+  places?: Record<string, bigint[]>;
+  question?: Question;
+  options: BarrierOptions;
+}
+
+function print(
+  what: string, choices: Parameters<typeof survey>[0], trials: Trial[], shown: Shown,
+): number {
+  const { order, why, places, question, options } = shown;
+  const sentence = surveySentence(trials, choices, order);
+  const undecided = trials.some(({ verdict }) => verdict === "undecided");
+  if (options.json) {
+    printJson({
+      schema: "smpbox-barriers-1",
+      image: what,
+      entries: question?.entries,
+      predicate: question?.predicate,
+      sites: choices.map(({ name, kinds }) => ({ name, kinds, places: places?.[name] })),
+      placements: trials.map(({ placement, impliedBy, ...rest }) => ({
+        placement: Object.fromEntries(placement),
+        ...rest,
+        impliedBy: impliedBy && Object.fromEntries(impliedBy),
+      })),
+      verdict: sentence,
+    });
+  } else {
+    const explored = trials.filter(({ impliedBy }) => !impliedBy).length;
+    const count = `${trials.length} placements, ${explored} explored on x86-TSO`;
+    const lines = [
+      `Barriers ${what}: ${count}, every interleaving`, "",
+      ...surveyTable(trials, choices, options.all ?? false), "", wrapped(sentence),
+    ];
+    process.stdout.write(`${lines.join("\n")}\n${why ? `why: ${why}\n` : ""}`);
+  }
+  return undecided ? EXIT.budget : EXIT.held;
+}
+
+/** One placement as `smpbox explore` shows it. */
+async function onePlacement(
+  what: string, question: Question, options: BarrierOptions,
+): Promise<number> {
+  const image = openImage(what);
+  const sites = readSites(image);
+  const placement = placementOf(options.at ?? "none");
+  if (options.output !== undefined) {
+    const { bytes } = patchSites(image, sites, placement);
+    writeFileSync(options.output, bytes, { mode: 0o755 });
+  }
+  const found = await imageSurvey(image, question).answer(placement);
+  const at = placementText(placement);
+  const line = shellLine([...wordsOf(what, question), "--at", at]);
+  const title = `${what} with ${at === "none" ? "no barrier" : at}`;
+  const lines = await explorationLines(title, question, found, () => line);
+  if (options.json) {
+    printJson({
+      schema: "smpbox-barriers-at-1", image: what, placement: Object.fromEntries(placement),
+      failure: found.failure?.schedule, report: lines,
+    });
+  } else {
+    process.stdout.write(`${lines.join("\n")}\n`);
+  }
+  return EXIT.held;
+}
+
+function placementOf(text: string): Placement {
+  return new Map((text === "none" ? [] : parseList(text)).map((item) => {
+    const match = /^(.+)=([a-z]+)$/.exec(item);
+    if (!match) throw new InputError(`--at ${item}: write site=kind, such as wake=mfence, or none`);
+    return [match[1], match[2] as Kind];
+  }));
+}

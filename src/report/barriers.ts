@@ -1,0 +1,107 @@
+// Placements of barriers as text: which suffice, which of them are minimal, which do not although
+// much is fenced.
+import { type Choice, isFull, type Trial } from "../engine/barriers.ts";
+import type { Kind, Placement } from "../machine/sites.ts";
+import { wrap } from "./text.ts";
+
+const COLUMNS = 80;
+/** Sites where nothing is changed are not named. */
+const UNCHANGED: readonly Kind[] = ["none", "plain"];
+
+/** `wM1.wake=mfence`, or `none`: what --at takes. */
+export function placementText(placement: Placement): string {
+  const changed = [...placement].filter(([, kind]) => !UNCHANGED.includes(kind));
+  return changed.map(([name, kind]) => `${name}=${kind}`).join(",") || "none";
+}
+
+/** What must stand where, full fences as one; each once. */
+export function minimalTexts(trials: readonly Trial[], choices: readonly Choice[]): string[] {
+  const stores = new Set(choices.filter(({ kinds }) => kinds.includes("plain")).map((c) => c.name));
+  const texts = trials.filter(({ minimal }) => minimal).map(({ placement }) => {
+    const parts = [...placement].flatMap(([name, kind]) => partText(name, kind, stores.has(name)));
+    return parts.join(" and ") || "nothing";
+  });
+  return [...new Set(texts)];
+}
+
+function partText(name: string, kind: Kind, store: boolean): string[] {
+  if (UNCHANGED.includes(kind)) return [];
+  if (store) return [`the store ${name} by xchg`];
+  return [`a ${isFull(kind) ? "full fence" : kind} at ${name}`];
+}
+
+/** One sentence or a few. `order`: without a store buffer the unfenced program is right. */
+export function surveySentence(
+  trials: readonly Trial[], choices: readonly Choice[], order: boolean | undefined,
+): string {
+  const undecided = trials.filter(({ verdict }) => verdict === "undecided");
+  if (undecided.length) {
+    return `${undecided.length} of ${trials.length} placements are undecided: ` +
+      `${undecided[0].bound}. Nothing is proved about them.`;
+  }
+  const minimal = minimalTexts(trials, choices);
+  if (!minimal.length) {
+    if (order === undefined) return "No barrier at these sites helps.";
+    const why = order
+      ? "; in program order it would be right: a site is missing, or is in the wrong place"
+      : "; it is broken under sequential consistency, too: not an ordering bug";
+    return `No barrier at these sites helps${why}.`;
+  }
+  if (minimal[0] === "nothing") return "No barrier is needed: it is safe without.";
+  const full = new Set(trials.flatMap(({ placement }) => [...placement.values()].filter(isFull)));
+  const kinds = [...full].join(", ").replace(/, (\w+)$/, " or $1");
+  const fences = choices.some((choice) => choice.kinds.includes("none"));
+  return `Needed, and enough: ${minimal.join("; or ")}.` +
+    (fences ? ` (A full fence: ${kinds}.)` : "");
+}
+
+/** Minimal first, then what is safe, then the broken ones that have most. */
+export function surveyTable(
+  trials: readonly Trial[], choices: readonly Choice[], all: boolean,
+): string[] {
+  const safe = trials.filter(({ verdict }) => verdict === "safe");
+  const other = trials.filter(({ verdict }) => verdict !== "safe").toReversed();
+  const shownSafe = all ? safe.toSorted((a, b) => Number(b.minimal) - Number(a.minimal))
+    : safe.filter(({ minimal }) => minimal);
+  const shownOther = all ? other : other.slice(0, BROKEN_SHOWN);
+  const { heads, legend } = headings(choices);
+  const rows = [...shownSafe, ...shownOther].map((trial) => [
+    trial.minimal ? "*" : "", ...trial.placement.values(), verdictOf(trial),
+    trial.impliedBy ? "-" : `${trial.states}`,
+  ]);
+  const lines = columns([["", ...heads, "verdict", "states"], ...rows]);
+  const notes = [
+    shownSafe.length < safe.length && `${safe.length - shownSafe.length} more are safe`,
+    shownOther.length < other.length && `${other.length - shownOther.length} more are broken`,
+  ].filter((note) => note !== false);
+  return [
+    ...legend, ...lines,
+    ...(notes.length ? ["", `${notes.join("; ")} (--all shows them).`] : []),
+    ...(safe.length ? ["", "*: minimal, nothing weaker is safe"] : []),
+  ];
+}
+
+const BROKEN_SHOWN = 6;
+
+function verdictOf({ verdict, impliedBy }: Trial): string {
+  if (verdict === "safe") return impliedBy ? "safe, implied" : "safe, proved";
+  return impliedBy ? `${verdict}, implied` : verdict;
+}
+
+/** Names of sites as column heads; letters and a legend where they are too wide. */
+function headings(choices: readonly Choice[]): { heads: string[]; legend: string[] } {
+  const names = choices.map(({ name }) => name);
+  const width = names.reduce((sum, name) => sum + Math.max(name.length, 6) + 2, 0);
+  if (width <= COLUMNS - 28) return { heads: names, legend: [] };
+  const heads = names.map((_, i) => String.fromCharCode(65 + i));
+  return { heads, legend: [...names.map((name, i) => `${heads[i]}: ${name}`), ""] };
+}
+
+/** Left, but for the last. */
+function columns(rows: string[][]): string[] {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  return rows.map((row) => row.map((cell, i) =>
+    (i === row.length - 1 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join("  "));
+}
+
+export const wrapped = (text: string) => wrap(text, COLUMNS);

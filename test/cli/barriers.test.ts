@@ -1,0 +1,122 @@
+// smpbox barriers: the README's own example, litmus files, the matrix, one placement, errors.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
+import { hasTool } from "../support/tools.ts";
+
+const root = packageRoot();
+const main = join(root, "dist", "src", "cli", "main.js");
+const folder = mkdtempSync(join(tmpdir(), "smpbox-barriers-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const smpbox = (...words: string[]) =>
+  spawnSync(process.execPath, [main, ...words], { encoding: "utf8", cwd: folder });
+const barriers = (...words: string[]) => smpbox("barriers", ...words);
+
+/** The indented blocks of the section: the program, the commands, what they print. */
+function example(): { source: string; commands: string[]; output: string } {
+  const text = readFileSync(join(root, "README.md"), "utf8");
+  const section = /\n## Barriers\n(.*?)\n## /s.exec(text)![1];
+  const blocks = section.split(/\n(?=\S)/).map((part) =>
+    part.split("\n").filter((line, i) => i > 0 && (/^ {4}/.test(line) || line === ""))
+      .map((line) => line.slice(4)).join("\n").trim()).filter((block) => block);
+  const [source, second] = blocks;
+  const [commands, ...output] = second.split("\n\n");
+  return { source, commands: commands.split("\n"), output: output.join("\n\n") };
+}
+
+describe.skipIf(!hasTool("gcc", "gcc"))("the example in the README", () => {
+  it("compiles and prints what the README says", () => {
+    const { source, commands, output } = example();
+    expect(source.split("\n").length).toBeLessThanOrEqual(35);
+    expect(source).toContain("#include <smpbox.h>");
+    writeFileSync(join(folder, "sleep.c"), `${source}\n`);
+    expect(commands.length).toBe(2);
+    const flags = smpbox("cflags").stdout.trim();
+    const compile = commands[0].replace("$(smpbox cflags)", flags);
+    execFileSync("sh", ["-c", compile], { cwd: folder, stdio: "pipe" });
+    const words = commands[1].split(" ");
+    expect(words.slice(0, 2)).toEqual(["smpbox", "barriers"]);
+    const { stdout, status } = smpbox(...words.slice(1));
+    expect(status).toBe(0);
+    expect(stdout.trim()).toBe(output);
+  });
+
+  it("is written with fences, and then proved", () => {
+    const at = ["sleep", "--entry", "waker,sleeper", "--at", "waker=mfence,sleeper=lock"];
+    const { stdout } = barriers(...at, "-o", "fixed");
+    expect(stdout).toContain("Proved: every CPU comes to its end");
+    expect(smpbox("explore", "fixed", "--entry", "waker,sleeper").status).toBe(0);
+    expect(smpbox("explore", "sleep", "--entry", "waker,sleeper").status).toBe(1);
+    expect(smpbox("run", "fixed", "--machine", "conroe").status).toBe(0);
+  });
+});
+
+it("shows the run that breaks one placement", () => {
+  const words = ["explore", "--entry", "m1_wake,m1_wait", "--at", "wM1.wake=mfence"];
+  const { stdout, status } = barriers(...words);
+  expect(status).toBe(0);
+  expect(stdout).toContain("sleeps for ever at m1_wait+");
+  expect(stdout).toMatch(/^step +CPU +does +buffer of P0/m);
+  expect(stdout).toContain("P1's store to m1_queued was still in its store buffer");
+});
+
+it("prints one document, with a schedule for what is broken", () => {
+  const words = ["explore", "--entry", "m5_driver,m5_device", "--sites", "wM5.*", "--json"];
+  const document = JSON.parse(barriers(...words).stdout);
+  expect(document).toMatchObject({ schema: "smpbox-barriers-1", entries: "m5_driver,m5_device" });
+  expect(document.sites.map(({ name }: { name: string }) => name))
+    .toEqual(["wM5.driver", "wM5.device"]);
+  expect(document.placements.length).toBe(36);
+  for (const { verdict, schedule } of document.placements) {
+    expect(typeof schedule).toBe(verdict === "broken" ? "string" : "undefined");
+  }
+  const minimal = document.placements.filter((item: { minimal: boolean }) => item.minimal);
+  expect(minimal.length).toBe(9);
+  expect(minimal[0].placement).toEqual({ "wM5.driver": "mfence", "wM5.device": "mfence" });
+});
+
+it.each([
+  ["SB", "a full fence at P0.1 and a full fence at P1.1"],
+  ["MP", "No barrier is needed"],
+  ["R", "a full fence at P1.1"],
+])("%s.litmus", (name, sentence) => {
+  const { stdout, status } = barriers(join(root, "workloads", "litmus", `${name}.litmus`));
+  expect(stdout.replace(/\n/g, " ")).toContain(sentence);
+  expect(status).toBe(0);
+});
+
+it("judges the matrix of case 001, and a line shows a hang again", () => {
+  const { cells } = JSON.parse(barriers("001", "--matrix", "--json").stdout);
+  expect(cells.length).toBe(540);
+  const of = (memory: string, verdict: string) => cells.filter(
+    (cell: { memory: string; verdict: string }) =>
+      cell.memory === memory && cell.verdict === verdict);
+  expect([of("tso", "hang").length, of("sc", "hang").length]).toEqual([187, 0]);
+  expect(cells[0]).toMatchObject({ layout: 24, memory: "tso", completer: "k0", waiter: "a" });
+  const line: string = of("tso", "hang")[100].reproduce;
+  const words = line.replaceAll("'", "").split(" ");
+  expect(smpbox(...words.slice(1)).status).toBe(1);
+});
+
+describe("usage", () => {
+  it.each([
+    [[], "name an image with barrier sites"],
+    [["explore"], "--entry: name a function for each CPU"],
+    [["explore", "--entry", "m1_wake,m1_wait", "--sites", "no"], "--sites no: explore has"],
+    [["explore", "--entry", "m1_wake,m1_wait"], "placements are too many"],
+    [["explore", "--entry", "m1_wake,m1_wait", "--kinds", "iron"], "--kinds iron: choose from"],
+    [["explore", "--entry", "m1_wake,m1_wait", "--at", "wM1.wake"], "write site=kind"],
+    [["explore", "--entry", "m1_wake,m1_wait", "--at", "wM1.wake=iron"], "iron is not one of"],
+    [["hello", "--entry", "main"], "no barrier sites; put barrier_site"],
+    [["no.litmus"], "no.litmus: cannot be read"],
+    [["002", "--matrix"], "only case 001 has one"],
+  ])("%j", (words, message) => {
+    const { status, stderr } = barriers(...words);
+    expect(stderr).toContain(message);
+    expect(status).toBe(2);
+  });
+});

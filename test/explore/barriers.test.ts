@@ -1,0 +1,136 @@
+// Placements of barriers in machine code: where the patterns of case 001 need a fence, which
+// fences help nobody, what a verdict says of placements above and below it.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
+import { imageSurvey, survey, type SurveyOptions } from "../../src/engine/barriers.ts";
+import { minimalTexts, surveySentence, surveyTable } from "../../src/report/barriers.ts";
+
+const NAME = "explore.elf";
+const image = {
+  name: NAME, bytes: readFileSync(join(packageRoot(), "workloads", "prebuilt", NAME)),
+};
+
+type Asked = [sites: string, entries: string, predicate?: string];
+
+async function ask([sites, entries, predicate]: Asked, options: SurveyOptions = {}) {
+  const asked = imageSurvey(image, { entries, predicate }, sites.split(" "));
+  const trials = await survey(asked.sites, asked.explore, options);
+  return { ...asked, trials };
+}
+
+const WM4: Asked = ["wM4.*", "m4_submit,m4_poll", "m4_done == 1"];
+const WM7: Asked = ["wM7.*", "m7_release,m7_acquire"];
+
+/** What is needed and enough; full fences as one. */
+const NEEDED: [Asked, string[], number][] = [
+  [["wM1.*", "m1_wake,m1_wait"], ["a full fence at wM1.wake and a full fence at wM1.wait"], 9],
+  [WM4, [
+    "a full fence at wM4.app and a full fence at wM4.poll",
+    "a full fence at wM4.app and the store wM4.flag by xchg",
+  ], 12],
+  [["wM5.*", "m5_driver,m5_device"],
+    ["a full fence at wM5.driver and a full fence at wM5.device"], 9],
+  [WM7, [
+    "a full fence at wM7.resume and a full fence at wM7.block",
+    "a full fence at wM7.resume and the store wM7.waiters by xchg",
+  ], 12],
+  [["003.X6 003.X7", "c003_end_after,c003_await_first"], ["a full fence at 003.X7"], 3],
+];
+
+it.each(NEEDED)("%j", async (asked, needed, count) => {
+  const { trials, sites } = await ask(asked);
+  expect(trials.every(({ verdict }) => verdict !== "undecided")).toBe(true);
+  expect(minimalTexts(trials, sites).sort()).toEqual([...needed].sort());
+  expect(trials.filter(({ minimal }) => minimal).length).toBe(count);
+  const broken = trials.filter(({ verdict }) => verdict === "broken");
+  expect(broken.every(({ schedule }) => schedule)).toBe(true);
+  // Under sequential consistency the weakest one is right.
+  const inOrder = imageSurvey(
+    image, { entries: asked[1], predicate: asked[2], model: "sc" }, asked[0].split(" "));
+  expect((await inOrder.explore(trials[0].placement)).verdict).toBe("safe");
+});
+
+const DISTRACTORS: Asked[] = [
+  ["000.*", "c000_reap,c000_submit", "c000_result == 1024"],
+  ["002.*", "c002_add(1),c002_add(2)", "c002_result == 3"],
+  ["003.X1 003.waiter", "c003_end,c003_await"],
+  ["004.*", "c004_wake,c004_run", "c004_uses == 0"],
+];
+
+describe.each(DISTRACTORS)("%s", (...asked) => {
+  it("is helped by no fence", async () => {
+    const { trials, sites } = await ask(asked);
+    expect(trials.length).toBe(6 ** sites.length);
+    expect(trials.filter(({ verdict }) => verdict !== "broken")).toEqual([]);
+    const [, entries, predicate] = asked;
+    const inOrder = imageSurvey(image, { entries, predicate, model: "sc" }, asked[0].split(" "));
+    expect((await inOrder.explore(trials.at(-1)!.placement)).verdict).toBe("broken");
+    expect(surveySentence(trials, sites, false)).toContain("not an ordering bug");
+  });
+});
+
+it("each of the placements of 000 is explored when that is asked for", async () => {
+  const [sites, entries, predicate] = DISTRACTORS[0];
+  const asked = imageSurvey(image, { entries, predicate }, sites.split(" "));
+  const two = asked.sites.map((site) => ({ ...site, kinds: ["none", "mfence"] as const }));
+  const trials = await survey(two, asked.explore, { prove: true });
+  expect(trials.filter(({ verdict, impliedBy }) => verdict === "broken" && !impliedBy).length)
+    .toBe(16);
+});
+
+/** The oracle itself: what is implied is what would have been found, and patches are needed. */
+describe("the survey", () => {
+  it("implies what exploring finds", async () => {
+    const { sites, explore, trials } = await ask(WM7);
+    expect(trials.some(({ impliedBy }) => impliedBy)).toBe(false);
+    // Two sites that change nothing make it many placements.
+    const more = [...sites, ...["x", "y"].map((name) => ({
+      name, kinds: ["none", "mfence", "lock"] as const,
+    }))];
+    const implied = await survey(more, (placement) =>
+      explore(new Map([...placement].filter(([name]) => name.startsWith("wM7")))));
+    expect(implied.length).toBe(9 * trials.length);
+    expect(implied.filter(({ impliedBy }) => impliedBy).length).toBeGreaterThan(400);
+    for (const { placement, verdict } of implied) {
+      const same = trials.find((trial) =>
+        [...trial.placement].every(([name, kind]) => placement.get(name) === kind))!;
+      expect(verdict).toBe(same.verdict);
+    }
+  });
+
+  it("finds nothing safe where the patch is left out", async () => {
+    const { sites, explore, trials } = await ask(WM4);
+    expect(trials.some(({ verdict }) => verdict === "safe")).toBe(true);
+    const unpatched = await survey(sites, () => explore(new Map()));
+    expect(unpatched.some(({ verdict }) => verdict === "safe")).toBe(false);
+  });
+
+  it("calls what was cut short undecided", async () => {
+    const [sites, entries] = WM7;
+    const asked = imageSurvey(image, { entries, statesMax: 10 }, [sites]);
+    const trials = await survey(asked.sites, asked.explore);
+    expect(trials.some(({ verdict }) => verdict === "undecided")).toBe(true);
+    expect(trials.some(({ verdict }) => verdict === "safe")).toBe(false);
+    expect(surveySentence(trials, asked.sites, undefined)).toContain("stopped after 10");
+  });
+
+  it("prints at most 80 columns", async () => {
+    for (const asked of [WM4, WM7, ...DISTRACTORS]) {
+      const { trials, sites } = await ask(asked);
+      const lines = surveyTable(trials, sites, true);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    }
+  });
+
+  it.each([
+    [["nothing"], "--sites nothing: explore.elf has"],
+    [undefined, "placements are too many: choose sites with --sites"],
+  ])("--sites %j is refused", async (patterns, message) => {
+    await expect(async () => {
+      const asked = imageSurvey(image, { entries: WM7[1] }, patterns as string[] | undefined);
+      await survey(asked.sites, asked.explore);
+    }).rejects.toThrow(message as string);
+  });
+});
