@@ -14,7 +14,7 @@ import type { ImageFile } from "../machine/image.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
-import { parseChoice, parseCount, parseU64, shellLine } from "./options.ts";
+import { parseChoice, parseCount, shellLine, u64Option } from "./options.ts";
 
 interface ExploreOptions {
   entry: string;
@@ -47,7 +47,7 @@ export function exploreVerb(program: Command, act: Act): void {
     .option("--runs <n>", "so many random runs in place of all", parseCount(1, 1_000_000_000))
     .option("--depth <n>", "with --runs: priorities that change n - 1 times; 0: at random",
       parseCount(0, 100), 0)
-    .option("--seed <n>", "with --runs: 64-bit seed", parseU64, 1n)
+    .addOption(u64Option("--seed <n>", "with --runs: 64-bit seed", 1n))
     .option("--replay <schedule>", "one run, by the schedule that a failure printed")
     .option("--json", "print one JSON document")
     .action((image: string, options: ExploreOptions) => act(() => explore(image, options)));

@@ -17,7 +17,7 @@ import { printJson } from "./json.ts";
 import { findFiles, readFiles } from "./litmus-files.ts";
 import type { Act } from "./main.ts";
 import {
-  parseChoice, parseCount, parseCpus, parseList, parseSet, parseU64, parseWorkers, shellLine,
+  parseChoice, parseCount, parseCpus, parseList, parseSet, parseWorkers, shellLine, u64Option,
 } from "./options.ts";
 import { Progress } from "./progress.ts";
 
@@ -48,7 +48,7 @@ export function litmusVerb(program: Command, act: Act): void {
     .option("--engine <a,b>", ENGINES.join(", "), parseEngines, ["explore"])
     .option("--machine <name>", "timing: preset or JSON file", "clovertown")
     .option("--runs <n>", "runs of each test (not explore)", parseCount(1, 1_000_000_000))
-    .option("--seed <n>", "64-bit seed", parseU64, 1n)
+    .addOption(u64Option("--seed <n>", "64-bit seed", 1n))
     .option("--cpus <a,b,...>", "CPU of each thread; default: random ones (timing, native)",
       parseCpus)
     .option("--memory <model>", "timing: tso or sc", parseChoice("tso", "sc"), "tso")

@@ -1,5 +1,5 @@
 // Option values: parsing, and errors that name the option.
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
 const U64_LIMIT = 1n << 64n;
 
@@ -8,6 +8,11 @@ export function parseU64(text: string): bigint {
   const value = BigInt(text);
   if (value >= U64_LIMIT) throw new InvalidArgumentError("larger than 64 bits.");
   return value;
+}
+
+/** A number of 64 bits. The default in words, too: help prints defaults as JSON, without bigint. */
+export function u64Option(flags: string, description: string, value: bigint): Option {
+  return new Option(flags, description).argParser(parseU64).default(value, String(value));
 }
 
 /** A whole number from `min` to `max`. */

@@ -12,7 +12,9 @@ import { addDiskOptions, type DiskOptions, disksOf, diskWords } from "./disk-opt
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
-import { parseChoice, parseCount, parseSet, parseU64, parseWorkers, shellLine } from "./options.ts";
+import {
+  parseChoice, parseCount, parseSet, parseU64, parseWorkers, shellLine, u64Option,
+} from "./options.ts";
 import { Progress, short } from "./progress.ts";
 
 interface RunOptions extends DiskOptions {
@@ -39,9 +41,9 @@ export function runVerb(program: Command, act: Act): void {
     .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
     .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
-    .option("--seed <n>", "64-bit seed", parseU64, 1n)
+    .addOption(u64Option("--seed <n>", "64-bit seed", 1n))
     .option("--append <parameters>", 'kernel parameters, "key=value ..."', "")
-    .option("--max-cycles <n>", "budget of virtual cycles, 0 for none", parseU64, 0n)
+    .addOption(u64Option("--max-cycles <n>", "budget of virtual cycles, 0 for none", 0n))
     .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))
     .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
     .option("--check", "check coherence after every window (slow; needs --workers 1)")

@@ -9,7 +9,7 @@ import { perfettoPackets } from "../report/trace-export.ts";
 import { EXIT } from "./exit.ts";
 import type { Act } from "./main.ts";
 import {
-  parseChoice, parseCount, parseList, parseSet, parseU64, parseWorkers,
+  parseChoice, parseCount, parseList, parseSet, parseWorkers, u64Option,
 } from "./options.ts";
 import { Progress, short } from "./progress.ts";
 import { exitCode } from "./run.ts";
@@ -42,16 +42,16 @@ export function traceVerb(program: Command, act: Act): void {
     .requiredOption("-o, --output <file>", "the trace: a Perfetto protobuf file")
     .option("--events <list>", Object.keys(EVENTS).join(", "), parseEvents,
       ["stores", "lines", "bus", "marks"])
-    .option("--from <cycle>", "the first cycle to record", parseU64, 0n)
-    .option("--to <cycle>", "record up to here, and stop; 0: to the end", parseU64, 0n)
+    .addOption(u64Option("--from <cycle>", "the first cycle to record", 0n))
+    .addOption(u64Option("--to <cycle>", "record up to here, and stop; 0: to the end", 0n))
     .option("--limit <records>", "the last so many are kept", parseCount(1, LIMIT_MAX), LIMIT)
     .option("--machine <name>", "preset or JSON file", "clovertown")
     .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
     .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
-    .option("--seed <n>", "64-bit seed", parseU64, 1n)
+    .addOption(u64Option("--seed <n>", "64-bit seed", 1n))
     .option("--append <parameters>", 'kernel parameters, "key=value ..."', "")
-    .option("--max-cycles <n>", "budget of virtual cycles, 0 for none", parseU64, 0n)
+    .addOption(u64Option("--max-cycles <n>", "budget of virtual cycles, 0 for none", 0n))
     .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
     .action((image: string, options: TraceOptions) =>
       act((signal) => trace(image, options, signal)),

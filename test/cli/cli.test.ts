@@ -72,6 +72,17 @@ describe("machines", () => {
   });
 });
 
+it("prints the help of every verb", () => {
+  const verbs = smpbox("--help").stdout.matchAll(/^ {2}([a-z0-9]+) .*$/gm);
+  const names = [...verbs].map(([, name]) => name).filter((name) => name !== "help");
+  expect(names.length).toBeGreaterThan(10);
+  for (const name of names) {
+    const { status, stdout, stderr } = smpbox(name, "--help");
+    expect({ name, status, stderr }).toEqual({ name, status: 0, stderr: "" });
+    expect(stdout).toContain(`Usage: smpbox ${name}`);
+  }
+});
+
 it("prints help and version on stdout with exit 0", () => {
   expect(smpbox("--help")).toMatchObject({ status: 0, stderr: "" });
   expect(smpbox("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
