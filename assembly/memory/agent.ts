@@ -73,6 +73,7 @@ function serveFromPrivate(core: usize, c: Core, s: SharedLine, m: Mshr): bool {
   }
   if (l.lru < m.time) l.lru = m.time;
   m.local = 1;
+  m.order = 0;
   grantMshr(core, m, m.time + latL2, state, SERVED_L2);
   return true;
 }

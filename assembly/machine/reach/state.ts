@@ -157,7 +157,8 @@ function putCluster(cluster: Cluster, now: u64, since: u64): void {
     const r = Request.at(cluster, i);
     put(r.line | (<u32>r.kind << 4));
     put(r.slot);
-    put(r.hold | (<u32>r.turn << 8));
+    put(r.hold);
+    put(r.turn);
     putTime(r.time, 0);
   }
   put(cluster.losses);
@@ -222,9 +223,10 @@ function takeCluster(cluster: Cluster, now: u64): void {
   for (let left = take(); left; left--) {
     const flags = take();
     const slot = take();
-    const hold = take();
-    enqueue(cluster, flags & 15, <u8>(flags >>> 4), slot, <u8>hold, takeTime());
-    Request.at(cluster, cluster.requests - 1).turn = <u8>(hold >>> 8);
+    const hold = <u8>take();
+    const turn = <u8>take();
+    enqueue(cluster, flags & 15, <u8>(flags >>> 4), slot, hold, takeTime());
+    Request.at(cluster, cluster.requests - 1).turn = turn;
   }
   cluster.losses = 0;
   cluster.nextLoss = NEVER;
