@@ -92,7 +92,7 @@ export const MUTANTS: PlantedBug[] = [
     name: "a locked access does not drain the store buffer",
     seenBy: [STRESS, "... two buffered stores, retired late, lines held"],
     file: "assembly/memory/timing-port.ts",
-    from: "if (!drainForLock(core, c)) return 0;",
+    from: "if (!timingDrain(core, WAIT_LOCK_DRAIN)) return 0;",
     to: "",
   },
   {
