@@ -1,6 +1,8 @@
 // smpbox barriers: which barriers suffice, and where: every placement explored.
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
+import { wilson } from "../cases/numbers.ts";
+import { costOf } from "../engine/barrier-cost.ts";
 import {
   chooseSites, imageSurvey, survey, type SurveyOptions, type Trial,
 } from "../engine/barriers.ts";
@@ -11,14 +13,17 @@ import { InputError } from "../index.ts";
 import { avoids, fenced, gapsOf } from "../litmus/gaps.ts";
 import { parseBytes } from "../litmus/parse.ts";
 import { LitmusError } from "../litmus/test.ts";
+import type { ImageFile } from "../machine/image.ts";
 import { type Kind, patchSites, type Placement, readSites } from "../machine/sites.ts";
-import { placementText, surveySentence, surveyTable, wrapped } from "../report/barriers.ts";
+import {
+  costTable, type Measured, placementText, surveySentence, surveyTable, wrapped,
+} from "../report/barriers.ts";
 import { explorationLines } from "../report/exploration.ts";
 import { printMatrix } from "./barriers-matrix.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
-import { parseCount, parseList, shellLine } from "./options.ts";
+import { parseCount, parseList, shellLine, u64Option } from "./options.ts";
 import { Progress } from "./progress.ts";
 
 interface BarrierOptions {
@@ -30,6 +35,9 @@ interface BarrierOptions {
   output?: string;
   prove?: boolean;
   maxStates?: number;
+  machines?: string[];
+  runs: number;
+  seed: bigint;
   matrix?: boolean;
   all?: boolean;
   json?: boolean;
@@ -49,6 +57,9 @@ export function barriersVerb(program: Command, act: Act): void {
     .option("-o, --output <file>", "with --at: write the image with these barriers")
     .option("--prove", "explore every placement; imply none from others")
     .option("--max-states <n>", "machine states of each at most", parseCount(1, 2_000_000_000))
+    .option("--machines <names>", "what the minimal ones cost there, in cycles", parseList)
+    .option("--runs <n>", "with --machines: of each placement", parseCount(10, 1_000_000), 1000)
+    .addOption(u64Option("--seed <n>", "with --machines: 64-bit seed", 1n))
     .option("--matrix", "001: every aio_complete() with every way to wait")
     .option("--all", "list every placement")
     .option("--json", "print one JSON document")
@@ -91,7 +102,33 @@ async function imageBarriers(
     placementText(broken.placement)]);
   const places = Object.fromEntries(sites.map((site) =>
     [site.name, site.places.map(({ lin }) => lin)]));
-  return print(what, choices, trials, { order, why, places, question, options });
+  const costs = await measure(openImage(what), question, trials, options, signal);
+  if (signal.aborted) return EXIT.interrupted;
+  return print(what, choices, trials, { order, why, places, question, options, costs });
+}
+
+/** The minimal placements, and the program without any. */
+async function measure(
+  image: ImageFile, question: Question, trials: readonly Trial[], options: BarrierOptions,
+  signal: AbortSignal,
+): Promise<[string, Measured[]][]> {
+  const sites = readSites(image);
+  const wanted = trials.filter(({ minimal }, i) => minimal || i === 0);
+  const progress = new Progress();
+  const costs: [string, Measured[]][] = [];
+  for (const machine of options.machines ?? []) {
+    const measured: Measured[] = [];
+    for (const { placement, verdict } of wanted) {
+      if (signal.aborted) return [];
+      const patched = patchSites(image, sites, placement);
+      const cost = await costOf(patched, question, machine, options.runs, options.seed);
+      measured.push({ placement, safe: verdict === "safe", cost });
+      progress.update(() => `${machine}: ${measured.length} of ${wanted.length} placements`);
+    }
+    costs.push([machine, measured]);
+  }
+  progress.clear();
+  return costs;
 }
 
 function wordsOf(what: string, { entries, predicate }: Question): string[] {
@@ -161,12 +198,13 @@ interface Shown {
   places?: Record<string, bigint[]>;
   question?: Question;
   options: BarrierOptions;
+  costs?: [string, Measured[]][];
 }
 
 function print(
   what: string, choices: Parameters<typeof survey>[0], trials: Trial[], shown: Shown,
 ): number {
-  const { order, why, places, question, options } = shown;
+  const { order, why, places, question, options, costs = [] } = shown;
   const sentence = surveySentence(trials, choices, order);
   const undecided = trials.some(({ verdict }) => verdict === "undecided");
   if (options.json) {
@@ -182,6 +220,10 @@ function print(
         impliedBy: impliedBy && Object.fromEntries(impliedBy),
       })),
       verdict: sentence,
+      costs: costs.flatMap(([machine, measured]) => measured.map(({ placement, safe, cost }) => ({
+        machine, placement: Object.fromEntries(placement), safe, seed: options.seed, ...cost,
+        ci95: cost.failures === undefined ? undefined : wilson(cost.failures, cost.runs),
+      }))),
     });
   } else {
     const explored = trials.filter(({ impliedBy }) => !impliedBy).length;
@@ -190,7 +232,12 @@ function print(
       `Barriers ${what}: ${count}, every interleaving`, "",
       ...surveyTable(trials, choices, options.all ?? false), "", wrapped(sentence),
     ];
-    process.stdout.write(`${lines.join("\n")}\n${why ? `why: ${why}\n` : ""}`);
+    if (why) lines.push(`why: ${why}`);
+    for (const [machine, measured] of costs) {
+      const title = `${machine}: cycles of all functions together, ${options.runs} runs of each`;
+      lines.push("", wrapped(`${title} (in-order approximation)`), ...costTable(measured, choices));
+    }
+    process.stdout.write(`${lines.join("\n")}\n`);
   }
   return undecided ? EXIT.budget : EXIT.held;
 }

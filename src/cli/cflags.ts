@@ -10,6 +10,8 @@ import { shellLine } from "./options.ts";
 const FLAGS = [
   "-O2", "-static", "-no-pie", "-nostdlib", "-ffreestanding", "-mgeneral-regs-only",
   "-fno-stack-protector", "-fcf-protection=none",
+  // Above the harness, which can time its functions
+  "-Wl,-Ttext-segment=0x2000000",
 ];
 
 export function cflagsVerb(program: Command, act: Act): void {

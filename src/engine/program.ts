@@ -66,6 +66,8 @@ export type Observed =
 export interface Program {
   name: string;
   threads: ThreadCode[];
+  /** timing: code that the threads call. */
+  code?: { address: bigint; data: Uint8Array }[];
   /** Variables of the test first, in the order of their names; then stacks, if a thread has one. */
   memory: Variable[];
   /** In the order in which a state line prints them; a filter's own variables come last. */

@@ -1,5 +1,7 @@
 // Placements of barriers as text: which suffice, which of them are minimal, which do not although
 // much is fenced.
+import { wilson } from "../cases/numbers.ts";
+import type { Cost } from "../engine/barrier-cost.ts";
 import { type Choice, isFull, type Trial } from "../engine/barriers.ts";
 import type { Kind, Placement } from "../machine/sites.ts";
 import { wrap } from "./text.ts";
@@ -89,12 +91,46 @@ function verdictOf({ verdict, impliedBy }: Trial): string {
 }
 
 /** Names of sites as column heads; letters and a legend where they are too wide. */
-function headings(choices: readonly Choice[]): { heads: string[]; legend: string[] } {
+function headings(choices: readonly Choice[], others = 28): { heads: string[]; legend: string[] } {
   const names = choices.map(({ name }) => name);
   const width = names.reduce((sum, name) => sum + Math.max(name.length, 6) + 2, 0);
-  if (width <= COLUMNS - 28) return { heads: names, legend: [] };
+  if (width <= COLUMNS - others) return { heads: names, legend: [] };
   const heads = names.map((_, i) => String.fromCharCode(65 + i));
   return { heads, legend: [...names.map((name, i) => `${heads[i]}: ${name}`), ""] };
+}
+
+/** A placement on a machine. */
+export interface Measured {
+  placement: Placement;
+  safe: boolean;
+  cost: Cost;
+}
+
+/** Cheapest first; `over` is against the cheapest safe one. */
+export function costTable(measured: readonly Measured[], choices: readonly Choice[]): string[] {
+  const { heads, legend } = headings(choices, COST_COLUMNS);
+  const sorted = measured.toSorted((a, b) =>
+    a.cost.median - b.cost.median || a.cost.p99 - b.cost.p99);
+  const cheapest = sorted.find(({ safe }) => safe)?.cost.median;
+  const rows = sorted.map(({ placement, safe, cost }) => {
+    const over = cheapest === undefined ? "-" : signed(cost.median - cheapest);
+    return [
+      ...placement.values(), safe ? "safe" : "broken", rateText(cost), `${cost.median}`, over,
+      `${cost.p99}`,
+    ];
+  });
+  return [...legend, ...columns([[...heads, "", "failures", "median", "over", "p99"], ...rows])];
+}
+
+const COST_COLUMNS = 48;
+const signed = (value: number) => (value > 0 ? `+${value}` : `${value}`);
+
+/** `12 of 1000`, or a bound: `0 (< 3.8e-3)`. */
+function rateText({ failures, runs }: Cost): string {
+  if (failures === undefined) return "-";
+  const [low, high] = wilson(failures, runs);
+  if (!failures) return `0 (< ${high.toExponential(1)})`;
+  return `${failures} (${(low * 100).toFixed(1)}-${(high * 100).toFixed(1)} %)`;
 }
 
 /** Left, but for the last. */

@@ -55,6 +55,44 @@ describe.skipIf(!hasTool("gcc", "gcc"))("the example in the README", () => {
   });
 });
 
+const STORE_BUFFERING = `
+#include <mini.h>
+#include <smpbox.h>
+volatile int x[16], y[16], saw_x, saw_y;
+void left(void) { store_site("x", x[0], 1); barrier_site("left"); saw_y = 1 + y[0]; }
+void right(void) { y[0] = 1; barrier_site("right"); saw_x = 1 + x[0]; }
+int main(void) { left(); right(); return 0; }
+`;
+
+it.skipIf(!hasTool("gcc", "gcc"))("measures what placements cost, and how often none fails", () => {
+  writeFileSync(join(folder, "sb.c"), STORE_BUFFERING);
+  const flags = smpbox("cflags").stdout.trim();
+  execFileSync("sh", ["-c", `gcc ${flags} -o buffering sb.c`], { cwd: folder, stdio: "pipe" });
+  const words = ["buffering", "--entry", "left,right", "--predicate", "saw_x + saw_y > 2",
+    "--kinds", "none,mfence,xchg", "--machines", "clovertown", "--runs", "300", "--json"];
+  const document = JSON.parse(barriers(...words).stdout);
+  const { costs } = document;
+  const none = costs.find(({ safe }: { safe: boolean }) => !safe);
+  expect(none.placement).toEqual({ x: "plain", left: "none", right: "none" });
+  expect(none.failures).toBeGreaterThan(30);
+  const safe = costs.filter((cost: { safe: boolean }) => cost.safe);
+  // x by exchange needs no fence behind it.
+  expect(safe.length).toBe(6);
+  for (const { failures, runs, median, p99, ci95 } of safe) {
+    expect([failures, runs]).toEqual([0, 300]);
+    expect(ci95[1]).toBeLessThan(0.02);
+    // A fence waits for a store to a line that is remote.
+    expect(median).toBeGreaterThan(none.median + 50);
+    expect(p99).toBeGreaterThanOrEqual(median);
+  }
+  const again = JSON.parse(barriers(...words).stdout);
+  expect(again.costs).toEqual(costs);
+  const text = barriers(...words.slice(0, -1)).stdout;
+  expect(text).toContain("clovertown: cycles of all functions together");
+  const table = text.slice(text.indexOf("\nclovertown:"));
+  expect(Math.max(...table.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
 it("shows the run that breaks one placement", () => {
   const words = ["explore", "--entry", "m1_wake,m1_wait", "--at", "wM1.wake=mfence"];
   const { stdout, status } = barriers(...words);

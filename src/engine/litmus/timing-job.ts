@@ -37,6 +37,7 @@ export function writeJob(job: Job): Uint8Array {
   const pieces = [
     ...threads.map(({ address, code }) => (
       { address, data: Uint8Array.of(...code, ...tail), variable: false })),
+    ...(program.code ?? []).map((piece) => ({ ...piece, variable: false })),
     ...memory.map(({ address, initial }) => ({ address, data: initial, variable: true })),
   ];
   const words = HEADER_WORDS + threads.length * THREAD_WORDS + pieces.length * PIECE_WORDS +

@@ -1,0 +1,130 @@
+// What a placement of barriers costs: the functions run together on a machine of the box many
+// times, under the harness of the litmus tests, each between two RDTSC. The lines that they use
+// were last written by another CPU. The time of a function ends with its last instruction: stores
+// that are still in its buffer have cost nothing unless a fence waited for them.
+import { type Elf, hex, readElf } from "../machine/elf.ts";
+import type { ImageFile } from "../machine/image.ts";
+import { InputError } from "../machine/input.ts";
+import { functionSetup, parseCalls } from "./explore-function.ts";
+import { TimingEngine, type TimingOptions } from "./litmus/timing.ts";
+import type { Question } from "./explore-image.ts";
+import type { Observed, Program, ThreadCode } from "./program.ts";
+
+export interface Cost {
+  runs: number;
+  /** Runs in which the predicate did not hold; undefined if it is a function, or code sleeps. */
+  failures?: number;
+  /** Cycles of all functions together. */
+  median: number;
+  p99: number;
+}
+
+const TEST_MEMORY = 0x1000000n;
+const STUBS = TEST_MEMORY;
+const PAGE = 0x1000n;
+const STACKS = 0x2c00000n;
+const STACK_BYTES = 0x1000;
+const R12 = 12;
+const MOV_IMM = [[0x48, 0xb8], [0x48, 0xb9], [0x48, 0xba], [0x48, 0xbb], [], [], [0x48, 0xbe],
+  [0x48, 0xbf], [0x49, 0xb8], [0x49, 0xb9]];
+/** SMPBOX_SLEEP_UNTIL_RUNNING of smpbox.h. */
+const SLEEP = [0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x03, 0x5b];
+const RAX = 0;
+const RSP = 4;
+const ARGUMENTS = [7, 6, 2, 1, 8, 9];
+
+/** RDTSC; the arguments; CALL; RDTSC; the difference in R12. */
+function stubOf(target: bigint, args: readonly bigint[]): Uint8Array {
+  const load = (register: number, value: bigint) => {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, value, true);
+    return [...MOV_IMM[register], ...bytes];
+  };
+  return Uint8Array.of(
+    0x0f, 0x31, 0x41, 0x89, 0xc4, // rdtsc; mov %eax, %r12d
+    ...args.flatMap((value, i) => load(ARGUMENTS[i], value)),
+    ...load(RAX, target), 0xff, 0xd0, // call *%rax
+    0x0f, 0x31, 0x44, 0x29, 0xe0, 0x41, 0x89, 0xc4, // rdtsc; sub %r12d, %eax; mov %eax, %r12d
+  );
+}
+
+export function costProgram(image: ImageFile, { entries, predicate }: Question) {
+  const elf = readElf(image.bytes, image.name);
+  const calls = parseCalls(entries, elf, image.name);
+  const expression = predicate !== undefined && !elf.symbols.has(predicate) && !sleeps(elf);
+  const asked = functionSetup(elf, image.name, calls, expression ? { predicate } : {});
+  const memory = variablesOf(elf, image.name);
+  const threads = calls.map(({ function: name, args }, i): ThreadCode => {
+    const code = stubOf(elf.symbols.get(name)!.lin, args);
+    const registers = new BigUint64Array(16);
+    const stack = STACKS + BigInt(i) * BigInt(STACK_BYTES);
+    registers[RSP] = stack + BigInt(STACK_BYTES - 64);
+    return {
+      address: STUBS + BigInt(i) * PAGE, code, offsets: [0], end: code.length, registers,
+      pointers: [], relocations: [], texts: [name],
+    };
+  });
+  const observed: Observed[] = threads.map((_, thread) =>
+    ({ kind: "register", thread, register: R12, size: 4 }));
+  for (const what of asked.setup.watched.slice(calls.length)) {
+    if (what.kind !== "memory") continue;
+    const variable = memory.findIndex(({ address, initial }) =>
+      what.lin >= address && what.lin < address + BigInt(initial.length));
+    if (variable < 0) throw new InputError(`--predicate: ${hex(what.lin)} is not writable`);
+    const offset = Number(what.lin - memory[variable].address);
+    observed.push({ kind: "memory", variable, offset, size: what.size as 1 | 2 | 4 | 8 });
+  }
+  const code = elf.segments.filter(({ writable }) => !writable)
+    .map(({ lin, data }) => ({ address: lin, data }));
+  const program: Program = { name: image.name, threads, code, memory, observed };
+  return { program, holds: expression ? asked.holds : undefined };
+}
+
+/** Only the explore engine sleeps there; elsewhere a predicate about the end says nothing. */
+function sleeps(elf: Elf): boolean {
+  return elf.segments.some(({ executable, data }) => executable && data.some((byte, at) =>
+    byte === SLEEP[0] && SLEEP.every((other, i) => data[at + i] === other)));
+}
+
+/** Whole lines, as the harness wants them. */
+function variablesOf(elf: Elf, name: string): Program["memory"] {
+  for (const { lin } of elf.segments) {
+    if (lin >= TEST_MEMORY) continue;
+    throw new InputError(`${name} is linked at ${hex(lin)}, where the harness is; link it with ` +
+      "-Wl,-Ttext-segment=0x2000000, which smpbox cflags has");
+  }
+  return elf.segments.filter(({ writable }) => writable).map(({ lin, data, memoryBytes }, i) => {
+    const initial = new Uint8Array(Math.ceil(memoryBytes / 64) * 64);
+    initial.set(data);
+    return { name: `segment${i}`, address: lin, initial, pointers: [] };
+  });
+}
+
+/** Runs of the image as it is, on CPUs of the machine that change by chance. */
+export async function costOf(
+  image: ImageFile, question: Question, machine: string, runs: number, seed: bigint,
+  options: TimingOptions = {},
+): Promise<Cost> {
+  const { program, holds } = costProgram(image, question);
+  const { states, bound, stuck } = await new TimingEngine(options)
+    .run(program, { machine, runs, seed });
+  if (bound || stuck) {
+    throw new InputError(`${image.name} on ${machine}: ${stuck ?? bound}; a function must end ` +
+      "on its own, within 3000000 cycles");
+  }
+  const threads = program.threads.length;
+  const all = states.map(({ values, count }) => ({
+    cycles: values.slice(0, threads).reduce((sum, value) => sum + Number(value), 0), count,
+  })).sort((a, b) => a.cycles - b.cycles);
+  const total = all.reduce((sum, { count }) => sum + count, 0);
+  const at = (share: number) => {
+    let left = share * total;
+    return all.find(({ count }) => (left -= count) <= 0)?.cycles ?? 0;
+  };
+  const wrong = (values: bigint[]) => !holds!(values);
+  return {
+    runs: total, median: at(0.5), p99: at(0.99),
+    failures: holds && states.reduce((sum, { values, count }) =>
+      sum + (wrong(values) ? count : 0), 0),
+  };
+}
