@@ -19,7 +19,7 @@ import {
   costTable, type Measured, placementText, surveySentence, surveyTable, wrapped,
 } from "../report/barriers.ts";
 import { explorationLines } from "../report/exploration.ts";
-import { printMatrix } from "./barriers-matrix.ts";
+import { printCompletions, printMatrix } from "./barriers-matrix.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
@@ -74,6 +74,10 @@ function barriers(
     throw new InputError("name an image with barrier sites, a .litmus file, or 001 --matrix");
   }
   if (options.matrix) return printMatrix(what, options.json, signal);
+  if (options.entry === undefined && options.machines) {
+    const { machines, runs, seed, json } = options;
+    return printCompletions(what, machines, runs, seed, json, signal);
+  }
   if (what.endsWith(".litmus")) return litmusBarriers(what, options, signal);
   if (options.entry === undefined) {
     throw new InputError("--entry: name a function for each CPU, such as --entry f,g");

@@ -100,10 +100,10 @@ function variablesOf(elf: Elf, name: string): Program["memory"] {
   });
 }
 
-/** Runs of the image as it is, on CPUs of the machine that change by chance. */
+/** Runs of the image as it is, on CPUs that change by chance; `of`: cycles of this one alone. */
 export async function costOf(
   image: ImageFile, question: Question, machine: string, runs: number, seed: bigint,
-  options: TimingOptions = {},
+  options: TimingOptions & { of?: number } = {},
 ): Promise<Cost> {
   const { program, holds } = costProgram(image, question);
   const { states, bound, stuck } = await new TimingEngine(options)
@@ -112,9 +112,9 @@ export async function costOf(
     throw new InputError(`${image.name} on ${machine}: ${stuck ?? bound}; a function must end ` +
       "on its own, within 3000000 cycles");
   }
-  const threads = program.threads.length;
+  const { of: first = 0, of: last = program.threads.length - 1 } = options;
   const all = states.map(({ values, count }) => ({
-    cycles: values.slice(0, threads).reduce((sum, value) => sum + Number(value), 0), count,
+    cycles: values.slice(first, last + 1).reduce((sum, value) => sum + Number(value), 0), count,
   })).sort((a, b) => a.cycles - b.cycles);
   const total = all.reduce((sum, { count }) => sum + count, 0);
   const at = (share: number) => {

@@ -140,6 +140,23 @@ it("judges the matrix of case 001, and a line shows a hang again", () => {
   expect(smpbox(...words.slice(1)).status).toBe(1);
 });
 
+it("says what a completion of case 001 costs with each sufficient way to write it", () => {
+  const words = ["001", "--machines", "clovertown", "--runs", "100"];
+  const { costs } = JSON.parse(barriers(...words, "--json").stdout);
+  expect(costs.map(({ completer }: { completer: string }) => completer))
+    .toEqual(["k0", "k7", "k8", "k9", "k10", "k11", "k12"]);
+  type Row = { completer: string; safe: boolean; idle: { median: number } };
+  expect(costs.filter(({ safe }: Row) => !safe).length).toBe(1);
+  const median = (name: string) =>
+    costs.find(({ completer }: Row) => completer === name).idle.median;
+  // The wait lock costs more than a fence where nobody waits, and always waking more than looking.
+  expect(median("k11")).toBeGreaterThan(median("k7"));
+  expect(median("k12")).toBeGreaterThan(median("k7"));
+  const { stdout } = barriers(...words);
+  expect(stdout).toMatch(/^clovertown +k7 +safe +\d+ +\d+ +\d+ +\d+$/m);
+  expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
 describe("usage", () => {
   it.each([
     [[], "name an image with barrier sites"],
