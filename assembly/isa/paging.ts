@@ -66,6 +66,12 @@ export class Tlb {
     return changetype<Tlb>(core + CORE_TLB + ((<usize>(lin >> 12) & (TLB_ENTRIES - 1)) << 4));
   }
 
+  /** Of a fetch: elsewhere, so that a loop and its data seldom want the same place. */
+  // @ts-ignore: decorator
+  @inline static ofFetch(core: usize, lin: u64): Tlb {
+    return Tlb.of(core, lin ^ ((<u64>TLB_ENTRIES / 2) << 12));
+  }
+
   // @ts-ignore: decorator
   @inline static at(core: usize, index: u32): Tlb {
     return changetype<Tlb>(core + CORE_TLB + (<usize>index << 4));
@@ -80,16 +86,15 @@ export function tlbTag(lin: u64): u64 {
 }
 
 /**
- * The TLB entry that translates `lin` for an access that needs all of `need` (NEED_*, TLB_EXECUTE
+ * TLB entry `e`, which translates `lin` for an access that needs all of `need` (NEED_*, TLB_EXECUTE
  * ..), after a walk if need be; 0 = stall or page fault. `access` is the error code of the access
  * itself.
  */
-function lookUp(core: usize, lin: u64, need: u32, access: u32): usize {
-  const e = Tlb.of(core, lin);
+function lookUp(core: usize, e: Tlb, lin: u64, need: u32, access: u32): usize {
   if (e.tag != tlbTag(lin) || (<u32>e.frame & need) != need) {
     // An entry that does not allow the access is no proof: the tables may allow more by now.
     for (let n: u32 = 0; ; n++) {
-      const done = walk(core, lin, access);
+      const done = walk(core, e, lin, access);
       if (done == WALK_FAILED || n == ATTEMPTS) return 0;
       if (done == WALK_FILLED) break;
     }
@@ -109,14 +114,14 @@ function fault(core: usize, lin: u64, error: u32): u32 {
   return WALK_FAILED;
 }
 
-/** Walk the tables and fill the TLB entry of `lin`. */
-function walk(core: usize, lin: u64, access: u32): u32 {
+/** Walk the tables and fill TLB entry `e` for `lin`. */
+function walk(core: usize, e: Tlb, lin: u64, access: u32): u32 {
   const c = Core.of(core);
   // A label names the access of the instruction, not those of the walk.
   const label = c.label;
   const sbMask = c.sbMask;
   c.label = 0;
-  const done = walkTables(core, lin, access);
+  const done = walkTables(core, e, lin, access);
   if (label) {
     c.label = label;
     c.sbMask |= sbMask;
@@ -124,7 +129,7 @@ function walk(core: usize, lin: u64, access: u32): u32 {
   return done;
 }
 
-function walkTables(core: usize, lin: u64, access: u32): u32 {
+function walkTables(core: usize, tlb: Tlb, lin: u64, access: u32): u32 {
   const cpu = Cpu.of(core);
   const noExecute = (cpu.efer & EFER_NXE) != 0;
   let table = cpu.cr3 & FRAME;
@@ -164,7 +169,7 @@ function walkTables(core: usize, lin: u64, access: u32): u32 {
     const done = setBits(core, n, set);
     if (done != WALK_FILLED) return done;
   }
-  fill(core, lin, load<u64>(scratchWalk + (<usize>level << 4)), level, all, execute);
+  fill(core, tlb, lin, load<u64>(scratchWalk + (<usize>level << 4)), level, all, execute);
   return WALK_FILLED;
 }
 
@@ -189,7 +194,9 @@ function setBits(core: usize, level: u32, bits: u64): u32 {
   return WALK_FILLED;
 }
 
-function fill(core: usize, lin: u64, leaf: u64, level: u32, all: u64, execute: bool): void {
+function fill(
+  core: usize, e: Tlb, lin: u64, leaf: u64, level: u32, all: u64, execute: bool,
+): void {
   const cpu = Cpu.of(core);
   const inPage = (<u64>1 << (12 + level * 9)) - 1;
   const phys = ((leaf & FRAME & ~inPage) | (lin & inPage)) & ~4095;
@@ -206,7 +213,6 @@ function fill(core: usize, lin: u64, leaf: u64, level: u32, all: u64, execute: b
     cpu.largePages = 1;
   }
   if (phys >= <u64>load<u32>(MACHINE_BASE + M_RAM_BYTES)) flags |= TLB_DEVICE;
-  const e = Tlb.of(core, lin);
   // The filters may hold the page with what it allowed before; and they may not outlive the entry
   // of another page, whose place this one takes.
   if (e.tag && (e.tag != tlbTag(lin) || e.frame != (phys | flags))) {
@@ -232,7 +238,7 @@ export function translate(core: usize, lin: u64, write: bool, user: bool): usize
     need |= user ? NEED_USER_WRITE : NEED_SUPERVISOR_WRITE;
     access |= PF_WRITE;
   }
-  return lookUp(core, lin, need, access);
+  return lookUp(core, Tlb.of(core, lin), lin, need, access);
 }
 
 /**
@@ -244,7 +250,7 @@ export function translateFetch(core: usize, lin: u64): u64 {
   const user = cpu.cpl == 3;
   const need = user ? TLB_USER_EXECUTE : TLB_EXECUTE;
   const fetch = cpu.efer & EFER_NXE ? PF_FETCH : 0;
-  const e = lookUp(core, lin, need, (user ? PF_USER : 0) | fetch);
+  const e = lookUp(core, Tlb.ofFetch(core, lin), lin, need, (user ? PF_USER : 0) | fetch);
   if (!e) return NO_ADDRESS;
   const frame = changetype<Tlb>(e).frame;
   if (<u32>frame & TLB_DEVICE) {
@@ -266,8 +272,10 @@ export function flushNonGlobal(core: usize): void {
 
 /** INVLPG: the page of `lin` goes, with every fragment if it is a large one. */
 export function flushPage(core: usize, lin: u64): void {
-  const e = Tlb.of(core, lin);
-  if (e.tag == tlbTag(lin)) e.tag = e.frame = 0;
+  const data = Tlb.of(core, lin);
+  if (data.tag == tlbTag(lin)) data.tag = data.frame = 0;
+  const code = Tlb.ofFetch(core, lin);
+  if (code.tag == tlbTag(lin)) code.tag = code.frame = 0;
   fetchFilterFlush(core);
   if (!Cpu.of(core).largePages) {
     filterFlushPage(core, lin);
