@@ -20,7 +20,7 @@ export interface Row {
 /** 32 CPUs. */
 const WIDE32 = join(packageRoot(), "test", "determinism", "wide32.json");
 
-const w001 = (pair: string) => `-- w001 W001i ${pair} rounds=250 spin=14`;
+const w001 = (pair: string) => `-- w001 W001i ${pair} rounds=600 spin=14`;
 
 export const ROWS: Row[] = [
   { machine: "uni1", image: "hello", exit: 0, workers: [2] },

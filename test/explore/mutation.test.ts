@@ -27,13 +27,14 @@ const MUTANTS: Mutant[] = [
   {
     name: "SFENCE drains",
     file: "assembly/isa/system.ts",
-    from: "if (op == Op.MFENCE && !portDrain(core)) return false;",
-    to: "if ((op == Op.MFENCE || op == Op.SFENCE) && !portDrain(core)) return false;",
+    from: "if (op == Op.MFENCE && !portDrain(core, WAIT_FENCE_DRAIN)) return false;",
+    to: "if ((op == Op.MFENCE || op == Op.SFENCE) && " +
+      "!portDrain(core, WAIT_FENCE_DRAIN)) return false;",
   },
   {
     name: "MFENCE does not drain",
     file: "assembly/isa/system.ts",
-    from: "if (op == Op.MFENCE && !portDrain(core)) return false;",
+    from: "if (op == Op.MFENCE && !portDrain(core, WAIT_FENCE_DRAIN)) return false;",
     to: "",
   },
   {

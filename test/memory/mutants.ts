@@ -286,11 +286,4 @@ export const MUTANTS: PlantedBug[] = [
     from: "if (state < EXCLUSIVE) return false;",
     to: "",
   },
-  {
-    name: "a unit that is promised a Shared copy stays the owner of the one it drops",
-    seenBy: [STRESS],
-    file: "assembly/memory/l1.ts",
-    from: "if (promise >= EXCLUSIVE) return;",
-    to: "if (promise != INVALID) return;",
-  },
 ];
