@@ -15,6 +15,8 @@ import {
 import { scratchWalk } from "./scratch";
 
 const TLB_ENTRIES: u32 = 512;
+/** Code and data lie round distances apart: this is none. */
+const FETCH_PLACE: u64 = 0x155;
 
 /**
  * What a translation allows, in the low bits of a TLB entry; the first three are NEED_* of cpu.ts.
@@ -69,7 +71,7 @@ export class Tlb {
   /** Of a fetch: elsewhere, so that a loop and its data seldom want the same place. */
   // @ts-ignore: decorator
   @inline static ofFetch(core: usize, lin: u64): Tlb {
-    return Tlb.of(core, lin ^ ((<u64>TLB_ENTRIES / 2) << 12));
+    return Tlb.of(core, lin ^ (FETCH_PLACE << 12));
   }
 
   // @ts-ignore: decorator
