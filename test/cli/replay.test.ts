@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as abi from "../../assembly/abi.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { type Capsule, decodeCapsule, encodeCapsule } from "../../src/engine/capsule.ts";
 import { Machine } from "../../src/engine/machine.ts";
@@ -67,16 +68,24 @@ async function replayed(capsule: Capsule, meddle: (machine: Machine) => void = (
 }
 
 describe("what is not identical is found", () => {
-  it("in a run with another cost of SYSCALL: CPU, line, last equal cycle", async () => {
+  it("in a run with another cost of SYSCALL: the last equal cycle, the first unequal", async () => {
     const capsule = await readCapsule();
     const cost = capsule.options.machine.numbers.get("cost.syscall")!;
     capsule.options.machine.numbers.set("cost.syscall", { ...cost, value: cost.value + 1 });
     const { through, divergence } = await replayed(capsule);
     expect(through).toBeGreaterThan(0n);
-    expect(divergence).toMatchObject({ after: through, cpu: { index: expect.any(Number) } });
-    expect(divergence!.line! % 64).toBe(0);
     const [, next] = capsule.checkpoints.filter(({ cycle }) => cycle >= through!);
-    expect(divergence!.before).toBe(next.cycle);
+    expect(divergence).toMatchObject({ after: through, before: next.cycle });
+    // Of a machine that sleeps at the checkpoint only what it wrote may differ.
+    expect(divergence!.cpu ?? divergence!.line).toBeDefined();
+  });
+
+  it("in a register: its CPU, and no line", async () => {
+    const { divergence } = await replayed(await readCapsule(), ({ view }) => {
+      const core = view.u32(abi.M_CORES + 4);
+      new DataView(view.memory.buffer).setUint8(core + abi.CPU_REGISTERS, 1);
+    });
+    expect(divergence).toMatchObject({ after: undefined, cpu: { index: 1 }, line: undefined });
   });
 
   it("in a byte of RAM: its line and no CPU", async () => {
