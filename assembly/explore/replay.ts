@@ -4,7 +4,7 @@
 // what is left of it is what matters.
 import { LOG_COMMIT } from "../abi";
 import { allocate } from "../memory/arena";
-import { sharedWord } from "../memory/granule";
+import { fixShared, sharedWord } from "../memory/granule";
 import { closeLog, logEvent, openLog } from "../memory/replay-log";
 import { Buffer } from "./buffer";
 import { decide } from "./decide";
@@ -36,10 +36,18 @@ export function openReplay(): void {
 }
 
 /**
- * The outcome of `count` decisions at `list`; null when there is none within the limit. A log is
- * kept in [logFrom, logTo) if that is not empty.
+ * The outcome of `count` decisions at `list`; null when there is none within the limit, or when the
+ * run touches what a search that was cut short took for unshared. A log is kept in
+ * [logFrom, logTo) if that is not empty.
  */
 export function replay(list: usize, count: u32, logFrom: usize, logTo: usize): Outcome | null {
+  fixShared(true);
+  const outcome = run(list, count, logFrom, logTo);
+  fixShared(false);
+  return outcome;
+}
+
+function run(list: usize, count: u32, logFrom: usize, logTo: usize): Outcome | null {
   replayedLength = 0;
   logging = logTo > logFrom;
   if (logging) openLog(logFrom, logTo);

@@ -43,6 +43,8 @@ let ownedCounts: usize = 0;
 /** A word has to be shared, or a limit was hit: the search must begin again. */
 export let conflict: bool = false;
 export let tooManyWords: bool = false;
+/** What is shared stays as it is: a conflict is told, but nothing is learnt from it. */
+let fixed: bool = false;
 /** Before this address in the arena lies what a new search keeps. */
 export let granulesEnd: usize = 0;
 
@@ -80,9 +82,16 @@ function granuleOf(word: u32): Granule {
   return changetype<Granule>(intern(table, changetype<usize>(g), 4, 1));
 }
 
+/** One run of a search that has ended: it may go where a search that was cut short has not been. */
+export function fixShared(on: bool): void {
+  fixed = on;
+  conflict = false;
+}
+
 /** Make a word shared in the next search, in the order of addresses. */
 export function share(word: u32): void {
   conflict = true;
+  if (fixed) return;
   let i = sharedCount;
   for (let n: u32 = 0; n < sharedCount; n++) if (sharedWord(n) == word) return;
   if (sharedCount == SHARED_MAX) {
@@ -117,13 +126,14 @@ function touchWord(thread: u32, word: u32, write: bool): u32 {
   const g = granuleOf(word);
   if (g.slot != UNSHARED) return g.slot;
   const bit = <u32>1 << thread;
-  if (write) g.writers |= bit;
-  else g.readers |= bit;
-  const all = g.readers | g.writers;
-  if (g.writers && all & (all - 1)) {
+  const writers = write ? g.writers | bit : g.writers;
+  const all = g.readers | g.writers | bit;
+  if (writers && all & (all - 1)) {
     share(word);
     return UNSHARED;
   }
+  g.writers = writers;
+  if (!write) g.readers |= bit;
   if (write && g.owned == UNOWNED) own(thread, g);
   return UNSHARED;
 }

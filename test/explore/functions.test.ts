@@ -134,3 +134,26 @@ it.each([
   const calls = [parseCall("peterson(0,1)", elf, NAME)];
   expect(() => functionSetup(elf, NAME, calls, { predicate })).toThrow(message);
 });
+
+it("what a search that was cut short found is a run that a whole search finds, too", async () => {
+  const entries = ["m7_release", "m7_acquire"];
+  const whole = await explore(entries);
+  const known = new Set(whole.stuck.map(({ values }) => values.join()));
+  let failures = 0;
+  for (const statesMax of [5, 8, 12, 20, 30, 50, 80]) {
+    const { explorer, stuck, clean } = await explore(entries, undefined, { statesMax });
+    expect(clean).toBe(false);
+    const shared = explorer.sharedWords();
+    for (const { values, schedule } of stuck) {
+      expect(known).toContain(values.join());
+      const short = explorer.minimise(schedule, (_, waiting) => waiting.length > 0);
+      const run = explorer.replay(short)!;
+      expect(run.stuck.length).toBeGreaterThan(0);
+      // Each buffered store of the log is there before it commits.
+      expect(run.steps.length).toBeGreaterThan(short.length);
+      expect(explorer.sharedWords()).toEqual(shared);
+      failures++;
+    }
+  }
+  expect(failures).toBeGreaterThan(0);
+});
