@@ -72,7 +72,10 @@ export function hashCpu(core: usize): void {
   word(c.sbLastCommit);
   word(c.headOwned);
   word(c.ipis);
-  if (c.sibling) word((<u64>c.lastLocked << 32) | c.turn);
+  if (c.sibling) {
+    word((<u64>c.lastLocked << 32) | c.turn);
+    word(c.lockedUntil);
+  }
   // What only some machines have is hashed there only.
   if (adversarial) word(c.stores);
   if (rfoPrefetch) word(c.sbAsked);

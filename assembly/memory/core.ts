@@ -109,6 +109,8 @@ export class Core {
   /** The unit's last locked access (kept by the first thread): 1 + (line * 2 + thread); 0: none. */
   lastLocked: u32;
   pad1: u32;
+  /** The cycle at which that access is done with its line. */
+  lockedUntil: u64;
 
   @inline static of(core: usize): Core {
     return changetype<Core>(core + CORE_MEM);

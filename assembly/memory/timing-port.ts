@@ -138,14 +138,19 @@ function ownForLock(core: usize, c: Core, phys: u64, hold: u8): bool {
 }
 
 /**
- * A locked access costs more when the last one of the unit was the sibling's, to the same line: the
- * line stays in their L1, but nothing is forwarded from one thread's store buffer to the other.
+ * A locked access after one of the sibling to the same line. The line stays in their L1, but it is
+ * locked from the other's load to its store (SDM Vol. 3A 8.1.4, "Effects of a LOCK Operation on
+ * Internal Processor Caches"): this one waits for that; and nothing is forwarded from one thread's
+ * store buffer to the other's loads.
  */
 function followSibling(c: Core, tag: u32): void {
   const unit = Core.of(c.caches);
   const mark = 1 + ((tag << 1) | c.thread);
-  if (unit.lastLocked == 1 + ((tag << 1) | (c.thread ^ 1))) c.clock += costLockSibling;
+  if (unit.lastLocked == 1 + ((tag << 1) | (c.thread ^ 1))) {
+    c.clock = max(c.clock, unit.lockedUntil) + costLockSibling;
+  }
   unit.lastLocked = mark;
+  unit.lockedUntil = c.clock + costLock;
 }
 
 export function timingLock(core: usize, phys: u64, size: u32): usize {

@@ -71,6 +71,8 @@ export function takeCore(core: usize, lines: u32, now: u64, tokens: usize): void
   c.sbMask = ~0;
   c.sbLine = NO_TAG;
   c.label = 0;
+  // The sibling's locked access makes one wait, which any access may do anyway.
+  c.lastLocked = 0;
   for (let i: u32 = 0; i < c.sbCount; i++) {
     const e = Store.at(core, i);
     const line = take();
