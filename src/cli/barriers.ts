@@ -19,12 +19,16 @@ import {
   costTable, type Measured, placementText, surveySentence, surveyTable, wrapped,
 } from "../report/barriers.ts";
 import { explorationLines } from "../report/exploration.ts";
+import { printCost } from "./barriers-cost.ts";
 import { printCompletions, printMatrix } from "./barriers-matrix.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
 import { parseCount, parseList, shellLine, u64Option } from "./options.ts";
 import { Progress } from "./progress.ts";
+
+/** Of each placement, on a machine. */
+const RUNS = 1000;
 
 interface BarrierOptions {
   entry?: string;
@@ -36,9 +40,12 @@ interface BarrierOptions {
   prove?: boolean;
   maxStates?: number;
   machines?: string[];
-  runs: number;
+  runs?: number;
   seed: bigint;
   matrix?: boolean;
+  cost?: boolean;
+  machine: string;
+  svg?: string;
   all?: boolean;
   json?: boolean;
 }
@@ -58,8 +65,12 @@ export function barriersVerb(program: Command, act: Act): void {
     .option("--prove", "explore every placement; imply none from others")
     .option("--max-states <n>", "machine states of each at most", parseCount(1, 2_000_000_000))
     .option("--machines <names>", "what the minimal ones cost there, in cycles", parseList)
-    .option("--runs <n>", "with --machines: of each placement", parseCount(10, 1_000_000), 1000)
-    .addOption(u64Option("--seed <n>", "with --machines: 64-bit seed", 1n))
+    .option("--runs <n>", "with --machines: of each placement (1000); with --cost: samples (101)",
+      parseCount(10, 1_000_000))
+    .addOption(u64Option("--seed <n>", "with --machines or --cost: 64-bit seed", 1n))
+    .option("--cost", "what each kind costs behind stores that wait, on --machine")
+    .option("--machine <name>", "with --cost: preset or JSON file", "clovertown")
+    .option("--svg <file>", "with --cost or --machines: draw the costs")
     .option("--matrix", "001: every aio_complete() with every way to wait")
     .option("--all", "list every placement")
     .option("--json", "print one JSON document")
@@ -70,12 +81,14 @@ export function barriersVerb(program: Command, act: Act): void {
 function barriers(
   what: string | undefined, options: BarrierOptions, signal: AbortSignal,
 ): Promise<number> {
+  if (options.cost) return printCost(options.machine, options, signal);
   if (what === undefined) {
-    throw new InputError("name an image with barrier sites, a .litmus file, or 001 --matrix");
+    throw new InputError("name an image with barrier sites, a .litmus file, 001 --matrix, " +
+      "or --cost");
   }
   if (options.matrix) return printMatrix(what, options.json, signal);
   if (options.entry === undefined && options.machines) {
-    const { machines, runs, seed, json } = options;
+    const { machines, runs = RUNS, seed, json } = options;
     return printCompletions(what, machines, runs, seed, json, signal);
   }
   if (what.endsWith(".litmus")) return litmusBarriers(what, options, signal);
@@ -125,7 +138,7 @@ async function measure(
     for (const { placement, verdict } of wanted) {
       if (signal.aborted) return [];
       const patched = patchSites(image, sites, placement);
-      const cost = await costOf(patched, question, machine, options.runs, options.seed);
+      const cost = await costOf(patched, question, machine, options.runs ?? RUNS, options.seed);
       measured.push({ placement, safe: verdict === "safe", cost });
       progress.update(() => `${machine}: ${measured.length} of ${wanted.length} placements`);
     }
@@ -238,7 +251,8 @@ function print(
     ];
     if (why) lines.push(`why: ${why}`);
     for (const [machine, measured] of costs) {
-      const title = `${machine}: cycles of all functions together, ${options.runs} runs of each`;
+      const runs = `${options.runs ?? RUNS} runs of each`;
+      const title = `${machine}: cycles of all functions together, ${runs}`;
       lines.push("", wrapped(`${title} (in-order approximation)`), ...costTable(measured, choices));
     }
     process.stdout.write(`${lines.join("\n")}\n`);

@@ -5,7 +5,7 @@ import {
 } from "../index.ts";
 import { countersText } from "../report/counters.ts";
 import { memoryNote } from "../report/memory-model.ts";
-import { checkWritable, keepCapsule, writeCapsule } from "../engine/capsule-file.ts";
+import { keepCapsule, writeCapsule } from "../engine/capsule-file.ts";
 import { record, recordEnd } from "../engine/replay.ts";
 import { postmortem, programDeath } from "../report/postmortem.ts";
 import { addDiskOptions, type DiskOptions, disksOf, diskWords } from "./disk-options.ts";
@@ -15,6 +15,7 @@ import type { Act } from "./main.ts";
 import {
   parseChoice, parseCount, parseSet, parseU64, parseWorkers, shellLine, u64Option,
 } from "./options.ts";
+import { checkWritable } from "./output-file.ts";
 import { Progress, short } from "./progress.ts";
 
 interface RunOptions extends DiskOptions {
@@ -58,7 +59,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   if (options.snapshotAt !== undefined && options.record === undefined) {
     throw new InputError("--snapshot-at is for --record FILE.sbx: the state goes into the capsule");
   }
-  if (options.record !== undefined) checkWritable(options.record);
+  if (options.record !== undefined) checkWritable("--record", options.record);
   const created = {
     ...options,
     image,

@@ -1,7 +1,5 @@
 // Capsules as files.
-import {
-  closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { InputError } from "../machine/preset.ts";
@@ -19,18 +17,6 @@ export async function readCapsule(file: string): Promise<Capsule> {
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(`${file}: ${error.message}`);
-  }
-}
-
-/** Before a long run: its capsule can be written there. */
-export function checkWritable(file: string): void {
-  try {
-    const existed = existsSync(file);
-    closeSync(openSync(file, "a"));
-    if (!existed) rmSync(file);
-  } catch (error) {
-    const reason = (error as Error).message;
-    throw new InputError(`--record ${file}: cannot be written; name another file (${reason})`);
   }
 }
 
