@@ -8,7 +8,7 @@ import { wrapped } from "../report/barriers.ts";
 import { chart, type Panel } from "../report/svg.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
-import { checkWritable, writeOutput } from "./output-file.ts";
+import { writeOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 
 const SAMPLES = 101;
@@ -26,7 +26,6 @@ export async function printCost(
   if (samples > SAMPLES_MAX) {
     throw new InputError(`--runs ${samples}: with --cost at most ${SAMPLES_MAX}`);
   }
-  if (svg !== undefined) checkWritable("--svg", svg);
   const preset = loadPreset(machine);
   const progress = new Progress();
   const count = pairsByRelation(preset).size * BARRIERS.length;

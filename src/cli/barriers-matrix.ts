@@ -73,7 +73,8 @@ function costLines(costs: readonly Completion[], runs: number): string[] {
     "with nobody at the wait queue and beside aio_wait() on another CPU", "",
     row(["machine", "code", "", "alone", "p99", "beside", "p99"]),
     ...costs.map(({ machine, completer, safe, idle, raced }) => row([
-      machine, completer, safe ? "safe" : "broken", idle.median, idle.p99, raced.median, raced.p99,
+      machine, completer, safe ? "safe" : "broken",
+      ...[idle.median, idle.p99, raced.median, raced.p99].map((cycles) => cycles ?? "-"),
     ])),
   ];
 }

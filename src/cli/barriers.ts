@@ -18,6 +18,7 @@ import { type Kind, patchSites, type Placement, readSites } from "../machine/sit
 import {
   costTable, type Measured, placementText, surveySentence, surveyTable, wrapped,
 } from "../report/barriers.ts";
+import { placementChart } from "../report/barriers-chart.ts";
 import { explorationLines } from "../report/exploration.ts";
 import { printCost } from "./barriers-cost.ts";
 import { printCompletions, printMatrix } from "./barriers-matrix.ts";
@@ -25,6 +26,7 @@ import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
 import { parseCount, parseList, shellLine, u64Option } from "./options.ts";
+import { checkWritable, writeOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 
 /** Of each placement, on a machine. */
@@ -70,7 +72,7 @@ export function barriersVerb(program: Command, act: Act): void {
     .addOption(u64Option("--seed <n>", "with --machines or --cost: 64-bit seed", 1n))
     .option("--cost", "what each kind costs behind stores that wait, on --machine")
     .option("--machine <name>", "with --cost: preset or JSON file", "clovertown")
-    .option("--svg <file>", "with --cost or --machines: draw the costs")
+    .option("--svg <file>", "with --cost or --machines: a chart of the costs")
     .option("--matrix", "001: every aio_complete() with every way to wait")
     .option("--all", "list every placement")
     .option("--json", "print one JSON document")
@@ -81,6 +83,11 @@ export function barriersVerb(program: Command, act: Act): void {
 function barriers(
   what: string | undefined, options: BarrierOptions, signal: AbortSignal,
 ): Promise<number> {
+  const { svg, machines, matrix } = options;
+  if (svg !== undefined && !options.cost && (!machines || matrix || what === "001")) {
+    throw new InputError("--svg: draws what --cost measures, or --machines of an image");
+  }
+  if (svg !== undefined) checkWritable("--svg", svg);
   if (options.cost) return printCost(options.machine, options, signal);
   if (what === undefined) {
     throw new InputError("name an image with barrier sites, a .litmus file, 001 --matrix, " +
@@ -121,16 +128,18 @@ async function imageBarriers(
     [site.name, site.places.map(({ lin }) => lin)]));
   const costs = await measure(openImage(what), question, trials, options, signal);
   if (signal.aborted) return EXIT.interrupted;
+  if (options.svg !== undefined) writeOutput("--svg", options.svg, placementChart(what, costs));
   return print(what, choices, trials, { order, why, places, question, options, costs });
 }
 
-/** The minimal placements, and the program without any. */
+/** The minimal placements and the program without any; for --all and for a chart every one. */
 async function measure(
   image: ImageFile, question: Question, trials: readonly Trial[], options: BarrierOptions,
   signal: AbortSignal,
 ): Promise<[string, Measured[]][]> {
   const sites = readSites(image);
-  const wanted = trials.filter(({ minimal }, i) => minimal || i === 0);
+  const every = options.all || options.svg !== undefined;
+  const wanted = trials.filter(({ minimal }, i) => every || minimal || i === 0);
   const progress = new Progress();
   const costs: [string, Measured[]][] = [];
   for (const machine of options.machines ?? []) {

@@ -9,14 +9,18 @@ import { functionSetup, parseCalls } from "./explore-function.ts";
 import { TimingEngine, type TimingOptions } from "./litmus/timing.ts";
 import type { Question } from "./explore-image.ts";
 import type { Observed, Program, ThreadCode } from "./program.ts";
+import { spinning } from "./sleep-spin.ts";
 
 export interface Cost {
   runs: number;
-  /** Runs in which the predicate did not hold; undefined if it is a function, or code sleeps. */
+  /**
+   * Runs in which a sleeper was not woken, or the predicate does not hold; undefined if nothing
+   * in the image sleeps and there is no predicate, or it is a function.
+   */
   failures?: number;
-  /** Cycles of all functions together. */
-  median: number;
-  p99: number;
+  /** Cycles of all functions together, in the runs that did not fail; undefined without any. */
+  median?: number;
+  p99?: number;
 }
 
 const TEST_MEMORY = 0x1000000n;
@@ -27,8 +31,10 @@ const STACK_BYTES = 0x1000;
 const R12 = 12;
 const MOV_IMM = [[0x48, 0xb8], [0x48, 0xb9], [0x48, 0xba], [0x48, 0xbb], [], [], [0x48, 0xbe],
   [0x48, 0xbf], [0x49, 0xb8], [0x49, 0xb9]];
-/** SMPBOX_SLEEP_UNTIL_RUNNING of smpbox.h. */
-const SLEEP = [0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x03, 0x5b];
+/** Loops in place of sleeps, and the count of those who were not woken. */
+const SLEEPS = STUBS + 0x100000n;
+const LATE = STUBS + 0x200000n;
+const LINE_BYTES = 64;
 const RAX = 0;
 const RSP = 4;
 const ARGUMENTS = [7, 6, 2, 1, 8, 9];
@@ -51,7 +57,7 @@ function stubOf(target: bigint, args: readonly bigint[]): Uint8Array {
 export function costProgram(image: ImageFile, { entries, predicate }: Question) {
   const elf = readElf(image.bytes, image.name);
   const calls = parseCalls(entries, elf, image.name);
-  const expression = predicate !== undefined && !elf.symbols.has(predicate) && !sleeps(elf);
+  const expression = predicate !== undefined && !elf.symbols.has(predicate);
   const asked = functionSetup(elf, image.name, calls, expression ? { predicate } : {});
   const memory = variablesOf(elf, image.name);
   const threads = calls.map(({ function: name, args }, i): ThreadCode => {
@@ -74,16 +80,16 @@ export function costProgram(image: ImageFile, { entries, predicate }: Question) 
     const offset = Number(what.lin - memory[variable].address);
     observed.push({ kind: "memory", variable, offset, size: what.size as 1 | 2 | 4 | 8 });
   }
-  const code = elf.segments.filter(({ writable }) => !writable)
-    .map(({ lin, data }) => ({ address: lin, data }));
+  const { code, sleeps } = spinning(elf, SLEEPS, LATE);
+  if (sleeps) {
+    const initial = new Uint8Array(LINE_BYTES);
+    observed.push({ kind: "memory", variable: memory.length, offset: 0, size: 4 });
+    memory.push({ name: "late", address: LATE, initial, pointers: [] });
+  }
   const program: Program = { name: image.name, threads, code, memory, observed };
-  return { program, holds: expression ? asked.holds : undefined };
-}
-
-/** Only the explore engine sleeps there; elsewhere a predicate about the end says nothing. */
-function sleeps(elf: Elf): boolean {
-  return elf.segments.some(({ executable, data }) => executable && data.some((byte, at) =>
-    byte === SLEEP[0] && SLEEP.every((other, i) => data[at + i] === other)));
+  const fails = (values: bigint[]) =>
+    (sleeps && values.at(-1) !== 0n) || (expression && !asked.holds(values));
+  return { program, fails: sleeps || expression ? fails : undefined };
 }
 
 /** Whole lines, as the harness wants them. */
@@ -105,7 +111,7 @@ export async function costOf(
   image: ImageFile, question: Question, machine: string, runs: number, seed: bigint,
   options: TimingOptions & { of?: number } = {},
 ): Promise<Cost> {
-  const { program, holds } = costProgram(image, question);
+  const { program, fails } = costProgram(image, question);
   const { states, bound, stuck } = await new TimingEngine(options)
     .run(program, { machine, runs, seed });
   if (bound || stuck) {
@@ -113,18 +119,17 @@ export async function costOf(
       "on its own, within 3000000 cycles");
   }
   const { of: first = 0, of: last = program.threads.length - 1 } = options;
-  const all = states.map(({ values, count }) => ({
+  const good = states.filter(({ values }) => !fails?.(values)).map(({ values, count }) => ({
     cycles: values.slice(first, last + 1).reduce((sum, value) => sum + Number(value), 0), count,
   })).sort((a, b) => a.cycles - b.cycles);
-  const total = all.reduce((sum, { count }) => sum + count, 0);
+  const sum = (list: readonly { count: number }[]) =>
+    list.reduce((total, { count }) => total + count, 0);
   const at = (share: number) => {
-    let left = share * total;
-    return all.find(({ count }) => (left -= count) <= 0)?.cycles ?? 0;
+    let left = share * sum(good);
+    return good.find(({ count }) => (left -= count) <= 0)?.cycles;
   };
-  const wrong = (values: bigint[]) => !holds!(values);
+  const total = sum(states);
   return {
-    runs: total, median: at(0.5), p99: at(0.99),
-    failures: holds && states.reduce((sum, { values, count }) =>
-      sum + (wrong(values) ? count : 0), 0),
+    runs: total, median: at(0.5), p99: at(0.99), failures: fails && total - sum(good),
   };
 }

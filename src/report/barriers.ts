@@ -109,14 +109,15 @@ export interface Measured {
 /** Cheapest first; `over` is against the cheapest safe one. */
 export function costTable(measured: readonly Measured[], choices: readonly Choice[]): string[] {
   const { heads, legend } = headings(choices, COST_COLUMNS);
+  const last = (value: number | undefined) => value ?? Infinity;
   const sorted = measured.toSorted((a, b) =>
-    a.cost.median - b.cost.median || a.cost.p99 - b.cost.p99);
+    last(a.cost.median) - last(b.cost.median) || last(a.cost.p99) - last(b.cost.p99));
   const cheapest = sorted.find(({ safe }) => safe)?.cost.median;
-  const rows = sorted.map(({ placement, safe, cost }) => {
-    const over = cheapest === undefined ? "-" : signed(cost.median - cheapest);
+  const rows = sorted.map(({ placement, safe, cost: { median, p99, ...cost } }) => {
+    const over = cheapest === undefined || median === undefined ? "-" : signed(median - cheapest);
     return [
-      ...placement.values(), safe ? "safe" : "broken", rateText(cost), `${cost.median}`, over,
-      `${cost.p99}`,
+      ...placement.values(), safe ? "safe" : "broken", rateText(cost), `${median ?? "-"}`, over,
+      `${p99 ?? "-"}`,
     ];
   });
   return [...legend, ...columns([[...heads, "", "failures", "median", "over", "p99"], ...rows])];
@@ -126,7 +127,7 @@ const COST_COLUMNS = 48;
 const signed = (value: number) => (value > 0 ? `+${value}` : `${value}`);
 
 /** `12 of 1000`, or a bound: `0 (< 3.8e-3)`. */
-function rateText({ failures, runs }: Cost): string {
+function rateText({ failures, runs }: Pick<Cost, "failures" | "runs">): string {
   if (failures === undefined) return "-";
   const [low, high] = wilson(failures, runs);
   if (!failures) return `0 (< ${high.toExponential(1)})`;

@@ -25,6 +25,13 @@ const WM7: Asked = ["wM7.*", "m7_release,m7_acquire"];
 
 /** What is needed and enough; full fences as one. */
 const NEEDED: [Asked, string[], number][] = [
+  // The patch of case 001 is the third: smp_mb(), and set_current_state() as it was.
+  [["001.*", "c001_complete,c001_wait"], [
+    "a full fence at 001.fence and a full fence at 001.waiter",
+    "the store 001.tail by xchg and a full fence at 001.waiter",
+    "a full fence at 001.fence and the store 001.state by xchg",
+    "the store 001.tail by xchg and the store 001.state by xchg",
+  ], 16],
   [["wM1.*", "m1_wake,m1_wait"], ["a full fence at wM1.wake and a full fence at wM1.wait"], 9],
   [WM4, [
     "a full fence at wM4.app and a full fence at wM4.poll",

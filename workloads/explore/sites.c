@@ -126,3 +126,35 @@ void m7_acquire(void)
 		}
 	}
 }
+
+/* Case 001: aio_complete() of Linux 2.6.24 against read_events(), with the locks of both. Upstream
+ * put smp_mb() at 001.fence; set_current_state() is the store 001.state by xchg. */
+volatile int c001_ctx_lock, c001_wait_lock, c001_event, c001_tail, c001_waiting, c001_state;
+
+void c001_complete(void)
+{
+	take_lock(&c001_ctx_lock);
+	c001_event = 1;
+	store_site("001.tail", c001_tail, 1);
+	barrier_site("001.fence");
+	if (c001_waiting) {
+		take_lock(&c001_wait_lock);
+		if (c001_waiting)
+			c001_state = RUNNING;
+		c001_wait_lock = 0;
+	}
+	c001_ctx_lock = 0;
+}
+
+void c001_wait(void)
+{
+	take_lock(&c001_wait_lock);
+	c001_waiting = 1;
+	c001_wait_lock = 0;
+	store_site("001.state", c001_state, SLEEPING);
+	barrier_site("001.waiter");
+	if (c001_tail)
+		c001_state = RUNNING;
+	else
+		SMPBOX_SLEEP_UNTIL_RUNNING(&c001_state);
+}

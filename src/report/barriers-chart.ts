@@ -1,0 +1,75 @@
+// Placements of barriers as a chart: what each costs on a machine against how often it fails, and
+// the front of those that none beats in both.
+import { wilson } from "../cases/numbers.ts";
+import { type Measured, placementText } from "./barriers.ts";
+import { chart, type Panel, type Series } from "./svg.ts";
+
+interface Place {
+  cycles: number;
+  /** Percent of the runs. */
+  risk: number;
+  title: string;
+  safe: boolean;
+}
+
+const FRONT = "front";
+const COLUMNS = 2;
+
+/**
+ * A broken placement that did not fail here has the upper 95 % bound of its rate: it is not safe.
+ * Of one whose failures nobody saw it is 100 %.
+ */
+function placeOf({ placement, safe, cost }: Measured): Place[] {
+  const { median, p99, failures, runs } = cost;
+  if (median === undefined) return [];
+  const share = failures === undefined ? 1 : failures ? failures / runs : wilson(0, runs)[1];
+  const risk = safe ? 0 : 100 * share;
+  const seen = failures === undefined ? "" : `, ${failures} of ${runs} runs failed`;
+  const verdict = safe ? "safe" : "broken";
+  const title = `${placementText(placement)}: ${verdict}, ${median} cycles, p99 ${p99}${seen}`;
+  return [{ cycles: median, risk, title, safe }];
+}
+
+/** By cost; each fails less often than all that are cheaper. */
+export function frontOf<T extends Pick<Place, "cycles" | "risk">>(places: readonly T[]): T[] {
+  const front: T[] = [];
+  for (const place of places.toSorted((a, b) => a.cycles - b.cycles || a.risk - b.risk)) {
+    if (!front.length || place.risk < front.at(-1)!.risk) front.push(place);
+  }
+  return front;
+}
+
+/** A panel for each machine. */
+export function placementChart(
+  what: string, costs: readonly (readonly [string, readonly Measured[]])[],
+): string {
+  const panels = costs.map(([machine, measured]): Panel => {
+    const places = measured.flatMap(placeOf);
+    const series = (name: string, list: readonly Place[], joined: boolean): Series => ({
+      name, joined,
+      points: list.map(({ cycles, risk }) => [cycles, risk] as const),
+      titles: list.map(({ title }) => title),
+    });
+    const low = Math.min(...places.map(({ cycles }) => cycles));
+    const high = Math.max(...places.map(({ cycles }) => cycles));
+    return {
+      title: machine,
+      x: { label: "cycles of all functions together, median", ticks: ticksBetween(low, high) },
+      y: { label: "runs that fail, %" },
+      series: [
+        series(FRONT, frontOf(places), true),
+        series("broken", places.filter(({ safe }) => !safe), false),
+        series("safe, proved", places.filter(({ safe }) => safe), false),
+      ],
+    };
+  });
+  return chart(`Barriers ${what}`, panels, COLUMNS);
+}
+
+/** Five round numbers around the values: costs differ by little, far from 0. */
+function ticksBetween(low: number, high: number): [number, string][] {
+  const step = Math.max(1, Math.ceil((high - low) / 4 / 10) * 10);
+  const from = Math.floor(low / step) * step;
+  const count = Math.ceil((high - from) / step) || 1;
+  return Array.from({ length: count + 1 }, (_, i) => [from + i * step, `${from + i * step}`]);
+}

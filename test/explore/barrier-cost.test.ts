@@ -1,0 +1,73 @@
+// What placements cost, and how often the broken ones fail, on a machine: functions that sleep wait
+// there, and a sleeper whom nobody wakes is a failure.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
+import { costOf } from "../../src/engine/barrier-cost.ts";
+import { Machine } from "../../src/engine/machine.ts";
+import { type Kind, patchSites, readSites } from "../../src/machine/sites.ts";
+import type { Measured } from "../../src/report/barriers.ts";
+import { frontOf, placementChart } from "../../src/report/barriers-chart.ts";
+
+afterAll(() => Machine.shutdown());
+
+const NAME = "explore.elf";
+const image = {
+  name: NAME, bytes: readFileSync(join(packageRoot(), "workloads", "prebuilt", NAME)),
+};
+const sites = readSites(image);
+const RUNS = 2000;
+
+function cost(entries: string, placement: [string, Kind][], predicate?: string, cpus?: number[]) {
+  const patched = patchSites(image, sites, new Map(placement));
+  return costOf(patched, { entries, predicate }, "clovertown", RUNS, 1n, { cpus });
+}
+
+const CASE_001 = "c001_complete,c001_wait";
+
+it("a sleeper that nobody wakes is a failure, of the broken placements only", async () => {
+  const broken = await cost(CASE_001, [["001.fence", "sfence"]]);
+  expect(broken.runs).toBe(RUNS);
+  expect(broken.failures).toBeGreaterThan(0);
+  const patched = await cost(CASE_001, [["001.fence", "mfence"], ["001.state", "xchg"]]);
+  expect(patched.failures).toBe(0);
+  // A lost wake-up takes 10,000 reads; such runs do not count as cost.
+  expect(broken.p99).toBeLessThan(20_000);
+  expect(patched.p99).toBeLessThan(20_000);
+});
+
+it("in program order nobody is lost", async () => {
+  const { failures } = await costOf(
+    image, { entries: CASE_001 }, "clovertown", RUNS, 1n, { memory: "sc" });
+  expect(failures).toBe(0);
+});
+
+it("a predicate is asked at the end; without one nothing fails that does not sleep", async () => {
+  const unfenced = "dekker_unfenced(0),dekker_unfenced(1)";
+  const counted = await cost(unfenced, [], "dekker_count == 2");
+  expect(counted.failures).toBeGreaterThan(0);
+  expect((await cost(unfenced, [])).failures).toBe(0);
+});
+
+it("the front is what nothing beats in cost and in failures", () => {
+  const places = [[10, 5], [12, 5], [11, 3], [20, 0], [19, 4], [25, 0], [10, 6]]
+    .map(([cycles, risk]) => ({ cycles, risk }));
+  expect(frontOf(places).map(({ cycles }) => cycles)).toEqual([10, 11, 20]);
+});
+
+it("a chart shows every placement once, broken ones above 0", () => {
+  const measured: Measured[] = [
+    { placement: new Map([["a<b", "none"]]), safe: false,
+      cost: { runs: 1000, failures: 0, median: 10, p99: 20 } },
+    { placement: new Map([["a<b", "mfence"]]), safe: true,
+      cost: { runs: 1000, failures: 0, median: 30, p99: 40 } },
+    { placement: new Map([["a<b", "sfence"]]), safe: false, cost: { runs: 9, failures: 9 } },
+  ];
+  const drawing = placementChart("x & y", [["conroe", measured]]);
+  expect(drawing).toContain("x &#38; y");
+  expect(drawing).not.toContain("a<b");
+  const titles = [...drawing.matchAll(/<title>(.*?)<\/title>/g)].map(([, text]) => text);
+  expect(titles.filter((text) => text.startsWith("none"))).toHaveLength(2);
+  expect(titles.filter((text) => text.startsWith("a&#60;b=mfence: safe"))).toHaveLength(2);
+});
