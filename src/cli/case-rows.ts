@@ -1,11 +1,13 @@
 // smpbox case --rows: the acceptance test, expected against measured.
 import { findRows } from "../cases/index.ts";
 import { runSetups, type SetupResult } from "../cases/rows.ts";
+import { type JUnitCase, junitText } from "../report/junit.ts";
 import { wrap } from "../report/text.ts";
 import type { CaseOptions } from "./case.ts";
 import { reproduceCase } from "./case-output.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
+import { writeOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 
 const MINUTE_MS = 60_000;
@@ -54,9 +56,22 @@ export async function runRows(
       }
     }
   }
+  if (options.junit !== undefined) {
+    writeOutput("--junit", options.junit, junitText("smpbox case --rows", results.map(caseOf)));
+  }
   if (signal.aborted) return EXIT.interrupted;
   if (missed.length > 0) return EXIT.failed;
   return unreached.length > 0 ? EXIT.budget : EXIT.held;
+}
+
+const OUTCOMES = {
+  "holds": "held", "missed": "failed", "open": "skipped", "not reached": "skipped",
+} as const;
+
+function caseOf({ row, what, outcome, expected, measured }: SetupResult): JUnitCase {
+  const said = `expected ${expected}; measured ${measured}`;
+  const message = outcome === "not reached" ? outcome : said;
+  return { group: row, name: what, outcome: OUTCOMES[outcome], message };
 }
 
 /** Each row's title once, then a setup a line. */

@@ -7,6 +7,7 @@ import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
 import { presetsOf, runAll, RunFailed } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
+import { type JUnitCase, junitText } from "../report/junit.ts";
 import { ablate } from "./case-ablate.ts";
 import { printCase, printList, reproduceCase } from "./case-output.ts";
 import { runRows } from "./case-rows.ts";
@@ -14,6 +15,7 @@ import { addDiskWords, type DiskOptions } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
 import type { Act } from "./main.ts";
 import { parseChoice, parseCount, parsePairs, parseSet, parseU64 } from "./options.ts";
+import { checkWritable, writeOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 
 export interface CaseOptions extends Omit<DiskOptions, "disks"> {
@@ -33,6 +35,7 @@ export interface CaseOptions extends Omit<DiskOptions, "disks"> {
   budget?: number;
   ablate?: boolean;
   expect: "hold" | "fail";
+  junit?: string;
   json?: boolean;
 }
 
@@ -59,6 +62,7 @@ export function caseVerb(program: Command, act: Act): void {
     .option("--budget <minutes>", "with --rows: start none after this time", parseCount(1, 100_000))
     .option("--ablate", "change one thing at a time")
     .option("--expect <what>", "fail: exit 0 if it fails", parseChoice("hold", "fail"), "hold")
+    .option("--junit <file>", "write JUnit XML, too: a case for each run, or row and setup")
     .option("--json", "print one JSON document")
     .action((id: string | undefined, given: CaseOptions, command: Command) =>
       act((signal) => {
@@ -66,6 +70,7 @@ export function caseVerb(program: Command, act: Act): void {
         const seeds = given.seed !== undefined && defaulted ? 1 : given.seeds;
         const options = { ...given, seed: given.seed ?? 1n, seeds };
         const plain = defaulted && given.rounds === undefined;
+        if (options.junit !== undefined) checkWritable("--junit", options.junit);
         if (options.rows !== undefined) return runRows(id, options, signal);
         if (id === undefined) return printList(CASES, options.json);
         if (options.ablate) return ablate(findCase(id), options, plain, signal);
@@ -101,7 +106,20 @@ async function runCase(
     return EXIT.interrupted;
   }
   printCase(definition, preset, specs[0], runs, options.json);
+  if (options.junit !== undefined) {
+    const cases = runs.map((run) => junitOf(run, options.expect));
+    writeOutput("--junit", options.junit, junitText(`smpbox case ${definition.id}`, cases));
+  }
   return exitCode(runs, options.expect);
+}
+
+/** With `--expect fail` a run that fails is what was wanted, and one that holds is no evidence. */
+function junitOf({ spec, failure, broken, rounds }: CaseRun, expect: "hold" | "fail"): JUnitCase {
+  const { machine, variant, workload, pair, seed } = spec;
+  const own = { group: `${machine} ${variant} ${workload}`, name: `CPUs ${pair} seed ${seed}` };
+  if (broken) return { ...own, outcome: "broken", message: broken };
+  if (!failure || expect === "fail") return { ...own, outcome: "held" };
+  return { ...own, outcome: "failed", message: `fails after ${rounds} rounds` };
 }
 
 function specsFor(definition: Case, preset: Preset, options: CaseOptions): CaseSpec[] {

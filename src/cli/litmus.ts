@@ -12,6 +12,7 @@ import { witnessTable } from "../litmus/explain.ts";
 import { generate } from "../litmus/generate.ts";
 import { judge, jsonOf, logOf, type Result } from "../litmus/print.ts";
 import { runFiles, type TestFile } from "../litmus/run.ts";
+import { type JUnitCase, junitText } from "../report/junit.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { findFiles, readFiles } from "./litmus-files.ts";
@@ -19,6 +20,7 @@ import type { Act } from "./main.ts";
 import {
   parseChoice, parseCount, parseCpus, parseList, parseSet, parseWorkers, shellLine, u64Option,
 } from "./options.ts";
+import { checkWritable, writeOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 
 const ENGINES = ["explore", "timing", "host", "native"] as const;
@@ -37,6 +39,7 @@ interface LitmusOptions {
   witness?: boolean;
   generate?: string;
   expect?: "ok" | "no";
+  junit?: string;
   json?: boolean;
 }
 
@@ -59,6 +62,7 @@ export function litmusVerb(program: Command, act: Act): void {
     .option("--generate <edges>", 'a test from a critical cycle, "PodWR Fre PodWR Fre"')
     .option("--expect <verdict>", "exit 1 unless every condition is so: ok or no",
       parseChoice("ok", "no"))
+    .option("--junit <file>", "write JUnit XML, too: a case for each test and engine")
     .option("--json", "print one JSON document")
     .action((paths: string[], options: LitmusOptions, command: Command) =>
       act((signal) => {
@@ -106,6 +110,7 @@ interface Report {
   errors: string[];
   violations: Violation[];
   unmet: number;
+  cases: JUnitCase[];
 }
 
 async function litmus(
@@ -120,9 +125,11 @@ async function litmus(
   if (files.length + extra.length + errors.length === 0) {
     throw new InputError("litmus: name a .litmus file or a directory, or use --generate");
   }
-  const report: Report = { results: [], errors: [], violations: [], unmet: 0 };
+  if (options.junit !== undefined) checkWritable("--junit", options.junit);
+  const report: Report = { results: [], errors: [], violations: [], unmet: 0, cases: [] };
   const fail = (line: string) => {
     report.errors.push(line);
+    report.cases.push({ group: "input", name: line, outcome: "broken", message: line });
     process.stderr.write(`${line}\n`);
   };
   errors.forEach(fail);
@@ -155,6 +162,9 @@ async function litmus(
   report.results.push(...(options.json ? group : []));
   for (const engine of engines) await engine.close?.();
   if (options.json) printDocument(report, options);
+  if (options.junit !== undefined) {
+    writeOutput("--junit", options.junit, junitText("smpbox litmus", report.cases));
+  }
   if (signal.aborted) return EXIT.interrupted;
   if (report.violations.length || report.unmet) return EXIT.failed;
   return report.errors.length ? EXIT.usage : EXIT.held;
@@ -172,8 +182,10 @@ function finishTest(group: Result[], options: LitmusOptions, report: Report): vo
   const violations = violationsOf(group);
   report.violations.push(...violations);
   const { test } = group[0].assembled;
+  const unmet = options.expect === undefined ? []
+    : group.filter((result) => judge(result).ok !== (options.expect === "ok"));
+  report.cases.push(...group.map((result) => caseOf(result, violations, unmet, options)));
   if (options.expect) {
-    const unmet = group.filter((result) => judge(result).ok !== (options.expect === "ok"));
     for (const result of unmet) {
       process.stderr.write(
         `${test.name}: ${engineName(result)}: the condition is not ${options.expect}\n`);
@@ -191,6 +203,24 @@ function finishTest(group: Result[], options: LitmusOptions, report: Report): vo
         `${states.join(" or ")}\nreproduce: ${reproduceLine(result, options)}\n`);
   }
   if (group.length > 1) process.stdout.write("\n");
+}
+
+function caseOf(
+  result: Result, violations: readonly Violation[], unmet: readonly Result[],
+  { expect }: LitmusOptions,
+): JUnitCase {
+  const own = { group: engineName(result), name: result.assembled.test.name };
+  const violation = violations.find((item) => item.result === result);
+  if (violation) {
+    const message = `shows what explore excludes: ${violation.states.join(" or ")}`;
+    return { ...own, outcome: "failed", message };
+  }
+  if (unmet.includes(result)) {
+    return { ...own, outcome: "failed", message: `the condition is not ${expect}` };
+  }
+  const { bound } = result.outcome;
+  return bound === undefined ? { ...own, outcome: "held" }
+    : { ...own, outcome: "skipped", message: bound };
 }
 
 function reproduceLine({ assembled, engine }: Result, options: LitmusOptions): string {

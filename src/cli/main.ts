@@ -1,24 +1,10 @@
 #!/usr/bin/env node
-// The command smpbox. Verbs are in files of their own; what they have in common is here: exit
-// codes, errors, Ctrl-C.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { Command, CommanderError } from "commander";
-import { packageRoot } from "../core/root.ts";
+// The command smpbox. Verbs are in files of their own, together in program.ts; what they have in
+// common is here: exit codes, errors, Ctrl-C.
+import { CommanderError } from "commander";
 import { InputError, Machine } from "../index.ts";
-import { barriersVerb } from "./barriers.ts";
-import { caseVerb } from "./case.ts";
-import { cflagsVerb } from "./cflags.ts";
-import { compareVerb } from "./compare.ts";
-import { doctorVerb } from "./doctor.ts";
 import { EXIT } from "./exit.ts";
-import { exploreVerb } from "./explore.ts";
-import { litmusVerb } from "./litmus.ts";
-import { machinesVerb } from "./machines.ts";
-import { replayVerb } from "./replay.ts";
-import { runVerb } from "./run.ts";
-import { traceVerb } from "./trace.ts";
-import { validateVerb } from "./validate.ts";
+import { programOf } from "./program.ts";
 
 /** A verb's action: gets the signal that Ctrl-C aborts, returns the exit code. */
 export type Act = (work: (signal: AbortSignal) => Promise<number> | number) => Promise<void>;
@@ -34,22 +20,11 @@ async function main(): Promise<void> {
     process.exit(error.code === "EPIPE" ? EXIT.held : EXIT.failed);
   });
 
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
-  const program = new Command("smpbox")
-    .description("a deterministic, cycle-accounted emulator of multi-socket x86-64 machines")
-    .version(version)
-    .exitOverride()
-    .showHelpAfterError("(smpbox --help lists the verbs and their options)");
   const act: Act = async (work) => {
     process.exitCode = await work(interrupt.signal);
   };
-  const verbs = [
-    runVerb, litmusVerb, exploreVerb, barriersVerb, caseVerb, compareVerb, traceVerb, replayVerb,
-    validateVerb, machinesVerb, doctorVerb, cflagsVerb,
-  ];
-  for (const verb of verbs) verb(program, act);
   try {
-    await program.parseAsync();
+    await programOf(act).parseAsync();
   } catch (error) {
     process.exitCode = exitCodeOf(error);
   } finally {

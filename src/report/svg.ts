@@ -38,6 +38,7 @@ const STYLE = "text{font:11px system-ui,sans-serif;fill:#222}.axis{stroke:#888;f
   ".grid{stroke:#8883}.line{fill:none;stroke-width:1.5}.head{font-weight:600;font-size:13px}" +
   "@media(prefers-color-scheme:dark){text{fill:#ddd}svg{background:#111}}";
 
+/** For text and attributes of XML. */
 export const escaped = (text: string) =>
   text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 const number = (value: number) => String(Math.round(value * 100) / 100);

@@ -1,0 +1,48 @@
+// Examples for each verb's --help: words behind `smpbox`, and what they are for.
+
+export const EXAMPLES: Record<string, readonly (readonly [words: string, what: string])[]> = {
+  run: [
+    ["run bench --machine conroe --counters", "a bundled program, and where its time went"],
+    ["run ./program --cpus 2 --seed 7", "your own static ELF file, on two CPUs"],
+    ["run hello --disks 4 --disk model=ssd --json", "with four SSDs; one JSON document"],
+  ],
+  litmus: [
+    ["litmus SB.litmus --witness", "every outcome of x86-TSO, and how one comes about"],
+    ["litmus tests/ --engine explore,timing --machine zen", "beside it: how often, on a machine"],
+    ['litmus --generate "PodWR Fre PodWR Fre"', "writes the test of a critical cycle"],
+  ],
+  explore: [
+    ["explore explore --entry 'mcs(0),mcs(1)' --predicate 'mcs_count == 2'",
+      "two functions of an image, every interleaving"],
+    ["explore ./program --entry f,g --runs 100000", "random ones, of what is too big"],
+  ],
+  barriers: [
+    ["barriers explore --entry m7_release,m7_acquire --sites 'wM7.*'",
+      "which sites of a mutex need a fence"],
+    ["barriers SB.litmus", "the sites are the gaps between a thread's accesses"],
+    ["barriers --cost --machine clovertown --svg cost.svg", "what each kind costs, drawn"],
+    ["barriers 001 --matrix", "270 ways to write case 001"],
+  ],
+  case: [
+    ["case", "lists the cases"],
+    ["case 001 --pair 0,4 --seeds 10", "ten runs on two CPUs that share an L2"],
+    ["case 001 --variant k7/a --memory tso-adv", "the fix, under adversarial drains"],
+    ["case --rows 'E001.*' --short", "its acceptance test, in short"],
+  ],
+  compare: [
+    ["compare 001 --machines clovertown,conroe", "the same binary on two machines"],
+    ["compare 001 --pair all --seeds 20 --json", "every pair of CPUs; one JSON document"],
+  ],
+  trace: [["trace bench --output bench.pftrace", "open the file in ui.perfetto.dev"]],
+  replay: [["replay failure.sbx", "the recorded run again, checked to its end"]],
+  validate: [
+    ["validate --machine nehalem-ep", "microbenchmarks against published figures"],
+    ["validate --sb-table", "how often each pair of CPUs relaxes store buffering"],
+  ],
+  machines: [
+    ["machines", "lists them"],
+    ["machines clovertown", "draws one, with its latencies"],
+  ],
+  doctor: [["doctor", "says what is missing, and how to get it"]],
+  cflags: [["cflags", "use it as: gcc $(smpbox cflags) -o program program.c"]],
+};

@@ -1,0 +1,40 @@
+// All verbs as one commander program; what an action does with its work is the caller's business.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { packageRoot } from "../core/root.ts";
+import { barriersVerb } from "./barriers.ts";
+import { caseVerb } from "./case.ts";
+import { cflagsVerb } from "./cflags.ts";
+import { compareVerb } from "./compare.ts";
+import { doctorVerb } from "./doctor.ts";
+import { EXAMPLES } from "./examples.ts";
+import { exploreVerb } from "./explore.ts";
+import { litmusVerb } from "./litmus.ts";
+import type { Act } from "./main.ts";
+import { machinesVerb } from "./machines.ts";
+import { replayVerb } from "./replay.ts";
+import { runVerb } from "./run.ts";
+import { traceVerb } from "./trace.ts";
+import { validateVerb } from "./validate.ts";
+
+const VERBS = [
+  runVerb, litmusVerb, exploreVerb, barriersVerb, caseVerb, compareVerb, traceVerb, replayVerb,
+  validateVerb, machinesVerb, doctorVerb, cflagsVerb,
+];
+
+export function programOf(act: Act): Command {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
+  const program = new Command("smpbox")
+    .description("a deterministic, cycle-accounted emulator of multi-socket x86-64 machines")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("(smpbox --help lists the verbs and their options)");
+  for (const verb of VERBS) verb(program, act);
+  for (const command of program.commands) {
+    const lines = (EXAMPLES[command.name()] ?? []).flatMap(([words, what]) =>
+      [`  $ smpbox ${words}`, `      ${what}`]);
+    command.addHelpText("after", ["", "Examples:", ...lines].join("\n"));
+  }
+  return program;
+}
