@@ -50,7 +50,7 @@ function isInvalidation(event: TraceEvent): boolean {
   return event.kind === TRACE_LOST && event.value === 0n;
 }
 
-function onLine(event: TraceEvent, line: bigint): boolean {
+function onLine(event: TraceEvent, line: bigint | undefined): boolean {
   return (event.phys & ~63n) === line;
 }
 

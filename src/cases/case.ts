@@ -30,16 +30,19 @@ export interface Failure {
   invariant: string;
   /** One sentence. */
   what: string;
-  /** Physical addresses of the lines that matter, and the trace of the last round. */
-  ringLine: bigint;
-  waitLine: bigint;
-  head: number;
-  tail: number;
+  /** What led there, in lines; undefined where report/lost-wakeup.ts tells it from the trace. */
+  account?: string;
+  /** Of a lost wake-up: physical addresses of the lines that matter, and the ring. */
+  ringLine?: bigint;
+  waitLine?: bigint;
+  head?: number;
+  tail?: number;
+  /** The trace of the last round. */
   events: TraceEvent[];
   /** Events that the reaper has taken in all. */
   reaped?: number;
   /** Does the failure go away when the same order of instructions has no store buffers? */
-  cause: "store buffer" | "interleaving" | "not recorded";
+  cause: "store buffer" | "interleaving" | "no race" | "not recorded";
 }
 
 export interface CaseRun {
@@ -71,6 +74,8 @@ export interface CaseRun {
   /** Rounds that waited for a time limit, and the longest round, in cycles. */
   slowRounds?: number;
   longestRound?: number;
+  /** Other things that the case counts, by what they are. */
+  counts?: Record<string, number>;
 }
 
 /** What a phase scan found: phases of the reaper against the submitter that hang. */
@@ -96,7 +101,7 @@ export interface Stopped {
 export type Findings = Pick<
   CaseRun,
   | "failure" | "broken" | "rounds" | "counters" | "residence" | "slack" | "scan" | "visited"
-  | "slowRounds" | "longestRound"
+  | "slowRounds" | "longestRound" | "counts"
 >;
 
 /** What must come out of all runs of one kind. */
@@ -124,11 +129,17 @@ export interface Case {
   /** The buggy and the repaired code. */
   buggy: string;
   fixed: string;
+  /** What happened in a round that counts as visited; unless both sides were in the window. */
+  visits?: string;
   /** The workload that shows the bug; all with a sentence each. */
   workload: string;
   workloads: Record<string, string>;
+  /** Rounds of a run, unless told otherwise. */
+  rounds?: number;
   /** Trace records to keep: at least the last rounds. */
   traceEvents(spec: CaseSpec): number;
+  /** Their kinds, unless those of a lost wake-up: bit k for TRACE_* k. */
+  traceKinds?: number;
   /** Disks of the machine, and who takes their interrupts. */
   disks?(spec: CaseSpec): { disks: Disk[]; irqPolicy: IrqPolicy } | undefined;
   /** Cycles after which a run has failed to end. */

@@ -1,4 +1,16 @@
 // Small statistics.
+import type { CaseRun } from "./case.ts";
+
+/** The counts of all runs, each added up. */
+export function sumCounts(runs: readonly CaseRun[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { counts } of runs) {
+    for (const [what, count] of Object.entries(counts ?? {})) {
+      sums[what] = (sums[what] ?? 0) + count;
+    }
+  }
+  return sums;
+}
 
 export function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);

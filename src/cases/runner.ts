@@ -46,7 +46,7 @@ function optionsOf(definition: Case, spec: CaseSpec): CreateOptions {
     windowCycles: spec.windowCycles,
     workers: 1,
     traceEvents: definition.traceEvents(spec),
-    traceKinds: TRACE_KINDS,
+    traceKinds: definition.traceKinds ?? TRACE_KINDS,
     maxCycles: definition.budgetCycles(spec),
   };
 }

@@ -1,9 +1,9 @@
 // What smpbox case prints: the rate with its interval, the first failure explained, the line that
 // reproduces it; or one JSON document.
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
-import { wilson } from "../cases/numbers.ts";
+import { sumCounts, wilson } from "../cases/numbers.ts";
 import type { Preset } from "../machine/preset.ts";
-import { groupRuns, summarize, TABLE_LEGEND, tableOf, upperBound } from "../report/compare.ts";
+import { groupRuns, legendOf, summarize, tableOf, upperBound } from "../report/compare.ts";
 import { explainLostWakeup } from "../report/lost-wakeup.ts";
 import { wrap } from "../report/text.ts";
 import { diskWords } from "./disk-options.ts";
@@ -49,6 +49,7 @@ export function printCase(
       rate: sound > 0 ? failed.length / sound : null,
       ci95: interval,
       broken: broken.map((run) => ({ ...idOf(run.spec), why: run.broken })),
+      counts: sumCounts(runs),
       visited: runs.reduce((sum, run) => sum + (run.visited ?? 0), 0),
       cycles: runs.reduce((sum, run) => sum + run.result.cycles, 0n),
       instructions: runs.reduce((sum, run) => sum + run.result.instructions, 0n),
@@ -70,7 +71,8 @@ export function printCase(
   out.push(wrap(`${spec.workload}: ${definition.workloads[spec.workload]}`));
   out.push(wrap(`${spec.variant}: ${definition.describeVariant(spec.variant)}`));
   if (spec.memory === "tso-adv") out.push("memory tso-adv: adversarial drains, not the machine's");
-  out.push("", tableOf(groupRuns(runs).map(summarize)), "", TABLE_LEGEND, "");
+  const summaries = groupRuns(runs).map(summarize);
+  out.push("", tableOf(summaries), "", legendOf(summaries), "");
   const percent = (value: number) => `${(value * 100).toFixed(1)} %`;
   const [low, high] = interval.map(percent);
   if (sound > 0) {
@@ -79,7 +81,8 @@ export function printCase(
         `95 % interval ${low} to ${high}`,
     );
   }
-  if (failed.length === 0 && sound > 0) out.push(...nothingFound(runs));
+  if (failed.length === 0 && sound > 0) out.push(...nothingFound(runs, definition.visits));
+  out.push(...countsOf(runs));
   for (const run of broken) {
     out.push(`BROKEN: ${run.spec.pair.join(",")} seed ${run.spec.seed}: ${run.broken}`);
     out.push(`  reproduce: ${reproduceCase(definition, run.spec)}`);
@@ -95,14 +98,22 @@ export function printCase(
 
 const idOf = ({ pair, seed }: CaseSpec) => ({ pair, seed });
 
+/** What the case counts, over all runs. */
+function countsOf(runs: readonly CaseRun[]): string[] {
+  const sums = Object.entries(sumCounts(runs)).filter(([, count]) => count > 0);
+  return sums.length ? [wrap(sums.map(([what, count]) => `${what}: ${count}`).join("; "))] : [];
+}
+
 /** How much that is worth. */
-function nothingFound(runs: readonly CaseRun[]): string[] {
+function nothingFound(
+  runs: readonly CaseRun[], visits = "had both sides in the window",
+): string[] {
   const rounds = runs.reduce((sum, run) => sum + run.rounds, 0);
   const visited = runs.reduce((sum, run) => sum + (run.visited ?? 0), 0);
   const bound = `no failure in ${rounds} rounds (95 % bound ${upperBound(rounds)} a round)`;
   const near = visited > 0
-    ? `${visited} of them had both sides in the window`
-    : "but in none of them did the two sides come near: this says nothing about the code";
+    ? `${visited} of them ${visits}`
+    : `but none of them ${visits}: this says nothing about the code`;
   return [wrap(`${bound}; ${near}`)];
 }
 
@@ -116,6 +127,8 @@ function causeOf({ failure }: CaseRun): string {
       return wrap(
         "Interleaving: the same order of instructions fails without store buffers, too.",
       );
+    case "no race":
+      return "No race: every order of the steps fails.";
     default:
       return "Store buffer or interleaving: the trace does not hold what would tell.";
   }

@@ -136,7 +136,7 @@ function specsFor(definition: Case, preset: Preset, options: CaseOptions): CaseS
       workload,
       pair,
       seed: options.seed + BigInt(i),
-      rounds: options.rounds ?? ROUNDS,
+      rounds: options.rounds ?? definition.rounds ?? ROUNDS,
       memory: options.memory,
       windowCycles: options.window,
       changes: options.set,

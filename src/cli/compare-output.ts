@@ -3,7 +3,7 @@
 import type { Case, CaseRun, CaseSpec, Scan } from "../cases/case.ts";
 import type { Preset } from "../machine/preset.ts";
 import {
-  type Judged, type Summary, TABLE_LEGEND, tableOf, upperBound,
+  type Judged, legendOf, type Summary, tableOf, upperBound,
 } from "../report/compare.ts";
 import { explainLostWakeup } from "../report/lost-wakeup.ts";
 import { memoryNote } from "../report/memory-model.ts";
@@ -40,7 +40,7 @@ export function printComparison(report: Comparison): void {
   for (const { preset } of machines) {
     out.push("", wrap(`${preset.name}: ${preset.description}`), drawMachine(preset));
   }
-  out.push("", tableOf(summaries), "", TABLE_LEGEND);
+  out.push("", tableOf(summaries), "", legendOf(summaries));
   for (const { spec, scan, slack } of report.runs) {
     if (scan) out.push(scanLine(spec, scan, slack));
   }

@@ -53,6 +53,10 @@ export function compareVerb(program: Command, act: Act): void {
     .option("--json", "print one JSON document")
     .action((id: string, given: CompareOptions, command: Command) =>
       act((signal) => {
+        if (findCase(id).expectations.length === 0) {
+          const machines = given.machines.map((name) => `smpbox case ${id} --machine ${name}`);
+          throw new InputError(`compare: use ${machines.join("; ")}`);
+        }
         // One seed, named to reproduce a run, is not the first of many.
         const defaulted = command.getOptionValueSource("seeds") === "default";
         const seeds = given.seed !== undefined && defaulted ? 1 : given.seeds;

@@ -14,8 +14,11 @@ export const TASK_RUNNING = 0;
 export const TASK_INTERRUPTIBLE = 1;
 export const TASK_DEAD = 64;
 export const SLEEP_AIO = 2;
+export const SLEEP_AIO_DRAIN = 3;
 /** By SMPBOX_SLEEP_*. */
-export const SLEEP_NAMES = ["none", "pause", "read_events", "io_destroy", "futex"];
+export const SLEEP_NAMES = [
+  "none", "pause", "read_events", "io_destroy", "futex", "idle", "disk", "mutex", "cv",
+];
 
 export interface Task {
   pid: number;
@@ -40,6 +43,8 @@ export interface Kioctx {
   head: number;
   tail: number;
   ringTail: number;
+  /** Slots of the ring. */
+  slots: number;
   ringPhys: bigint;
 }
 
@@ -124,6 +129,7 @@ export class DebugBlock {
         head: this.u32(ring + field[10]),
         tail: this.u32(ring + field[11]),
         ringTail: this.u32(at + field[9]),
+        slots: this.u32(at + field[8]),
         ringPhys: BigInt(ring),
       };
     });

@@ -37,6 +37,7 @@ const STEP_NAMES: Record<Exclude<keyof LostWakeup, "submitter" | "reaper">, stri
 
 export function explainLostWakeup(run: CaseRun): string {
   const failure = run.failure!;
+  if (failure.account !== undefined) return `${wrap(`${failure.what}.`)}\n${failure.account}`;
   const [submitter, reaper] = run.spec.pair;
   const story = findLostWakeup(failure, submitter, reaper);
   const origin = story.tailIssue?.time ?? failure.events[0]?.time ?? 0n;

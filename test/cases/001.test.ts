@@ -80,8 +80,8 @@ describe("without smp_mb()", () => {
       expect(queueCommit!.time).toBeLessThanOrEqual(fence!.time);
       expect(fence!.time).toBeLessThan(tailRead.time);
       expect(tailRead.time).toBeLessThan(copyLost!.time);
-      expect(tailRead.value).toBe(BigInt(head));
-      expect(tailCommit!.value).toBe(BigInt(tail));
+      expect(tailRead.value).toBe(BigInt(head!));
+      expect(tailCommit!.value).toBe(BigInt(tail!));
       expect(explainLostWakeup(hung)).toContain("A3 was still in the store buffer when the");
     }
   });

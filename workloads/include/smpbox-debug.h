@@ -40,7 +40,7 @@
 #define SMPBOX_SLEEP_IDLE 5  /* a thread of the kernel without work: not a hang */
 #define SMPBOX_SLEEP_MUTEX 7 /* an adaptive mutex; object = it */
 #define SMPBOX_SLEEP_CV 8    /* a condition variable; object = it */
-#define SMPBOX_SLEEP_DISK 6  /* a read or write of a raw disk; object = its raw_io */
+#define SMPBOX_SLEEP_DISK 6  /* a direct or cached read or write; object = its dio or page */
 
 /*
  * Invariant I001, to be evaluated when every CPU is halted and nothing is pending: no task is

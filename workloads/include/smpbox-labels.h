@@ -17,7 +17,25 @@
 	X(B, 5)  /* aio_complete: load wait.task_list.next: is anybody waiting? */          \
 	X(1e, 6) /* add_wait_queue_exclusive: store wait.task_list.next */                  \
 	X(1g, 7) /* read_events: xchg task.state, a full fence */                           \
-	X(2, 8)  /* aio_read_evt: load ring.tail: is there an event? */
+	X(2, 8)  /* aio_read_evt: load ring.tail: is there an event? */                     \
+	/* Direct I/O, workloads/kernel/fs/dio: count.h (S, D, f) and refcount.h (W, E). */ \
+	X(S1, 32) /* a new request: store result = 0 */                                     \
+	X(S3, 33) /* load and store result: what is under way */                            \
+	X(S5, 34) /* load result: is it less than the size? */                              \
+	X(S6, 35) /* load result: what the submitter returns */                             \
+	X(D1, 36) /* a bio has failed: store the error */                                   \
+	X(f1, 37) /* load result: what the completion reports */                            \
+	X(f2, 38) /* load io_error */                                                       \
+	X(f4, 39) /* load result: is the completion to report? */                           \
+	X(Df, 40) /* the request is about to be freed */                                    \
+	X(W4, 41) /* load refcount: is there something to wait for? */                      \
+	X(W5, 42) /* store task.state */                                                    \
+	X(W6, 43) /* load refcount again */                                                 \
+	X(W7, 44) /* store waiter */                                                        \
+	X(W11, 45) /* load is_async after the last reference is given up */                 \
+	X(E1, 46) /* load waiter: is anybody waiting? */                                    \
+	X(E2, 47) /* drop a bio's reference */                                              \
+	X(E3, 48) /* load waiter: who is to be woken */
 
 #define SMPBOX_POINTS(X)                                                                    \
 	X(SLEEP, 1)  /* read_events found nothing and is about to call schedule() */        \

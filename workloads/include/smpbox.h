@@ -102,6 +102,17 @@
 		value_;                                                                            \
 	})
 
+/* Adds `amount` to `place` (4 or 8 bytes) by a locked access, named; gives the old value. */
+#define add_locked_labelled(name, place, amount)                                                   \
+	({                                                                                         \
+		__typeof__((place) + 0) value_ = (amount);                                         \
+		asm volatile(SMPBOX_MARK_TEXT(name) "	lock xadd %[old], %[to]\n"                 \
+			     : [to] "+m"(place), [old] "+r"(value_)                                \
+			     : SMPBOX_LABEL_OPERAND(name)                                          \
+			     : "memory", "cc");                                                    \
+		value_;                                                                            \
+	})
+
 /* Takes one off `place` (4 bytes) by a locked decrement, named: a full fence. */
 #define dec_locked_labelled(name, place)                                                           \
 	asm volatile(SMPBOX_MARK_TEXT(name) "	lock decl %[to]\n"                                 \

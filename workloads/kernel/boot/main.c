@@ -14,7 +14,9 @@
 #include "../core/timer.h"
 #include "../block/queue.h"
 #include "../drivers/virtio_blk.h"
+#include "../fs/blkdev.h"
 #include "../fs/buffered.h"
+#include "../fs/dio/dio.h"
 #include "../fs/pagecache.h"
 #include "../sys/futex.h"
 #include "acpi.h"
@@ -72,6 +74,8 @@ noreturn void kernel_main(u64 boot_params_phys)
 	ithreads_init();
 	futex_init();
 	buffered_init();
+	dio_init();
+	blkdev_init();
 	pagecache_init(param_number("seed", 1));
 	illumos_init(param_string("v000", "f0"));
 	variant = aio_init();

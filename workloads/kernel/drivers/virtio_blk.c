@@ -12,6 +12,7 @@
 #include "../arch/ioapic.h"
 #include "../arch/mmio.h"
 #include "../block/queue.h"
+#include "../boot/params.h"
 #include "../core/page.h"
 #include "../core/panic.h"
 
@@ -47,7 +48,7 @@
 #define DESC_NEXT 1
 #define DESC_WRITE 2
 #define STATUS_OK 0
-#define MAX_SECTORS 1024
+#define MAX_SECTORS 1024 /* of a request, unless max_sectors= says less */
 
 struct vring_desc {
 	u64 addr;
@@ -241,7 +242,8 @@ static void probe(u32 number)
 	dev->disk.number = number;
 	dev->disk.driver = dev;
 	dev->disk.sectors = readl(registers, CAPACITY) | (u64)readl(registers, CAPACITY + 4) << 32;
-	dev->disk.queue.limits = (struct queue_limits){ SEGMENTS_MAX, MAX_SECTORS };
+	dev->disk.queue.limits = (struct queue_limits){
+		SEGMENTS_MAX, param_number("max_sectors", MAX_SECTORS) };
 	dev->disk.queue.issue = virtblk_issue;
 	dev->disk.queue.kick = virtblk_kick;
 	queue_init(&dev->disk);

@@ -12,29 +12,12 @@
 #include "../arch/usercopy.h"
 #include "../block/queue.h"
 #include "../core/page.h"
-#include "../core/panic.h"
 #include "../core/sched.h"
 #include "../core/slab.h"
+#include "../core/string.h"
 #include "../sys/errno.h"
 
-#define PG_LOCKED 0
-#define PG_UPTODATE 1
-#define CACHE_PAGES 8
 #define PAGE_WAIT_QUEUES 16
-#define NO_INDEX (~0ul)
-
-struct cache_page {
-	u64 flags;
-	u64 index;
-	u32 count; /* under the cache's lock */
-	u8 *data;
-};
-
-struct disk_cache {
-	spinlock_t lock;
-	struct gendisk *disk;
-	struct cache_page page[CACHE_PAGES];
-} __cacheline_aligned;
 
 static struct kmem_cache disk_cache_cache = KMEM_CACHE(struct disk_cache);
 static struct disk_cache *caches[DISKS_MAX];
@@ -55,11 +38,11 @@ struct disk_cache *disk_cache_of(struct gendisk *disk)
 	cache = caches[disk->number];
 	if (!cache) {
 		cache = kmem_cache_alloc(&disk_cache_cache);
+		memset(cache, 0, sizeof(*cache));
 		spin_lock_init(&cache->lock);
 		cache->disk = disk;
 		for (u32 i = 0; i < CACHE_PAGES; i++)
-			cache->page[i] = (struct cache_page){ .index = NO_INDEX,
-							      .data = page_alloc(1) };
+			cache->page[i].index = NO_INDEX;
 		caches[disk->number] = cache;
 	}
 	spin_unlock(&caches_lock);
@@ -71,18 +54,8 @@ static wait_queue_head_t *queue_of(const struct cache_page *page)
 	return &page_waits[(u64)page / sizeof(*page) % PAGE_WAIT_QUEUES];
 }
 
-static bool is_locked(const struct cache_page *page)
-{
-	return READ_ONCE(page->flags) >> PG_LOCKED & 1;
-}
-
-static bool is_uptodate(const struct cache_page *page)
-{
-	return READ_ONCE(page->flags) >> PG_UPTODATE & 1;
-}
-
 /* The bit goes by a locked instruction, a fence: the waiters are looked for after it is gone. */
-static void unlock_page(struct cache_page *page)
+void unlock_page(struct cache_page *page)
 {
 	clear_bit(PG_LOCKED, &page->flags);
 	wake_up_key(queue_of(page), page);
@@ -129,8 +102,7 @@ static void wait_asleep(struct cache_page *page)
 	remove_wait_queue(queue, &wait);
 }
 
-/* 0 when the page was seen unlocked; -EIOCBRETRY when the request will be tried again. */
-static long wait_on_page_locked(struct cache_page *page)
+long wait_on_page_locked(struct cache_page *page)
 {
 	if (!is_locked(page))
 		return 0;
@@ -144,10 +116,7 @@ static long wait_on_page_locked(struct cache_page *page)
 	return aio_dequeue_wait() ? 0 : -EIOCBRETRY;
 }
 
-/* A counted page for the index, possibly not read yet; NULL while its place belongs to another
- * page that is in use, which is in *busy. */
-static struct cache_page *find_or_take(struct disk_cache *cache, u64 index,
-				       struct cache_page **busy)
+struct cache_page *find_or_take(struct disk_cache *cache, u64 index, struct cache_page **busy)
 {
 	struct cache_page *page = &cache->page[index % CACHE_PAGES];
 
@@ -157,8 +126,11 @@ static struct cache_page *find_or_take(struct disk_cache *cache, u64 index,
 		if (page->count || is_locked(page)) {
 			page = NULL;
 		} else {
+			if (!page->data)
+				page->data = page_alloc(1);
 			page->index = index;
 			WRITE_ONCE(page->flags, 0);
+			cache->used = true;
 		}
 	}
 	if (page)
@@ -167,15 +139,14 @@ static struct cache_page *find_or_take(struct disk_cache *cache, u64 index,
 	return page;
 }
 
-static void put_page(struct disk_cache *cache, struct cache_page *page)
+void put_page(struct disk_cache *cache, struct cache_page *page)
 {
 	spin_lock(&cache->lock);
 	page->count--;
 	spin_unlock(&cache->lock);
 }
 
-/* 0: the page is uptodate. */
-static long make_uptodate(struct disk_cache *cache, struct cache_page *page)
+long make_uptodate(struct disk_cache *cache, struct cache_page *page)
 {
 	long error;
 

@@ -1,11 +1,37 @@
-/* Disks read through a cache. */
+/*
+ * Disks through a page cache. A cache is small: the page with index i has its place i modulo the
+ * size. Whoever uses a page counts it; only a page that nobody counts, and that is not locked, may
+ * give up its place. A page is locked while it is read or written.
+ */
 #ifndef BUFFERED_H
 #define BUFFERED_H
 
+#include "../arch/atomic.h"
+#include "../arch/spinlock.h"
 #include "file.h"
 
+#define PG_LOCKED 0
+#define PG_UPTODATE 1
+#define CACHE_PAGES 8
+#define NO_INDEX (~0ul)
+
 struct gendisk;
-struct disk_cache;
+struct write_run;
+
+struct cache_page {
+	u64 flags;
+	u64 index;
+	u32 count; /* under the cache's lock */
+	u8 *data;
+	struct write_run *run; /* while it is written */
+};
+
+struct disk_cache {
+	spinlock_t lock;
+	bool used; /* some page has been in it */
+	struct gendisk *disk;
+	struct cache_page page[CACHE_PAGES];
+} __cacheline_aligned;
 
 extern const struct file_operations buffered_operations;
 
@@ -13,5 +39,31 @@ void buffered_init(void);
 
 /* One for each disk, made at its first use. */
 struct disk_cache *disk_cache_of(struct gendisk *disk);
+
+static inline bool is_locked(const struct cache_page *page)
+{
+	return READ_ONCE(page->flags) >> PG_LOCKED & 1;
+}
+
+static inline bool is_uptodate(const struct cache_page *page)
+{
+	return READ_ONCE(page->flags) >> PG_UPTODATE & 1;
+}
+
+/* A counted page for the index, possibly not read yet; NULL while its place belongs to another
+ * page that is in use, which is in *busy. */
+struct cache_page *find_or_take(struct disk_cache *cache, u64 index, struct cache_page **busy);
+void put_page(struct disk_cache *cache, struct cache_page *page);
+/* 0: the page is uptodate. */
+long make_uptodate(struct disk_cache *cache, struct cache_page *page);
+/* 0 when the page was seen unlocked; -EIOCBRETRY when the request will be tried again. */
+long wait_on_page_locked(struct cache_page *page);
+void unlock_page(struct cache_page *page);
+
+/* Writes through the cache to the disk, and returns when it is there: bytes, or an error. */
+long buffered_write_and_wait(struct disk_cache *cache, const void __user *from, u64 bytes,
+			     u64 position);
+/* Drops what the cache has of a range that is written past it. */
+void buffered_invalidate(struct disk_cache *cache, u64 bytes, u64 position);
 
 #endif

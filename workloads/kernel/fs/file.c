@@ -8,9 +8,9 @@
 #include "../arch/usercopy.h"
 #include "../sys/errno.h"
 #include "../block/queue.h"
+#include "blkdev.h"
 #include "buffered.h"
 #include "pagecache.h"
-#include "rawdev.h"
 
 #define CONSOLE_CHUNK 128
 

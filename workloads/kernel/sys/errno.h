@@ -10,6 +10,7 @@
 #define EAGAIN 11
 #define ENOMEM 12
 #define EFAULT 14
+#define ENOTBLK 15 /* inside the kernel: a direct write came to a hole */
 #define EBUSY 16
 #define EEXIST 17
 #define EINVAL 22

@@ -1,0 +1,68 @@
+// Direct I/O in the trace: requests (struct dio) and the labelled accesses to them, in the kernel's
+// fs/dio/count.h (S, D, f) and refcount.h (W, E).
+import {
+  TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
+} from "../core/view.ts";
+
+/** Ids of workloads/include/smpbox-labels.h. */
+export const DIO = {
+  S1: 32, S3: 33, S5: 34, S6: 35, D1: 36, f1: 37, f2: 38, f4: 39, Df: 40,
+  W4: 41, W5: 42, W6: 43, W7: 44, W11: 45, E1: 46, E2: 47, E3: 48,
+} as const;
+export type DioStep = keyof typeof DIO;
+
+export const DIO_KINDS = [TRACE_LOAD, TRACE_ISSUE, TRACE_COMMIT, TRACE_LOCKED]
+  .reduce((kinds, kind) => kinds | (1 << kind), 0);
+
+const NAMES: ReadonlyMap<number, DioStep> = new Map(
+  Object.entries(DIO).map(([name, id]) => [id, name as DioStep]),
+);
+/** W5 is a store to the task, not to the request. */
+const ELSEWHERE: ReadonlySet<number> = new Set([DIO.W5]);
+
+/** One request, from S1 to Df or to the end of the trace. */
+export interface DioRequest {
+  /** Of the line that submitter and completion share. */
+  line: bigint;
+  events: TraceEvent[];
+  freed: boolean;
+  /** Accesses to the line after it was freed, and before it was a request again. */
+  late: TraceEvent[];
+}
+
+export const stepOf = (event: TraceEvent): DioStep | undefined => NAMES.get(event.label);
+
+/** All requests whose beginning is in the trace, in the order of their beginnings. */
+export function dioRequests(events: readonly TraceEvent[]): DioRequest[] {
+  const requests: DioRequest[] = [];
+  const current = new Map<bigint, DioRequest>();
+  for (const event of events) {
+    if (!NAMES.has(event.label) || ELSEWHERE.has(event.label)) continue;
+    const line = event.phys & ~63n;
+    if (event.label === DIO.S1 && event.kind === TRACE_ISSUE) {
+      const request = { line, events: [event], freed: false, late: [] };
+      current.set(line, request);
+      requests.push(request);
+      continue;
+    }
+    const request = current.get(line);
+    if (!request) continue;
+    // What was stored before the end may become visible after it.
+    if (request.freed && event.kind !== TRACE_COMMIT) request.late.push(event);
+    else request.events.push(event);
+    if (event.label === DIO.Df) request.freed = true;
+  }
+  return requests;
+}
+
+/** The last access of a step: its execution, or for a store when it became visible. */
+export function access(
+  { events }: DioRequest, step: DioStep, kind?: number,
+): TraceEvent | undefined {
+  const executed = (event: TraceEvent) => event.kind !== TRACE_COMMIT;
+  return events.findLast(
+    (event) => event.label === DIO[step] && (kind ? event.kind === kind : executed(event)),
+  );
+}
+
+export const signed = (event: TraceEvent): bigint => BigInt.asIntN(64, event.value);
