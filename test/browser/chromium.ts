@@ -7,7 +7,7 @@ import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 
-const ANSWER_MS = 240_000;
+const ANSWER_MS = 600_000;
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const TYPES: Record<string, string> = {
   ".html": "text/html", ".js": "text/javascript", ".json": "application/json",

@@ -52,7 +52,7 @@ describe.runIf(chromium)("in headless Chromium", () => {
     const answer = await answerOf(chromium!, folder, page, jobs);
     expect(answer).toHaveProperty("ends");
     ({ ends } = answer as { ends: string[][] });
-  }, 300_000);
+  }, 600_000);
 
   afterAll(async () => {
     rmSync(folder, { recursive: true });

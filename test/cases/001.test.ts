@@ -8,7 +8,7 @@ import { Machine } from "../../src/engine/machine.ts";
 import { findLostWakeup, isStoreBuffering } from "../../src/cases/001-story.ts";
 import { explainLostWakeup } from "../../src/report/lost-wakeup.ts";
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 600_000;
 const ROUNDS = 1500;
 /** Of runs that are to hang, which ends them: off the die one comes within hundreds of rounds. */
 const HANG_ROUNDS = 20_000;

@@ -118,7 +118,7 @@ describe("what is not identical is found", () => {
 });
 
 describe("what is no capsule", () => {
-  it("is refused: any changed byte, any length", { timeout: 120_000 }, async () => {
+  it("is refused: any changed byte, any length", { timeout: 600_000 }, async () => {
     const bytes = new Uint8Array(readFileSync(file));
     const places = [...Array(64).keys(), ...Array.from({ length: 40 }, (_, i) => 64 + i * 4001)];
     for (const at of places.filter((place) => place < bytes.length)) {
@@ -169,7 +169,7 @@ describe("a failure leaves a capsule", () => {
     expect(again.status).toBe(0);
   });
 
-  it("of the first hang of a comparison", { timeout: 120_000 }, () => {
+  it("of the first hang of a comparison", { timeout: 600_000 }, () => {
     const words = ["--machines", "clovertown", "--pair", "0,1", "--variant", "k0", "--seeds", "1"];
     const { stdout } = smpbox("compare", "001", ...words, "--rounds", "2000");
     const again = smpbox("replay", capsuleIn(stdout));

@@ -17,7 +17,7 @@ afterAll(async () => {
   await Machine.shutdown();
 });
 
-const timeout = 240_000;
+const timeout = 600_000;
 
 function validate(...words: string[]) {
   return spawnSync(process.execPath, [main, "validate", ...words], { encoding: "utf8" });

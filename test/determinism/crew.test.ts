@@ -14,7 +14,7 @@ const ROWS: Row[] = [
 
 it.each(ROWS.map((row) => [nameOf(row), row] as const))(
   "ends alike while workers join and leave: %s",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async (_, row) => {
     const whole = await run(row);
     expect(whole.exit).toBe(row.exit);
@@ -35,7 +35,7 @@ it.each(ROWS.map((row) => [nameOf(row), row] as const))(
   },
 );
 
-it("a machine may begin with fewer workers than it has", { timeout: 120_000 }, async () => {
+it("a machine may begin with fewer workers than it has", { timeout: 600_000 }, async () => {
   const whole = await run(ROWS[0]);
   const machine = await open(ROWS[0], { workers: 3 });
   machine.view.musterWorkers(1);

@@ -66,7 +66,7 @@ it("there are such programs on two machines", () => {
 
 it.each(MARKED.map((row) => [nameOf(row), row] as const))(
   "marks change nothing, traced or not: %s",
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async (_, row) => {
     const plain = await run(row, withoutMarks("kernel"), withoutMarks(row.image), 0);
     expect(plain.marks).toBe(0);

@@ -39,7 +39,7 @@ async function openWithAnswer(workers: number): Promise<Machine> {
   return machine;
 }
 
-it("carries what the hub still has to do", { timeout: 120_000 }, async () => {
+it("carries what the hub still has to do", { timeout: 600_000 }, async () => {
   const whole = await run(ROW);
   for (const [from, to] of [[1, 2], [2, 1]]) {
     const machine = await openWithAnswer(from);
@@ -51,7 +51,7 @@ it("carries what the hub still has to do", { timeout: 120_000 }, async () => {
   }
 });
 
-it("hashes it", { timeout: 120_000 }, async () => {
+it("hashes it", { timeout: 600_000 }, async () => {
   const machine = await openWithAnswer(1);
   const before = machine.stateHash();
   const at = hubEvents(machine) + EVENT_VALUE;
@@ -69,7 +69,7 @@ const NO_CODE = 2n;
 it.each([
   ["instructions", abi.CORE_FETCH, FETCH_ENTRIES, NO_CODE],
   ["data", abi.CORE_FILTER, FILTER_ENTRIES, NO_LINE],
-] as const)("the filters are no state: %s", { timeout: 120_000 }, async (_, at, entries, empty) => {
+] as const)("the filters are no state: %s", { timeout: 600_000 }, async (_, at, entries, empty) => {
   // The code is at 2 MiB, in two lines; a page 2 MiB above takes its place in the TLB.
   const image = kernels.file(loop(2000, Array.from({ length: 12 }, () => load(0x400000)).flat()));
   const row: Row = { machine: "uni1", image, exit: 0 };
@@ -100,7 +100,7 @@ it("stops at the first boundary at or after the cycle, wherever it stopped befor
   stepped.close();
 });
 
-it("is the same bytes however many workers made it", { timeout: 120_000 }, async () => {
+it("is the same bytes however many workers made it", { timeout: 600_000 }, async () => {
   const one = await open(ROW, { workers: 1 });
   await one.runTo(MIDDLE);
   const snapshot = await one.snapshot();

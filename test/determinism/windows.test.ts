@@ -20,7 +20,7 @@ const VERDICTS: Array<[string, [number, number], string, boolean]> = [
 ];
 
 describe.each(WINDOWS)("windows of %i cycles", (windowCycles) => {
-  it.each(VERDICTS)("%s %s %s", { timeout: 120_000 }, async (relation, pair, variant, hangs) => {
+  it.each(VERDICTS)("%s %s %s", { timeout: 600_000 }, async (relation, pair, variant, hangs) => {
     const run = await runOnce(case001, {
       machine: "clovertown", variant, workload: "W001i", pair, seed: 1n, rounds: ROUNDS,
       memory: "tso", windowCycles,

@@ -13,7 +13,7 @@ describe.each(ROWS.map((row) => [nameOf(row), row] as const))("%s", (_, row) => 
   const { workers = [2, 3, 4] } = row;
   let whole: End;
 
-  it("ends alike with any number of workers, and again", { timeout: 240_000 }, async () => {
+  it("ends alike with any number of workers, and again", { timeout: 600_000 }, async () => {
     whole = await run(row);
     expect(whole.exit).toBe(row.exit);
     for (const count of [...workers, 1]) {
@@ -21,7 +21,7 @@ describe.each(ROWS.map((row) => [nameOf(row), row] as const))("%s", (_, row) => 
     }
   });
 
-  it("ends alike when it is cut, saved and goes on elsewhere", { timeout: 240_000 }, async () => {
+  it("ends alike when it is cut, saved and goes on elsewhere", { timeout: 600_000 }, async () => {
     let machine = await open(row, { workers: workers[0] });
     for (const cut of CUTS) {
       expect(await machine.runTo((whole.cycles * cut) / 16n)).toBeUndefined();

@@ -64,7 +64,7 @@ const MUTANTS: Mutant[] = [
 ];
 
 for (const mutant of MUTANTS) {
-  it(mutant.name, { timeout: 240_000 }, async () => {
+  it(mutant.name, { timeout: 600_000 }, async () => {
     const file = await buildMutant(mutant, "assembly/explore.ts", "explore");
     expect(await faults(file)).not.toEqual([]);
   });

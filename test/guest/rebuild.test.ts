@@ -44,7 +44,7 @@ const rebuiltNames = Object.keys(manifest.images).filter(
   (name) => inCi || !name.startsWith("programs-") || name === "programs-O2",
 );
 
-it.skipIf(missing)("the sources build, and make the committed images", { timeout: 120_000 }, () => {
+it.skipIf(missing)("the sources build, and make the committed images", { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "smpbox-rebuilt-"));
   try {
     const script = join(packageRoot(), "scripts", "build-guest.mjs");

@@ -32,7 +32,7 @@ function resultOf(assembled: Assembled, states: Record<string, string>[]): Resul
   return { engine: "explore", assembled, outcome: { states: counted, model: "none", seconds: 0 } };
 }
 
-const CORPUS_MS = 300_000;
+const CORPUS_MS = 600_000;
 
 /** Name, instructions and condition. */
 const shapeOf = (test: LitmusTest) => JSON.stringify([

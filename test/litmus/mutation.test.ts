@@ -86,7 +86,7 @@ it("without a planted bug nothing is wrong", async () => {
 });
 
 for (const mutant of MUTANTS) {
-  it(mutant.name, { timeout: 300_000 }, async () => {
+  it(mutant.name, { timeout: 600_000 }, async () => {
     const file = await buildMutant(mutant, "assembly/index.ts", "timing");
     expect(await faults(file)).not.toEqual([]);
   });

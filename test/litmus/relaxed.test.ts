@@ -46,7 +46,7 @@ async function reachable(cycle: string, model: "tso" | "sc"): Promise<boolean> {
 }
 
 describe.each(Object.keys(FAMILIES))("%s", (family) => {
-  it.each(BETWEEN)("with %s", { timeout: 120_000 }, async (between) => {
+  it.each(BETWEEN)("with %s", { timeout: 600_000 }, async (between) => {
     const cycle = FAMILIES[family].replace(/\bWR\b/, between);
     expect([await reachable(cycle, "tso"), await reachable(cycle, "sc")]).toEqual([true, false]);
     const test = await testOf(generate(cycle));

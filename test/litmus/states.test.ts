@@ -24,7 +24,7 @@ async function digest(explorer: Explorer, name: string, options: ExploreOptions)
   return `${lines.length} ${hash}`;
 }
 
-it("our own tests end in the recorded states", { timeout: 120_000 }, async () => {
+it("our own tests end in the recorded states", { timeout: 600_000 }, async () => {
   const explorer = await Explorer.open();
   const found: Record<string, Record<string, string>> = {};
   for (const name of ownTests) {

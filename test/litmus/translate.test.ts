@@ -91,7 +91,7 @@ function programOf(snippets: Snippet[]): string {
     `locations [${names.join("; ")};]`, "exists (x=0)"].join("\n");
 }
 
-it("leaves what the core leaves", { timeout: 120_000 }, async () => {
+it("leaves what the core leaves", { timeout: 600_000 }, async () => {
   const [core, host] = [new ExploreEngine(), new HostEngine()];
   // Two pairs of values for each; all pairs come up over the instructions.
   const all = instructions().flatMap(([name, text], i) => [i, i + 3 + (i >> 3)].map((k) => ({

@@ -61,7 +61,7 @@ function survives(file: string): boolean {
   return true;
 }
 
-test.each(MUTANTS)("$name", { timeout: 300_000 }, async (mutant) => {
+test.each(MUTANTS)("$name", { timeout: 600_000 }, async (mutant) => {
   for (const finder of mutant.seenBy) {
     const target = finder === STRESS ? "stress" : "reach";
     const file = await buildMutant(mutant, `assembly/${target}.ts`, target);
