@@ -1,56 +1,26 @@
 // smpbox barriers: which barriers suffice, and where: every placement explored.
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { wilson } from "../cases/numbers.ts";
 import { costOf } from "../engine/barrier-cost.ts";
-import {
-  chooseSites, imageSurvey, survey, type SurveyOptions, type Trial,
-} from "../engine/barriers.ts";
-import { ExploreEngine } from "../engine/explore.ts";
+import { imageSurvey, type Trial } from "../engine/barriers.ts";
 import type { Question } from "../engine/explore-image.ts";
 import { openImage } from "../engine/files.ts";
 import { InputError } from "../index.ts";
-import { avoids, fenced, gapsOf } from "../litmus/gaps.ts";
-import { parseBytes } from "../litmus/parse.ts";
-import { LitmusError } from "../litmus/test.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { type Kind, patchSites, type Placement, readSites } from "../machine/sites.ts";
-import {
-  costTable, type Measured, placementText, surveySentence, surveyTable, wrapped,
-} from "../report/barriers.ts";
+import { type Measured, placementText } from "../report/barriers.ts";
 import { placementChart } from "../report/barriers-chart.ts";
 import { explorationLines } from "../report/exploration.ts";
 import { printCost } from "./barriers-cost.ts";
+import { litmusBarriers } from "./barriers-litmus.ts";
 import { printCompletions, printMatrix } from "./barriers-matrix.ts";
+import { type BarrierOptions, narrowed, print, RUNS, surveyed } from "./barriers-survey.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
 import { parseCount, parseList, shellLine, u64Option } from "./options.ts";
 import { checkWritable, writeOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
-
-/** Of each placement, on a machine. */
-const RUNS = 1000;
-
-interface BarrierOptions {
-  entry?: string;
-  predicate?: string;
-  sites?: string[];
-  kinds?: string[];
-  at?: string;
-  output?: string;
-  prove?: boolean;
-  maxStates?: number;
-  machines?: string[];
-  runs?: number;
-  seed: bigint;
-  matrix?: boolean;
-  cost?: boolean;
-  machine: string;
-  svg?: string;
-  all?: boolean;
-  json?: boolean;
-}
 
 export function barriersVerb(program: Command, act: Act): void {
   program
@@ -160,113 +130,6 @@ async function measure(
 function wordsOf(what: string, { entries, predicate }: Question): string[] {
   const words = ["smpbox", "barriers", what, "--entry", entries];
   return predicate === undefined ? words : [...words, "--predicate", predicate];
-}
-
-async function litmusBarriers(
-  what: string, options: BarrierOptions, signal: AbortSignal,
-): Promise<number> {
-  const file = readTest(what);
-  try {
-    const test = parseBytes(file.name, file.bytes);
-    const gaps = gapsOf(test);
-    if (!gaps.length) throw new InputError(`${what}: no thread has two memory accesses`);
-    const named = gaps.map((gap) => ({ ...gap, places: [] }));
-    const chosen = chooseSites(named, what, options.sites).map(({ name }) => name);
-    const choices = narrowed(gaps.filter(({ name }) => chosen.includes(name)), options.kinds);
-    const engine = new ExploreEngine();
-    const explore = (placement: Placement) =>
-      avoids(fenced(test, gaps, placement), engine, options.maxStates);
-    const trials = await surveyed(choices, explore, options, signal);
-    if (signal.aborted) return EXIT.interrupted;
-    return print(what, choices, trials, { options });
-  } catch (error) {
-    if (error instanceof LitmusError) throw new InputError(error.message);
-    throw error;
-  }
-}
-
-function readTest(name: string): { name: string; bytes: Uint8Array } {
-  try {
-    return { name, bytes: readFileSync(name) };
-  } catch {
-    throw new InputError(`${name}: cannot be read; name a .litmus file`);
-  }
-}
-
-async function surveyed(
-  choices: Parameters<typeof survey>[0], explore: Parameters<typeof survey>[1],
-  { prove }: BarrierOptions, signal: AbortSignal,
-): Promise<Trial[]> {
-  const progress = new Progress();
-  const onDone: SurveyOptions["onDone"] = (done, count) =>
-    progress.update(() => `${done} of ${count} placements`);
-  const trials = await survey(choices, explore, { prove, signal, onDone });
-  progress.clear();
-  return trials;
-}
-
-/** Without the kinds that nobody wants; the first one of a site stays. */
-function narrowed<T extends { name: string; kinds: readonly Kind[] }>(
-  sites: readonly T[], kinds: string[] | undefined,
-): T[] {
-  if (!kinds) return [...sites];
-  const known = new Set<string>(["plain", "none", "sfence", "lfence", "mfence", "lock", "xchg"]);
-  const wrong = kinds.find((kind) => !known.has(kind));
-  if (wrong) throw new InputError(`--kinds ${wrong}: choose from ${[...known].join(", ")}`);
-  return sites.map((site) => ({
-    ...site, kinds: site.kinds.filter((kind, i) => i === 0 || kinds.includes(kind)),
-  }));
-}
-
-interface Shown {
-  order?: boolean;
-  why?: string;
-  places?: Record<string, bigint[]>;
-  question?: Question;
-  options: BarrierOptions;
-  costs?: [string, Measured[]][];
-}
-
-function print(
-  what: string, choices: Parameters<typeof survey>[0], trials: Trial[], shown: Shown,
-): number {
-  const { order, why, places, question, options, costs = [] } = shown;
-  const sentence = surveySentence(trials, choices, order);
-  const undecided = trials.some(({ verdict }) => verdict === "undecided");
-  if (options.json) {
-    printJson({
-      schema: "smpbox-barriers-1",
-      image: what,
-      entries: question?.entries,
-      predicate: question?.predicate,
-      sites: choices.map(({ name, kinds }) => ({ name, kinds, places: places?.[name] })),
-      placements: trials.map(({ placement, impliedBy, ...rest }) => ({
-        placement: Object.fromEntries(placement),
-        ...rest,
-        impliedBy: impliedBy && Object.fromEntries(impliedBy),
-      })),
-      verdict: sentence,
-      costs: costs.flatMap(([machine, measured]) => measured.map(({ placement, safe, cost }) => ({
-        machine, placement: Object.fromEntries(placement), safe, seed: options.seed, ...cost,
-        ci95: cost.failures === undefined ? undefined : wilson(cost.failures, cost.runs),
-      }))),
-    });
-  } else {
-    const explored = trials.filter(({ impliedBy }) => !impliedBy).length;
-    const count = `${trials.length} placements, ${explored} explored on x86-TSO`;
-    const lines = [
-      `Barriers ${what}: ${count}, every interleaving`, "",
-      ...surveyTable(trials, choices, options.all ?? false), "", wrapped(sentence),
-    ];
-    if (why) lines.push(`why: ${why}`);
-    for (const [machine, measured] of costs) {
-      const runs = `${options.runs ?? RUNS} runs of each`;
-      const title = `${machine}: cycles of all functions together, ${runs}`;
-      lines.push("", wrapped(`${title} (in-order approximation)`), ...costTable(measured, choices));
-    }
-    process.stdout.write(`${lines.join("\n")}\n`);
-  }
-  return undecided ? EXIT.budget : EXIT.held;
 }
 
 /** One placement as `smpbox explore` shows it. */

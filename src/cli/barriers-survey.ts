@@ -1,0 +1,113 @@
+// smpbox barriers: what the surveys of an image and of a litmus file have in common: the options,
+// the progress, and what is printed.
+import { wilson } from "../cases/numbers.ts";
+import { survey, type SurveyOptions, type Trial } from "../engine/barriers.ts";
+import type { Question } from "../engine/explore-image.ts";
+import { InputError } from "../index.ts";
+import type { Kind } from "../machine/sites.ts";
+import {
+  costTable, type Measured, surveySentence, surveyTable, wrapped,
+} from "../report/barriers.ts";
+import { EXIT } from "./exit.ts";
+import { printJson } from "./json.ts";
+import { Progress } from "./progress.ts";
+
+/** Of each placement, on a machine. */
+export const RUNS = 1000;
+
+export interface BarrierOptions {
+  entry?: string;
+  predicate?: string;
+  sites?: string[];
+  kinds?: string[];
+  at?: string;
+  output?: string;
+  prove?: boolean;
+  maxStates?: number;
+  machines?: string[];
+  runs?: number;
+  seed: bigint;
+  matrix?: boolean;
+  cost?: boolean;
+  machine: string;
+  svg?: string;
+  all?: boolean;
+  json?: boolean;
+}
+
+export async function surveyed(
+  choices: Parameters<typeof survey>[0], explore: Parameters<typeof survey>[1],
+  { prove }: BarrierOptions, signal: AbortSignal,
+): Promise<Trial[]> {
+  const progress = new Progress();
+  const onDone: SurveyOptions["onDone"] = (done, count) =>
+    progress.update(() => `${done} of ${count} placements`);
+  const trials = await survey(choices, explore, { prove, signal, onDone });
+  progress.clear();
+  return trials;
+}
+
+/** Without the kinds that nobody wants; the first one of a site stays. */
+export function narrowed<T extends { name: string; kinds: readonly Kind[] }>(
+  sites: readonly T[], kinds: string[] | undefined,
+): T[] {
+  if (!kinds) return [...sites];
+  const known = new Set<string>(["plain", "none", "sfence", "lfence", "mfence", "lock", "xchg"]);
+  const wrong = kinds.find((kind) => !known.has(kind));
+  if (wrong) throw new InputError(`--kinds ${wrong}: choose from ${[...known].join(", ")}`);
+  return sites.map((site) => ({
+    ...site, kinds: site.kinds.filter((kind, i) => i === 0 || kinds.includes(kind)),
+  }));
+}
+
+interface Shown {
+  order?: boolean;
+  why?: string;
+  places?: Record<string, bigint[]>;
+  question?: Question;
+  options: BarrierOptions;
+  costs?: [string, Measured[]][];
+}
+
+export function print(
+  what: string, choices: Parameters<typeof survey>[0], trials: Trial[], shown: Shown,
+): number {
+  const { order, why, places, question, options, costs = [] } = shown;
+  const sentence = surveySentence(trials, choices, order);
+  const undecided = trials.some(({ verdict }) => verdict === "undecided");
+  if (options.json) {
+    printJson({
+      schema: "smpbox-barriers-1",
+      image: what,
+      entries: question?.entries,
+      predicate: question?.predicate,
+      sites: choices.map(({ name, kinds }) => ({ name, kinds, places: places?.[name] })),
+      placements: trials.map(({ placement, impliedBy, ...rest }) => ({
+        placement: Object.fromEntries(placement),
+        ...rest,
+        impliedBy: impliedBy && Object.fromEntries(impliedBy),
+      })),
+      verdict: sentence,
+      costs: costs.flatMap(([machine, measured]) => measured.map(({ placement, safe, cost }) => ({
+        machine, placement: Object.fromEntries(placement), safe, seed: options.seed, ...cost,
+        ci95: cost.failures === undefined ? undefined : wilson(cost.failures, cost.runs),
+      }))),
+    });
+  } else {
+    const explored = trials.filter(({ impliedBy }) => !impliedBy).length;
+    const count = `${trials.length} placements, ${explored} explored on x86-TSO`;
+    const lines = [
+      `Barriers ${what}: ${count}, every interleaving`, "",
+      ...surveyTable(trials, choices, options.all ?? false), "", wrapped(sentence),
+    ];
+    if (why) lines.push(`why: ${why}`);
+    for (const [machine, measured] of costs) {
+      const runs = `${options.runs ?? RUNS} runs of each`;
+      const title = `${machine}: cycles of all functions together, ${runs}`;
+      lines.push("", wrapped(`${title} (in-order approximation)`), ...costTable(measured, choices));
+    }
+    process.stdout.write(`${lines.join("\n")}\n`);
+  }
+  return undecided ? EXIT.budget : EXIT.held;
+}
+
