@@ -44,6 +44,25 @@ it.each(Object.values(EXAMPLES).flat())("smpbox %s", async (line) => {
   expect(await parse(wordsOf(line))).toBe(1);
 });
 
+/** Commands in the README: indented, with what they are for behind two blanks or more. */
+const README = readFileSync(join(root, "README.md"), "utf8");
+const shown = [...README.matchAll(/^ {4}(?:.*&& )?smpbox (.*?)(?: {2,}.*)?$/gm)]
+  .map(([, line]) => line);
+
+it("the README has commands", () => expect(shown.length).toBeGreaterThan(20));
+
+it.each(shown)("README: smpbox %s", async (line) => {
+  if (!/\[-|\[[A-Z]{2}|\b[A-Z]{4,}\b/.test(line)) {
+    expect(await parse(wordsOf(line))).toBe(1);
+    return;
+  }
+  // A synopsis
+  const [verb] = line.split(" ");
+  const { options } = programOf(async () => {}).commands.find((item) => item.name() === verb)!;
+  const known = options.flatMap(({ long, short }) => [long, short]);
+  for (const [option] of line.matchAll(/(?<=[[ ])--?[a-z-]+/g)) expect(known).toContain(option);
+});
+
 it("the check of the examples can fail", async () => {
   await expect(parse(["run", "bench", "--machin", "conroe"])).rejects.toThrow(/--machin/);
   await expect(parse(["case", "001", "--memory", "weak"])).rejects.toThrow(/weak/);
