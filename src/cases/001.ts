@@ -11,7 +11,7 @@ import { causeOf } from "./001-cause.ts";
 import { HISTOGRAM, visitedBy } from "./001-phase.ts";
 import { rows001 } from "./001-rows.ts";
 import { describe, nameOf, parametersOf, parseVariant } from "./001-variants.ts";
-import type { Case, CaseSpec, Failure, Scan } from "./case.ts";
+import type { Case, CaseRun, CaseSpec, Failure, Scan } from "./case.ts";
 import { isStep, lastRound, lineOf, residenceOf, slackOf } from "./001-trace.ts";
 
 /** Offset of `rounds` in struct w001_stats: rounds counted and finished. */
@@ -28,7 +28,7 @@ const ROUNDS_EXPECTED = 20_000;
 /** Ten times the round of the first hang, typically. */
 const ROUNDS_SHORT = 4000;
 
-const isOffDie = (relation: Relation) => relation === "same package" || relation === "other socket";
+const isOffDie = (relation: CaseRun["relation"]) => relation === "same package" || relation === "other socket";
 const never = (failures: number) => failures === 0;
 const isPlain = (spec: CaseSpec) => spec.changes === undefined || spec.changes.size === 0;
 
@@ -51,6 +51,7 @@ export const case001: Case = {
   id: "001",
   title: "aio_complete() without smp_mb(): a wake-up is lost behind a store buffer",
   image: "w001",
+  machine: "clovertown",
   cpusMin: 2,
   buggy: "k0",
   fixed: "k7",

@@ -86,6 +86,7 @@ export const case002: Case = {
   id: "002",
   title: "direct I/O loses the error of an asynchronous write, and its event",
   image: "w002",
+  machine: "clovertown",
   cpusMin: 1,
   buggy: "bug",
   fixed: "dio2620",

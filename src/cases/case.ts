@@ -11,7 +11,7 @@ export interface CaseSpec {
   machine: string;
   variant: string;
   workload: string;
-  /** CPUs of the submitter and of the reaper. */
+  /** CPUs of the submitter and of the reaper; of a case that uses all, the first and the last. */
   pair: [number, number];
   seed: bigint;
   rounds: number;
@@ -21,6 +21,8 @@ export interface CaseSpec {
   /** Words that change the case's disks (machine/disks.ts), and who takes their interrupts. */
   disk?: string[];
   irq?: IrqPolicy;
+  /** Requests in flight, of a case that has many. */
+  inflight?: number;
   /** All CPUs on one last-level cache, for comparison. */
   oneCache?: boolean;
 }
@@ -47,7 +49,7 @@ export interface Failure {
 
 export interface CaseRun {
   spec: CaseSpec;
-  relation: Relation;
+  relation: Relation | "all CPUs";
   result: RunResult;
   /** What the guest printed. */
   console: string;
@@ -109,7 +111,7 @@ export interface Expectation {
   /** Its number in the list of checkable expectations. */
   id: string;
   what: string;
-  applies(spec: CaseSpec, relation: Relation): boolean;
+  applies(spec: CaseSpec, relation: CaseRun["relation"]): boolean;
   /** Runs that are shorter can meet the expectation, but not miss it. */
   roundsMin?: number;
   /** Are `failures` of `runs` runs what is expected? */
@@ -120,8 +122,12 @@ export interface Case {
   id: string;
   title: string;
   image: string;
-  /** CPUs that it needs. */
+  /** The machine that shows the bug, and the CPUs that it needs; all of them, not two? */
+  machine: string;
   cpusMin: number;
+  allCpus?: boolean;
+  /** Requests in flight, unless told otherwise. */
+  inflight?: number;
   /** The usual name of a variant that the user named, or an InputError with the valid ones. */
   variantOf(text: string): string;
   /** One sentence on a variant by its usual name. */
@@ -166,6 +172,11 @@ export interface Setup {
   seeds: number;
   rounds: number;
   changes?: ReadonlyMap<string, number>;
+  /** As many runs for each number of requests in flight, and for each memory model. */
+  inflights?: number[];
+  memories?: MemoryModel[];
+  /** Why this machine, or this model, does not do what was expected. */
+  known?: string;
   expected: string;
   /** One sentence on what was found, and whether it is what was expected. */
   judge(runs: readonly CaseRun[]): { measured: string; outcome: "holds" | "missed" | "open" };

@@ -1,10 +1,11 @@
 // All cases, by their ids.
 import { InputError } from "../machine/preset.ts";
+import { case000 } from "./000.ts";
 import { case001 } from "./001.ts";
 import { case002 } from "./002.ts";
 import type { Case, Row } from "./case.ts";
 
-export const CASES: Case[] = [case001, case002];
+export const CASES: Case[] = [case000, case001, case002];
 
 export function findCase(id: string): Case {
   const found = CASES.find((candidate) => candidate.id === id);

@@ -2,7 +2,8 @@
 import type { Case, CaseRun, CaseSpec, Row, Setup } from "./case.ts";
 import { runAll } from "./runner.ts";
 
-export type Outcome = "holds" | "missed" | "open" | "not reached";
+/** "known": not as expected, which is explained. */
+export type Outcome = "holds" | "missed" | "open" | "known" | "not reached";
 
 export interface SetupResult {
   row: string;
@@ -13,6 +14,8 @@ export interface SetupResult {
   expected: string;
   measured: string;
   outcome: Outcome;
+  /** Why it is not as expected. */
+  known?: string;
   /** Seeds and pairs of the first run that speaks against it. */
   against?: CaseSpec;
 }
@@ -27,11 +30,13 @@ export interface RowsOptions {
 }
 
 function specsOf(setup: Setup): CaseSpec[] {
-  const { machine, variant, workload, memory, rounds, changes } = setup;
-  return setup.pairs.flatMap((pair) =>
-    Array.from({ length: setup.seeds }, (_, i): CaseSpec => ({
-      machine, variant, workload, memory, rounds, changes, pair, seed: BigInt(i + 1),
-    })));
+  const { machine, variant, workload, rounds, changes } = setup;
+  const { inflights = [undefined], memories = [setup.memory] } = setup;
+  const seeds = Array.from({ length: setup.seeds }, (_, i) => BigInt(i + 1));
+  return setup.pairs.flatMap((pair) => memories.flatMap((memory) => inflights.flatMap((inflight) =>
+    seeds.map((seed): CaseSpec => ({
+      machine, variant, workload, memory, rounds, changes, pair, inflight, seed,
+    })))));
 }
 
 /** All setups of the rows, in their order. A missed one ends them: the rest is not reached. */
@@ -73,5 +78,7 @@ async function runSetup(
   const runs = await runAll(definition, specsOf(setup), options);
   if (options.signal?.aborted) return result("interrupted", "not reached", runs);
   const { measured, outcome } = setup.judge(runs);
-  return result(measured, outcome, runs);
+  const differs = outcome === "missed" && !runs.some((run) => run.broken);
+  if (setup.known === undefined || !differs) return result(measured, outcome, runs);
+  return { ...result(measured, "known", runs), known: setup.known };
 }

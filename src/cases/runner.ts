@@ -74,7 +74,7 @@ export async function runOnce(
     const console = output.map((bytes) => new TextDecoder().decode(bytes)).join("");
     return {
       spec,
-      relation: relationOf(machine.preset, ...spec.pair),
+      relation: definition.allCpus ? "all CPUs" : relationOf(machine.preset, ...spec.pair),
       result,
       console,
       places: placesOf(machine),

@@ -5,7 +5,7 @@ import { median } from "../cases/numbers.ts";
 import { presetsOf, runAll } from "../cases/runner.ts";
 import { InputError } from "../index.ts";
 import { wrap } from "../report/text.ts";
-import { type CaseOptions, pairsFor } from "./case.ts";
+import { type MachineOptions, pairsFor } from "./case.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { Progress } from "./progress.ts";
@@ -20,7 +20,7 @@ interface Row {
 }
 
 export async function ablate(
-  definition: Case, options: CaseOptions, plain: boolean, signal: AbortSignal,
+  definition: Case, options: MachineOptions, plain: boolean, signal: AbortSignal,
 ): Promise<number> {
   if (definition.id !== "001") throw new InputError("--ablate is there for case 001");
   const [{ preset }] = presetsOf([options.machine], options.set);

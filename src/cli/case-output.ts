@@ -27,7 +27,8 @@ export function printList(cases: readonly Case[], json?: boolean): number {
 }
 
 export function printCase(
-  definition: Case, preset: Preset, spec: CaseSpec, runs: readonly CaseRun[], json?: boolean,
+  definition: Case, preset: Preset, spec: CaseSpec, runs: readonly CaseRun[], capsule?: string,
+  json?: boolean,
 ): void {
   const broken = runs.filter((run) => run.broken);
   const failed = runs.filter((run) => run.failure || (run.scan?.hangs ?? 0) > 0);
@@ -63,6 +64,7 @@ export function printCase(
         stateHash: first.result.stateHash,
         report: explainLostWakeup(first),
         reproduce: reproduceCase(definition, first.spec),
+        capsule,
       },
     });
     return;
@@ -89,10 +91,12 @@ export function printCase(
   }
   if (first) {
     const { pair, seed } = first.spec;
-    out.push("", `First failure: CPUs ${pair.join(",")} (${first.relation}), seed ${seed}.`);
+    const where = definition.allCpus ? "" : `CPUs ${pair.join(",")} (${first.relation}), `;
+    out.push("", `First failure: ${where}seed ${seed}.`);
     out.push(explainLostWakeup(first), causeOf(first));
     out.push(`reproduce: ${reproduceCase(definition, first.spec)}`);
   }
+  if (capsule) out.push(`reproduce: ${shellLine(["smpbox", "replay", capsule])}`);
   process.stdout.write(`${out.join("\n")}\n`);
 }
 
@@ -136,10 +140,12 @@ function causeOf({ failure }: CaseRun): string {
 
 export function reproduceCase(definition: Case, spec: CaseSpec): string {
   const words = ["smpbox", "case", definition.id, "--machine", spec.machine];
-  words.push("--pair", spec.pair.join(","), "--seed", `${spec.seed}`, "--variant", spec.variant);
+  if (!definition.allCpus) words.push("--pair", spec.pair.join(","));
+  words.push("--seed", `${spec.seed}`, "--variant", spec.variant);
   if (spec.workload !== definition.workload) words.push("--workload", spec.workload);
   if (spec.memory !== "tso") words.push("--memory", spec.memory);
   words.push("--rounds", `${spec.rounds}`);
+  if (spec.inflight !== undefined) words.push("--inflight", `${spec.inflight}`);
   if (spec.windowCycles !== undefined) words.push("--window", `${spec.windowCycles}`);
   for (const [field, value] of spec.changes ?? []) words.push("--set", `${field}=${value}`);
   words.push(...diskWords({ disk: spec.disk, irq: spec.irq }));

@@ -11,11 +11,13 @@ import { writeOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 
 const MINUTE_MS = 60_000;
+const KNOWN_COLUMNS = 66;
 
 export async function runRows(
   id: string | undefined, options: CaseOptions, signal: AbortSignal,
 ): Promise<number> {
   const rows = findRows(options.rows!, id);
+  const definitionOf = (id: string) => rows.find(({ row }) => row.id === id)!.definition;
   const titles = new Map(rows.map(({ row }) => [row.id, row.what]));
   const progress = new Progress();
   let done = 0;
@@ -34,6 +36,7 @@ export async function runRows(
   progress.clear();
   const missed = results.filter(({ outcome }) => outcome === "missed");
   const open = results.filter(({ outcome }) => outcome === "open");
+  const known = results.filter(({ outcome }) => outcome === "known");
   const unreached = results.filter(({ outcome }) => outcome === "not reached");
   if (options.json) {
     printJson({
@@ -41,18 +44,18 @@ export async function runRows(
       rows: results.map((result) => ({
         ...result,
         against: undefined,
-        reproduce: result.against && reproduceCase(rows[0].definition, result.against),
+        reproduce: result.against && reproduceCase(definitionOf(result.row), result.against),
       })),
     });
   } else {
-    const held = results.length - missed.length - open.length - unreached.length;
+    const held = results.filter(({ outcome }) => outcome === "holds").length;
     process.stdout.write(
-      `${held} of ${results.length} hold, ${missed.length} missed, ${open.length} open, ` +
-        `${unreached.length} not reached\n`,
+      `${held} of ${results.length} hold, ${missed.length} missed, ${known.length} known not to, ` +
+        `${open.length} open, ${unreached.length} not reached\n`,
     );
-    for (const { against } of missed) {
+    for (const { row, against } of missed) {
       if (against) {
-        process.stdout.write(`reproduce: ${reproduceCase(rows[0].definition, against)}\n`);
+        process.stdout.write(`reproduce: ${reproduceCase(definitionOf(row), against)}\n`);
       }
     }
   }
@@ -65,7 +68,8 @@ export async function runRows(
 }
 
 const OUTCOMES = {
-  "holds": "held", "missed": "failed", "open": "skipped", "not reached": "skipped",
+  "holds": "held", "missed": "failed", "known": "skipped", "open": "skipped",
+  "not reached": "skipped",
 } as const;
 
 function caseOf({ row, what, outcome, expected, measured }: SetupResult): JUnitCase {
@@ -79,11 +83,15 @@ function printResult(result: SetupResult, titles: Map<string, string>): void {
   const title = titles.get(result.row);
   if (title !== undefined) process.stdout.write(`${wrap(`${result.row}: ${title}`)}\n`);
   titles.delete(result.row);
-  const { what, pairs, expected, measured, outcome } = result;
+  const { what, pairs, expected, measured, outcome, known } = result;
   const list = pairs.map((pair) => pair.join(",")).join(" ");
   const where = pairs.length > 3 ? `${pairs.length} pairs` : list;
   process.stdout.write(
     `  ${outcome.padEnd(11)} ${what} (${where})\n` +
       `              expected ${expected}; measured ${measured}\n`,
   );
+  if (known !== undefined) {
+    const lines = wrap(known, KNOWN_COLUMNS).split("\n");
+    process.stdout.write(lines.map((line) => `              ${line}\n`).join(""));
+  }
 }

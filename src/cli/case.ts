@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { allPairs } from "../cases/001.ts";
 import { CASES, findCase } from "../cases/index.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
-import { presetsOf, runAll, RunFailed } from "../cases/runner.ts";
+import { keepRun, presetsOf, runAll, RunFailed } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { type JUnitCase, junitText } from "../report/junit.ts";
@@ -21,12 +21,13 @@ import { Progress } from "./progress.ts";
 export interface CaseOptions extends Omit<DiskOptions, "disks"> {
   variant?: string;
   workload?: string;
-  machine: string;
+  machine?: string;
   memory: MemoryModel;
   pair?: [number, number] | "all";
   seeds: number;
   seed: bigint;
   rounds?: number;
+  inflight?: number;
   workers?: number;
   window?: number;
   set?: Map<string, number>;
@@ -39,6 +40,9 @@ export interface CaseOptions extends Omit<DiskOptions, "disks"> {
   json?: boolean;
 }
 
+/** With a machine to run on. */
+export type MachineOptions = CaseOptions & { machine: string };
+
 const ROUNDS = 20_000;
 const SEEDS = 20;
 
@@ -48,12 +52,13 @@ export function caseVerb(program: Command, act: Act): void {
     .argument("[id]", CASES.map(({ id }) => id).join(", "))
     .option("--variant <name>", "bug, fixed, or an id such as k7/a/24", "bug")
     .option("--workload <name>", "one of the case's workloads")
-    .option("--machine <name>", "preset or JSON file", "clovertown")
+    .option("--machine <name>", "preset or JSON file (default: the case's)")
     .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--pair <s,r>", "CPUs of submitter and reaper, or all", parsePairs)
     .option("--seeds <n>", "seeds for each pair of CPUs", parseCount(1, 100_000), SEEDS)
     .option("--seed <n>", "the first seed; alone: only this one", parseU64)
     .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000))
+    .option("--inflight <n>", "requests in flight, of a case with many", parseCount(1, 1000))
     .option("--workers <n>", "runs at a time", parseCount(1, 64))
     .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))
     .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
@@ -73,14 +78,16 @@ export function caseVerb(program: Command, act: Act): void {
         if (options.junit !== undefined) checkWritable("--junit", options.junit);
         if (options.rows !== undefined) return runRows(id, options, signal);
         if (id === undefined) return printList(CASES, options.json);
-        if (options.ablate) return ablate(findCase(id), options, plain, signal);
-        return runCase(findCase(id), options, signal);
+        const definition = findCase(id);
+        const whole = { ...options, machine: options.machine ?? definition.machine };
+        if (options.ablate) return ablate(definition, whole, plain, signal);
+        return runCase(definition, whole, signal);
       }),
     );
 }
 
 async function runCase(
-  definition: Case, options: CaseOptions, signal: AbortSignal,
+  definition: Case, options: MachineOptions, signal: AbortSignal,
 ): Promise<number> {
   const [{ preset }] = presetsOf([options.machine], options.set);
   const specs = specsFor(definition, preset, options);
@@ -105,7 +112,9 @@ async function runCase(
     process.stderr.write(`interrupted after ${runs.length} of ${specs.length} runs\n`);
     return EXIT.interrupted;
   }
-  printCase(definition, preset, specs[0], runs, options.json);
+  const first = runs.find((run) => run.failure) ?? runs.find((run) => run.broken);
+  const capsule = first && (await keepRun(definition, first.spec));
+  printCase(definition, preset, specs[0], runs, capsule, options.json);
   if (options.junit !== undefined) {
     const cases = runs.map((run) => junitOf(run, options.expect));
     writeOutput("--junit", options.junit, junitText(`smpbox case ${definition.id}`, cases));
@@ -122,7 +131,10 @@ function junitOf({ spec, failure, broken, rounds }: CaseRun, expect: "hold" | "f
   return { ...own, outcome: "failed", message: `fails after ${rounds} rounds` };
 }
 
-function specsFor(definition: Case, preset: Preset, options: CaseOptions): CaseSpec[] {
+function specsFor(definition: Case, preset: Preset, options: MachineOptions): CaseSpec[] {
+  if (options.inflight !== undefined && definition.inflight === undefined) {
+    throw new InputError(`--inflight: case ${definition.id} has one request at a time`);
+  }
   const workload = options.workload ?? definition.workload;
   if (!Object.hasOwn(definition.workloads, workload)) {
     const known = Object.keys(definition.workloads).join(", ");
@@ -138,6 +150,7 @@ function specsFor(definition: Case, preset: Preset, options: CaseOptions): CaseS
       seed: options.seed + BigInt(i),
       rounds: options.rounds ?? definition.rounds ?? ROUNDS,
       memory: options.memory,
+      inflight: options.inflight,
       windowCycles: options.window,
       changes: options.set,
       disk: options.disk,
@@ -154,6 +167,10 @@ export function pairsFor(
   if (cpus < definition.cpusMin) {
     const machine = `${preset.name} has ${cpus} CPU${cpus === 1 ? "" : "s"}`;
     throw new InputError(`${machine}: case ${definition.id} needs ${definition.cpusMin}`);
+  }
+  if (definition.allCpus) {
+    if (options.pair === undefined) return definition.pairs(preset);
+    throw new InputError(`--pair: case ${definition.id} runs on all CPUs`);
   }
   if (options.pair === "all") return allPairs(preset);
   if (options.pair === undefined) return definition.pairs(preset).slice(-1);

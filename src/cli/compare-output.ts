@@ -15,7 +15,7 @@ import { shellLine } from "./options.ts";
 
 export interface Comparison {
   definition: Case;
-  options: CompareOptions;
+  options: CompareOptions & { workload: string };
   machines: Array<{ name: string; preset: Preset }>;
   runs: CaseRun[];
   summaries: Summary[];
@@ -125,8 +125,9 @@ function scanLine({ machine, pair, variant, seed }: CaseSpec, scan: Scan, slack?
 
 export function reproduceLine(definition: Case, spec: CaseSpec): string {
   const words = ["smpbox", "compare", definition.id, "--machines", spec.machine];
-  words.push("--pair", spec.pair.join(","), "--seed", `${spec.seed}`, "--variant", spec.variant);
-  if (spec.workload !== "W001i") words.push("--workload", spec.workload);
+  if (!definition.allCpus) words.push("--pair", spec.pair.join(","));
+  words.push("--seed", `${spec.seed}`, "--variant", spec.variant);
+  if (spec.workload !== definition.workload) words.push("--workload", spec.workload);
   if (spec.memory !== "tso") words.push("--memory", spec.memory);
   words.push("--rounds", `${spec.rounds}`);
   if (spec.windowCycles !== undefined) words.push("--window", `${spec.windowCycles}`);

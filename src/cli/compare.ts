@@ -1,7 +1,7 @@
 // smpbox compare CASE: the same program on several machines, the buggy and the fixed code, side by
 // side.
 import type { Command } from "commander";
-import { allPairs, case001 } from "../cases/001.ts";
+import { allPairs } from "../cases/001.ts";
 import { CASES, findCase } from "../cases/index.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
 import { RunFailed, keepRun, presetsOf, runAll } from "../cases/runner.ts";
@@ -19,7 +19,7 @@ export interface CompareOptions {
   seeds: number;
   seed: bigint;
   pair?: [number, number] | "all";
-  workload: string;
+  workload?: string;
   variant?: string;
   memory: MemoryModel;
   rounds: number;
@@ -34,7 +34,6 @@ const SEEDS = 3;
 const ROUNDS = 4000;
 
 export function compareVerb(program: Command, act: Act): void {
-  const workloads = Object.keys(case001.workloads);
   program
     .command("compare")
     .description("run a case on several machines, side by side")
@@ -43,7 +42,7 @@ export function compareVerb(program: Command, act: Act): void {
     .option("--seeds <n>", "seeds for each pair of CPUs", parseCount(1, 100_000), SEEDS)
     .option("--seed <n>", "the first seed; alone: only this one", parseU64)
     .option("--pair <s,r>", "CPUs of submitter and reaper, or all", parsePairs)
-    .option("--workload <name>", workloads.join(", "), parseChoice(...workloads), "W001i")
+    .option("--workload <name>", "one of the case's workloads")
     .option("--variant <name>", "bug, fixed, or an id such as k7/a/24")
     .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000), ROUNDS)
@@ -68,8 +67,14 @@ export function compareVerb(program: Command, act: Act): void {
 
 async function compare(id: string, options: CompareOptions, signal: AbortSignal): Promise<number> {
   const definition = findCase(id);
+  const workload = options.workload ?? definition.workload;
+  if (!Object.hasOwn(definition.workloads, workload)) {
+    const known = Object.keys(definition.workloads).join(", ");
+    throw new InputError(`workload ${workload} of case ${id}: use one of ${known}`);
+  }
   const machines = presetsOf(options.machines, options.set);
-  const specs = machines.flatMap(({ name, preset }) => specsFor(definition, name, preset, options));
+  const specs = machines.flatMap(({ name, preset }) =>
+    specsFor(definition, name, preset, { ...options, workload }));
   const progress = new Progress();
   let hangs = 0;
   const runs = await runAll(definition, specs, {
@@ -95,7 +100,7 @@ async function compare(id: string, options: CompareOptions, signal: AbortSignal)
   const first = runs.find((run) => run.failure) ?? runs.find((run) => run.broken);
   const report = {
     definition,
-    options,
+    options: { ...options, workload },
     machines,
     runs,
     summaries: groups.map(summarize),
@@ -112,7 +117,7 @@ function specsFor(
   definition: Case,
   machine: string,
   preset: Preset,
-  options: CompareOptions,
+  options: CompareOptions & { workload: string },
 ): CaseSpec[] {
   const specs: CaseSpec[] = [];
   const add = (variant: string, pair: [number, number], seeds: number) => {
@@ -146,6 +151,10 @@ function pairsFor(
 ): Array<[number, number]> {
   const cpus = cpuCount(preset);
   if (cpus < 2) throw new InputError(`${machine} has one CPU: case ${definition.id} needs two`);
+  if (definition.allCpus) {
+    if (options.pair === undefined) return definition.pairs(preset);
+    throw new InputError(`--pair: case ${definition.id} runs on all CPUs`);
+  }
   if (options.pair === "all") return allPairs(preset);
   if (options.pair === undefined) return definition.pairs(preset);
   if (Math.max(...options.pair) >= cpus) {

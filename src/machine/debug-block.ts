@@ -57,10 +57,17 @@ export interface Counters {
   wakeups: bigint;
   ipis: bigint;
   syscalls: bigint;
+  mutexBlocks: bigint;
+  /** aio_port_callback(): calls; I000a and I000b; requests taken again before it returned. */
+  callbacks: bigint;
+  readsFreed: bigint;
+  readsTaken: bigint;
+  takenEarly: bigint;
 }
 
 const COUNTER_NAMES = [
   "completions", "bEmpty", "bWaiters", "finalPuts", "sleeps", "wakeups", "ipis", "syscalls",
+  "mutexBlocks", "callbacks", "readsFreed", "readsTaken", "takenEarly",
 ] as const;
 
 export class DebugBlock {

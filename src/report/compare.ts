@@ -2,12 +2,12 @@
 // them.
 import type { Case, CaseRun, CaseSpec, Expectation } from "../cases/case.ts";
 import { median } from "../cases/numbers.ts";
-import type { MemoryModel, Relation } from "../machine/topology.ts";
+import type { MemoryModel } from "../machine/topology.ts";
 
 /** Runs that differ only in their seed. */
 export interface Group {
   spec: CaseSpec;
-  relation: Relation;
+  relation: CaseRun["relation"];
   runs: CaseRun[];
 }
 
@@ -73,7 +73,7 @@ export interface Summary {
   workload: string;
   memory: MemoryModel;
   pair: [number, number];
-  relation: Relation;
+  relation: CaseRun["relation"];
   failures: number;
   runs: number;
   /** Of `runs`, those that say nothing. */

@@ -30,7 +30,7 @@ describe("cases and rows", () => {
     expect(findRows("E001.1").map(({ row }) => row.id)).toEqual(["E001.1"]);
     expect(findRows("E001.*").length).toBeGreaterThanOrEqual(12);
     expect(() => findRows("E009.*")).toThrow(/E001\.12/);
-    expect(() => findCase("999")).toThrow(/known cases are 001/);
+    expect(() => findCase("999")).toThrow(/known cases are 000, 001/);
   });
 });
 

@@ -1,7 +1,7 @@
-// The acceptance test in short: a few runs of each row of case 001. All of it is
+// The acceptance test in short: a few runs of each row of the cases. All of it is
 // `npm run test:cases`.
 import { afterAll, describe, expect, it } from "vitest";
-import { CASES, findRows } from "../../src/cases/index.ts";
+import { CASES, findCase, findRows } from "../../src/cases/index.ts";
 import type { CaseRun, Row, Setup } from "../../src/cases/case.ts";
 import { runSetups } from "../../src/cases/rows.ts";
 import { Machine } from "../../src/engine/machine.ts";
@@ -63,7 +63,7 @@ describe("the judges", () => {
         ...setup, seeds: 0, judge: () => ({ measured: "-", outcome: "missed" }),
       })),
     };
-    const definition = CASES[0];
+    const definition = findCase("001");
     const rows = [{ definition, row: miss }, { definition, row }];
     const outcomes = (await runSetups(rows, { size: "short" })).map(({ outcome }) => outcome);
     expect(outcomes).toEqual(["missed", "not reached", "not reached"]);

@@ -94,6 +94,11 @@ struct smpbox_counters {
 	unsigned long ipis;	   /* reschedule interrupts sent */
 	unsigned long syscalls;
 	unsigned long mutex_blocks; /* mutex_enter went to sleep */
+	/* aio_port_callback, of illumos's AIO: */
+	unsigned long callbacks;
+	unsigned long reads_freed; /* I000a: 1.7 read a request that 1.5 had freed */
+	unsigned long reads_taken; /* I000b: and that somebody had taken again */
+	unsigned long taken_early; /* somebody took it before the callback returned */
 };
 
 #endif

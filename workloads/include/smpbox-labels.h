@@ -35,7 +35,14 @@
 	X(W11, 45) /* load is_async after the last reference is given up */                 \
 	X(E1, 46) /* load waiter: is anybody waiting? */                                    \
 	X(E2, 47) /* drop a bio's reference */                                              \
-	X(E3, 48) /* load waiter: who is to be woken */
+	X(E3, 48) /* load waiter: who is to be woken */                                     \
+	/* Case 000, the steps of aio_req_alloc() to aio_copyout_result_port(). */          \
+	X(1_5, 9)   /* aio_req_free_port: store aio_free: the request is anybody's */       \
+	X(1_7f, 10) /* aio_copyout_result_port: load b_flags */                             \
+	X(1_7l, 11) /* aio_copyout_result_port: load iov_len */                             \
+	X(2_4a, 12) /* aio_req_alloc: store aio_free: the request is taken */               \
+	X(2_4b, 13) /* aio_req_alloc: bzero reaches iov_len */                              \
+	X(2_5, 14)  /* aiorw: store iov_len */
 
 #define SMPBOX_POINTS(X)                                                                    \
 	X(SLEEP, 1)  /* read_events found nothing and is about to call schedule() */        \
@@ -43,7 +50,9 @@
 	X(ROUND, 3)  /* w001: the submitter begins a round */                               \
 	X(ACK, 4)    /* w001: the reaper acknowledges a round */                            \
 	X(GIVEUP, 5) /* w001: the submitter waited in vain for that */                      \
-	X(REAP, 6)   /* w001: the reaper calls io_getevents */
+	X(REAP, 6)   /* w001: the reaper calls io_getevents */                              \
+	X(SLOW, 7)   /* mutex_exit: somebody is blocked, and has to be woken */             \
+	X(PINNED, 8) /* an interrupt thread takes the CPU from a task in the kernel */
 
 #ifndef SMPBOX_USER_LABELS
 #define SMPBOX_USER_LABELS(X)

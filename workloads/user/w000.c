@@ -3,10 +3,11 @@
  * check each result: no error and another number of bytes than asked for is case 000.
  *
  *     w000 [disks=30] [threads=30] [inflight=30] [completions=20000] [port=shared|own|none]
- *          [sizes=1024|mixed] [stop=1]
+ *          [sizes=1024|mixed] [think=10000] [stop=1]
  *
  * Thread i is bound to disk i and starts on CPU i, and may migrate. With fewer requests in flight
- * than threads only so many threads work; with more, each keeps several. stop=1 ends at the first
+ * than threads only so many threads work; with more, each keeps several. Before each
+ * system call a thread works up to `think` turns of PAUSE, with its data. stop=1 ends at the first
  * wrong result; otherwise the run goes on and counts.
  */
 #include <mini.h>
@@ -14,6 +15,7 @@
 
 #define THREADS_MAX 64
 #define PER_THREAD 4
+#define EINTR 4
 #define EINPROGRESS 150 /* illumos's */
 #define SECTOR 512
 #define REGION_SECTORS 4096
@@ -46,10 +48,17 @@ struct worker {
 struct w000_stats w000_stats;
 
 static struct worker workers[THREADS_MAX];
-static u64 disks, nr_threads, inflight, completions;
+static u64 disks, nr_threads, inflight, completions, think;
 static bool mixed, stop_at_first, without_port;
 static int fds[THREADS_MAX];
 static u32 go, ended;
+
+/* Before each system call: what a program does with its data. */
+static void wait_a_while(struct worker *worker)
+{
+	for (u64 turns = think ? random_below(&worker->random, think) : 0; turns; turns--)
+		asm volatile("pause");
+}
 
 static void submit(struct worker *worker, struct aiocb *aiocb)
 {
@@ -65,10 +74,28 @@ static void submit(struct worker *worker, struct aiocb *aiocb)
 
 	aiocb->nbytes = mixed ? sizes[random_below(&worker->random, 3)] : 1024;
 	WRITE_ONCE(aiocb->result.aio_errno, EINPROGRESS);
+	wait_a_while(worker);
 	error = SYSCALL(400, write, fds[aiocb->disk], aiocb->buffer, aiocb->nbytes, sector * SECTOR,
 			&args);
 	if (error)
 		die("w000: aiorw: error %ld\n", -error);
+}
+
+/* Once: the others are still looking at their results. */
+static void finish(void)
+{
+	const struct w000_stats *stats = &w000_stats;
+
+	if (__atomic_exchange_n(&ended, 1, __ATOMIC_SEQ_CST) == 0) {
+		print("w000 completions=%lu wrong=%lu zero=%lu other=%lu\n", stats->completions,
+		      stats->wrong, stats->zero, stats->other_size);
+		if (stats->wrong)
+			print("w000 first return=%ld errno=%ld wanted=%lu thread=%lu\n",
+			      stats->first_return, stats->first_errno, stats->first_wanted,
+			      stats->first_thread);
+		sys_exit_group(stats->wrong ? 1 : 0);
+	}
+	sys_pause();
 }
 
 static void check(const struct aiocb *aiocb)
@@ -90,11 +117,8 @@ static void check(const struct aiocb *aiocb)
 		w000_stats.first_wanted = aiocb->nbytes;
 		w000_stats.first_thread = aiocb->thread;
 	}
-	if (stop_at_first) {
-		print("w000: aio_return %ld, aio_errno %d instead of %lu bytes\n", got, error,
-		      aiocb->nbytes);
-		sys_exit_group(1);
-	}
+	if (stop_at_first)
+		finish();
 }
 
 static struct aiocb *reap(struct worker *worker)
@@ -105,10 +129,13 @@ static struct aiocb *reap(struct worker *worker)
 
 	if (without_port) {
 		if (SYSCALL(403, &resultp))
-			die("w000: aiowait\n");
+			sys_pause(); /* the process is going away */
 		return (struct aiocb *)resultp; /* the result comes first */
 	}
+	wait_a_while(worker);
 	count = SYSCALL(402, worker->port, &event, 1, 1);
+	if (count == -EINTR)
+		sys_pause(); /* the process is going away */
 	if (count != 1)
 		die("w000: port_getn: %ld\n", count);
 	return (struct aiocb *)event.user;
@@ -133,7 +160,7 @@ static void run(void *argument)
 
 	bind_softly(worker->index);
 	while (!READ_ONCE(go))
-		sys_sched_yield();
+		sys_futex_wait(&go, 0);
 	for (u64 i = 0; i < mine; i++) {
 		struct aiocb *aiocb = &worker->aiocb[i];
 
@@ -149,14 +176,8 @@ static void run(void *argument)
 
 		check(aiocb);
 		if (done >= completions)
-			break;
+			finish();
 		submit(worker, aiocb);
-	}
-	/* The others are still looking at theirs. */
-	if (mine && __atomic_exchange_n(&ended, 1, __ATOMIC_SEQ_CST) == 0) {
-		print("w000: %lu completions, %lu wrong (%lu of them 0)\n",
-		      w000_stats.completions, w000_stats.wrong, w000_stats.zero);
-		sys_exit_group(w000_stats.wrong ? 1 : 0);
 	}
 	sys_pause();
 }
@@ -170,6 +191,7 @@ int main(void)
 	nr_threads = option("threads", 30);
 	inflight = option("inflight", 30);
 	completions = option("completions", 20000);
+	think = option("think", 10000);
 	mixed = same_text(option_string("sizes", "1024"), "mixed");
 	stop_at_first = option("stop", 1);
 	without_port = same_text(port, "none");
@@ -198,7 +220,8 @@ int main(void)
 			worker->port = SYSCALL(401);
 		thread_start(&worker->thread, run, worker);
 	}
-	WRITE_ONCE(go, 1);
+	__atomic_store_n(&go, 1, __ATOMIC_SEQ_CST);
+	sys_futex_wake(&go, nr_threads);
 	thread_join(&workers[0].thread);
 	sys_pause();
 	return 0;

@@ -8,6 +8,7 @@
 #include "ithread.h"
 
 #include "../arch/cpu.h"
+#include "../arch/probe.h"
 #include "panic.h"
 #include "sched.h"
 
@@ -60,8 +61,10 @@ void ithread_preempt(void)
 
 	if (!task || cpu->in_softirq || current == cpu->rq.idle || current->pins)
 		return;
-	if (READ_ONCE(cpu->need_resched) && READ_ONCE(task->on_rq))
+	if (READ_ONCE(cpu->need_resched) && READ_ONCE(task->on_rq)) {
+		MARK_POINT(PINNED);
 		schedule();
+	}
 }
 
 void ithreads_init(void)

@@ -13,10 +13,16 @@
  */
 #include "mutex.h"
 
+#include "../arch/probe.h"
 #include "panic.h"
 #include "sched.h"
 
 #define TURNSTILES 64 /* a power of two */
+
+/* Turns of PAUSE between two looks of a waiter, as illumos has them on amd64. */
+#define BACKOFF_BASE 1
+#define BACKOFF_SHIFT 2
+#define BACKOFF_CAP_PER_CPU 64
 
 /* Those who are blocked on the mutexes of one hash value. */
 struct turnstile {
@@ -51,15 +57,17 @@ static struct turnstile *turnstile_of(const kmutex_t *mutex)
 	return &turnstiles[(u64)mutex / CACHE_LINE % TURNSTILES];
 }
 
+/*
+ * A task that moves stores its new CPU before it runs there, with a fence after it (sched.c): a
+ * look at the old one finds another task, and what was stored before that look is visible where
+ * the task goes on. The task may be gone meanwhile; its memory stays the kernel's.
+ */
 static bool running(u64 owner)
 {
-	u64 task = owner & ~MUTEX_WAITERS;
+	const struct task *task = (const struct task *)(owner & ~MUTEX_WAITERS);
+	u32 cpu = READ_ONCE(task->cpu);
 
-	for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
-		if ((u64)READ_ONCE(cpus[cpu].curr) == task)
-			return true;
-	}
-	return false;
+	return cpu < nr_cpus && READ_ONCE(cpus[cpu].curr) == task;
 }
 
 /* Sleeps until the owner releases; at once back when it is not sure that it will see us. */
@@ -87,16 +95,28 @@ static void block(kmutex_t *mutex)
 	spin_unlock_irqrestore(&turnstile->lock, flags);
 }
 
+/*
+ * Spins while the owner runs. Between two looks the waiter keeps off the line, longer each time up
+ * to a cap: each look of each waiter delays the owner's release. It does not see meanwhile that the
+ * owner lost its CPU, so it may still be spinning when the owner is back.
+ */
 noinline void mutex_enter(kmutex_t *mutex)
 {
+	u32 backoff = BACKOFF_BASE;
 	u64 owner;
 
 	BUG_ON(mutex_owned(mutex));
-	while ((owner = cmpxchg(&mutex->owner, 0ul, (u64)current))) {
-		if (running(owner))
-			cpu_relax();
-		else
+	while (READ_ONCE(mutex->owner) || cmpxchg(&mutex->owner, 0ul, (u64)current)) {
+		owner = READ_ONCE(mutex->owner);
+		if (owner && !running(owner)) {
 			block(mutex);
+			backoff = BACKOFF_BASE;
+			continue;
+		}
+		for (u32 i = 0; i < backoff; i++)
+			cpu_relax();
+		if (backoff < nr_cpus * BACKOFF_CAP_PER_CPU)
+			backoff <<= BACKOFF_SHIFT;
 	}
 }
 
@@ -111,6 +131,7 @@ noinline void mutex_exit_slow(kmutex_t *mutex)
 	u64 flags;
 
 	BUG_ON(!mutex_owned(mutex));
+	MARK_POINT(SLOW);
 	flags = spin_lock_irqsave(&turnstile->lock);
 	WRITE_ONCE(mutex->owner, 0ul);
 	list_for_each_safe(at, following, &turnstile->blocked) {

@@ -1,6 +1,7 @@
 /* A process's aio_t, the variants, and the way to a result without a port. */
 #include "illumos.h"
 
+#include "../../arch/probe.h"
 #include "../../arch/usercopy.h"
 #include "../../core/page.h"
 #include "../../core/panic.h"
@@ -35,7 +36,6 @@ static const struct aio_variant variants[] = {
 };
 
 const struct aio_variant *aio_variant;
-struct aio_statistics aio_statistics;
 
 void illumos_init(const char *name)
 {
@@ -65,12 +65,25 @@ struct aio *aio_of(struct process *process)
 	return READ_ONCE(process->aio);
 }
 
-void aio_note_reuse(struct aio *aio, bool reused)
+/* After the loads of 1.7: whose was the request, if it was our own at `generation`? */
+void aio_note_read(u32 generation, u32 now)
 {
-	(void)aio;
-	atomic_inc(&aio_statistics.callbacks);
-	if (reused)
-		atomic_inc(&aio_statistics.reused);
+	struct smpbox_counters *counters = &this_cpu()->counters;
+
+	if (now != generation)
+		counters->reads_freed++;
+	if (now - generation > 1)
+		counters->reads_taken++;
+}
+
+/* The callback returns: has somebody taken the request that it freed? */
+void aio_note_callback(u32 generation, u32 now)
+{
+	struct smpbox_counters *counters = &this_cpu()->counters;
+
+	counters->callbacks++;
+	if (now - generation > 1)
+		counters->taken_early++;
 }
 
 /* 1.7: four loads of the request, two stores to the user's result. */
@@ -80,10 +93,10 @@ noinline void aio_copyout_result_port(const struct iovec *iov, const struct buf 
 	s64 result = -1;
 	s32 error = 0;
 
-	if (READ_ONCE(bp->b_flags) & B_ERROR) {
+	if (load_labelled(1_7f, bp->b_flags) & B_ERROR) {
 		error = READ_ONCE(bp->b_error);
 	} else {
-		u64 length = READ_ONCE(iov->iov_len);
+		u64 length = load_labelled(1_7l, iov->iov_len);
 
 		result = length - READ_ONCE(bp->b_resid);
 	}

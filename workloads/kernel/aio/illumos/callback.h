@@ -40,5 +40,6 @@ noinline int AIO_PORT_CALLBACK(struct aio *aio, struct aio_req *req)
 	AIO_AFTER_FREE();
 	mutex_exit(&aio->aio_mutex); /* 1.6 */
 	AIO_AFTER_MUTEX();
+	aio_note_callback(generation, READ_ONCE(aio->generation[number]));
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "freelist.h"
 
+#include "../../arch/probe.h"
 #include "../../core/panic.h"
 
 #define FIFO_MIN 8 /* idle requests that variant x4 keeps before it uses one again */
@@ -18,9 +19,14 @@ static struct aio_req *new_req(struct aio *aio)
 static noinline void req_bzero(struct aio_req *req)
 {
 	volatile u64 *word = (volatile u64 *)req;
+	volatile u64 *length = &req->aio_req_iov.iov_len;
+	volatile u64 *end = (volatile u64 *)(req + 1);
 
-	for (u32 i = 0; i < sizeof(*req) / sizeof(*word); i++)
-		word[i] = 0;
+	while (word < length)
+		*word++ = 0;
+	store_labelled(2_4b, *word, 0);
+	while (++word < end)
+		*word = 0;
 }
 
 static struct aio_req *pop(struct aio *aio)
@@ -29,14 +35,21 @@ static struct aio_req *pop(struct aio *aio)
 
 	if (!req)
 		return new_req(aio);
-	WRITE_ONCE(aio->aio_free, req->aio_req_next);
+	store_labelled(2_4a, aio->aio_free, req->aio_req_next);
 	return req;
+}
+
+static void next_generation(struct aio *aio, const struct aio_req *req)
+{
+	u32 *generation = &aio->generation[aio_req_number(aio, req)];
+
+	WRITE_ONCE(*generation, *generation + 1);
 }
 
 static struct aio_req *taken(struct aio *aio, struct aio_req *req)
 {
 	if (req)
-		aio->generation[aio_req_number(aio, req)]++;
+		next_generation(aio, req);
 	return req;
 }
 
@@ -51,9 +64,10 @@ noinline struct aio_req *aio_req_alloc(struct aio *aio)
 
 noinline void aio_req_free(struct aio *aio, struct aio_req *req)
 {
+	next_generation(aio, req);
 	WRITE_ONCE(req->aio_req_next, aio->aio_free);
 	WRITE_ONCE(req->aio_req_prev, NULL);
-	WRITE_ONCE(aio->aio_free, req);
+	store_labelled(1_5, aio->aio_free, req);
 }
 
 /* x4, wrong: first in, first out, and a few are kept idle. It only takes longer to come round. */
@@ -64,7 +78,7 @@ noinline struct aio_req *aio_req_alloc_fifo(struct aio *aio)
 	if (aio->aio_free_count > FIFO_MIN || aio->nr_reqs == AIO_REQS_MAX) {
 		req = READ_ONCE(aio->aio_free);
 		if (req) {
-			WRITE_ONCE(aio->aio_free, req->aio_req_next);
+			store_labelled(2_4a, aio->aio_free, req->aio_req_next);
 			aio->aio_free_count--;
 		}
 	}
@@ -76,6 +90,7 @@ noinline struct aio_req *aio_req_alloc_fifo(struct aio *aio)
 
 noinline void aio_req_free_fifo(struct aio *aio, struct aio_req *req)
 {
+	next_generation(aio, req);
 	WRITE_ONCE(req->aio_req_next, NULL);
 	WRITE_ONCE(req->aio_req_prev, NULL);
 	if (aio->aio_free)

@@ -83,7 +83,8 @@ struct aio_req {
 
 _Static_assert(sizeof(struct aio_req) >= 448 && sizeof(struct aio_req) <= 512, "7 or 8 lines");
 
-/* Generations are kept outside the requests: zeroing does not reach them. */
+/* A request's generation goes up when it is taken and when it is freed, both under aio_mutex. It is
+ * kept outside the request: zeroing does not reach it. */
 struct aio {
 	u32 aio_pending, aio_outstanding;
 	u32 aio_ok, aio_flags;
@@ -118,12 +119,6 @@ struct port {
 	struct list_head portq_list;
 	u32 portq_nent;
 	kcondvar_t portq_cv; /* wakes one of those who wait */
-};
-
-/* Seen by the host and by W000: what the callback's window did. */
-struct aio_statistics {
-	atomic_t callbacks;
-	atomic_t reused; /* I000b: the request's generation changed between 1.3 and 1.7 */
 };
 
 /* Steps of case 000's variants: chosen once at boot. */

@@ -9,11 +9,11 @@
 /* 1.5 */
 #define FREE() aio_req_free_port(aio, req)
 
-/* 1.7, with a note whether the request was still the same when it was read (I000b). */
+/* 1.7, with a note whose the request was when it was read (I000a, I000b). */
 #define COPYOUT()                                                                                  \
 	do {                                                                                       \
 		aio_copyout_result_port(iov, bp, resultp);                                         \
-		aio_note_reuse(aio, READ_ONCE(aio->generation[number]) != generation);             \
+		aio_note_read(generation, READ_ONCE(aio->generation[number]));                     \
 	} while (0)
 
 /* The four fields of 1.7, taken while they are ours. */
@@ -23,7 +23,7 @@
 	bp_copy.b_flags = READ_ONCE(bp->b_flags);                                                  \
 	bp_copy.b_error = READ_ONCE(bp->b_error);                                                  \
 	bp_copy.b_resid = READ_ONCE(bp->b_resid);                                                  \
-	aio_note_reuse(aio, READ_ONCE(aio->generation[number]) != generation)
+	aio_note_read(generation, READ_ONCE(aio->generation[number]))
 
 #define COPYOUT_TAKEN() aio_copyout_result_port(&iov_copy, &bp_copy, resultp)
 
@@ -50,6 +50,7 @@
 		mutex_exit(&aio->aio_mutex);                                                       \
 	} while (0)
 
-void aio_note_reuse(struct aio *aio, bool reused);
+void aio_note_read(u32 generation, u32 now);
+void aio_note_callback(u32 generation, u32 now);
 
 #endif

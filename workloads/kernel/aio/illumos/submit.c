@@ -5,6 +5,7 @@
  */
 #include "illumos.h"
 
+#include "../../arch/probe.h"
 #include "../../arch/usercopy.h"
 #include "../../block/queue.h"
 #include "../../core/mm.h"
@@ -164,7 +165,7 @@ long sys_aiorw(u32 write, u64 fd, u64 buffer, u64 bytes, u64 offset, u64 user_ar
 	/* 2.5: outside the mutex. */
 	WRITE_ONCE(req->aio_req_fd, fd);
 	WRITE_ONCE(req->aio_req_iov.iov_base, buffer);
-	WRITE_ONCE(req->aio_req_iov.iov_len, bytes);
+	store_labelled(2_5, req->aio_req_iov.iov_len, bytes);
 	WRITE_ONCE(req->aio_req_uio.uio_loffset, offset);
 	req->aio_req_iocb = (u64)file;
 	if (port) {

@@ -1,0 +1,199 @@
+// The acceptance test of case 000: for every expectation, the runs that show it and what must come
+// out of them. `full` is what the expectation asks for, `short` a few runs of it.
+import type { CaseRun, Row, Setup } from "./case.ts";
+import { sumCounts } from "./numbers.ts";
+
+type Size = "short" | "full";
+type Judge = Setup["judge"];
+type Shape = Partial<Setup> & Pick<Setup, "expected" | "judge">;
+
+/** What a run counts. */
+export const COUNTS = {
+  callbacks: "callbacks",
+  freed: "reads of a request that was free (I000a)",
+  taken: "reads of one that was taken again (I000b)",
+  wrong: "wrong results",
+  zero: "of them 0",
+  other: "of them the size of another request",
+} as const;
+
+/** Some ten times what the first wrong result takes. */
+const ROUNDS_UNTIL = 60_000;
+const ROUNDS = { short: 5000, full: 10_000 } as const;
+/** So that requests are surely taken again while their callbacks are under way. */
+const ROUNDS_VISITED = 12_000;
+const SEEDS = { short: 1, full: 20 } as const;
+const FIXES = ["f0", "f1", "f2", "f3"];
+
+const countOf = (what: keyof typeof COUNTS) => (runs: readonly CaseRun[]) =>
+  sumCounts(runs)[COUNTS[what]] ?? 0;
+const wrongOf = countOf("wrong");
+const zeroOf = countOf("zero");
+const otherOf = countOf("other");
+const readsFreedOf = countOf("freed");
+const readsTakenOf = countOf("taken");
+const roundsOf = (runs: readonly CaseRun[]) => runs.reduce((sum, run) => sum + run.rounds, 0);
+const failed = (runs: readonly CaseRun[]) => runs.filter((run) => run.failure);
+
+function brokenOf(runs: readonly CaseRun[]): ReturnType<Judge> | undefined {
+  const broken = runs.find((run) => run.broken);
+  if (!broken) return undefined;
+  return { measured: `broken (seed ${broken.spec.seed}): ${broken.broken}`, outcome: "missed" };
+}
+
+/** In most seeds, always 0, and always of a request that was not the reader's any more. */
+const zeros: Judge = (runs) => {
+  const bad = failed(runs);
+  const zero = zeroOf(bad) === wrongOf(bad);
+  const flagged = bad.every((run) => readsTakenOf([run]) >= wrongOf([run]));
+  const values = zero ? "all of them 0" : "not all of them 0";
+  const measured = `${bad.length}/${runs.length} runs, ${values}, ` +
+    `I000a and I000b ${flagged ? "each time" : "not each time"}`;
+  const holds = bad.length >= 0.9 * runs.length && zero && flagged;
+  return brokenOf(runs) ?? { measured, outcome: holds ? "holds" : "missed" };
+};
+
+/** No wrong result although requests were taken again while their callbacks were under way. */
+const never: Judge = (runs) => {
+  const visited = runs.reduce((sum, run) => sum + (run.visited ?? 0), 0);
+  const freed = readsFreedOf(runs);
+  const measured = `${failed(runs).length}/${runs.length}, I000a ${freed} times, ` +
+    `${visited} requests taken before their callback returned`;
+  const broken = brokenOf(runs);
+  if (broken) return broken;
+  if (failed(runs).length > 0 || freed > 0) return { measured, outcome: "missed" };
+  return { measured, outcome: visited > 0 ? "holds" : "open" };
+};
+
+const byConstruction: Judge = (runs) => {
+  const measured = `${failed(runs).length}/${runs.length}, I000a ${readsFreedOf(runs)} times`;
+  const silent = failed(runs).length === 0 && readsFreedOf(runs) === 0;
+  return brokenOf(runs) ?? { measured, outcome: silent ? "holds" : "missed" };
+};
+
+const noneWrong: Judge = (runs) => {
+  const measured = `${failed(runs).length}/${runs.length}, ${wrongOf(runs)} wrong in ` +
+    `${roundsOf(runs)} completions, ${readsTakenOf(runs)} reads of a request taken again`;
+  const broken = brokenOf(runs);
+  return broken ?? { measured, outcome: failed(runs).length === 0 ? "holds" : "missed" };
+};
+
+/** Reads of taken requests for each million of completions, by requests in flight. */
+const rising: Judge = (runs) => {
+  const counts = [...new Set(runs.map((run) => run.spec.inflight!))];
+  const rates = counts.map((count) => {
+    const some = runs.filter((run) => run.spec.inflight === count);
+    return { count, taken: readsTakenOf(some), wrong: wrongOf(some), rounds: roundsOf(some) };
+  });
+  const rate = ({ taken, rounds }: { taken: number; rounds: number }) => (1e6 * taken) / rounds;
+  const measured = rates.map((r) =>
+    `${r.count}: ${rate(r).toFixed(0)} (${r.wrong} wrong)`).join(", ");
+  // Two counts differ only if they are more than two standard deviations apart.
+  const spread = (r: { taken: number; rounds: number }) => (2e6 * Math.sqrt(r.taken)) / r.rounds;
+  const from8 = rates.filter(({ count }) => count >= 8);
+  const rises = from8.every((r, i) =>
+    i === 0 || rate(r) + spread(r) >= rate(from8[i - 1]) - spread(from8[i - 1]));
+  const some = rates.filter(({ count }) => count > 20).every(({ taken }) => taken > 0);
+  return brokenOf(runs) ??
+    { measured: `per million ${measured}`, outcome: rises && some ? "holds" : "missed" };
+};
+
+const otherSizes: Judge = (runs) => {
+  const other = otherOf(runs);
+  const measured = `${other} of ${wrongOf(runs)} wrong results are another request's size`;
+  return brokenOf(runs) ?? { measured, outcome: other > 0 ? "holds" : "missed" };
+};
+
+/** The model does not matter: neither rate is a tenth of the other. */
+const sameOrder: Judge = (runs) => {
+  const of = (memory: string) => runs.filter((run) => run.spec.memory === memory);
+  const [tso, sc] = [of("tso"), of("sc")];
+  const rates = [tso, sc].map((some) => (1e6 * readsTakenOf(some)) / roundsOf(some));
+  const measured = `per million completions ${rates[0].toFixed(0)} in tso, ` +
+    `${rates[1].toFixed(0)} in sc; ${wrongOf(tso)} and ${wrongOf(sc)} wrong results`;
+  const near = Math.min(...rates) * 10 > Math.max(...rates);
+  return brokenOf(runs) ?? { measured, outcome: near ? "holds" : "missed" };
+};
+
+function setup(size: Size, shape: Shape): Setup {
+  const machine = shape.machine ?? "illumos32";
+  const variant = shape.variant ?? "bug";
+  const workload = shape.workload ?? "W000";
+  const memory = shape.memory ?? "tso";
+  return {
+    what: [variant, workload, machine, memory].join(" "),
+    pairs: [machine === "quad4" ? [0, 3] : [0, 31]],
+    seeds: SEEDS[size],
+    rounds: ROUNDS[size],
+    machine, variant, workload, memory,
+    ...shape,
+  };
+}
+
+/** The program that is always in the kernel is faster to fail. */
+const pressed = (size: Size) => (size === "short" ? "W000x" : "W000");
+
+export const rows000: Row[] = [
+  {
+    id: "E000.1",
+    what: "32 CPUs, 30 disks, 30 requests in flight: transfers of 0 bytes",
+    setups: (size) => [
+      setup(size, {
+        workload: pressed(size), rounds: ROUNDS_UNTIL,
+        expected: "0 bytes in 9 of 10 runs, each flagged", judge: zeros,
+      }),
+      ...(size === "short" ? [] : [setup(size, {
+        workload: "W000o", rounds: ROUNDS_UNTIL, seeds: 5,
+        expected: "0 bytes in 9 of 10 runs, each flagged", judge: zeros,
+      })]),
+    ],
+  },
+  {
+    id: "E000.2",
+    what: "with the result read before the request is free there are none",
+    setups: (size) => (size === "short" ? ["f0"] : FIXES).map((variant) => setup(size, {
+      variant, workload: pressed(size), seeds: size === "short" ? 1 : variant === "f0" ? 20 : 5,
+      rounds: ROUNDS_VISITED,
+      expected: "0, and I000a silent", judge: never,
+    })),
+  },
+  {
+    id: "E000.3",
+    what: "without ports there are none",
+    setups: (size) => [setup(size, {
+      workload: "W000w", rounds: size === "short" ? 1000 : ROUNDS.full,
+      expected: "0, and I000a silent", judge: byConstruction,
+    })],
+  },
+  {
+    id: "E000.4",
+    what: "four CPUs show none in as many completions",
+    setups: (size) => size === "short" ? [] : [setup(size, {
+      machine: "quad4", expected: "0", judge: noneWrong,
+    })],
+  },
+  {
+    id: "E000.5",
+    what: "the rate rises with the requests in flight",
+    setups: (size) => size === "short" ? [] : [setup(size, {
+      workload: "W000n", seeds: 2, inflights: [1, 2, 4, 8, 16, 20, 24, 30, 60],
+      expected: "not falling from 8 to 60, clearly not 0 above 20", judge: rising,
+    })],
+  },
+  {
+    id: "E000.6",
+    what: "requests of several sizes: also the size of another request",
+    setups: (size) => [setup(size, {
+      workload: "W000m", seeds: size === "short" ? 1 : 5,
+      expected: "other sizes among the wrong results", judge: otherSizes,
+    })],
+  },
+  {
+    id: "E000.7",
+    what: "it is no bug of the memory model",
+    setups: (size) => size === "short" ? [] : [setup(size, {
+      workload: "W000n", seeds: 3, memories: ["tso", "sc"], what: "bug W000n illumos32 tso, sc",
+      expected: "the same order of rate", judge: sameOrder,
+    })],
+  },
+];
