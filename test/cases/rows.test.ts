@@ -10,8 +10,8 @@ const TIMEOUT_MS = 600_000;
 
 afterAll(() => Machine.shutdown());
 
-/** Shown by test/cases/001.test.ts, at the same length. */
-const ELSEWHERE = new Set(["E001.1", "E001.4", "E001.1s"]);
+/** Shown by test/cases/001.test.ts and 000.test.ts, at the same length. */
+const ELSEWHERE = new Set(["E000.1", "E001.1", "E001.4", "E001.1s"]);
 
 describe.each(CASES.flatMap((definition) => definition.rows.map((row) => ({ definition, row }))))(
   "$row.id: $row.what",

@@ -1,0 +1,94 @@
+// Case 000: a run until its first wrong result, and that result's way in the trace. What the rows
+// E000.* ask for is in rows.test.ts.
+import { afterAll, describe, expect, it } from "vitest";
+import { case000 } from "../../src/cases/000.ts";
+import { causeOf, LABEL, POINT, storyOf } from "../../src/cases/000-trace.ts";
+import type { CaseSpec } from "../../src/cases/case.ts";
+import { runAll } from "../../src/cases/runner.ts";
+import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_POINT, type TraceEvent } from
+  "../../src/core/view.ts";
+import { Machine } from "../../src/engine/machine.ts";
+import { explainReuse } from "../../src/report/reuse.ts";
+
+const TIMEOUT_MS = 600_000;
+/** More than ten times what the first wrong result takes. */
+const ROUNDS_MAX = 60_000;
+
+afterAll(() => Machine.shutdown());
+
+const spec = (shape: Partial<CaseSpec>): CaseSpec => ({
+  machine: "illumos32", variant: "bug", workload: "W000x", pair: [0, 31], seed: 1n,
+  rounds: ROUNDS_MAX, memory: "tso", ...shape,
+});
+
+describe("as it was", () => {
+  it("E000.1: a transfer of 0 bytes, and why", { timeout: TIMEOUT_MS }, async () => {
+    const [run] = await runAll(case000, [spec({})], {});
+    expect(run.broken).toBeUndefined();
+    expect(run.results).toMatchObject({ wrong: 1, zero: 1 });
+    const { callbacks, readsFreed, readsTaken } = run.counters!;
+    expect(readsFreed, "I000a: every callback reads a free request").toBe(callbacks);
+    expect(readsTaken, "I000b").toBeGreaterThan(0n);
+    const { events, cause } = run.failure!;
+    expect(cause).toBe("interleaving");
+    const { freed, taken, zeroed, read, refilled } = storyOf(events, 0)!;
+    const times = [freed, taken, zeroed, read, refilled].map((event) => Number(event!.time));
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(taken!.cpu).not.toBe(freed!.cpu);
+    expect(explainReuse(run)).toContain("reads iov_len = 0");
+  });
+
+  it("a panic is a broken run and no evidence", { timeout: TIMEOUT_MS }, async () => {
+    const unknown = { ...case000, bootParameters: () => "v000=y1 -- w000" };
+    const [run] = await runAll(unknown, [spec({ machine: "quad4", pair: [0, 3] })], {});
+    expect(run).toMatchObject({ failure: undefined, broken: "exit panic after 0 completions" });
+  });
+});
+
+describe("the way of a wrong result", () => {
+  const REQUEST = 0x6000n;
+  const LENGTH = REQUEST + 104n;
+  const at = (
+    time: number, cpu: number, kind: number, label: number, value: bigint, phys = LENGTH,
+  ): TraceEvent => ({ time: BigInt(time), cpu, kind, label, size: 8, phys, value, extra: 0 });
+  const freed = (time: number) =>
+    at(time, 0, TRACE_ISSUE, LABEL["1.5"], 0xffffffff80000000n + REQUEST, 0x100n);
+  const zero = (time: number, kind: number) => at(time, 1, kind, LABEL["2.4b"], 0n);
+  const fill = (time: number, kind: number) => at(time, 1, kind, LABEL["2.5"], 1024n);
+  const read = (time: number, value: bigint) => at(time, 0, TRACE_LOAD, LABEL["1.7"], value);
+
+  const wrong = [
+    freed(1), at(2, 0, TRACE_POINT, POINT.SLOW, 0n), zero(3, TRACE_ISSUE), zero(4, TRACE_COMMIT),
+    read(5, 0n), fill(6, TRACE_ISSUE), fill(7, TRACE_COMMIT),
+  ];
+
+  it("is found, with what held the reader up", () => {
+    const story = storyOf(wrong, 0)!;
+    expect(story.meanwhile.map(({ label }) => label)).toEqual([POINT.SLOW]);
+    expect([story.freed, story.zeroed, story.read, story.refilled].map((e) => e!.time))
+      .toEqual([1n, 4n, 5n, 7n]);
+    expect(causeOf(wrong, 0)).toBe("interleaving");
+  });
+
+  it("is one of the store buffer if the new length was stored before the read", () => {
+    const events = [
+      freed(1), zero(2, TRACE_ISSUE), zero(3, TRACE_COMMIT), fill(4, TRACE_ISSUE), read(5, 0n),
+      fill(6, TRACE_COMMIT),
+    ];
+    expect(causeOf(events, 0)).toBe("store buffer");
+  });
+
+  it("is not made up where nobody has taken the request", () => {
+    expect(storyOf([freed(1), read(2, 0n)], 0)).toBeUndefined();
+    expect(causeOf([freed(1), read(2, 0n)], 0)).toBe("not recorded");
+  });
+});
+
+describe("variants", () => {
+  it.each([["fixed", "f0"], ["F3", "f3"], ["bug", "bug"]])("%s is %s", (text, name) =>
+    expect(case000.variantOf(text)).toBe(name));
+  it("an unknown one lists the valid ones", () => {
+    expect(() => case000.variantOf("f4")).toThrow(/bug, f0.*x6/);
+    expect(() => case000.bootParameters(spec({ inflight: 0 }))).toThrow(/1 to 120/);
+  });
+});
