@@ -1,6 +1,6 @@
-// Case 000: why a result was wrong (aio-cases 9, R000), told from the trace: a request is put on the
-// free list, somebody takes and zeroes it, and its old owner, which was held up meanwhile, reads the
-// result from it. A step that the trace does not show is left out.
+// Case 000: why a result was wrong, told by the trace. A request is put on the free list, somebody
+// takes and zeroes it, and its old owner, held up meanwhile, reads the result from it. A step that
+// the trace does not show is left out.
 import type { TraceEvent } from "../core/view.ts";
 import { POINT, type Story } from "./000-trace.ts";
 

@@ -28,7 +28,8 @@ const ROUNDS_EXPECTED = 20_000;
 /** Ten times the round of the first hang, typically. */
 const ROUNDS_SHORT = 4000;
 
-const isOffDie = (relation: CaseRun["relation"]) => relation === "same package" || relation === "other socket";
+const isOffDie = (relation: CaseRun["relation"]) =>
+  relation === "same package" || relation === "other socket";
 const never = (failures: number) => failures === 0;
 const isPlain = (spec: CaseSpec) => spec.changes === undefined || spec.changes.size === 0;
 

@@ -2,13 +2,13 @@
 // E000.* ask for is in rows.test.ts.
 import { afterAll, describe, expect, it } from "vitest";
 import { case000 } from "../../src/cases/000.ts";
+import { COUNTS } from "../../src/cases/000-rows.ts";
 import { causeOf, LABEL, POINT, storyOf } from "../../src/cases/000-trace.ts";
 import type { CaseSpec } from "../../src/cases/case.ts";
 import { runAll } from "../../src/cases/runner.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_POINT, type TraceEvent } from
   "../../src/core/view.ts";
 import { Machine } from "../../src/engine/machine.ts";
-import { explainReuse } from "../../src/report/reuse.ts";
 
 const TIMEOUT_MS = 600_000;
 /** More than ten times what the first wrong result takes. */
@@ -25,17 +25,17 @@ describe("as it was", () => {
   it("E000.1: a transfer of 0 bytes, and why", { timeout: TIMEOUT_MS }, async () => {
     const [run] = await runAll(case000, [spec({})], {});
     expect(run.broken).toBeUndefined();
-    expect(run.results).toMatchObject({ wrong: 1, zero: 1 });
+    expect(run.counts).toMatchObject({ [COUNTS.wrong]: 1, [COUNTS.zero]: 1 });
     const { callbacks, readsFreed, readsTaken } = run.counters!;
     expect(readsFreed, "I000a: every callback reads a free request").toBe(callbacks);
     expect(readsTaken, "I000b").toBeGreaterThan(0n);
-    const { events, cause } = run.failure!;
+    const { events, cause, account } = run.failure!;
     expect(cause).toBe("interleaving");
     const { freed, taken, zeroed, read, refilled } = storyOf(events, 0)!;
     const times = [freed, taken, zeroed, read, refilled].map((event) => Number(event!.time));
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(taken!.cpu).not.toBe(freed!.cpu);
-    expect(explainReuse(run)).toContain("reads iov_len = 0");
+    expect(account).toContain("reads iov_len = 0");
   });
 
   it("a panic is a broken run and no evidence", { timeout: TIMEOUT_MS }, async () => {
