@@ -2,11 +2,8 @@
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_POINT, TRACE_REQUEST,
 } from "../core/view.ts";
-import { keepCapsule } from "../engine/capsule-file.ts";
-import { loadPreset } from "../engine/files.ts";
+import { hostCores, loadPreset } from "../engine/host.ts";
 import { type CreateOptions, Machine } from "../engine/machine.ts";
-import { recordEnd } from "../engine/replay.ts";
-import { hostCores } from "../engine/host.ts";
 import { changeDisks } from "../machine/disks.ts";
 import { InputError, type Preset } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
@@ -30,13 +27,13 @@ export class RunFailed extends Error {
 }
 
 /** The machine of a run. */
-function optionsOf(definition: Case, spec: CaseSpec): CreateOptions {
+export async function optionsOf(definition: Case, spec: CaseSpec): Promise<CreateOptions> {
   const { disks, irqPolicy } = definition.disks?.(spec) ?? {};
   if (!disks && (spec.disk ?? spec.irq) !== undefined) {
     throw new InputError(`${spec.workload} of case ${definition.id} has no disks`);
   }
   return {
-    machine: presetOf(spec),
+    machine: await presetOf(spec),
     disks: disks && changeDisks(disks, spec.disk),
     irqPolicy: spec.irq ?? irqPolicy,
     image: definition.image,
@@ -51,23 +48,12 @@ function optionsOf(definition: Case, spec: CaseSpec): CreateOptions {
   };
 }
 
-/** Makes a run again, for a capsule of it; the capsule's file. */
-export async function keepRun(definition: Case, spec: CaseSpec): Promise<string> {
-  const options = { ...optionsOf(definition, spec), traceEvents: 0 };
-  const machine = await Machine.create(options);
-  try {
-    return await keepCapsule(await recordEnd(machine, options, await machine.run()));
-  } finally {
-    machine.close();
-  }
-}
-
 export async function runOnce(
   definition: Case,
   spec: CaseSpec,
   signal?: AbortSignal,
 ): Promise<CaseRun> {
-  const machine = await Machine.create(optionsOf(definition, spec));
+  const machine = await Machine.create(await optionsOf(definition, spec));
   try {
     const output: Uint8Array[] = [];
     const result = await machine.run({ signal, onConsole: (bytes) => output.push(bytes) });
@@ -85,8 +71,8 @@ export async function runOnce(
   }
 }
 
-function presetOf({ machine, changes, oneCache }: CaseSpec): Preset {
-  const preset = loadPreset(machine, changes);
+async function presetOf({ machine, changes, oneCache }: CaseSpec): Promise<Preset> {
+  const preset = await loadPreset(machine, changes);
   if (!oneCache) return preset;
   const cpus = preset.clusters.flatMap((cluster) => cluster.cpus).sort((a, b) => a - b);
   const units = cpus.map((cpu) => [cpu]);
@@ -126,9 +112,4 @@ export async function runAll(
   };
   await Promise.all(Array.from({ length: jobs }, work));
   return runs.filter((run) => run !== undefined);
-}
-
-/** Reads the machines early, so that a wrong name is found before anything runs. */
-export function presetsOf(names: readonly string[], changes?: ReadonlyMap<string, number>) {
-  return names.map((name) => ({ name, preset: loadPreset(name, changes) }));
 }

@@ -2,10 +2,11 @@
 import { ABLATION, type Change, specsOf } from "../cases/001-ablation.ts";
 import type { Case, CaseRun } from "../cases/case.ts";
 import { median } from "../cases/numbers.ts";
-import { presetsOf, runAll } from "../cases/runner.ts";
+import { runAll } from "../cases/runner.ts";
 import { InputError } from "../index.ts";
 import { wrap } from "../report/text.ts";
 import { type MachineOptions, pairsFor } from "./case.ts";
+import { presetsOf } from "./case-machines.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { Progress } from "./progress.ts";
