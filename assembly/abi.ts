@@ -323,23 +323,6 @@ export const BUS_DATA_CYCLES: i32 = 24;
 export const BUS_WAITED_CYCLES: i32 = 32; // transactions for the address bus
 export const BUS_COUNTERS_BYTES: i32 = 64;
 
-// ---- Kinds of trace records (memory/trace.ts) ------------------------------------------
-export const TRACE_POINT: i32 = 1; // MARK_POINT passed
-export const TRACE_LOAD: i32 = 2; // a load bound: phys, value
-export const TRACE_ISSUE: i32 = 3; // a store entered the store buffer
-export const TRACE_COMMIT: i32 = 4; // a store became visible; extra: cycles since its issue
-/** A copy of the line was invalidated or downgraded; value: 1 = to Shared. */
-export const TRACE_LOST: i32 = 5;
-export const TRACE_REQUEST: i32 = 6; // a core asked for a line; value: GETS, GETI or GETX
-/** A core received a line; value: its MESI state; size: SERVED_*; extra: cycles since it asked */
-export const TRACE_GRANT: i32 = 7;
-export const TRACE_LOCKED: i32 = 8; // a locked access was performed: phys
-/** A transaction took its bus; size: SERVED_*; value: cycle of the grant */
-export const TRACE_BUS: i32 = 9;
-/** In M_TRACE: not only accesses with a label, but all loads; all stores. */
-export const TRACE_ALL_LOADS: i32 = 0x10000;
-export const TRACE_ALL_STORES: i32 = 0x20000;
-
 // ---- Memory models --------------------------------------------------------------------
 export const MEMORY_TSO: i32 = 0;
 export const MEMORY_SC: i32 = 1;

@@ -6,16 +6,16 @@ import {
   MACHINE_BASE, M_BUS_COUNTERS, M_CHECK, M_CLUSTERS, M_CPUS, M_CPU_CLUSTER, M_CREW_DIGEST,
   M_CREW_START, M_CREW_WINDOWS, M_DECODE_BASES, M_HOME_BASES, M_HUB_BASE, M_INSTRUCTIONS,
   M_MAX_CYCLES, M_NOW, M_STOP_REASON, M_STOP_REQUEST, M_TRACE_BASES, M_WORKERS, STOP_BUDGET,
-  STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL, STOP_QUIESCENT, TRACE_BUS,
+  STOP_CANCELLED, STOP_EXIT, STOP_INTERNAL, STOP_QUIESCENT,
 } from "../abi";
 import { hubAccess, hubEoi, hubGranted, hubStopped, runHub } from "../device/hub";
 import { adoptFetches, forgetDecoded, openDecode } from "../isa/fetch";
+import { traceTransaction } from "../memory/bus-trace";
 import { Cluster } from "../memory/cluster";
 import { Core, coreOf } from "../memory/core";
 import { openBusCounters } from "../memory/counters";
 import {
-  busTime, grantSource, grantState, grantTime, homeTransact, losers, lossTime, lossToShared,
-  openHome,
+  grantSource, grantState, grantTime, homeTransact, losers, lossTime, lossToShared, openHome,
 } from "../memory/home";
 import { deliver } from "../memory/inbox";
 import { loseToHome } from "../memory/losses";
@@ -23,7 +23,7 @@ import { Message, openOutbox, outboxCount } from "../memory/message";
 import { loadParameters, param, paramAt, paramByte, tracing, windowCycles } from "../memory/params";
 import { MSG_EOI, MSG_GETS, MSG_GETX, MSG_IO, MSG_PUT, NEVER } from "../memory/protocol";
 import { grantFromHome } from "../memory/refill";
-import { openTrace, trace } from "../memory/trace";
+import { openTrace } from "../memory/trace";
 import { Progress, awaitPeers, crew, publish } from "./barrier";
 import { runCluster } from "./cluster-window";
 import { changeCrew, dismiss, join, wantedCrew } from "./crew";
@@ -45,6 +45,11 @@ let hubCluster: u32 = 0;
 @inline
 function mine(cluster: u32): bool {
   return cluster % crew == self;
+}
+
+/** Also for the I/O hub as a cluster. */
+function runsHere(cluster: u32): bool {
+  return cluster == hubCluster ? self == HUB_WORKER : mine(cluster);
 }
 
 // @ts-ignore: decorator
@@ -216,6 +221,7 @@ export function dispatch(m: Message, end: u64): u64 {
   if (kind == MSG_GETS || kind == MSG_GETX) return transact(m, end);
   if (kind == MSG_PUT) {
     homeTransact(m, end);
+    if (tracing && runsHere(m.destination)) traceTransaction(m);
     return NEVER;
   }
   if (kind == MSG_IO || kind == MSG_EOI) {
@@ -238,6 +244,7 @@ export function dispatch(m: Message, end: u64): u64 {
 
 function transact(m: Message, end: u64): u64 {
   homeTransact(m, end);
+  if (tracing && runsHere(m.destination)) traceTransaction(m);
   digest = (digest ^ grantTime ^ (<u64>losers << 32)) * 0x9e3779b97f4a7c15 + lossTime;
   let first = grantTime;
   const cluster = m.destination;
@@ -245,9 +252,6 @@ function transact(m: Message, end: u64): u64 {
     if (self == HUB_WORKER) hubGranted(param(M_HUB_BASE), grantTime, m.line);
   } else if (mine(cluster)) {
     grantFromHome(coreOf(m.source), m.line, grantTime, grantState, grantSource);
-    if (tracing) {
-      trace(busTime, m.source, TRACE_BUS, 0, grantSource, <u64>m.line << 6, grantTime);
-    }
     wakeCluster(cluster, grantTime);
   }
   for (let left = losers; left; left &= left - 1) {

@@ -3,10 +3,11 @@
 // boundary between two quanta, in the order (time, slot); a loss takes effect at a boundary and the
 // winner's grant never before it, so inside a quantum no two cores of the cluster touch the same
 // line with one of them writing.
-import {
-  CLUSTER_HANDOVERS, HITM, SERVED_L2, SERVED_LLC, SERVED_SIBLING, TRACE_REQUEST,
-} from "../abi";
+import { CLUSTER_HANDOVERS, HITM, SERVED_L2, SERVED_LLC, SERVED_SIBLING } from "../abi";
 import { check } from "../check";
+import {
+  CAUSE_CODE, CAUSE_SERVED, LEVEL_SHARED, TRACE_HANDOVER, TRACE_REQUEST,
+} from "../trace-kinds";
 import { NO_SLOT } from "./cache";
 import {
   Cluster, Request, addLoss, addPending, coreAt, enqueue, isPending, sharedOf,
@@ -29,7 +30,7 @@ import {
 import { findPrivate } from "./private-cache";
 import { EXCLUSIVE, GETI, GETX, MODIFIED, MSG_GETS, MSG_GETX, SHARED } from "./protocol";
 import { SharedLine, findShared } from "./shared-cache";
-import { trace } from "./trace";
+import { trace, traceLine } from "./trace";
 
 /**
  * A core asks for a line at cycle `time`: it is served at once when the unit's own L2 has it, or
@@ -40,8 +41,9 @@ export function ask(core: usize, line: u32, kind: u8, hold: u8, time: u64): void
   const c = Core.of(core);
   const cluster = Cluster.of(c.cluster);
   const m = allocateMshr(core, line, kind, hold, time);
-  if (tracing) trace(time, c.cpu, TRACE_REQUEST, 0, 64, <u64>line << 6, kind);
-  if (kind == GETX && findData(core, line) != NO_SLOT) countUpgrade(core);
+  const upgrade = kind == GETX && findData(core, line) != NO_SLOT;
+  if (upgrade) countUpgrade(core);
+  if (tracing) trace(time, c.cpu, TRACE_REQUEST, 0, 64, <u64>line << 6, kind, <u64>upgrade);
   const shared = findShared(sharedOf(cluster), line);
   if (shared) {
     const s = changetype<SharedLine>(changetype<usize>(shared));
@@ -132,11 +134,13 @@ function serve(
     grant = max(grant, lossAt);
     addLoss(cluster, lossAt, m.line, siblingsKeep(row) == SHARED, c.unit + 1, false);
     countCluster(cluster.id, CLUSTER_HANDOVERS);
+    if (tracing) trace(start, c.cpu, TRACE_HANDOVER, 0, 64, <u64>m.line << 6, grant);
   }
+  const before = s.state;
   let state = granted(row);
   if (m.kind == GETX) {
     // The unit's own code copy goes too: a line is either code or being written.
-    loseCode(core, m.line);
+    loseCode(core, m.line, m.time, CAUSE_CODE);
     withdrawCode(cluster, core, m.line, m.time);
     s.presence = dataBit(c.unit);
     s.owner = <u8>(c.unit + 1);
@@ -148,7 +152,7 @@ function serve(
     }
     if (m.kind == GETI) {
       if (s.owner) {
-        loseLine(core, m.line, true, m.time);
+        loseLine(core, m.line, true, m.time, CAUSE_CODE);
         withdrawGrants(cluster, core, m.line, true, m.time, 0);
         s.owner = 0;
         s.state = MODIFIED;
@@ -160,6 +164,9 @@ function serve(
       if (state == EXCLUSIVE) s.owner = <u8>(c.unit + 1);
       s.presence |= dataBit(c.unit);
     }
+  }
+  if (tracing && s.state != before) {
+    traceLine(m.time, coreAt(cluster, 0), LEVEL_SHARED, m.line, before, s.state, CAUSE_SERVED);
   }
   if (snooped || state >= EXCLUSIVE) {
     s.done = grant;

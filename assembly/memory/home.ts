@@ -80,6 +80,9 @@ export let grantState: u8 = 0;
 export let grantSource: u32 = 0;
 /** Cycle at which the transaction took the address bus. */
 export let busTime: u64 = 0;
+/** Buses with an address phase of the transaction, and with a data phase, as masks. */
+export let addressBuses: u32 = 0;
+export let dataBuses: u32 = 0;
 /** Clusters that lose the line at lossTime, as a mask; to Shared or altogether. */
 export let losers: u32 = 0;
 export let lossTime: u64 = 0;
@@ -93,7 +96,7 @@ function packageOf(cluster: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function busOf(cluster: u32): u32 {
+export function busOf(cluster: u32): u32 {
   return paramByte(M_CLUSTER_BUS, cluster);
 }
 
@@ -180,6 +183,8 @@ export function homeTransact(m: Message, boundary: u64): void {
   const bit: u32 = 1 << cluster;
   losers = 0;
   lossTime = 0;
+  addressBuses = 0;
+  dataBuses = 0;
   if (m.kind == MSG_PUT) {
     e.sharers &= ~bit;
     if (e.owner == <u8>(cluster + 1)) e.owner = 0;
@@ -258,6 +263,7 @@ export function homeTransact(m: Message, boundary: u64): void {
   }
 }
 
+/** End of the latest address phase of a bus; behind it that of the latest data phase. */
 // @ts-ignore: decorator
 @inline
 export function addressFree(bus: u32): usize {
@@ -282,6 +288,7 @@ function arbitrate(cluster: u32, others: u32, dramBus: u32, time: u64): u64 {
     crossed = true;
   }
   check(own < BUS_LIMIT);
+  addressBuses = buses;
   countBus(own, BUS_WAITED_CYCLES, start - time);
   for (let left = buses; left; left &= left - 1) {
     const stall: u64 = crossed ? param(M_SNOOP_STALL) : 0;
@@ -307,6 +314,7 @@ function occupyData(bus: u32, time: u64): u64 {
   const free = addressFree(bus) + 8;
   const begin = max(time, load<u64>(free));
   store<u64>(free, begin + busData);
+  dataBuses |= 1 << bus;
   countBus(bus, BUS_DATA_CYCLES, busData);
   return begin - time;
 }

@@ -1,14 +1,20 @@
 // Losing lines: what a cluster's units give up at a boundary, to a sibling or to another cluster.
 import { CLUSTER_DOWNGRADES, CLUSTER_INVALIDATIONS } from "../abi";
 import { check } from "../check";
+import {
+  CAUSE_CLUSTER_READS, CAUSE_CLUSTER_WRITES, CAUSE_SIBLING_READS, CAUSE_SIBLING_WRITES,
+  LEVEL_SHARED, TRACE_AGAIN,
+} from "../trace-kinds";
 import { Cluster, Loss, Request, addLoss, coreAt, enqueue, sharedOf, unitAt } from "./cluster";
 import { NO_SLOT } from "./cache";
 import { Core, nextThread } from "./core";
 import { countCluster } from "./counters";
 import { bitsOf, codeBit, dataBit, findCode, holdsData, loseLine } from "./l1";
 import { MSHR_GRANTED, MSHR_WAITING, Mshr, findMshr, refreshNextGrant } from "./mshr";
+import { tracing } from "./params";
 import { GETI, GETX, INVALID, NEVER, SHARED } from "./protocol";
 import { SharedLine, findShared } from "./shared-cache";
+import { trace, traceLine } from "./trace";
 
 /** No line has this number: RAM ends far below. */
 export const NO_LINE: u32 = 0xffffffff;
@@ -48,7 +54,7 @@ function applyLoss(cluster: Cluster, loss: Loss): void {
   for (let unit: u32 = 0; unit < cluster.units; unit++) {
     if (loss.keep == <u8>(unit + 1)) continue;
     const core = unitAt(cluster, unit);
-    loseLine(core, line, toShared, loss.time);
+    loseLine(core, line, toShared, loss.time, causeOf(loss));
     withdrawGrants(cluster, core, line, toShared, loss.time, loss.home ? NEVER : loss.order);
   }
   if (!loss.home) return;
@@ -56,11 +62,24 @@ function applyLoss(cluster: Cluster, loss: Loss): void {
   countCluster(cluster.id, toShared ? CLUSTER_DOWNGRADES : CLUSTER_INVALIDATIONS);
   cancelLocalLosses(cluster, line);
   const shared = findShared(sharedOf(cluster), line);
+  const state: u8 = toShared ? SHARED : INVALID;
+  if (tracing) {
+    // Recorded as it is counted: also where the cluster has dropped the line meanwhile.
+    const before = shared ? changetype<SharedLine>(changetype<usize>(shared)).state : INVALID;
+    const after = shared ? state : INVALID;
+    traceLine(loss.time, coreAt(cluster, 0), LEVEL_SHARED, line, before, after, causeOf(loss));
+  }
   if (!shared) return;
   const s = changetype<SharedLine>(changetype<usize>(shared));
   s.owner = 0;
-  s.state = toShared ? SHARED : INVALID;
+  s.state = state;
   s.presence = toShared ? holders(cluster, line) : 0;
+}
+
+/** CAUSE_* */
+function causeOf(loss: Loss): u32 {
+  if (loss.home) return loss.toShared ? CAUSE_CLUSTER_READS : CAUSE_CLUSTER_WRITES;
+  return loss.toShared ? CAUSE_SIBLING_READS : CAUSE_SIBLING_WRITES;
 }
 
 /**
@@ -125,6 +144,9 @@ function withdraw(cluster: Cluster, core: usize, m: Mshr, time: u64): void {
   m.local = 0;
   m.grant = NEVER;
   m.time = time;
+  if (tracing) {
+    trace(time, Core.of(core).cpu, TRACE_AGAIN, 0, 64, <u64>m.line << 6, m.kind);
+  }
   refreshNextGrant(core);
   enqueue(cluster, m.line, m.kind, Core.of(core).slot, m.hold, time);
 }

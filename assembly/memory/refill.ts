@@ -2,6 +2,10 @@
 // grant, from there into the caches of a unit at the grant, and what they push out.
 import { check } from "../check";
 import { CLUSTER_EVICTIONS, CLUSTER_WRITEBACKS } from "../abi";
+import {
+  CAUSE_CODE, CAUSE_EVICTED, CAUSE_FILL, CAUSE_INCLUSION, CAUSE_SIBLING_WRITES, CAUSE_WRITTEN_BACK,
+  LEVEL_PRIVATE, LEVEL_SHARED,
+} from "../trace-kinds";
 import { Line } from "./cache";
 import { Cluster, coreAt, sharedOf, removePending, unitAt } from "./cluster";
 import { Core } from "./core";
@@ -16,8 +20,10 @@ import { post } from "./message";
 import {
   MSHR_FREE, MSHR_GRANTED, MSHR_LIMIT, MSHR_WAITING, Mshr, findMshr, grantMshr,
 } from "./mshr";
+import { tracing } from "./params";
 import { EXCLUSIVE, GETI, GETX, INVALID, MODIFIED, MSG_PUT, NEVER, SHARED } from "./protocol";
 import { SharedLine, findShared, victimShared } from "./shared-cache";
+import { traceLine } from "./trace";
 
 /**
  * The home agent's answer: `line` comes to `core` at cycle `grant` in `state`. Known before its
@@ -70,6 +76,9 @@ function install(cluster: Cluster, core: usize, m: Mshr, start: u64): void {
     s.tag = m.line;
     s.presence = 0;
   }
+  if (tracing && s.state != m.state) {
+    traceLine(m.grant, coreAt(cluster, 0), LEVEL_SHARED, m.line, s.state, m.state, CAUSE_FILL);
+  }
   s.pending = 0;
   s.state = m.state;
   s.owner = 0;
@@ -80,10 +89,10 @@ function install(cluster: Cluster, core: usize, m: Mshr, start: u64): void {
     for (let unit: u32 = 0; unit < cluster.units; unit++) {
       // Units that still shared the line lose it with the clusters that the home agent snooped.
       if (unit == c.unit) continue;
-      loseLine(unitAt(cluster, unit), m.line, false, start);
+      loseLine(unitAt(cluster, unit), m.line, false, start, CAUSE_SIBLING_WRITES);
       withdrawGrants(cluster, unitAt(cluster, unit), m.line, false, start, NEVER);
     }
-    loseCode(core, m.line);
+    loseCode(core, m.line, start, CAUSE_CODE);
     withdrawCode(cluster, core, m.line, start);
     s.presence = 0;
   }
@@ -101,10 +110,14 @@ export function evictShared(cluster: Cluster, s: SharedLine, start: u64): void {
   for (let unit: u32 = 0; unit < cluster.units; unit++) {
     const core = unitAt(cluster, unit);
     if (isModified(core, line)) dirty = true;
-    loseLine(core, line, false, start);
+    loseLine(core, line, false, start, CAUSE_INCLUSION);
     withdrawGrants(cluster, core, line, false, start, NEVER);
   }
   cancelLocalLosses(cluster, line);
+  if (tracing) {
+    const cause = dirty ? CAUSE_WRITTEN_BACK : CAUSE_EVICTED;
+    traceLine(start, coreAt(cluster, 0), LEVEL_SHARED, line, s.state, INVALID, cause);
+  }
   s.state = INVALID;
   countCluster(cluster.id, CLUSTER_EVICTIONS);
   if (dirty) countCluster(cluster.id, CLUSTER_WRITEBACKS);
@@ -125,6 +138,9 @@ function fillLevel2(core: usize, m: Mshr, time: u64): void {
   if (found) {
     const l = changetype<Line>(changetype<usize>(found));
     // A sibling may have brought it in meanwhile, in a better state.
+    if (tracing && l.state < state) {
+      traceLine(time, core, LEVEL_PRIVATE, m.line, l.state, state, CAUSE_FILL);
+    }
     if (l.state < state) l.state = state;
     if (l.lru < time) l.lru = time;
     return;
@@ -134,7 +150,7 @@ function fillLevel2(core: usize, m: Mshr, time: u64): void {
   const place = privatePlace(core, m.line);
   if (place.state != INVALID) {
     withdrawLocal(core, place.tag, time);
-    evictPrivate(core, place);
+    evictPrivate(core, place, time);
   }
-  fillPrivate(place, m.line, state, time);
+  fillPrivate(core, place, m.line, state, time);
 }

@@ -8,9 +8,8 @@
 // when they are retired. That shortens the wait at the head and changes no order: only the head
 // commits, and a line that was lost meanwhile is asked for again when its store is there.
 import { check } from "../check";
-import {
-  CORE_L1D, CORE_LIMIT_MASK, CORE_SB, SERVED_L1, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE,
-} from "../abi";
+import { CORE_L1D, CORE_LIMIT_MASK, CORE_SB, SERVED_L1 } from "../abi";
+import { CAUSE_STORE, LEVEL_L1D, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE } from "../trace-kinds";
 import { drainDelay } from "./adversary";
 import { ask } from "./agent";
 import { Line, NO_SLOT } from "./cache";
@@ -25,7 +24,7 @@ import {
 import { EXCLUSIVE, GETX, MODIFIED, NEVER } from "./protocol";
 import { hostOf, storeSized } from "./ram";
 import { fillUnit } from "./refill";
-import { trace } from "./trace";
+import { trace, traceLine } from "./trace";
 
 /**
  * Core block + CORE_SB + 32 * index.
@@ -244,12 +243,10 @@ function advanceThread(core: usize, time: u64): void {
 function commit(core: usize, c: Core, line: Line, time: u64): void {
   const e = Store.at(core, c.sbHead);
   storeSized(hostOf(e.phys), e.size, e.value);
+  if (tracing) traceCommit(core, c, e, line, time);
   line.state = MODIFIED;
   if (line.lru < time) line.lru = time;
   if (c.sibling) wakeWatchers(core, line.tag);
-  if (tracing && (e.label || tracingStores)) {
-    trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value, time - e.issue);
-  }
   if (countingStores) countCommit(core, c.stores - c.sbCount, e.issue, time, e.source);
   c.sbHead = (c.sbHead + 1) & SB_INDEX;
   c.sbCount--;
@@ -259,6 +256,14 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   if (c.sbCount) return;
   c.selfModified = 0;
   if (!c.label) c.sbMask = emptyMask;
+}
+
+function traceCommit(core: usize, c: Core, e: Store, line: Line, time: u64): void {
+  if (line.state != MODIFIED) {
+    traceLine(time, core, LEVEL_L1D, line.tag, line.state, MODIFIED, CAUSE_STORE);
+  }
+  if (!e.label && !tracingStores) return;
+  trace(time, c.cpu, TRACE_COMMIT, e.label, e.size, e.phys, e.value, time - e.issue);
 }
 
 /** The line of the earliest grant arrives. */

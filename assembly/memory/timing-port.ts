@@ -2,9 +2,9 @@
 // function brings the store buffer up to Core.clock first; a false or zero result means "not now":
 // the instruction has changed nothing and runs again after the core's next event.
 import {
-  CORE_L1D, M_LAT_UNCACHED, SERVED_BUFFER, SERVED_L1, TRACE_LOAD, TRACE_LOCKED, WAIT_LOCK_DRAIN,
-  WAIT_SERIAL_DRAIN,
+  CORE_L1D, M_LAT_UNCACHED, SERVED_BUFFER, SERVED_L1, WAIT_LOCK_DRAIN, WAIT_SERIAL_DRAIN,
 } from "../abi";
+import { CAUSE_LOCK, LEVEL_L1D, TRACE_LOAD, TRACE_LOCKED } from "../trace-kinds";
 import { Line, NO_SLOT } from "./cache";
 import { ask } from "./agent";
 import {
@@ -22,7 +22,7 @@ import {
 import { EXCLUSIVE, GETI, GETS, GETX, MODIFIED, MSG_IO } from "./protocol";
 import { hostOf, loadSized } from "./ram";
 import { Store, advance, holdsStoreTo, push, refreshMask } from "./store-buffer";
-import { trace } from "./trace";
+import { trace, traceLine } from "./trace";
 
 /** Offset of the value in a store buffer entry: a forwarded load reads it there. */
 const VALUE_AT: usize = 16;
@@ -122,6 +122,9 @@ function ownForLock(core: usize, c: Core, phys: u64, hold: u8): bool {
   const slot = findData(core, tag);
   if (slot != NO_SLOT && dataLine(core, slot).state >= EXCLUSIVE) {
     const line = dataLine(core, slot);
+    if (tracing && line.state != MODIFIED) {
+      traceLine(c.clock, core, LEVEL_L1D, tag, line.state, MODIFIED, CAUSE_LOCK);
+    }
     line.state = MODIFIED;
     if (line.lru < c.clock) line.lru = c.clock;
     if (c.sibling) {

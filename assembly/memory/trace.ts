@@ -2,8 +2,8 @@
 // the machine's state: with tracing on or off, every cycle and the state hash are the same.
 import {
   MACHINE_BASE, MARK_LABEL, MARK_POINT, MARK_TAG, M_TRACE, M_TRACE_EVENTS, M_TRACE_FROM, M_TRACE_TO,
-  TRACE_POINT,
 } from "../abi";
+import { TRACE_LINE, TRACE_POINT } from "../trace-kinds";
 import { Core } from "./core";
 import { param, tracing } from "./params";
 
@@ -75,6 +75,18 @@ export function trace(
   r.extra = <u32>min<u64>(extra, u32.MAX_VALUE);
   r.value = value;
   store<u64>(ring, written + 1);
+}
+
+/**
+ * A line changes its state in the cache `level` of `core`, or of its cluster. Called only while
+ * something is recorded.
+ */
+export function traceLine(
+  time: u64, core: usize, level: u32, line: u32, before: u8, after: u8, cause: u32,
+): void {
+  const cpu = Core.of(<usize>Core.of(core).caches).cpu;
+  const states = <u64>before | (<u64>after << 8);
+  trace(time, cpu, TRACE_LINE, cause, level, <u64>line << 6, states);
 }
 
 /**

@@ -5,7 +5,7 @@ import { InputError, Machine, MEMORY_MODELS, type MemoryModel } from "../index.t
 import { numberOf } from "../machine/preset.ts";
 import { memoryNote } from "../report/memory-model.ts";
 import { buildTimeline, EVENTS } from "../report/timeline.ts";
-import { perfettoPackets } from "../report/trace-export.ts";
+import { perfettoFile } from "../report/trace-export.ts";
 import { EXIT } from "./exit.ts";
 import type { Act } from "./main.ts";
 import {
@@ -32,7 +32,6 @@ interface TraceOptions {
 
 const LIMIT = 1 << 20;
 const LIMIT_MAX = 1 << 24;
-const WRITE_BYTES = 1 << 20;
 
 export function traceVerb(program: Command, act: Act): void {
   program
@@ -99,7 +98,7 @@ async function trace(image: string, options: TraceOptions, signal: AbortSignal):
   const timeline = buildTimeline(events, preset, title, to !== 0n && to < view.now ? to : view.now);
   const megahertz = numberOf(preset, "megahertz");
   machine.close();
-  const bytes = writeFile(file, perfettoPackets(timeline, megahertz));
+  const bytes = writeFile(file, perfettoFile(timeline, megahertz));
   const words = [`${output}: ${events.length} records, ${bytes} bytes`];
   if (lost > 0) words.push(`${lost} earlier ones are lost (--limit, or --from nearer to the end)`);
   if (note) words.push(note);
@@ -116,23 +115,13 @@ function openOutput(path: string): number {
   }
 }
 
-/** Writes the packets as they come, in pieces of some size; returns the bytes written. */
-function writeFile(file: number, packets: Iterable<Uint8Array>): number {
+/** Writes the pieces as they come; returns the bytes written. */
+function writeFile(file: number, pieces: Iterable<Uint8Array>): number {
   let total = 0;
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  const flush = () => {
-    writeSync(file, Buffer.concat(waiting));
-    waiting = [];
-    waitingBytes = 0;
-  };
-  for (const packet of packets) {
-    waiting.push(packet);
-    waitingBytes += packet.length;
-    total += packet.length;
-    if (waitingBytes >= WRITE_BYTES) flush();
+  for (const piece of pieces) {
+    writeSync(file, piece);
+    total += piece.length;
   }
-  flush();
   closeSync(file);
   return total;
 }

@@ -4,9 +4,9 @@ import * as abi from "../../assembly/abi.ts";
 
 // Kinds of trace records
 export {
-  TRACE_BUS, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST,
-  TRACE_POINT, TRACE_REQUEST,
-} from "../../assembly/abi.ts";
+  TRACE_ADDRESS, TRACE_AGAIN, TRACE_BUS, TRACE_COMMIT, TRACE_DATA, TRACE_GRANT, TRACE_HANDOVER,
+  TRACE_ISSUE, TRACE_LINE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_POINT, TRACE_REQUEST,
+} from "../../assembly/trace-kinds.ts";
 
 export interface TraceEvent {
   time: bigint;
@@ -17,7 +17,7 @@ export interface TraceEvent {
   size: number;
   phys: bigint;
   value: bigint;
-  /** By kind: cycles since the store's issue, or since the request for the line. */
+  /** By kind (TRACE_* of abi.ts): cycles since the store's issue, for example. */
   extra: number;
 }
 

@@ -1,6 +1,7 @@
 // From a preset to the machine block of abi.ts; the window and the quantum are derived here (they
 // are limits of the simulation, not properties of the machine).
 import * as abi from "../../assembly/abi.ts";
+import { TRACE_BUS } from "../../assembly/trace-kinds.ts";
 import { type Disk, type IrqPolicy, writeDisks } from "./disks.ts";
 import { cpuCount, InputError, numberOf, type Preset, threadsOf } from "./preset.ts";
 
@@ -43,7 +44,7 @@ export interface MachineOptions {
 }
 
 /** Every kind but the buses'. */
-const TRACE_LABELLED = (1 << abi.TRACE_BUS) - 2;
+const TRACE_LABELLED = (1 << TRACE_BUS) - 2;
 /** To the home agents the I/O hub is one more cluster. */
 export const DISK_CLUSTERS_MAX = abi.M_CLUSTER_LIMIT - 1;
 /** What the disks can hold in all, in blocks of 4 KiB: 256 MiB. */

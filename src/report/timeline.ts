@@ -1,32 +1,37 @@
-// The trace of a machine as tracks with slices and instants: box > socket > core > {instructions,
-// store buffer, L1, L2}, and the buses. Slices of one track may overlap (stores wait in the buffer
-// together), so each such track has lanes below it, in which they do not.
+// The trace of a machine as slices and instants on tracks (tracks.ts). Slices of one track may
+// overlap (stores wait in the buffer together), so each such track has lanes below it, in which
+// they do not.
+//
+//     instructions   marks, loads that were bound, locked accesses
+//     store buffer   each store from issue to commit
+//     L1             changes of the state of a line, in the L1D and the L1I
+//     L2             requests past the L1, each until the line is there, with where it came from;
+//                    where the core has an L2 of its own, changes of its lines
+//     L2, L3 of ...  changes of lines in the shared cache, hand-overs between its cores
+//     bus            transactions until their grants; when addresses and data occupy it
 import * as abi from "../../assembly/abi.ts";
+import {
+  LEVEL_PRIVATE, LEVEL_SHARED, TRACE_ALL_LOADS, TRACE_ALL_STORES,
+} from "../../assembly/trace-kinds.ts";
 import { SOURCES } from "../core/counters.ts";
 import {
-  TRACE_BUS, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST,
-  TRACE_POINT, TRACE_REQUEST, type TraceEvent,
+  TRACE_ADDRESS, TRACE_AGAIN, TRACE_BUS, TRACE_COMMIT, TRACE_DATA, TRACE_GRANT, TRACE_HANDOVER,
+  TRACE_ISSUE, TRACE_LINE, TRACE_LOAD, TRACE_LOCKED, TRACE_POINT, TRACE_REQUEST, type TraceEvent,
 } from "../core/view.ts";
-import { cpuCount, type Preset } from "../machine/preset.ts";
+import type { Preset } from "../machine/preset.ts";
+import { type Track, Tracks } from "./tracks.ts";
 
 const kindBits = (...kinds: number[]) => kinds.reduce((bits, kind) => bits | (1 << kind), 0);
 const LABELLED = kindBits(TRACE_LOAD, TRACE_ISSUE, TRACE_COMMIT, TRACE_LOCKED);
 
 /** What `--events` chooses from: bits of M_TRACE. */
 export const EVENTS: Record<string, number> = {
-  stores: kindBits(TRACE_ISSUE, TRACE_COMMIT, TRACE_LOCKED) | abi.TRACE_ALL_STORES,
-  loads: kindBits(TRACE_LOAD, TRACE_LOCKED) | abi.TRACE_ALL_LOADS,
-  lines: kindBits(TRACE_LOST, TRACE_REQUEST, TRACE_GRANT),
-  bus: kindBits(TRACE_BUS),
+  stores: kindBits(TRACE_ISSUE, TRACE_COMMIT, TRACE_LOCKED) | TRACE_ALL_STORES,
+  loads: kindBits(TRACE_LOAD, TRACE_LOCKED) | TRACE_ALL_LOADS,
+  lines: kindBits(TRACE_REQUEST, TRACE_AGAIN, TRACE_GRANT, TRACE_LINE, TRACE_HANDOVER),
+  bus: kindBits(TRACE_BUS, TRACE_ADDRESS, TRACE_DATA),
   marks: kindBits(TRACE_POINT) | LABELLED,
 };
-
-export interface Track {
-  id: number;
-  name: string;
-  /** 0 for the box. */
-  parent: number;
-}
 
 /** Times in cycles. A slice has an end, an instant has none. */
 export interface Item {
@@ -43,80 +48,121 @@ export interface Timeline {
   items: Item[];
 }
 
-const PARTS = ["instructions", "store buffer", "L1", "L2"] as const;
-type Part = (typeof PARTS)[number];
 const STATES = "ISEM";
+/** By GETS, GETI and GETX, which are 1 to 3. */
+const REQUESTS = ["", "GETS", "GETI", "GETX"];
+/** By MSG_GETS, MSG_GETX and MSG_PUT of memory/protocol.ts. */
+const MESSAGES = ["", "GETS", "GETX", "PUT"];
+/** By LEVEL_*, and by CAUSE_*. */
+const LEVELS = ["L1D", "L1I", "L2", "shared"];
+const CAUSES = [
+  "", "fill", "store", "lock", "evicted", "written back", "inclusion", "sibling reads",
+  "sibling writes", "cluster reads", "cluster writes", "dirty copy", "served", "code",
+];
 
 /** `title` names the box; `end` is the cycle at which the machine stopped. */
 export function buildTimeline(
   events: readonly TraceEvent[], preset: Preset, title: string, end: bigint,
 ): Timeline {
-  const tracks: Track[] = [];
-  const addTrack = (name: string, parent: number): number => {
-    tracks.push({ id: tracks.length + 1, name, parent });
-    return tracks.length;
-  };
-  const box = addTrack(title, 0);
-  const parts = new Map<string, number>();
-  const packages = [...new Set(preset.clusters.map((cluster) => cluster.package))];
-  for (const index of packages) {
-    const socket = addTrack(`socket ${index}`, box);
-    const cpus = preset.clusters.filter((c) => c.package === index).flatMap((c) => c.cpus);
-    for (const cpu of cpus.sort((a, b) => a - b)) {
-      const core = addTrack(`cpu${cpu}`, socket);
-      for (const part of PARTS) parts.set(`${cpu} ${part}`, addTrack(part, core));
-    }
-  }
-  const buses = new Map<number, number>();
-  const busOf = new Map<number, number>();
-  for (const { bus, cpus } of preset.clusters) {
-    if (!buses.has(bus)) buses.set(bus, addTrack(`bus ${bus}`, box));
-    for (const cpu of cpus) busOf.set(cpu, buses.get(bus)!);
-  }
-  const trackOf = (cpu: number, part: Part) => parts.get(`${cpu} ${part}`)!;
-  const items: Item[] = [];
-  for (const event of events) items.push(...itemsOf(event, trackOf, busOf.get(event.cpu)!));
-  for (let cpu = 0; cpu < cpuCount(preset); cpu++) {
-    items.push(...unfinished(events, cpu, trackOf(cpu, "store buffer"), end));
-  }
-  spreadOverLanes(items, addTrack);
-  return { tracks, items };
+  const tracks = new Tracks(preset, title);
+  const items = events.flatMap((event) => itemsOf(event, tracks))
+    .concat(requests(events, tracks, end), unfinished(events, tracks, end));
+  spreadOverLanes(items, tracks);
+  return { tracks: tracks.list, items };
 }
 
-function itemsOf(event: TraceEvent, trackOf: (cpu: number, part: Part) => number, bus: number) {
-  const { kind, time, cpu, value } = event;
-  const line = hex(event.phys & ~63n);
-  const instant = (track: number, name: string): Item => ({
-    track, name, begin: time, details: { cycle: time },
+/** What a record shows by itself. */
+function itemsOf(event: TraceEvent, tracks: Tracks): Item[] {
+  const { kind, time, cpu, label, size, value, extra } = event;
+  const line = lineOf(event);
+  const instant = (track: number, name: string, details = {}): Item => ({
+    track, name, begin: time, details: { cycle: time, ...details },
   });
-  const slice = (part: Part, name: string, begin: bigint, end: bigint): Item => ({
-    track: trackOf(cpu, part), name, begin, end, details: { cycle: begin, cycles: end - begin },
+  const slice = (track: number, name: string, begin: bigint, end: bigint, details = {}): Item => ({
+    track, name, begin, end, details: { cycle: begin, cycles: end - begin, ...details },
   });
-  const since = time - BigInt(event.extra);
+  const until = time + BigInt(extra);
   switch (kind) {
-    case TRACE_POINT: return [instant(trackOf(cpu, "instructions"), `mark ${event.label}`)];
-    case TRACE_LOAD: return [instant(trackOf(cpu, "instructions"), access("load", event))];
-    case TRACE_LOCKED: return [instant(trackOf(cpu, "instructions"), access("locked", event))];
-    case TRACE_COMMIT: return [slice("store buffer", access("store", event), since, time)];
-    case TRACE_LOST: {
-      const what = value === 0n ? "invalidated" : "downgraded";
-      return [instant(trackOf(cpu, "L1"), `${line} ${what}`)];
+    case TRACE_POINT: return [instant(tracks.of(cpu, "instructions"), `mark ${label}`)];
+    case TRACE_LOAD: return [instant(tracks.of(cpu, "instructions"), access("load", event))];
+    case TRACE_LOCKED: return [instant(tracks.of(cpu, "instructions"), access("locked", event))];
+    case TRACE_COMMIT: {
+      const track = tracks.of(cpu, "store buffer");
+      return [slice(track, access("store", event), time - BigInt(extra), time)];
     }
-    case TRACE_GRANT: {
-      const name = `${line} ${STATES[Number(value)]} from ${sourceName(event.size)}`;
-      return [slice("L1", name, since, time)];
+    case TRACE_LINE: {
+      const states = `${STATES[Number(value & 0xffn)]}>${STATES[Number(value >> 8n)]}`;
+      const details = { cache: LEVELS[size], cause: CAUSES[label] };
+      const name = `${line} ${states} ${details.cause}`;
+      return [instant(cacheTrack(size, cpu, tracks), name, details)];
     }
+    case TRACE_HANDOVER:
+      return [slice(tracks.sharedOf(cpu), `${line} to cpu${cpu}`, time, value)];
     case TRACE_BUS: {
-      const name = `${line} from ${sourceName(event.size)}`;
-      return [instant(bus, `${line} for cpu${cpu}`), slice("L2", name, time, value)];
+      const waited = BigInt(extra);
+      const name = `${MESSAGES[label]} ${line} for ${nameOf(cpu)}`;
+      const details = { from: sourceName(size & 0xff), asked: time - waited, waited };
+      return [slice(tracks.bus(size >> 8, "transactions"), name, time, value, details)];
+    }
+    case TRACE_ADDRESS: {
+      const name = `${label === 0 ? "" : "snoop "}${line} for ${nameOf(cpu)}`;
+      return [slice(tracks.bus(size, "address"), name, time, until)];
+    }
+    case TRACE_DATA: {
+      const name = `${MESSAGES[label]} ${line} for ${nameOf(cpu)}`;
+      return [slice(tracks.bus(size, "data"), name, time, until)];
     }
     default: return [];
   }
 }
 
+function cacheTrack(level: number, cpu: number, tracks: Tracks): number {
+  if (level === LEVEL_SHARED) return tracks.sharedOf(cpu);
+  return tracks.of(cpu, level === LEVEL_PRIVATE ? "L2" : "L1");
+}
+
+/** Each request of a core until the line is there, or until what was promised is void. */
+function requests(events: readonly TraceEvent[], tracks: Tracks, end: bigint): Item[] {
+  const open = new Map<string, TraceEvent>();
+  const items: Item[] = [];
+  const close = (asked: TraceEvent | undefined, last: TraceEvent, outcome: string, at: bigint) => {
+    const { cpu, time } = last;
+    const begin = asked ? asked.time : time - BigInt(last.extra);
+    const what = asked ? REQUESTS[Number(asked.value)] : "";
+    const upgrade = asked?.kind === TRACE_REQUEST && asked.extra === 1 ? " (has it in S)" : "";
+    items.push({
+      track: tracks.of(cpu, "L2"), name: `${what} ${lineOf(last)}${upgrade}: ${outcome}`.trim(),
+      begin, end: at > begin ? at : begin, details: { cycle: begin, cycles: at - begin },
+    });
+  };
+  for (const event of events) {
+    const { kind, cpu, time, value, size } = event;
+    if (kind !== TRACE_REQUEST && kind !== TRACE_AGAIN && kind !== TRACE_GRANT) continue;
+    const key = `${cpu} ${lineOf(event)}`;
+    const asked = open.get(key);
+    if (kind === TRACE_GRANT) {
+      close(asked, event, `${STATES[Number(value)]} from ${sourceName(size)}`, time);
+      open.delete(key);
+    } else {
+      if (asked) close(asked, asked, "void", time);
+      open.set(key, event);
+    }
+  }
+  for (const asked of open.values()) close(asked, asked, "not there at the end", end);
+  return items;
+}
+
 function access(what: string, { label, phys, size, value }: TraceEvent): string {
   const named = label === 0 ? what : `${what} (label ${label})`;
   return `${named} ${hex(phys)}/${size} = ${hex(value)}`;
+}
+
+function lineOf({ phys }: TraceEvent): string {
+  return hex(phys & ~63n);
+}
+
+function nameOf(cpu: number): string {
+  return cpu === abi.HUB_SOURCE ? "the I/O hub" : `cpu${cpu}`;
 }
 
 function sourceName(source: number): string {
@@ -125,20 +171,21 @@ function sourceName(source: number): string {
 }
 
 /** Stores that were in the buffer at the end: it is a FIFO, so those after the last commit. */
-function unfinished(events: readonly TraceEvent[], cpu: number, track: number, end: bigint) {
-  const own = events.filter((event) => event.cpu === cpu);
-  const last = own.findLast((event) => event.kind === TRACE_COMMIT);
-  const committed = last ? last.time - BigInt(last.extra) : -1n;
-  return own
-    .filter((event) => event.kind === TRACE_ISSUE && event.time > committed)
+function unfinished(events: readonly TraceEvent[], tracks: Tracks, end: bigint): Item[] {
+  const committed = new Map<number, bigint>();
+  for (const { kind, cpu, time, extra } of events) {
+    if (kind === TRACE_COMMIT) committed.set(cpu, time - BigInt(extra));
+  }
+  return events
+    .filter(({ kind, cpu, time }) => kind === TRACE_ISSUE && time > (committed.get(cpu) ?? -1n))
     .map((event): Item => ({
-      track, name: access("store", event), begin: event.time, end,
-      details: { cycle: event.time, cycles: "not visible at the end" },
+      track: tracks.of(event.cpu, "store buffer"), name: access("store", event),
+      begin: event.time, end, details: { cycle: event.time, cycles: "not visible at the end" },
     }));
 }
 
 /** Moves slices to lanes below their track: of each, the first that is free. */
-function spreadOverLanes(items: Item[], addTrack: (name: string, parent: number) => number): void {
+function spreadOverLanes(items: Item[], tracks: Tracks): void {
   items.sort((a, b) => (a.begin < b.begin ? -1 : a.begin > b.begin ? 1 : 0));
   const lanes = new Map<number, Array<{ id: number; free: bigint }>>();
   for (const item of items) {
@@ -147,7 +194,7 @@ function spreadOverLanes(items: Item[], addTrack: (name: string, parent: number)
     lanes.set(item.track, own);
     let lane = own.find(({ free }) => free <= item.begin);
     if (!lane) {
-      lane = { id: addTrack(`${own.length}`, item.track), free: 0n };
+      lane = { id: tracks.add(`${own.length}`, item.track), free: 0n };
       own.push(lane);
     }
     lane.free = item.end;

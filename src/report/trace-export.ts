@@ -3,7 +3,7 @@
 // two events of different cycles may share one, so the packets are in the order of the cycles, on
 // each track an end before the next beginning. The exact cycles are in the details.
 import type { Item, Timeline } from "./timeline.ts";
-import { Message } from "./protobuf.ts";
+import { Writer } from "./protobuf.ts";
 
 // Field numbers
 const TRACE = { packet: 1 };
@@ -20,6 +20,8 @@ const EXPLICIT = 3;
 /** All packets come from one writer, whose state begins with the first. */
 const SEQUENCE = 1;
 const STATE_CLEARED = 1;
+/** A piece of the file has at least so many bytes, the last one excepted. */
+const PIECE_BYTES = 1 << 20;
 
 /** At one cycle: what ends, what happens, what begins, and what ends without having lasted. */
 const ENDS = 0;
@@ -33,27 +35,24 @@ interface Step {
   item: Item;
 }
 
-/** The file, packet by packet. */
-export function* perfettoPackets(timeline: Timeline, megahertz: number): Generator<Uint8Array> {
-  let flags: number | undefined = STATE_CLEARED;
-  for (const { id, name, parent } of timeline.tracks) {
-    const descriptor = new Message().number(DESCRIPTOR.uuid, id).text(DESCRIPTOR.name, name);
-    if (parent) descriptor.number(DESCRIPTOR.parent, parent);
-    descriptor.number(DESCRIPTOR.childOrdering, EXPLICIT).number(DESCRIPTOR.rank, id);
-    const packet = new Message().number(PACKET.sequence, SEQUENCE);
-    if (flags) packet.number(PACKET.sequenceFlags, flags);
-    flags = undefined;
-    yield framed(packet.message(PACKET.descriptor, descriptor));
-  }
+/** The file, in pieces of whole packets. */
+export function* perfettoFile(timeline: Timeline, megahertz: number): Generator<Uint8Array> {
+  const file = new Writer();
+  timeline.tracks.forEach(({ id, name, parent }, index) => {
+    file.begin(TRACE.packet).number(PACKET.sequence, SEQUENCE);
+    if (index === 0) file.number(PACKET.sequenceFlags, STATE_CLEARED);
+    file.begin(PACKET.descriptor).number(DESCRIPTOR.uuid, id).text(DESCRIPTOR.name, name);
+    if (parent) file.number(DESCRIPTOR.parent, parent);
+    file.number(DESCRIPTOR.childOrdering, EXPLICIT).number(DESCRIPTOR.rank, id).end().end();
+  });
   for (const step of stepsOf(timeline.items)) {
     const time = (step.cycle * 1000n) / BigInt(megahertz);
-    const packet = new Message().number(PACKET.timestamp, time).number(PACKET.sequence, SEQUENCE);
-    yield framed(packet.message(PACKET.trackEvent, eventOf(step)));
+    file.begin(TRACE.packet).number(PACKET.timestamp, time).number(PACKET.sequence, SEQUENCE);
+    writeEvent(file, step);
+    file.end();
+    if (file.length >= PIECE_BYTES) yield file.take();
   }
-}
-
-function framed(packet: Message): Uint8Array {
-  return new Message().message(TRACE.packet, packet).finish();
+  yield file.take();
 }
 
 function stepsOf(items: readonly Item[]): Step[] {
@@ -70,15 +69,18 @@ function stepsOf(items: readonly Item[]): Step[] {
   return steps.sort(compare);
 }
 
-function eventOf({ order, item }: Step): Message {
-  const event = new Message().number(EVENT.track, item.track);
-  if (order === ENDS || order === ENDS_AT_ONCE) return event.number(EVENT.type, SLICE_END);
-  event.number(EVENT.type, order === BEGINS ? SLICE_BEGIN : INSTANT).text(EVENT.name, item.name);
-  for (const [name, value] of Object.entries(item.details)) {
-    const annotation = new Message().text(ANNOTATION.name, name);
-    if (typeof value === "bigint") annotation.number(ANNOTATION.uint, value);
-    else annotation.text(ANNOTATION.text, value);
-    event.message(EVENT.annotation, annotation);
+function writeEvent(file: Writer, { order, item }: Step): void {
+  file.begin(PACKET.trackEvent).number(EVENT.track, item.track);
+  if (order === ENDS || order === ENDS_AT_ONCE) {
+    file.number(EVENT.type, SLICE_END).end();
+    return;
   }
-  return event;
+  file.number(EVENT.type, order === BEGINS ? SLICE_BEGIN : INSTANT).text(EVENT.name, item.name);
+  for (const [name, value] of Object.entries(item.details)) {
+    file.begin(EVENT.annotation).text(ANNOTATION.name, name);
+    if (typeof value === "bigint") file.number(ANNOTATION.uint, value);
+    else file.text(ANNOTATION.text, value);
+    file.end();
+  }
+  file.end();
 }

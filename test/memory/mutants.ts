@@ -22,8 +22,8 @@ export const MUTANTS: PlantedBug[] = [
     name: "a downgrade leaves the line owned",
     seenBy: [STRESS, "two clusters of one core"],
     file: "assembly/memory/l1.ts",
-    from: "if (toShared) l.state = SHARED;\n    else",
-    to: "if (!toShared)",
+    from: "      l.state = SHARED;\n    } else {",
+    to: "    } else {",
   },
   {
     name: "forwarding from the oldest matching store",
@@ -78,7 +78,7 @@ export const MUTANTS: PlantedBug[] = [
     name: "fetching a code line leaves the core's own copy owned",
     seenBy: [STRESS, "two clusters of one core"],
     file: "assembly/memory/agent.ts",
-    from: "loseLine(core, m.line, true, m.time);",
+    from: "loseLine(core, m.line, true, m.time, CAUSE_CODE);",
     to: "",
   },
   {
@@ -127,7 +127,7 @@ export const MUTANTS: PlantedBug[] = [
     name: "an eviction leaves the copies in the L1s",
     seenBy: [STRESS, "two clusters of one core"],
     file: "assembly/memory/refill.ts",
-    from: "loseLine(core, line, false, start);\n    withdrawGrant",
+    from: "loseLine(core, line, false, start, CAUSE_INCLUSION);\n    withdrawGrant",
     to: "withdrawGrant",
   },
   {
@@ -141,7 +141,7 @@ export const MUTANTS: PlantedBug[] = [
     name: "a line that comes owned leaves the siblings' copies",
     seenBy: [STRESS, "clusters of two cores and of one"],
     file: "assembly/memory/refill.ts",
-    from: "loseLine(unitAt(cluster, unit), m.line, false, start);",
+    from: "loseLine(unitAt(cluster, unit), m.line, false, start, CAUSE_SIBLING_WRITES);",
     to: "",
   },
   {
@@ -255,14 +255,14 @@ export const MUTANTS: PlantedBug[] = [
     name: "the L2 drops a line and the L1 keeps it",
     seenBy: [STRESS],
     file: "assembly/memory/l1.ts",
-    from: "if (slot != NO_SLOT) dropData(core, dataLine(core, slot), slot);",
+    from: "if (slot != NO_SLOT) dropData(core, dataLine(core, slot), slot, time, CAUSE_INCLUSION);",
     to: "",
   },
   {
     name: "a loss spares the L2",
     seenBy: [STRESS],
     file: "assembly/memory/l1.ts",
-    from: "if (Core.of(core).l2 && losePrivate(core, line, toShared)) had = true;",
+    from: "if (Core.of(core).l2 && losePrivate(core, line, toShared, time, cause)) had = true;",
     to: "",
   },
   {

@@ -1,6 +1,7 @@
 // A small machine of the build target "reach", and the exploration of all its states.
 import { readFileSync } from "node:fs";
 import * as abi from "../../assembly/abi.ts";
+import { TRACE_BUS } from "../../assembly/trace-kinds.ts";
 
 /** Operations of a CPU (assembly/machine/reach/actor.ts), in the order of their bits. */
 const OPERATIONS = ["load", "store", "lock", "fetch", "evict"] as const;
@@ -31,7 +32,7 @@ export interface Small {
 /** Short latencies in the order of those of a real machine; caches of one line. */
 const SMALL: Record<string, number> = {
   M_RAM_BYTES: 65536, M_WORKERS: 1, M_HOST_CORES: 1,
-  M_TRACE: (1 << abi.TRACE_BUS) - 2, M_TRACE_EVENTS: 1024,
+  M_TRACE: (1 << TRACE_BUS) - 2, M_TRACE_EVENTS: 1024,
   M_WINDOW_CYCLES: 2, M_QUANTUM_CYCLES: 1, M_SB_ENTRIES: 1, M_RETIRE_DELAY: 0, M_HOLD: 0,
   M_L1_SETS: 1, M_L1_WAYS: 1, M_L2_SETS: 1, M_COST_L1: 1, M_COST_FORWARD: 1, M_COST_LOCK: 1,
   M_LAT_L2: 1, M_LAT_SIBLING_LOAD: 2, M_LAT_SIBLING_UPGRADE: 1, M_LAT_SIBLING_OWN: 2,

@@ -7,12 +7,15 @@ export function decode(bytes: Uint8Array): Fields {
   const fields: Fields = new Map();
   let at = 0;
   const varint = (): bigint => {
+    let low = 0;
     let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
-      if (at >= bytes.length || shift > 63n) throw new Error(`no varint at ${at}`);
+    for (let shift = 0; ; shift += 7) {
+      if (at >= bytes.length || shift > 63) throw new Error(`no varint at ${at}`);
       const byte = bytes[at++];
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
+      // Most are short.
+      if (shift < 28) low |= (byte & 0x7f) << shift;
+      else value |= BigInt(byte & 0x7f) << BigInt(shift);
+      if (byte < 0x80) return value | BigInt(low);
     }
   };
   while (at < bytes.length) {

@@ -2,11 +2,11 @@
 // of: tracks, nesting, durations. And recording changes nothing in the machine.
 import { afterAll, describe, expect, it } from "vitest";
 import {
-  TRACE_BUS, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOST, TRACE_POINT,
+  TRACE_BUS, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, TRACE_LINE, TRACE_LOAD, TRACE_POINT,
 } from "../../src/core/view.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
 import { buildTimeline, EVENTS } from "../../src/report/timeline.ts";
-import { perfettoPackets, SLICE_BEGIN, SLICE_END } from "../../src/report/trace-export.ts";
+import { perfettoFile, SLICE_BEGIN, SLICE_END } from "../../src/report/trace-export.ts";
 import { decode, readPerfetto } from "./perfetto-reader.ts";
 
 afterAll(() => Machine.shutdown());
@@ -27,7 +27,7 @@ async function traced(names: string[], options: Partial<CreateOptions> = {}) {
   const loads = machine.counters().cpus.reduce((sum, cpu) => sum + cpu.loads.total, 0);
   const timeline = buildTimeline(events, machine.preset, "box", machine.view.now);
   machine.close();
-  const file = Buffer.concat([...perfettoPackets(timeline, Number(MEGAHERTZ))]);
+  const file = Buffer.concat([...perfettoFile(timeline, Number(MEGAHERTZ))]);
   const end = { cycles, instructions, stateHash };
   return { end, events, lost, loads, slices: readPerfetto(file), file };
 }
@@ -40,7 +40,7 @@ describe("the file", async () => {
 
   it("has everything that was recorded in the window", () => {
     expect(lost).toBe(0);
-    for (const kind of [TRACE_COMMIT, TRACE_GRANT, TRACE_LOST, TRACE_BUS, TRACE_POINT]) {
+    for (const kind of [TRACE_COMMIT, TRACE_GRANT, TRACE_LINE, TRACE_BUS, TRACE_POINT]) {
       expect(of(kind).length, `kind ${kind}`).toBeGreaterThan(0);
     }
     const early = events.filter(({ time }) => time < WINDOW.traceFrom || time >= WINDOW.traceTo);
@@ -48,8 +48,10 @@ describe("the file", async () => {
   });
 
   it("nests box, sockets, cores and their parts", () => {
-    const part = "(instructions|(store buffer|L1|L2)( > \\d+)?)";
-    const path = new RegExp(`^box > (socket [01] > cpu[0-7] > ${part}|bus [01])$`);
+    const part = "cpu[0-7] > (instructions|L1|(store buffer|L2) > \\d+)";
+    const shared = "L2 of cpu\\d,\\d( > \\d+)?";
+    const bus = "bus [01] > (transactions|address|data) > \\d+";
+    const path = new RegExp(`^box > (socket [01] > (${part}|${shared})|${bus})$`);
     for (const slice of slices) expect(slice.path).toMatch(path);
     // Package 1 has CPUs 2, 3, 6, 7
     const cpus = slices.flatMap(({ path: p }) => /socket 1 > cpu(\d)/.exec(p)?.[1] ?? []);
@@ -90,7 +92,7 @@ describe("the file", async () => {
   });
 
   it("has a bus transaction for each line that came from outside the cluster", () => {
-    const onBus = slices.filter(({ path }) => path.startsWith("box > bus "));
+    const onBus = slices.filter(({ path }) => /^box > bus . > transactions/.test(path));
     expect(onBus.length).toBe(of(TRACE_BUS).length);
   });
 });

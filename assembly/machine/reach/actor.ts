@@ -77,7 +77,7 @@ function perform(core: usize, c: Core, a: Actor): bool {
     advance(core, time);
     const slot = findData(core, line);
     if (slot == NO_SLOT) return true;
-    evictData(core, Line.at(core + CORE_L1D, slot), slot);
+    evictData(core, Line.at(core + CORE_L1D, slot), slot, time);
   }
   return true;
 }

@@ -8,7 +8,8 @@
 //     and the host performs them in the order of their cycles (data lie in RAM only, so that order
 //     is what a CPU sees);
 //   - a load returns the youngest buffered store of its own CPU to the line, else the last write.
-import { M_CPUS, TRACE_COMMIT, TRACE_REQUEST } from "../../abi";
+import { M_CPUS } from "../../abi";
+import { TRACE_COMMIT, TRACE_REQUEST } from "../../trace-kinds";
 import { Core, coreOf } from "../../memory/core";
 import { param } from "../../memory/params";
 import { hostOf } from "../../memory/ram";
