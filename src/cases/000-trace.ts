@@ -1,7 +1,7 @@
 // Case 000 in the trace: a request's way through aio_port_callback() and, meanwhile, aiorw().
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_POINT, type TraceEvent,
-} from "../core/view.ts";
+} from "../core/trace.ts";
 
 /** Ids of workloads/include/smpbox-labels.h. */
 export const LABEL = {

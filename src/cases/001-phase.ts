@@ -1,7 +1,7 @@
 // Were the two sides of case 001 near each other? A round can only hang if the reaper, having
 // queued itself, reads ring.tail (2) while the completer's store to it (A3) is on its way. A run
 // without a hang says something only if there were such rounds.
-import { TRACE_POINT, type TraceEvent } from "../core/view.ts";
+import { TRACE_POINT, type TraceEvent } from "../core/trace.ts";
 import { isRead, isStore, LABEL, POINT, residenceOf } from "./001-trace.ts";
 import { median } from "./numbers.ts";
 

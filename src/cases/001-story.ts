@@ -3,7 +3,7 @@ import { LABEL } from "./001-trace.ts";
 import type { Failure } from "./case.ts";
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_REQUEST, type TraceEvent,
-} from "../core/view.ts";
+} from "../core/trace.ts";
 
 /** The moments that decide, each undefined if the trace does not show it. */
 export interface LostWakeup {

@@ -1,7 +1,7 @@
 // Case 001 in the trace: the labelled steps of aio_complete() and read_events().
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_REQUEST, type TraceEvent,
-} from "../core/view.ts";
+} from "../core/trace.ts";
 
 /** Ids of workloads/include/smpbox-labels.h. */
 export const LABEL = { A1: 1, A2: 2, A3: 3, P: 4, B: 5, "1e": 6, "1g": 7, "2": 8 } as const;

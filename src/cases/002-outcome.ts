@@ -1,5 +1,5 @@
 // Case 002 in the trace: what became of each write that had a bio with an error.
-import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD } from "../core/view.ts";
+import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD } from "../core/trace.ts";
 import { access, type DioRequest, signed } from "./dio-trace.ts";
 
 /**

@@ -2,7 +2,7 @@
 // fs/dio/count.h (S, D, f) and refcount.h (W, E).
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
-} from "../core/view.ts";
+} from "../core/trace.ts";
 
 /** Ids of workloads/include/smpbox-labels.h. */
 export const DIO = {

@@ -1,7 +1,7 @@
 // Runs of a case: one machine with one worker thread each, as many at a time as the host has cores.
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_POINT, TRACE_REQUEST,
-} from "../core/view.ts";
+} from "../core/trace.ts";
 import { hostCores, loadPreset } from "../engine/host.ts";
 import { type CreateOptions, Machine } from "../engine/machine.ts";
 import { changeDisks } from "../machine/disks.ts";

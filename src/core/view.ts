@@ -2,12 +2,6 @@
 // while they run are read atomically.
 import * as abi from "../../assembly/abi.ts";
 
-// Kinds of trace records
-export {
-  TRACE_ADDRESS, TRACE_AGAIN, TRACE_BUS, TRACE_COMMIT, TRACE_DATA, TRACE_GRANT, TRACE_HANDOVER,
-  TRACE_ISSUE, TRACE_LINE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_POINT, TRACE_REQUEST,
-} from "../../assembly/trace-kinds.ts";
-
 export interface TraceEvent {
   time: bigint;
   cpu: number;

@@ -7,7 +7,7 @@ import { LABEL } from "../cases/001-trace.ts";
 import type { CaseRun, Failure } from "../cases/case.ts";
 import {
   TRACE_COMMIT, TRACE_ISSUE, type TraceEvent,
-} from "../core/view.ts";
+} from "../core/trace.ts";
 import { wrap } from "./text.ts";
 
 const NAMES: ReadonlyMap<number, string> = new Map(

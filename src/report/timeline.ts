@@ -17,7 +17,7 @@ import { SOURCES } from "../core/counters.ts";
 import {
   TRACE_ADDRESS, TRACE_AGAIN, TRACE_BUS, TRACE_COMMIT, TRACE_DATA, TRACE_GRANT, TRACE_HANDOVER,
   TRACE_ISSUE, TRACE_LINE, TRACE_LOAD, TRACE_LOCKED, TRACE_POINT, TRACE_REQUEST, type TraceEvent,
-} from "../core/view.ts";
+} from "../core/trace.ts";
 import type { Preset } from "../machine/preset.ts";
 import { type Track, Tracks } from "./tracks.ts";
 

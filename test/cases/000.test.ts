@@ -7,7 +7,7 @@ import { causeOf, LABEL, POINT, storyOf } from "../../src/cases/000-trace.ts";
 import type { CaseSpec } from "../../src/cases/case.ts";
 import { runAll } from "../../src/cases/runner.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_POINT, type TraceEvent } from
-  "../../src/core/view.ts";
+  "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
 
 const TIMEOUT_MS = 600_000;

@@ -6,7 +6,7 @@ import { describe as describeVariant, nameOf, parametersOf, parseVariant } from
   "../../src/cases/001-variants.ts";
 import { findCase, findRows } from "../../src/cases/index.ts";
 import { wilson } from "../../src/cases/numbers.ts";
-import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from "../../src/core/view.ts";
+import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from "../../src/core/trace.ts";
 
 describe("variants", () => {
   it.each([

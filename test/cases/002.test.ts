@@ -5,7 +5,7 @@ import { case002 } from "../../src/cases/002.ts";
 import { accountOf } from "../../src/cases/002-account.ts";
 import { near, outcomeOf, overwrittenInBuffer } from "../../src/cases/002-outcome.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
-import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, type TraceEvent } from "../../src/core/view.ts";
+import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, type TraceEvent } from "../../src/core/trace.ts";
 
 const SIZE = 65536n;
 const EIO = -5n;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { MARK_LABEL, MARK_TAG } from "../../assembly/abi.ts";
-import { TRACE_LOCKED } from "../../src/core/view.ts";
+import { TRACE_LOCKED } from "../../src/core/trace.ts";
 import { Machine } from "../../src/index.ts";
 import { elfFile, note, PT } from "./elf-file.ts";
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { LABEL } from "../../src/cases/001-trace.ts";
 import type { CaseRun } from "../../src/cases/case.ts";
-import * as view from "../../src/core/view.ts";
+import * as view from "../../src/core/trace.ts";
 import { explainLostWakeup } from "../../src/report/lost-wakeup.ts";
 
 const RING = 0x5000n;

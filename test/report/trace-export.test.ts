@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import {
   TRACE_BUS, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, TRACE_LINE, TRACE_LOAD, TRACE_POINT,
-} from "../../src/core/view.ts";
+} from "../../src/core/trace.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
 import { buildTimeline, EVENTS } from "../../src/report/timeline.ts";
 import { perfettoFile, SLICE_BEGIN, SLICE_END } from "../../src/report/trace-export.ts";
