@@ -46,6 +46,19 @@ export const THREE_LEVELS = {
   M_LAT_SIBLING_OWN: 60,
 };
 
+/**
+ * Siblings on an L1 of one line, below a shared cache that is slower than a hand-over: a thread's
+ * read is still to come when the other has the line to write and must drop it.
+ */
+export const OVERTAKING: Shape = {
+  parameters: {
+    M_CPUS: 16, M_L1_SETS: 1, M_L1_WAYS: 1, M_L2_SETS: 2, M_L2_WAYS: 16, M_LAT_L2: 80,
+    M_LAT_SIBLING_LOAD: 20, M_LAT_SIBLING_UPGRADE: 13, M_LAT_SIBLING_OWN: 13, M_LAT_DRAM: 90,
+    M_BUS_ADDRESS: 0, M_BUS_DATA: 0, M_SNOOP_STALL: 0,
+  },
+  clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
+};
+
 interface Exports {
   layoutBytes(): number;
   setup(): void;

@@ -54,6 +54,13 @@ export const MUTANTS: PlantedBug[] = [
     to: "const promise: u8 = INVALID;",
   },
   {
+    name: "a unit that drops an owned line keeps owning it if a Shared copy is promised to it",
+    seenBy: [STRESS],
+    file: "assembly/memory/l1.ts",
+    from: "  if (s.owner != <u8>(c.unit + 1)) return;",
+    to: "  if (promise != INVALID || s.owner != <u8>(c.unit + 1)) return;",
+  },
+  {
     name: "a locked access to a Shared line",
     seenBy: [STRESS, "two clusters of one core"],
     file: "assembly/memory/timing-port.ts",

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { MEMORY_TSO_ADV, STOP_BUDGET } from "../../assembly/abi.ts";
 import { loadPreset } from "../../src/engine/files.ts";
 import { buildMutant } from "../support/mutant.ts";
-import { type Shape, THREE_LEVELS, runStress } from "./harness.ts";
+import { OVERTAKING, type Shape, THREE_LEVELS, runStress } from "./harness.ts";
 import { MUTANTS, STRESS } from "./mutants.ts";
 import { explore } from "./reach.ts";
 import { QUICK } from "./reach-shapes.ts";
@@ -15,6 +15,7 @@ const SHAPES: Shape[] = [
     parameters: { ...THREE_LEVELS, M_CPUS: 16 },
     clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
   },
+  OVERTAKING,
   {
     // A slow L2 of one way drops lines that it has just promised.
     parameters: { ...THREE_LEVELS, M_CPUS: 16, M_L2_SETS: 32, M_L2_WAYS: 1, M_LAT_L2: 30 },

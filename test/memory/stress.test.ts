@@ -2,7 +2,7 @@
 // message passing, atomic additions, and single writer / multiple readers after every window.
 import { expect, test } from "vitest";
 import * as abi from "../../assembly/abi.ts";
-import { type Shape, THREE_LEVELS, runStress, runStressWorkers } from "./harness.ts";
+import { OVERTAKING, type Shape, THREE_LEVELS, runStress, runStressWorkers } from "./harness.ts";
 
 const one = () => 0;
 const SHAPES: Record<string, Shape> = {
@@ -68,6 +68,7 @@ const SMT: Record<string, Shape> = {
     parameters: { M_CPUS: 16, M_L1_SETS: 16, M_L1_WAYS: 2, M_L2_SETS: 16, M_L2_WAYS: 16 },
     clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
   },
+  "L1s of one line, a slow L2": OVERTAKING,
 };
 
 const PRIVATE: Record<string, Shape> = {
