@@ -1,5 +1,6 @@
-// npm run build:web [-- FOLDER]: the engine for a page, by default to dist/web: engine.js, its
-// worker, the core, machines and images. Run npm run build first.
+// npm run build:web [-- FOLDER]: what a browser needs, by default to dist/web: the page, the engine
+// for other pages (engine.js), their worker, the core, machines and images. Any static host will do
+// that sends the two headers of src/web/host.ts. Run npm run build first.
 import { cpSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,14 +22,23 @@ const page = {
   },
 };
 
-await build({
-  root,
+const common = {
   configFile: false,
   logLevel: "warn",
   base: "./",
   publicDir: false,
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [page],
   worker: { format: "es", plugins: () => [page] },
+};
+/** The files of the core are looked for beside the script, so scripts are not in a folder. */
+const names = { entryFileNames: "[name].js", chunkFileNames: "[name].js" };
+/** Built for Node: a page has no disassembler. */
+const external = ["iced-x86"];
+
+await build({
+  ...common,
+  root,
   build: {
     outDir: out,
     emptyOutDir: true,
@@ -36,11 +46,21 @@ await build({
     modulePreload: false,
     rolldownOptions: {
       input: { engine: join(root, "src", "web", "engine.ts") },
-      // Built for Node: a page has no disassembler.
-      external: ["iced-x86"],
+      external,
       preserveEntrySignatures: "strict",
-      output: { entryFileNames: "[name].js" },
+      output: names,
     },
+  },
+});
+await build({
+  ...common,
+  root: join(root, "src", "web", "page"),
+  build: {
+    outDir: out,
+    emptyOutDir: false,
+    target: "es2022",
+    modulePreload: false,
+    rolldownOptions: { external, output: { ...names, assetFileNames: "[name][extname]" } },
   },
 });
 

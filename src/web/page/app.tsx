@@ -1,0 +1,135 @@
+// The form, the two machines with their results, and why the first run hung.
+import { useEffect } from "preact/hooks";
+import type { CaseRun } from "../../cases/case.ts";
+import { relationOf } from "../../machine/topology.ts";
+import { explainLostWakeup } from "../../report/lost-wakeup.ts";
+import { cancel, compare, running, show, sides, trouble, type Side } from "./compare.ts";
+import { MachineView } from "./machine-view.tsx";
+import { LIMITS, MACHINES, MODELS, VARIANTS, type Asked } from "./state.ts";
+import { StoryView } from "./story-view.tsx";
+
+interface Props {
+  asked: Asked;
+  change(next: Asked): void;
+}
+
+export function App({ asked, change }: Props) {
+  useEffect(() => {
+    if (!running.value) void show(asked);
+  }, [asked.left, asked.right]);
+  return (
+    <main>
+      <h1>One binary, two machines</h1>
+      <p>
+        Linux's <code>aio_complete()</code> stores the ring's tail and then looks whether anybody
+        waits; <code>io_getevents()</code> joins the wait queue and then looks at the tail. Until
+        2008 no barrier stood between the store and the look. Here the machine code of both runs on
+        two emulated machines: on one with separate caches it hangs, where two cores share a cache
+        it does not.
+      </p>
+      <Form asked={asked} change={change} />
+      {trouble.value && <p class="bad" role="alert">{trouble.value}</p>}
+      <section aria-label="Machines" class="machines">
+        {sides.value.map((side, i) => <MachinePanel key={i} side={side} />)}
+      </section>
+      <Story />
+    </main>
+  );
+}
+
+function Form({ asked, change }: Props) {
+  const choose = (key: keyof Asked, label: string, names: readonly string[]) => (
+    <label>
+      {label}
+      <select name={key} value={asked[key]} disabled={running.value}
+        onChange={(event) => change({ ...asked, [key]: event.currentTarget.value })}>
+        {names.map((name) => <option key={name} value={name}>{name}</option>)}
+      </select>
+    </label>
+  );
+  const count = (key: "seeds" | "rounds", label: string) => (
+    <label>
+      {label}
+      <input name={key} type="number" min={LIMITS[key][0]} max={LIMITS[key][1]} value={asked[key]}
+        disabled={running.value} required
+        onChange={(event) => change({ ...asked, [key]: event.currentTarget.valueAsNumber || 1 })} />
+    </label>
+  );
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void compare(asked);
+  };
+  return (
+    <form onSubmit={submit}>
+      {choose("left", "Machine", MACHINES)}
+      {choose("right", "beside", MACHINES)}
+      {choose("variant", "Kernel", VARIANTS)}
+      {choose("memory", "Memory model", MODELS)}
+      {count("seeds", "Seeds")}
+      {count("rounds", "Rounds of each")}
+      <button type="submit" disabled={running.value}>Run</button>
+      {running.value && <button type="button" onClick={cancel}>Cancel</button>}
+    </form>
+  );
+}
+
+function MachinePanel({ side }: { side: Side }) {
+  const { preset, pairs, runs, wanted } = side;
+  const first = runs.find((run) => run.failure);
+  return (
+    <article class="machine" data-machine={preset.name}>
+      <h2>{preset.name}</h2>
+      <p class="soft">{preset.description}</p>
+      <div class="scroll">
+        <MachineView preset={preset} chosen={first?.spec.pair ?? pairs.at(-1) ?? []} />
+      </div>
+      {wanted > 0 && (
+        <progress max={wanted} value={runs.length} aria-label={`runs of ${preset.name}`} />
+      )}
+      {runs.length > 0 && <div class="scroll"><Results side={side} /></div>}
+    </article>
+  );
+}
+
+function Results({ side: { preset, pairs, runs } }: { side: Side }) {
+  const of = (pair: [number, number]) => runs.filter((run) => run.spec.pair.join() === pair.join());
+  return (
+    <table>
+      <thead><tr><th>CPUs</th><th>apart</th><th>hung</th><th>rounds</th><th>state</th></tr></thead>
+      <tbody>
+        {pairs.map((pair) => {
+          const own = of(pair);
+          const hung = own.filter((run) => run.failure).length;
+          const rounds = own.reduce((sum, run) => sum + run.rounds, 0);
+          return (
+            <tr key={pair.join()}>
+              <td>{pair.join(" and ")}</td>
+              <td>{relationOf(preset, ...pair)}</td>
+              <td class={hung ? "bad" : "good"}>{hung} of {own.length}</td>
+              <td class="number">{rounds}</td>
+              <td><code data-hash={pair.join()}>{own[0] && hashText(own[0])}</code></td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+const hashText = ({ result }: CaseRun) => result.stateHash.toString(16).padStart(16, "0");
+
+function Story() {
+  const first = sides.value.flatMap(({ runs }) => runs).find((run) => run.failure);
+  if (!first) return null;
+  const { machine, pair, seed } = first.spec;
+  return (
+    <section aria-label="Why" id="why">
+      <h2>Why {machine} hung, CPUs {pair.join(" and ")}, seed {String(seed)}</h2>
+      <StoryView run={first} />
+      <details>
+        <summary>The whole account</summary>
+        <pre>{explainLostWakeup(first)}</pre>
+      </details>
+    </section>
+  );
+}

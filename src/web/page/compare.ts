@@ -1,0 +1,71 @@
+// Case 001 on two machines, in this page: what is run, and what is known so far.
+import { signal } from "@preact/signals";
+import { case001 } from "../../cases/001.ts";
+import type { CaseRun, CaseSpec } from "../../cases/case.ts";
+import { runAll } from "../../cases/runner.ts";
+import { loadPreset } from "../host.ts";
+import type { Preset } from "../../machine/preset.ts";
+import type { Asked } from "./state.ts";
+
+export interface Side {
+  preset: Preset;
+  pairs: [number, number][];
+  runs: CaseRun[];
+  wanted: number;
+}
+
+export const sides = signal<Side[]>([]);
+export const running = signal(false);
+export const trouble = signal("");
+let stop = new AbortController();
+
+export function cancel(): void {
+  stop.abort();
+}
+
+/** Which machines are shown; nothing runs yet. */
+export async function show({ left, right }: Asked): Promise<void> {
+  try {
+    const presets = await Promise.all([left, right].map((name) => loadPreset(name)));
+    sides.value = presets.map((preset) =>
+      ({ preset, pairs: case001.pairs(preset), runs: [], wanted: 0 }));
+    trouble.value = "";
+  } catch (error) {
+    trouble.value = (error as Error).message;
+  }
+}
+
+function specsOf({ preset, pairs }: Side, asked: Asked): CaseSpec[] {
+  const variant = case001.variantOf(asked.variant);
+  return pairs.flatMap((pair) => Array.from({ length: asked.seeds }, (_, i): CaseSpec => ({
+    machine: preset.name, variant, workload: case001.workload, pair, seed: BigInt(i + 1),
+    rounds: asked.rounds, memory: asked.memory,
+  })));
+}
+
+/** All runs of both machines, one machine's after the other's. */
+export async function compare(asked: Asked): Promise<void> {
+  stop = new AbortController();
+  running.value = true;
+  await show(asked);
+  try {
+    for (const [index, side] of sides.value.entries()) {
+      const specs = specsOf(side, asked);
+      const update = (change: Partial<Side>) => {
+        sides.value = sides.value.map((old, i) => (i === index ? { ...old, ...change } : old));
+      };
+      update({ wanted: specs.length });
+      await runAll(case001, specs, {
+        signal: stop.signal,
+        onDone: (run) => {
+          if (run.result.exit !== "cancelled") update({ runs: [...sides.value[index].runs, run] });
+        },
+      });
+      if (stop.signal.aborted) break;
+    }
+  } catch (error) {
+    trouble.value = (error as Error).message;
+  } finally {
+    running.value = false;
+  }
+}

@@ -1,0 +1,81 @@
+// A machine drawn as nested boxes: packages, the last-level cache that a group of cores shares,
+// cores with their threads; the CPUs of the pair that runs are marked.
+import type { Cluster, Preset } from "../../machine/preset.ts";
+
+const CORE = { width: 58, height: 34, gap: 6 };
+const PAD = 10;
+const HEAD = 18;
+const COLUMNS = 4;
+
+interface Box {
+  width: number;
+  height: number;
+}
+
+interface Placed<T> extends Box {
+  x: number;
+  y: number;
+  what: T;
+}
+
+/** Boxes from left to right, `columns` to a row. */
+function flow<T>(items: readonly (Box & { what: T })[], columns: number) {
+  const placed: Placed<T>[] = [];
+  let [x, y, high, wide] = [0, 0, 0, 0];
+  items.forEach((item, i) => {
+    if (i && i % columns === 0) [x, y, high] = [0, y + high + PAD, 0];
+    placed.push({ ...item, x, y });
+    x += item.width + PAD;
+    high = Math.max(high, item.height);
+    wide = Math.max(wide, x - PAD);
+  });
+  return { placed, width: wide, height: y + high };
+}
+
+function clusterBox(cluster: Cluster) {
+  const cores = cluster.units.map((unit) => ({ width: CORE.width, height: CORE.height, what: unit }));
+  const inner = flow(cores, Math.min(COLUMNS, cores.length));
+  return { width: inner.width + 2 * PAD, height: inner.height + HEAD + 2 * PAD,
+    what: { cluster, cores: inner.placed } };
+}
+
+export function MachineView({ preset, chosen }: { preset: Preset; chosen: readonly number[] }) {
+  const packages = [...new Set(preset.clusters.map((cluster) => cluster.package))];
+  const boxes = packages.map((index) => {
+    const clusters = preset.clusters.filter((cluster) => cluster.package === index).map(clusterBox);
+    const inner = flow(clusters, 2);
+    return { width: inner.width + 2 * PAD, height: inner.height + HEAD + 2 * PAD,
+      what: { index, clusters: inner.placed } };
+  });
+  const all = flow(boxes, 2);
+  const level = preset.numbers.has("l3.sets") ? "L3" : "L2";
+  const label = `${preset.name}: ${packages.length} packages, ${preset.clusters.length} ${level} ` +
+    `caches; CPUs ${chosen.join(" and ")} are marked`;
+  return (
+    <svg viewBox={`-1 -1 ${all.width + 2} ${all.height + 2}`} width={all.width} role="img"
+      aria-label={label}>
+      {all.placed.map(({ x, y, width, height, what: { index, clusters } }) => (
+        <g key={index} transform={`translate(${x},${y})`}>
+          <rect class="box" width={width} height={height} rx="4" />
+          <text x={PAD} y={HEAD - 3}>package {index}</text>
+          {clusters.map((cluster) => (
+            <g key={cluster.x + cluster.y * 1000}
+              transform={`translate(${cluster.x + PAD},${cluster.y + HEAD + PAD})`}>
+              <rect class="cache" width={cluster.width} height={cluster.height} rx="3" />
+              <text x={PAD} y={HEAD - 3}>{level}</text>
+              {cluster.what.cores.map((core) => (
+                <g key={core.what[0]} transform={`translate(${core.x + PAD},${core.y + HEAD + PAD})`}>
+                  <rect class={core.what.some((cpu) => chosen.includes(cpu)) ? "chosen" : "core"}
+                    width={core.width} height={core.height} rx="2" />
+                  <text x={core.width / 2} y={core.height / 2 + 4} text-anchor="middle">
+                    cpu {core.what.join(", ")}
+                  </text>
+                </g>
+              ))}
+            </g>
+          ))}
+        </g>
+      ))}
+    </svg>
+  );
+}

@@ -1,0 +1,23 @@
+// The page: the same binary on two machines, side by side, in this browser.
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { App } from "./app.tsx";
+import { askedOf, hashOf, type Asked } from "./state.ts";
+
+function Page() {
+  const [asked, setAsked] = useState(askedOf(location.hash));
+  useEffect(() => {
+    const follow = () => setAsked(askedOf(location.hash));
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  const change = (next: Asked) => {
+    setAsked(next);
+    history.replaceState(null, "", hashOf(next) || location.pathname);
+  };
+  return <App asked={asked} change={change} />;
+}
+
+const root = document.getElementById("page")!;
+root.replaceChildren();
+render(<Page />, root);
