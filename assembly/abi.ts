@@ -238,6 +238,8 @@ export const CORE_BYTES: i32 = 0xfe40;
 
 // Fields at CORE_CPU that the host reads for its reports (isa/cpu.ts; a test compares the offsets)
 export const CPU_REGISTERS: i32 = 0; // u64[16], in the order of their encoding
+export const CPU_FS_BASE: i32 = 160; // u64
+export const CPU_GS_BASE: i32 = 168; // u64
 export const CPU_CPL: i32 = 220; // u32
 export const CPU_RIP: i32 = 224; // u64
 export const CPU_RFLAGS: i32 = 232; // u64, without the status flags, which are lazy

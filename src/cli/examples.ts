@@ -34,6 +34,11 @@ export const EXAMPLES: Record<string, readonly (readonly [words: string, what: s
     ["compare 001 --pair all --seeds 20 --json", "every pair of CPUs; one JSON document"],
   ],
   trace: [["trace bench --output bench.pftrace", "open the file in ui.perfetto.dev"]],
+  core: [
+    ["core w001 --append 'v001k=0 -- w001 W001i s=0 r=2' -o hang.core",
+      "then: gdb kernel.elf hang.core, info threads"],
+    ["core failed.sbx -o failed.core", "the machine of a capsule, as it was at its end"],
+  ],
   replay: [["replay failure.sbx", "the recorded run again, checked to its end"]],
   validate: [
     ["validate --machine nehalem-ep", "microbenchmarks against published figures"],

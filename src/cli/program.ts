@@ -7,6 +7,7 @@ import { barriersVerb } from "./barriers.ts";
 import { caseVerb } from "./case.ts";
 import { cflagsVerb } from "./cflags.ts";
 import { compareVerb } from "./compare.ts";
+import { coreVerb } from "./core.ts";
 import { doctorVerb } from "./doctor.ts";
 import { EXAMPLES } from "./examples.ts";
 import { exploreVerb } from "./explore.ts";
@@ -20,7 +21,7 @@ import { validateVerb } from "./validate.ts";
 
 const VERBS = [
   runVerb, litmusVerb, exploreVerb, barriersVerb, caseVerb, compareVerb, traceVerb, replayVerb,
-  validateVerb, machinesVerb, doctorVerb, cflagsVerb,
+  coreVerb, validateVerb, machinesVerb, doctorVerb, cflagsVerb,
 ];
 
 export function programOf(act: Act): Command {

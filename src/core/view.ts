@@ -22,6 +22,8 @@ export interface CpuState {
   rip: bigint;
   /** rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15. */
   registers: bigint[];
+  fsBase: bigint;
+  gsBase: bigint;
   cpl: number;
   interruptsOn: boolean;
   cr2: bigint;
@@ -106,6 +108,8 @@ export class MachineView {
       run: view.getUint32(abi.CORE_RUN, true),
       rip: u64(abi.CPU_RIP),
       registers: Array.from({ length: 16 }, (_, i) => u64(abi.CPU_REGISTERS + i * 8)),
+      fsBase: u64(abi.CPU_FS_BASE),
+      gsBase: u64(abi.CPU_GS_BASE),
       cpl: view.getUint32(abi.CPU_CPL, true),
       interruptsOn: (u64(abi.CPU_RFLAGS) & EFLAGS_IF) !== 0n,
       cr2: u64(abi.CPU_CR2),
@@ -113,6 +117,16 @@ export class MachineView {
       badRip: u64(abi.CPU_BAD_RIP),
       badBytes: new Uint8Array(this.memory.buffer, core + abi.CPU_BAD_BYTES, BAD_BYTES).slice(),
     };
+  }
+
+  /** Stores that are not visible yet, of all CPUs. */
+  get storesWaiting(): number {
+    let count = 0;
+    const view = new DataView(this.memory.buffer);
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      count += view.getUint32(this.u32(abi.M_CORES + cpu * 4) + abi.CORE_SB_COUNT, true);
+    }
+    return count;
   }
 
   private hub(offset: number): number {

@@ -9,6 +9,7 @@ import type { Snapshot } from "./snapshot.ts";
 import { DebugBlock } from "../machine/debug-block.ts";
 import type { Disk, IrqPolicy } from "../machine/disks.ts";
 import { disassembleOne, hexBytes } from "../machine/disassemble.ts";
+import { DebugInfo } from "../machine/dwarf/image.ts";
 import { type Elf, hex, readElf } from "../machine/elf.ts";
 import { checkUser, type ImageFile } from "../machine/image.ts";
 import { readLinear } from "../machine/page-walk.ts";
@@ -90,15 +91,19 @@ export class Machine {
   readonly kernel: Elf;
   /** The image: a user program, or the kernel itself. */
   readonly program: Elf;
+  /** Types and source lines of the kernel, and of the program if there is one. */
+  readonly debugInfo: { kernel: DebugInfo; program?: DebugInfo };
   private readonly session: Session;
   private readonly options: CreateOptions;
 
   private constructor(
-    preset: Preset, kernel: Elf, program: Elf, session: Session, options: CreateOptions,
+    preset: Preset, kernel: Elf, program: Elf, debugInfo: Machine["debugInfo"], session: Session,
+    options: CreateOptions,
   ) {
     this.preset = preset;
     this.kernel = kernel;
     this.program = program;
+    this.debugInfo = debugInfo;
     this.session = session;
     this.options = options;
   }
@@ -146,7 +151,11 @@ export class Machine {
       },
       snapshot,
     );
-    return new Machine(preset, kernel, program, session, options);
+    const debugInfo = {
+      kernel: new DebugInfo(runner.name, runner.bytes),
+      program: isKernel ? undefined : new DebugInfo(image.name, image.bytes),
+    };
+    return new Machine(preset, kernel, program, debugInfo, session, options);
   }
 
   /** Runs to the end of the machine; call it once. */

@@ -8,6 +8,8 @@ it("has the fields of Cpu and Core where abi.ts says", () => {
   const promised: Record<string, number> = {
     rax: abi.CPU_REGISTERS,
     r15: abi.CPU_REGISTERS + 15 * 8,
+    fsBase: abi.CPU_FS_BASE,
+    gsBase: abi.CPU_GS_BASE,
     cpl: abi.CPU_CPL,
     rip: abi.CPU_RIP,
     rflags: abi.CPU_RFLAGS,

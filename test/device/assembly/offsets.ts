@@ -9,6 +9,12 @@ export function rax(): usize {
 export function r15(): usize {
   return offsetof<Cpu>("r15");
 }
+export function fsBase(): usize {
+  return offsetof<Cpu>("fsBase");
+}
+export function gsBase(): usize {
+  return offsetof<Cpu>("gsBase");
+}
 export function cpl(): usize {
   return offsetof<Cpu>("cpl");
 }

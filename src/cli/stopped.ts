@@ -1,0 +1,91 @@
+// A machine to look at: an image that has run with the options given, or a capsule that has run
+// again and come out as recorded; to its end, or to a cycle.
+import type { Command } from "commander";
+import { type Capsule } from "../engine/capsule.ts";
+import { readCapsule } from "../engine/capsule-file.ts";
+import {
+  type CreateOptions, InputError, Machine, MEMORY_MODELS, type MemoryModel, type RunResult,
+} from "../index.ts";
+import { memoryNote } from "../report/memory-model.ts";
+import { addDiskOptions, type DiskOptions, disksOf } from "./disk-options.ts";
+import { parseChoice, parseCount, parseSet, parseWorkers, u64Option } from "./options.ts";
+import { Progress, short } from "./progress.ts";
+
+export interface StoppedOptions extends DiskOptions {
+  at: bigint;
+  machine: string;
+  cpus?: number;
+  memory: MemoryModel;
+  workers: number | "auto";
+  seed: bigint;
+  append: string;
+  maxCycles: bigint;
+  set?: Map<string, number>;
+}
+
+export interface Stopped {
+  machine: Machine;
+  /** Undefined when it stands at the cycle asked for. */
+  result?: RunResult;
+  image: string;
+  seed: bigint;
+  /** "adversarial drains" where they are. */
+  note: string;
+}
+
+/** The options of a run, for a verb that looks at the machine afterwards. */
+export function addStoppedOptions(command: Command): Command {
+  return addDiskOptions(command)
+    .addOption(u64Option("--at <cycle>", "stop at this cycle; 0: at the end", 0n))
+    .option("--machine <name>", "preset or JSON file", "clovertown")
+    .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
+    .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
+    .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
+    .addOption(u64Option("--seed <n>", "64-bit seed", 1n))
+    .option("--append <parameters>", 'kernel parameters, "key=value ..."', "")
+    .addOption(u64Option("--max-cycles <n>", "budget of virtual cycles, 0 for none", 0n))
+    .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet);
+}
+
+/** Runs `subject`, a capsule FILE.sbx or an image, and leaves the machine as it stopped. */
+export async function openStopped(
+  subject: string,
+  options: StoppedOptions,
+  signal: AbortSignal,
+  more: Partial<CreateOptions> = {},
+): Promise<Stopped> {
+  const capsule = subject.endsWith(".sbx") ? await readCapsule(subject) : undefined;
+  const created: CreateOptions = capsule
+    ? { ...capsule.options, workers: options.workers, ...more }
+    : {
+        ...options,
+        image: subject,
+        changes: options.set,
+        ...disksOf(options.machine, options),
+        ...more,
+      };
+  const machine = await Machine.create(created);
+  const progress = new Progress();
+  const hooks = {
+    signal,
+    onProgress: (now: bigint) => progress.update(() => `${short(now)} cycles`),
+  };
+  const result = options.at
+    ? await machine.runTo(options.at, hooks)
+    : await machine.run(hooks);
+  progress.clear();
+  if (capsule && result) requireSame(subject, capsule, result);
+  return {
+    machine,
+    result,
+    image: capsule ? capsule.options.image.name : subject,
+    seed: created.seed ?? 1n,
+    note: memoryNote(created.memory ?? "tso") ?? "",
+  };
+}
+
+function requireSame(file: string, { end }: Capsule, result: RunResult): void {
+  if (result.exit === "cancelled") return;
+  if (result.cycles === end.cycles && result.stateHash === end.stateHash) return;
+  throw new InputError(`${file}: the run comes out different here; see smpbox replay ${file}`);
+}

@@ -1,0 +1,91 @@
+// The core file in front of gdb: it lists the CPUs, walks the stack of a task that sleeps, and
+// reads the same registers and memory as the machine has. Skipped where there is no gdb.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
+import { Machine } from "../../src/engine/machine.ts";
+import { coreDump, FIRST_TASK, kernelGuest } from "../../src/report/core-dump.ts";
+import { hasTool } from "../support/tools.ts";
+
+const root = packageRoot();
+const main = join(root, "dist", "src", "cli", "main.js");
+const kernel = join(root, "workloads", "prebuilt", "kernel.elf");
+const folder = mkdtempSync(join(tmpdir(), "smpbox-core-"));
+const file = join(folder, "hang.core");
+const options = {
+  image: "w001", machine: "clovertown", seed: 1n, workers: 1 as const,
+  append: "v001k=0 -- w001 W001i s=0 r=2",
+};
+let machine: Machine;
+
+beforeAll(async () => {
+  machine = await Machine.create(options);
+  expect((await machine.run()).exit).toBe("hang");
+  const words = ["--machine", options.machine, "--append", options.append, "-o", file];
+  const { status, stdout } = spawnSync(process.execPath, [main, "core", "w001", ...words], {
+    encoding: "utf8",
+  });
+  expect(status).toBe(0);
+  expect(stdout).toContain("user memory of process");
+}, 300_000);
+afterAll(async () => {
+  machine.close();
+  await Machine.shutdown();
+  rmSync(folder, { recursive: true });
+});
+
+/** What gdb answers to each command, without its greeting. */
+function gdb(...commands: string[]): string {
+  const words = commands.flatMap((command) => ["-ex", command]);
+  const { stdout, stderr } = spawnSync("gdb", ["-q", "-nx", "-batch", ...words, kernel, file], {
+    encoding: "utf8",
+  });
+  expect(stderr).not.toMatch(/error|not a core|warning/i);
+  return stdout;
+}
+
+describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
+  it("lists the CPUs as threads, with their registers", () => {
+    const print = String.raw`printf "rip %lx rsp %lx gs %lx\n", $rip, $rsp, $gs_base`;
+    const out = gdb(`thread apply all -ascending ${print}`);
+    const found = [...out.matchAll(/\(LWP (\d+)\):\nrip (\w+) rsp (\w+) gs (\w+)/g)];
+    const cpus = found.filter(([, id]) => Number(id) < FIRST_TASK);
+    expect(cpus.map(([, id]) => Number(id))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    for (const [, id, ...values] of cpus) {
+      const { rip, registers, gsBase } = machine.view.cpu(Number(id) - 1);
+      expect(values).toEqual([rip, registers[4], gsBase].map((value) => value.toString(16)));
+    }
+  });
+
+  it("backtraces the reaper that sleeps for ever", () => {
+    const { threads } = coreDump(machine, "kernel.elf");
+    const block = machine.debugBlock()!;
+    const asleep = block.tasks().filter(({ sleepKind, state }) => sleepKind === 2 && state === 1);
+    expect(asleep).toHaveLength(1);
+    const thread = threads.findIndex(({ id }) => id === FIRST_TASK + asleep[0].pid);
+    const out = gdb(`thread ${thread + 1}`, "bt");
+    const names = [...out.matchAll(/^#\d+ +(?:0x\w+ in )?(\w+) \(/gm)].map(([, name]) => name);
+    const chain = ["schedule", "sys_io_getevents", "syscall_dispatch"];
+    expect(names.filter((name) => chain.includes(name))).toEqual(chain);
+    expect(names.findIndex((name) => name.startsWith("read_events__")))
+      .toBeGreaterThan(names.indexOf("schedule"));
+  });
+
+  it("reads memory of the kernel and of the process", () => {
+    const guest = kernelGuest(machine);
+    const place = guest.elements(guest.variable("cpus")!)[5];
+    const out = gdb("p nr_cpus", "p/x cpus[5].rq.idle", "p cpus[5].number");
+    expect(out).toContain("$1 = 8\n");
+    expect(out).toContain(`= 0x${guest.value(place, "rq.idle")!.toString(16)}\n`);
+    expect(out).toContain("= 5\n");
+    const entry = machine.program.entry;
+    const code = machine.program.segments.find(({ lin, memoryBytes }) =>
+      entry >= lin && entry < lin + BigInt(memoryBytes))!;
+    const bytes = code.data.subarray(Number(entry - code.lin), Number(entry - code.lin) + 8);
+    const words = Array.from(bytes, (byte) => `0x${byte.toString(16).padStart(2, "0")}`);
+    expect(gdb(`x/8xb 0x${entry.toString(16)}`)).toContain(words.join("\t"));
+  });
+});
