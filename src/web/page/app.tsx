@@ -80,13 +80,13 @@ function MachinePanel({ side }: { side: Side }) {
     <article class="machine" data-machine={preset.name}>
       <h2>{preset.name}</h2>
       <p class="soft">{preset.description}</p>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0}>
         <MachineView preset={preset} chosen={first?.spec.pair ?? pairs.at(-1) ?? []} />
       </div>
       {wanted > 0 && (
         <progress max={wanted} value={runs.length} aria-label={`runs of ${preset.name}`} />
       )}
-      {runs.length > 0 && <div class="scroll"><Results side={side} /></div>}
+      {runs.length > 0 && <div class="scroll" tabIndex={0}><Results side={side} /></div>}
     </article>
   );
 }
@@ -128,7 +128,7 @@ function Story() {
       <StoryView run={first} />
       <details>
         <summary>The whole account</summary>
-        <pre>{explainLostWakeup(first)}</pre>
+        <pre tabIndex={0}>{explainLostWakeup(first)}</pre>
       </details>
     </section>
   );

@@ -33,7 +33,8 @@ function flow<T>(items: readonly (Box & { what: T })[], columns: number) {
 }
 
 function clusterBox(cluster: Cluster) {
-  const cores = cluster.units.map((unit) => ({ width: CORE.width, height: CORE.height, what: unit }));
+  const { width, height } = CORE;
+  const cores = cluster.units.map((unit) => ({ width, height, what: unit }));
   const inner = flow(cores, Math.min(COLUMNS, cores.length));
   return { width: inner.width + 2 * PAD, height: inner.height + HEAD + 2 * PAD,
     what: { cluster, cores: inner.placed } };
@@ -64,7 +65,8 @@ export function MachineView({ preset, chosen }: { preset: Preset; chosen: readon
               <rect class="cache" width={cluster.width} height={cluster.height} rx="3" />
               <text x={PAD} y={HEAD - 3}>{level}</text>
               {cluster.what.cores.map((core) => (
-                <g key={core.what[0]} transform={`translate(${core.x + PAD},${core.y + HEAD + PAD})`}>
+                <g key={core.what[0]}
+                  transform={`translate(${core.x + PAD},${core.y + HEAD + PAD})`}>
                   <rect class={core.what.some((cpu) => chosen.includes(cpu)) ? "chosen" : "core"}
                     width={core.width} height={core.height} rx="2" />
                   <text x={core.width / 2} y={core.height / 2 + 4} text-anchor="middle">

@@ -41,7 +41,7 @@ export function StoryView({ run }: { run: CaseRun }) {
   const until = story.tailCommit && at(Number(story.tailCommit.time - origin));
   return (
     <>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0}>
         <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width={WIDTH} role="img"
           aria-label="The last round in cycles; the list below says the same in words">
           {Object.entries(LANES).map(([name, y]) => (

@@ -1,0 +1,153 @@
+// The page in headless Chromium, as a visitor has it: it runs case 001 on two machines with the
+// results that Node has, says why one hung, and takes nothing from a link but names and numbers.
+// With SHOTS=1 the screenshots in shots/ are made anew.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { type PreviewServer, preview } from "vite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { case001 } from "../../src/cases/001.ts";
+import { runOnce } from "../../src/cases/runner.ts";
+import { packageRoot } from "../../src/core/root.ts";
+import { Machine } from "../../src/engine/machine.ts";
+import { askedOf, DEFAULTS, hashOf } from "../../src/web/page/state.ts";
+import { findChromium } from "../browser/chromium.ts";
+
+const root = packageRoot();
+const shots = join(root, "test", "web", "shots");
+const folder = mkdtempSync(join(tmpdir(), "smpbox-page-"));
+const name = findChromium();
+const executablePath = name &&
+  spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
+if (!executablePath) console.log("skipped: Chromium is not installed (apt-get install chromium)");
+if (process.env.CI === "true") it("CI has Chromium", () => expect(executablePath).toBeDefined());
+
+describe("what a link may say", () => {
+  it("is known names, and numbers within limits", () => {
+    const asked = askedOf("#left=zen&right=uni1&variant=fixed&memory=sc&seeds=99&rounds=7");
+    expect(asked).toEqual(
+      { ...DEFAULTS, left: "zen", variant: "fixed", memory: "sc", seeds: 50, rounds: 100 });
+  });
+
+  it("comes back from what it gives", () => {
+    const asked = { ...DEFAULTS, right: "nehalem-ep", seeds: 7 };
+    expect(askedOf(hashOf(asked))).toEqual(asked);
+    expect(hashOf(DEFAULTS)).toBe("");
+  });
+
+  it.each(["#left=__proto__&variant=constructor", "#seeds=-1&rounds=1e9", "#%00%ff", "#=&&&="])(
+    "%s is nothing", (hash) => expect(askedOf(hash)).toEqual(DEFAULTS));
+});
+
+describe.skipIf(!executablePath)("the page", () => {
+  let server: PreviewServer;
+  let browser: Browser;
+  let address = "";
+  const said: string[] = [];
+
+  beforeAll(async () => {
+    const script = join(root, "scripts", "build-web.mjs");
+    const built = spawnSync(process.execPath, [script, folder], { encoding: "utf8" });
+    expect(built.stderr).not.toMatch(/error/i);
+    server = await preview({
+      configFile: false, root, build: { outDir: folder },
+      preview: {
+        port: 0,
+        headers: {
+          "Cross-Origin-Opener-Policy": "same-origin",
+          "Cross-Origin-Embedder-Policy": "require-corp",
+        },
+      },
+    });
+    address = server.resolvedUrls!.local[0];
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+    await Machine.shutdown();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function open(hash: string, width = 1280): Promise<Page> {
+    const page = await browser.newPage({ viewport: { width, height: 900 } });
+    page.on("console", (message) => {
+      if (message.type() === "error") said.push(message.text());
+    });
+    page.on("pageerror", (error) => said.push(error.message));
+    await page.goto(address + hash);
+    await page.waitForSelector(".machine svg");
+    return page;
+  }
+
+  async function run(page: Page): Promise<void> {
+    await page.getByRole("button", { name: "Run" }).click();
+    await page.getByRole("button", { name: "Cancel" }).waitFor();
+    await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached", timeout: 0 });
+  }
+
+  it("runs case 001 on two machines, with Node's results, and says why one hung", async () => {
+    const page = await open("#seeds=1&rounds=600");
+    await run(page);
+    for (const machine of ["clovertown", "conroe"]) {
+      const cells = page.locator(`[data-machine=${machine}] [data-hash]`);
+      expect(await cells.count()).toBeGreaterThan(0);
+      for (const cell of await cells.all()) {
+        const pair = (await cell.getAttribute("data-hash"))!.split(",").map(Number);
+        const { result } = await runOnce(case001, {
+          machine, variant: "k0", workload: "W001i", pair: pair as [number, number], seed: 1n,
+          rounds: 600, memory: "tso",
+        });
+        expect(await cell.textContent()).toBe(result.stateHash.toString(16).padStart(16, "0"));
+      }
+    }
+    await page.getByText("The whole account").click();
+    expect(await page.locator("#why pre").textContent()).toContain("still in the store buffer");
+    expect(await page.locator("[data-machine=conroe] .bad").count()).toBe(0);
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(wide).toBeLessThanOrEqual(width);
+      if (process.env.SHOTS) {
+        await page.screenshot({ path: join(shots, `compare-${width}.png`), fullPage: true });
+      }
+    }
+    await page.addScriptTag({
+      content: readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8"),
+    });
+    const { violations } = await page.evaluate("axe.run()") as
+      { violations: { id: string; impact: string }[] };
+    const serious = violations.filter(({ impact }) => /serious|critical/.test(impact));
+    expect(serious.map(({ id }) => id)).toEqual([]);
+  });
+
+  it("can be told to stop", async () => {
+    const page = await open("#seeds=50&rounds=20000&variant=fixed");
+    await page.getByRole("button", { name: "Run" }).click();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached" });
+    expect(await page.getByRole("button", { name: "Run" }).isEnabled()).toBe(true);
+  });
+
+  it("keeps what was chosen in the address", async () => {
+    const page = await open("");
+    await page.getByLabel("Kernel").selectOption("fixed");
+    expect(new URL(page.url()).hash).toBe("#variant=fixed");
+    await page.goto(`${address}#right=nehalem-ep`);
+    await page.locator("[data-machine=nehalem-ep]").waitFor();
+  });
+
+  it("puts nothing of a link into the document", async () => {
+    const image = encodeURIComponent('<img src=x onerror="window.bad=1">');
+    const page = await open(`#left=${image}&seeds=${image}`);
+    expect(await page.evaluate("window.bad")).toBeUndefined();
+    expect(await page.locator("img").count()).toBe(0);
+    expect(await page.locator("select[name=left]").inputValue()).toBe("clovertown");
+  });
+
+  it("has said nothing on the console", () => expect(said).toEqual([]));
+});
