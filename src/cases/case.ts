@@ -78,6 +78,8 @@ export interface CaseRun {
   longestRound?: number;
   /** Other things that the case counts, by what they are. */
   counts?: Record<string, number>;
+  /** Fields of the object that the case is about, as they were at the end. */
+  facts?: Record<string, bigint>;
 }
 
 /** What a phase scan found: phases of the reaper against the submitter that hang. */
@@ -103,7 +105,7 @@ export interface Stopped {
 export type Findings = Pick<
   CaseRun,
   | "failure" | "broken" | "rounds" | "counters" | "residence" | "slack" | "scan" | "visited"
-  | "slowRounds" | "longestRound" | "counts"
+  | "slowRounds" | "longestRound" | "counts" | "facts"
 >;
 
 /** What must come out of all runs of one kind. */

@@ -3,9 +3,10 @@ import { InputError } from "../machine/preset.ts";
 import { case000 } from "./000.ts";
 import { case001 } from "./001.ts";
 import { case002 } from "./002.ts";
+import { case003 } from "./003.ts";
 import type { Case, Row } from "./case.ts";
 
-export const CASES: Case[] = [case000, case001, case002];
+export const CASES: Case[] = [case000, case001, case002, case003];
 
 export function findCase(id: string): Case {
   const found = CASES.find((candidate) => candidate.id === id);

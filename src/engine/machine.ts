@@ -241,6 +241,12 @@ export class Machine {
     return DebugBlock.find(this.view.ram, this.kernel);
   }
 
+  /** Contents of a variable of the kernel, by its symbol. */
+  kernelVariable(name: string): DataView | undefined {
+    const symbol = this.kernel.symbols.get(name);
+    return symbol && this.debugBlock()?.kernelMemory(symbol.lin, symbol.bytes);
+  }
+
   /** Contents of a variable of the user program, by its symbol; undefined if it cannot be read. */
   userVariable(name: string): DataView | undefined {
     const symbol = this.program.symbols.get(name);

@@ -12,15 +12,22 @@ const PAGE_BYTES = 4096;
 
 export const TASK_RUNNING = 0;
 export const TASK_INTERRUPTIBLE = 1;
+export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_DEAD = 64;
 export const SLEEP_AIO = 2;
 export const SLEEP_AIO_DRAIN = 3;
+export const SLEEP_DISK = 6;
+export const SLEEP_T_LOCKED = 9;
+export const SLEEP_UPDATES = 10;
 /** By SMPBOX_SLEEP_*. */
 export const SLEEP_NAMES = [
   "none", "pause", "read_events", "io_destroy", "futex", "idle", "disk", "mutex", "cv",
+  "T_LOCKED", "t_updates",
 ];
 
 export interface Task {
+  /** Kernel address. */
+  address: bigint;
   pid: number;
   cpu: number;
   state: number;
@@ -109,6 +116,7 @@ export class DebugBlock {
     return this.list(32, 64).map((address) => {
       const at = this.offsetOf(address);
       return {
+        address,
         pid: this.u32(at + field[0]),
         cpu: this.u32(at + field[2]),
         state: Number(this.u64(at + field[3])),
@@ -153,6 +161,14 @@ export class DebugBlock {
       done += count;
     }
     return out;
+  }
+
+  /** Kernel memory; empty outside of RAM. */
+  kernelMemory(address: bigint, bytes: number): DataView {
+    const at = this.offsetOf(address);
+    const sound = this.inside(at, bytes);
+    const { buffer, byteOffset } = this.view;
+    return new DataView(buffer, byteOffset + (sound ? at : 0), sound ? bytes : 0);
   }
 
   /** Sums over all CPUs. */

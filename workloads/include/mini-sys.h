@@ -49,6 +49,16 @@ MINI_FN long sys_open(const char *path)
 	return SYSCALL(257, -100, path, 0);
 }
 
+MINI_FN long sys_open_flags(const char *path, u32 flags)
+{
+	return SYSCALL(257, -100, path, flags);
+}
+
+MINI_FN long sys_ftruncate(int fd, u64 size)
+{
+	return SYSCALL(77, fd, size);
+}
+
 MINI_FN long sys_pread(int fd, void *to, size_t bytes, u64 position)
 {
 	return SYSCALL(17, fd, to, bytes, position);

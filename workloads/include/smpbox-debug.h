@@ -41,6 +41,8 @@
 #define SMPBOX_SLEEP_MUTEX 7 /* an adaptive mutex; object = it */
 #define SMPBOX_SLEEP_CV 8    /* a condition variable; object = it */
 #define SMPBOX_SLEEP_DISK 6  /* a direct or cached read or write; object = its dio or page */
+#define SMPBOX_SLEEP_T_LOCKED 9 /* a new handle; object = the transaction that is being closed */
+#define SMPBOX_SLEEP_UPDATES 10 /* kjournald, for the last handle; object = the transaction */
 
 /*
  * Invariant I001, to be evaluated when every CPU is halted and nothing is pending: no task is

@@ -4,12 +4,14 @@
 
 #define CPUS_MAX 64
 #define TASKS_MAX 512
-#define FILES_MAX 80	    /* open files of a process                                  */
-#define KIOCTX_MAX 128	    /* AIO contexts of the machine                              */
+#define FILES_MAX 256	    /* open files of a process                                  */
+#define KIOCTX_MAX 256	    /* AIO contexts of the machine                              */
 #define AIO_EVENTS_MAX 4096 /* ring slots of one context                                */
 #define AIO_SUBMIT_MAX 1024 /* iocbs of one io_submit                                   */
 #define DISKS_MAX 60	    /* controllers that the machine may have                     */
+#define FS_FILES_MAX 256     /* files of the file system                                 */
 #define FUTEX_BUCKETS 64
+#define SLAB_CACHES_MAX 64   /* types of objects                                        */
 #define CMDLINE_MAX 2048
 #define ARGS_MAX 64	     /* arguments of the user program                             */
 #define E820_MAX 128	     /* memory map entries in boot_params                         */

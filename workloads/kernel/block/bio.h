@@ -46,5 +46,7 @@ bool bio_add(struct bio *bio, u64 phys, u32 bytes);
 
 /* Hands the bio to its disk's queue; unplug_queue() makes the disk begin. */
 void submit_bio(struct bio *bio);
+/* The same, the disk begins, and it returns when the bio has ended: 0 or -EIO. The bio is gone. */
+long submit_bio_wait(struct bio *bio);
 
 #endif

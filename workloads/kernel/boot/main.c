@@ -17,6 +17,7 @@
 #include "../fs/blkdev.h"
 #include "../fs/buffered.h"
 #include "../fs/dio/dio.h"
+#include "../fs/minifs.h"
 #include "../fs/pagecache.h"
 #include "../sys/futex.h"
 #include "acpi.h"
@@ -76,6 +77,7 @@ noreturn void kernel_main(u64 boot_params_phys)
 	buffered_init();
 	dio_init();
 	blkdev_init();
+	minifs_init();
 	pagecache_init(param_number("seed", 1));
 	illumos_init(param_string("v000", "f0"));
 	variant = aio_init();

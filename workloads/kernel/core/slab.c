@@ -11,6 +11,24 @@
 
 #define BATCH 16
 
+struct kmem_cache *slab_caches[SLAB_CACHES_MAX];
+u8 slab_pages[KERNEL_WINDOW / PAGE_SIZE];
+static DEFINE_SPINLOCK(slab_caches_lock);
+static u32 nr_slab_caches = 1; /* 0: no cache */
+
+/* Interrupts are off. */
+static void note_page(struct kmem_cache *cache, const void *page)
+{
+	spin_lock(&slab_caches_lock);
+	if (!cache->id) {
+		BUG_ON(nr_slab_caches == SLAB_CACHES_MAX);
+		cache->id = nr_slab_caches++;
+		slab_caches[cache->id] = cache;
+	}
+	spin_unlock(&slab_caches_lock);
+	slab_pages[virt_to_phys(page) / PAGE_SIZE] = cache->id;
+}
+
 /* `count` objects of a new page, the first one at the head. */
 static void *cut_page(struct kmem_cache *cache, u32 *count)
 {
@@ -19,6 +37,7 @@ static void *cut_page(struct kmem_cache *cache, u32 *count)
 
 	BUG_ON(cache->size > PAGE_SIZE || cache->size < sizeof(void *));
 	BUG_ON(cache->size % cache->align);
+	note_page(cache, page);
 	*count = PAGE_SIZE / cache->size;
 	for (u32 i = *count; i--;) {
 		void **object = (void **)(page + i * cache->size);

@@ -22,7 +22,12 @@ struct kmem_cache {
 	struct slab_list list[CPUS_MAX];
 	struct slab_list depot; /* of all CPUs, under the lock */
 	spinlock_t lock;
+	u8 id; /* its place in slab_caches, once it has a page */
 };
+
+/* For the host: which page belongs to which cache. */
+extern struct kmem_cache *slab_caches[SLAB_CACHES_MAX];
+extern u8 slab_pages[KERNEL_WINDOW / PAGE_SIZE];
 
 #define KMEM_CACHE(type)                                                                           \
 	{                                                                                          \

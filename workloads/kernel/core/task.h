@@ -72,6 +72,7 @@ struct task {
 	char comm[16];
 	u64 cpus_allowed;
 	bool pins; /* an interrupt thread: goes before the others, which stay where they are */
+	struct handle *journal_info; /* the open handle (fs/journal.h) */
 	struct kiocb *io_wait; /* whose try this is: it must not sleep (aio/retry.c) */
 
 	struct sleep_reason sleep __cacheline_aligned;

@@ -1,7 +1,6 @@
 /*
- * Reads of a disk through a page cache: /cached/vd0, /cached/vd1 ... A cache is small and takes the
- * page with index i in place i modulo its size, so that what is read in turn is never there. A page
- * that is being read is locked; whoever wants it waits in a queue that it shares with other pages,
+ * Reads through a page cache: of files, and of disks as /cached/vd0, /cached/vd1 ... A page that is
+ * being read is locked; whoever wants it waits in a queue that it shares with other pages,
  * or, in a try of an asynchronous request, leaves an entry there and says -EIOCBRETRY.
  *
  * A reader holds a count, and only a page without one, and not locked, may become another page.
@@ -12,15 +11,17 @@
 #include "../arch/usercopy.h"
 #include "../block/queue.h"
 #include "../core/page.h"
+#include "../core/panic.h"
 #include "../core/sched.h"
 #include "../core/slab.h"
 #include "../core/string.h"
 #include "../sys/errno.h"
 
 #define PAGE_WAIT_QUEUES 16
+#define DISK_CACHE_PAGES 8
 
-static struct kmem_cache disk_cache_cache = KMEM_CACHE(struct disk_cache);
-static struct disk_cache *caches[DISKS_MAX];
+static struct kmem_cache page_cache_cache = KMEM_CACHE(struct page_cache);
+static struct page_cache *caches[DISKS_MAX];
 static DEFINE_SPINLOCK(caches_lock);
 static wait_queue_head_t page_waits[PAGE_WAIT_QUEUES];
 
@@ -30,23 +31,41 @@ void buffered_init(void)
 		init_waitqueue_head(&page_waits[i]);
 }
 
-struct disk_cache *disk_cache_of(struct gendisk *disk)
+void page_cache_init(struct page_cache *cache, struct gendisk *disk, u32 nr_pages)
 {
-	struct disk_cache *cache;
+	BUG_ON(!nr_pages || nr_pages * sizeof(*cache->page) > PAGE_SIZE);
+	memset(cache, 0, sizeof(*cache));
+	spin_lock_init(&cache->lock);
+	cache->disk = disk;
+	cache->nr_pages = nr_pages;
+	cache->page = page_alloc(1);
+	for (u32 i = 0; i < nr_pages; i++)
+		cache->page[i].index = NO_INDEX;
+}
+
+struct page_cache *disk_cache_of(struct gendisk *disk)
+{
+	struct page_cache *cache;
 
 	spin_lock(&caches_lock);
 	cache = caches[disk->number];
 	if (!cache) {
-		cache = kmem_cache_alloc(&disk_cache_cache);
-		memset(cache, 0, sizeof(*cache));
-		spin_lock_init(&cache->lock);
-		cache->disk = disk;
-		for (u32 i = 0; i < CACHE_PAGES; i++)
-			cache->page[i].index = NO_INDEX;
+		cache = kmem_cache_alloc(&page_cache_cache);
+		page_cache_init(cache, disk, DISK_CACHE_PAGES);
 		caches[disk->number] = cache;
 	}
 	spin_unlock(&caches_lock);
 	return cache;
+}
+
+bool page_sector(struct page_cache *cache, const struct cache_page *page, u64 *sector)
+{
+	u64 disk_page = page->index;
+
+	if (cache->map && !cache->map(cache->inode, page->index, &disk_page))
+		return false;
+	*sector = disk_page << (PAGE_SHIFT - SECTOR_SHIFT);
+	return true;
 }
 
 static wait_queue_head_t *queue_of(const struct cache_page *page)
@@ -72,10 +91,18 @@ static void page_read_end(struct bio *bio)
 	unlock_page(page);
 }
 
-static void read_page(struct disk_cache *cache, struct cache_page *page)
+static void read_page(struct page_cache *cache, struct cache_page *page)
 {
-	struct bio *bio = bio_alloc(cache->disk, READ, page->index << (PAGE_SHIFT - SECTOR_SHIFT));
+	struct bio *bio;
+	u64 sector;
 
+	if (!page_sector(cache, page, &sector)) {
+		memset(page->data, 0, PAGE_SIZE);
+		set_bit(PG_UPTODATE, &page->flags);
+		unlock_page(page);
+		return;
+	}
+	bio = bio_alloc(cache->disk, READ, sector);
 	bio->bi_private = page;
 	bio->bi_end_io = page_read_end;
 	bio_add(bio, virt_to_phys(page->data), PAGE_SIZE);
@@ -116,9 +143,9 @@ long wait_on_page_locked(struct cache_page *page)
 	return aio_dequeue_wait() ? 0 : -EIOCBRETRY;
 }
 
-struct cache_page *find_or_take(struct disk_cache *cache, u64 index, struct cache_page **busy)
+struct cache_page *find_or_take(struct page_cache *cache, u64 index, struct cache_page **busy)
 {
-	struct cache_page *page = &cache->page[index % CACHE_PAGES];
+	struct cache_page *page = &cache->page[index % cache->nr_pages];
 
 	*busy = page;
 	spin_lock(&cache->lock);
@@ -139,14 +166,14 @@ struct cache_page *find_or_take(struct disk_cache *cache, u64 index, struct cach
 	return page;
 }
 
-void put_page(struct disk_cache *cache, struct cache_page *page)
+void put_page(struct page_cache *cache, struct cache_page *page)
 {
 	spin_lock(&cache->lock);
 	page->count--;
 	spin_unlock(&cache->lock);
 }
 
-long make_uptodate(struct disk_cache *cache, struct cache_page *page)
+long make_uptodate(struct page_cache *cache, struct cache_page *page)
 {
 	long error;
 
@@ -164,7 +191,7 @@ long make_uptodate(struct disk_cache *cache, struct cache_page *page)
 	return is_uptodate(page) ? 0 : -EIO;
 }
 
-static long read_part(struct disk_cache *cache, u64 index, u64 offset, void __user *to, u64 bytes)
+static long read_part(struct page_cache *cache, u64 index, u64 offset, void __user *to, u64 bytes)
 {
 	struct cache_page *page, *busy;
 	long error;
@@ -183,10 +210,8 @@ static long read_part(struct disk_cache *cache, u64 index, u64 offset, void __us
 	return error;
 }
 
-static long buffered_read(struct file *file, void __user *to, u64 bytes, u64 position)
+long buffered_read(struct page_cache *cache, void __user *to, u64 bytes, u64 position, u64 size)
 {
-	struct disk_cache *cache = file->f_private;
-	u64 size = cache->disk->sectors << SECTOR_SHIFT;
 	u64 done = 0;
 
 	if (position >= size)
@@ -206,6 +231,13 @@ static long buffered_read(struct file *file, void __user *to, u64 bytes, u64 pos
 	return done;
 }
 
+static long disk_read(struct file *file, void __user *to, u64 bytes, u64 position)
+{
+	struct page_cache *cache = file->f_private;
+
+	return buffered_read(cache, to, bytes, position, cache->disk->sectors << SECTOR_SHIFT);
+}
+
 const struct file_operations buffered_operations = {
-	.read = buffered_read,
+	.read = disk_read,
 };

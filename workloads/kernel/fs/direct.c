@@ -10,6 +10,9 @@
 #include "../core/mm.h"
 #include "../sys/errno.h"
 #include "buffered.h"
+#include "journal.h"
+
+#define DIRECT_CREDITS 8
 
 long direct_check(u64 lin, u64 bytes, u64 position)
 {
@@ -35,13 +38,18 @@ long direct_read(const struct dio_machine *machine, struct kiocb *iocb,
 }
 
 long direct_write(const struct dio_machine *machine, struct kiocb *iocb,
-		  const struct dio_target *target, struct disk_cache *cache, u64 lin, u64 bytes,
+		  const struct dio_target *target, struct page_cache *cache, u64 lin, u64 bytes,
 		  u64 position)
 {
+	struct handle *handle = NULL;
 	long written, rest;
 
 	buffered_invalidate(cache, bytes, position);
+	if (target->journal)
+		handle = journal_start(target->journal, DIRECT_CREDITS);
 	written = machine->direct_io(WRITE, iocb, target, lin, bytes, position);
+	if (handle)
+		journal_stop(target->journal, handle);
 	if (!machine->tells_queued && written == bytes && !is_sync_kiocb(iocb))
 		return -EIOCBQUEUED;
 	if (written < 0 || written == bytes)

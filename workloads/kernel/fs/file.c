@@ -1,5 +1,5 @@
 /* Descriptors and reference counts. The files are the console, /data in the page
- * cache, the raw disks, and disks through a cache. */
+ * cache, the raw disks, disks through a cache, and the file system. */
 #include "file.h"
 
 #include "../core/printk.h"
@@ -10,6 +10,7 @@
 #include "../block/queue.h"
 #include "blkdev.h"
 #include "buffered.h"
+#include "minifs.h"
 #include "pagecache.h"
 
 #define CONSOLE_CHUNK 128
@@ -117,10 +118,12 @@ static struct gendisk *find_disk(const char *path, const char *prefix)
 	return disk_of(number);
 }
 
-long file_open(const char *path)
+long file_open(const char *path, u32 flags)
 {
 	struct gendisk *disk = find_disk(path, "/dev/vd");
 	struct gendisk *cached = find_disk(path, "/cached/vd");
+	bool is_directory = strcmp(path, "/fs") == 0 && minifs_mounted();
+	struct inode *inode = strncmp(path, "/fs/", 4) == 0 ? minifs_open(path + 4) : NULL;
 	struct file *file;
 	long fd;
 
@@ -130,11 +133,16 @@ long file_open(const char *path)
 		file = file_alloc(&console_operations, NULL);
 	else if (disk)
 		file = file_alloc(&raw_operations, NULL);
+	else if (inode || is_directory)
+		file = file_alloc(minifs_operations(inode, flags & O_DIRECT), NULL);
 	else if (cached)
 		file = file_alloc(&buffered_operations, NULL);
 	else
 		return -ENOENT;
-	file->f_private = cached ? (void *)disk_cache_of(cached) : disk;
+	if (cached)
+		file->f_private = disk_cache_of(cached);
+	else
+		file->f_private = inode ? (void *)inode : disk;
 	fd = install(current->process, file);
 	if (fd < 0)
 		fput(file);

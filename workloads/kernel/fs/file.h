@@ -12,6 +12,9 @@ struct file_operations {
 	long (*read)(struct file *file, void __user *to, u64 bytes, u64 position);
 	long (*write)(struct file *file, const void __user *from, u64 bytes);
 	long (*pwrite)(struct file *file, const void __user *from, u64 bytes, u64 position);
+	long (*truncate)(struct file *file, u64 size);
+	/* Names of a directory in the form of getdents64: bytes. */
+	long (*readdir)(struct file *file, void __user *to, u64 bytes);
 	/* Starts a READ or WRITE of the kiocb: its result, or -EIOCBQUEUED. */
 	long (*aio)(struct kiocb *iocb, u32 rw);
 };
@@ -28,8 +31,10 @@ struct file {
 struct file *fget(int fd);
 void fput(struct file *file);
 
+#define O_DIRECT 0x4000
+
 /* A new descriptor, or a negative error. */
-long file_open(const char *path);
+long file_open(const char *path, u32 flags);
 long file_close(int fd);
 
 /* Descriptors 0, 1 and 2: the console. */

@@ -14,6 +14,9 @@
 #define NR_getpid 39
 #define NR_clone 56
 #define NR_exit 60
+#define NR_ftruncate 77
+#define NR_prctl 157
+#define NR_sync 162
 #define NR_gettid 186
 #define NR_futex 202
 #define NR_sched_setaffinity 203
@@ -23,6 +26,7 @@
 #define NR_io_getevents 208
 #define NR_io_submit 209
 #define NR_io_cancel 210
+#define NR_getdents64 217
 #define NR_exit_group 231
 #define NR_openat 257
 #define NR_getcpu 309
@@ -38,6 +42,8 @@
 
 #define MAP_PRIVATE 0x02
 #define MAP_ANONYMOUS 0x20
+
+#define PR_SET_NAME 15
 
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1

@@ -15,6 +15,7 @@
 #define EEXIST 17
 #define EINVAL 22
 #define EMFILE 24
+#define ENOSPC 28
 #define ENAMETOOLONG 36
 #define ENOSYS 38
 #define EIOCBRETRY 530  /* inside the kernel: it waits, and will be tried again */

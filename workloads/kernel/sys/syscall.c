@@ -6,6 +6,7 @@
 #include "../core/mm.h"
 #include "../core/sched.h"
 #include "../core/string.h"
+#include "../fs/minifs.h"
 #include "../fs/pagecache.h"
 #include "abi.h"
 #include "errno.h"
@@ -67,23 +68,71 @@ static long sys_write(struct pt_regs *regs)
 	return result;
 }
 
-static long open_path(const char __user *user_path)
+static long open_path(const char __user *user_path, u32 flags)
 {
 	char path[PATH_MAX];
 	long length = strncpy_from_user(path, user_path, sizeof(path));
 
-	return length < 0 ? length : file_open(path);
+	return length < 0 ? length : file_open(path, flags);
 }
 
 static long sys_open(struct pt_regs *regs)
 {
-	return open_path((const char *)regs->rdi);
+	return open_path((const char *)regs->rdi, regs->rsi);
 }
 
 /* Paths are absolute; the directory is not looked at. */
 static long sys_openat(struct pt_regs *regs)
 {
-	return open_path((const char *)regs->rsi);
+	return open_path((const char *)regs->rsi, regs->rdx);
+}
+
+static long sys_ftruncate(struct pt_regs *regs)
+{
+	struct file *file = fget(regs->rdi);
+	long result = -EINVAL;
+
+	if (!file)
+		return -EBADF;
+	if (file->f_op->truncate)
+		result = file->f_op->truncate(file, regs->rsi);
+	fput(file);
+	return result;
+}
+
+static long sys_getdents64(struct pt_regs *regs)
+{
+	struct file *file = fget(regs->rdi);
+	long result = -EINVAL;
+
+	if (!file)
+		return -EBADF;
+	if (file->f_op->readdir)
+		result = file->f_op->readdir(file, (void *)regs->rsi, regs->rdx);
+	fput(file);
+	return result;
+}
+
+static long sys_sync(struct pt_regs *regs)
+{
+	(void)regs;
+	minifs_sync();
+	return 0;
+}
+
+/* Only the caller's name. */
+static long sys_prctl(struct pt_regs *regs)
+{
+	char name[sizeof(current->comm)];
+	long length;
+
+	if (regs->rdi != PR_SET_NAME)
+		return -EINVAL;
+	length = strncpy_from_user(name, (const char *)regs->rsi, sizeof(name));
+	if (length < 0)
+		return length;
+	memcpy(current->comm, name, sizeof(name));
+	return 0;
 }
 
 static long sys_close(struct pt_regs *regs)
@@ -257,6 +306,10 @@ static const syscall_t syscalls[NR_SYSCALLS] = {
 	[NR_getpid] = sys_getpid,
 	[NR_clone] = do_clone,
 	[NR_exit] = sys_exit,
+	[NR_ftruncate] = sys_ftruncate,
+	[NR_prctl] = sys_prctl,
+	[NR_sync] = sys_sync,
+	[NR_getdents64] = sys_getdents64,
 	[NR_gettid] = sys_gettid,
 	[NR_futex] = sys_futex,
 	[NR_sched_setaffinity] = sys_sched_setaffinity,

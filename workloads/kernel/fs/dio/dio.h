@@ -29,6 +29,7 @@ struct dio_target {
 	struct gendisk *disk;
 	u64 i_size;
 	u32 i_blkbits;
+	struct journal *journal; /* a write is within a handle of it; NULL: there is none */
 	void *inode;
 	/* The first of the contiguous disk blocks behind file block `block`, and how many of at
 	 * most `max`; 0: there is none. */
