@@ -13,7 +13,9 @@ import { openStep } from "./explore/step";
 import { openThreads, threadAt, threadCount } from "./explore/thread";
 
 export { decodeBytes } from "./isa/fetch";
-export { search, configure, statesSeen, transitions, searches, endless } from "./explore/search";
+export {
+  search, configure, statesSeen, transitions, searches, endless, cyclic,
+} from "./explore/search";
 export { runsCut, walk } from "./explore/walk";
 export { openReplay, replay, replayed, replayedLength } from "./explore/replay";
 export { logLength } from "./memory/replay-log";

@@ -5,7 +5,9 @@
 import {
   allocateState, arenaFull, arenaRewind, statesNext, statesRewind,
 } from "../memory/arena";
-import { conflict, granulesEnd, resetGranules, tooManyWords } from "../memory/granule";
+import {
+  REFUSED_CODE, conflict, granulesEnd, refused, resetGranules, tooManyWords,
+} from "../memory/granule";
 import { openPort } from "../memory/explore-port";
 import { openBuffers } from "./buffer";
 import { decide } from "./decide";
@@ -32,9 +34,13 @@ export const MEMORY_LIMIT: u32 = 2;
 export const WORDS_LIMIT: u32 = 3;
 /** Every state was seen, but a full store buffer made some steps wait. */
 export const BUFFER_LIMIT: u32 = 4;
+/** Code is written. */
+export const CODE_LIMIT: u32 = 5;
+/** A thread runs too long without an access that others could see. */
+export const STEP_LIMIT: u32 = 6;
 // Internal
-const AGAIN_SHARED: u32 = 5;
-const AGAIN_LEARNT: u32 = 6;
+const AGAIN_SHARED: u32 = 7;
+const AGAIN_LEARNT: u32 = 8;
 
 /** States after which a search that has learnt something is begun again at once. */
 const PATIENCE: u32 = 4096;
@@ -50,6 +56,8 @@ export let transitions: u64 = 0;
 export let searches: u32 = 0;
 /** A state of a loop that all threads are caught in; null without one. */
 export let endless: State | null = null;
+/** Some execution need not end. */
+export let cyclic: bool = false;
 let component: State | null = null;
 
 export function configure(limit: u32, withReduction: bool, bufferEntries: u32, kind: u32): void {
@@ -87,13 +95,20 @@ export function search(): u32 {
     const result = searchOnce();
     statesSeen += stateCount;
     if (result == AGAIN_SHARED) {
-      if (tooManyWords) return WORDS_LIMIT;
+      const limit = limitMet();
+      if (limit) return limit;
       resetLearnt();
     } else if (result != AGAIN_LEARNT) {
       return result == COMPLETE && bufferFull ? BUFFER_LIMIT : result;
     }
   }
   return COMPLETE;
+}
+
+/** Why a search that has to begin again never ends; 0: it may. */
+export function limitMet(): u32 {
+  if (refused) return refused == REFUSED_CODE ? CODE_LIMIT : STEP_LIMIT;
+  return tooManyWords ? WORDS_LIMIT : 0;
 }
 
 function failure(): u32 {
@@ -115,6 +130,7 @@ function enter(s: State, parent: State | null, via: u32): void {
 
 function searchOnce(): u32 {
   endless = null;
+  cyclic = false;
   component = null;
   if (arenaFull() || !firstTuple(candidate)) return failure();
   const first = findState();
@@ -157,6 +173,7 @@ function searchOnce(): u32 {
 
 /** A step leads to a state that was seen before. */
 function revisit(s: State, next: State): void {
+  if (next.flags & OPEN) cyclic = true;
   if (next.flags & OPEN && s.rest) {
     // A cycle, on which the left-out decisions might be left out for ever.
     s.todo |= s.rest;

@@ -10,11 +10,11 @@ import { run } from "../isa/run";
 import { allocate, arenaFull } from "../memory/arena";
 import { Core } from "../memory/core";
 import {
-  PUSH_BYTES, beginAlone, beginInstruction, beginStep, codeWritten, endAlone, endInstruction,
+  PUSH_BYTES, beginAlone, beginInstruction, beginStep, endAlone, endInstruction,
   journalHasRoom, lockedSize, pending, privateStores, pushCount, pushes, restoreLatches, takeLocked,
   undoInstruction,
 } from "../memory/explore-port";
-import { bitsOf, conflict } from "../memory/granule";
+import { REFUSED_STEP, bitsOf, conflict, refuse } from "../memory/granule";
 import { logInstructions } from "../memory/replay-log";
 import { Entry, entryOf } from "./buffer";
 import {
@@ -84,7 +84,7 @@ function runOn(): u32 {
       return pending;
     }
     const stopped = c.run != RUN_RUNNING && c.run != RUN_HALTED;
-    if (cpu.pending != NO_EXCEPTION || stopped || codeWritten) {
+    if (cpu.pending != NO_EXCEPTION || stopped) {
       undoInstruction();
       return PENDING_FAULT;
     }
@@ -102,7 +102,8 @@ function runOn(): u32 {
       remember();
     }
   }
-  return PENDING_ENDLESS;
+  refuse(REFUSED_STEP);
+  return PENDING_NONE;
 }
 
 /** The entry of a locked store; 0 when there is none. */

@@ -5,11 +5,11 @@
 // Guarantees of Finding Bugs"): there steps and drains of a thread are processes of their own.
 // A run depends on the seed and its number only. Its decisions, a byte each, are its schedule.
 import { allocate, arenaFull } from "../memory/arena";
-import { conflict, tooManyWords } from "../memory/granule";
+import { conflict } from "../memory/granule";
 import { draw } from "../random";
 import { decide } from "./decide";
 import { Outcome, openOutcomes, recordOutcome } from "./outcome";
-import { COMPLETE, MEMORY_LIMIT, WORDS_LIMIT, resetLearnt } from "./search";
+import { COMPLETE, MEMORY_LIMIT, limitMet, resetLearnt } from "./search";
 import { Shared } from "./shared-state";
 import { copyTuple, decisionsOf, firstTuple, memoryOf, sameTuple } from "./state";
 import { threadCount } from "./thread";
@@ -67,7 +67,8 @@ export function walk(runs: u32, from: u64, withSeed: u64, depth: u32): u32 {
     }
     if (begun) return COMPLETE;
     // All runs again with one word more shared: what they came to must not depend on the first.
-    if (tooManyWords) return WORDS_LIMIT;
+    const limit = limitMet();
+    if (limit) return limit;
     if (!conflict) return MEMORY_LIMIT;
   }
   return COMPLETE;

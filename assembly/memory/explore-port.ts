@@ -12,7 +12,7 @@ import {
 } from "../abi";
 import { allocate } from "./arena";
 import { Core, STALL_DRAIN, STALL_LOAD, STALL_LOCK } from "./core";
-import { UNSHARED, conflict, isCode, markCode, share, touch } from "./granule";
+import { UNSHARED, conflict, markExecuted, markWritten, share, touch } from "./granule";
 import { hostOf, loadSized, storeSized } from "./ram";
 import { logEvent, logging, markLog, rewindLog } from "./replay-log";
 
@@ -64,9 +64,6 @@ let undo: usize = 0;
 let undoCount: u32 = 0;
 /** Stores and locked accesses to unshared memory so far. */
 export let privateStores: u32 = 0;
-
-/** The instruction wrote to code. */
-export let codeWritten: bool = false;
 
 /** A predicate runs: all memory is its own, and is put back after it. */
 let alone: bool = false;
@@ -132,7 +129,6 @@ export function beginInstruction(at: u64): void {
   pushMark = pushCount;
   undoCount = 0;
   lockSize1 = lockSize2 = 0;
-  codeWritten = false;
   markLog();
   if (logging) logEvent(LOG_EXECUTE, thread, 0, 0, at);
 }
@@ -232,7 +228,7 @@ function remember(phys: u64, size: u32): void {
 }
 
 export function exploreFetch(core: usize, physLine: u64): usize {
-  markCode(physLine);
+  markExecuted(physLine);
   return hostOf(physLine);
 }
 
@@ -243,9 +239,9 @@ export function exploreWrite(core: usize, phys: u64, size: u32, value: u64): voi
     return;
   }
   const offset = touch(thread, phys, size, true);
+  markWritten(phys, size);
   // The search begins again: RAM must stay as the program finds it.
   if (conflict) return;
-  if (isCode(phys)) codeWritten = true;
   if (offset == UNSHARED) {
     remember(phys, size);
     storeSized(hostOf(phys), size, value);
@@ -277,7 +273,9 @@ function lockParts(
     if ((offset == UNSHARED) != (offset2 == UNSHARED)) {
       share(<u32>((offset == UNSHARED ? phys : phys2) >> 3));
     }
+    markWritten(phys2, size2);
   }
+  markWritten(phys, size);
   if (conflict) return wait(core, PENDING_NONE, STALL_LOCK);
   if (offset == UNSHARED) {
     remember(phys, size);

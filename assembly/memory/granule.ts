@@ -19,7 +19,7 @@ export const UNOWNED: u32 = 0xffffffff;
 /**
  *     0 | hash | 4 | word u32: physical address >> 3 | 8 | readers | 12 | writers |
  *     16 | slot u32: place in the shared memory | 20 | owned u32: place in the writer's list |
- *     24 | code u32: the line that begins here was executed | 28
+ *     24 | code u32: the line that begins here was executed (1), written (2) | 28
  */
 @unmanaged
 export class Granule {
@@ -43,6 +43,10 @@ let ownedCounts: usize = 0;
 /** A word has to be shared, or a limit was hit: the search must begin again. */
 export let conflict: bool = false;
 export let tooManyWords: bool = false;
+/** What the engine does not explore was met: REFUSED_*, and the search ends. */
+export let refused: u32 = 0;
+export const REFUSED_CODE: u32 = 1;
+export const REFUSED_STEP: u32 = 2;
 /** What is shared stays as it is: a conflict is told, but nothing is learnt from it. */
 let fixed: bool = false;
 /** Before this address in the arena lies what a new search keeps. */
@@ -61,6 +65,7 @@ export function openGranules(threads: u32): void {
 /** A new search: the shared words in their places, nothing touched yet. */
 export function resetGranules(threads: u32): void {
   conflict = false;
+  refused = 0;
   memory.fill(ownedCounts, 0, <usize>threads << 2);
   table = openTable();
   for (let i: u32 = 0; i < sharedCount; i++) granuleOf(sharedWord(i)).slot = i;
@@ -86,6 +91,12 @@ function granuleOf(word: u32): Granule {
 export function fixShared(on: bool): void {
   fixed = on;
   conflict = false;
+  refused = 0;
+}
+
+export function refuse(why: u32): void {
+  refused = why;
+  conflict = true;
 }
 
 /** Make a word shared in the next search, in the order of addresses. */
@@ -138,13 +149,23 @@ function touchWord(thread: u32, word: u32, write: bool): u32 {
   return UNSHARED;
 }
 
-/** The line of `phys` is code. */
-export function markCode(phys: u64): void {
-  granuleOf(<u32>(phys >> 6) << 3).code = 1;
+const EXECUTED: u32 = 1;
+const WRITTEN: u32 = 2;
+
+/** Code that any thread writes, before or after, is refused: what a fetch sees is not modelled. */
+function markLine(phys: u64, as: u32): void {
+  const g = granuleOf(<u32>(phys >> 6) << 3);
+  g.code |= as;
+  if (g.code == (EXECUTED | WRITTEN)) refuse(REFUSED_CODE);
 }
 
-export function isCode(phys: u64): bool {
-  return granuleOf(<u32>(phys >> 6) << 3).code != 0;
+export function markExecuted(phys: u64): void {
+  markLine(phys, EXECUTED);
+}
+
+export function markWritten(phys: u64, size: u32): void {
+  markLine(phys, WRITTEN);
+  if ((phys & 63) + size > 64) markLine(phys + size - 1, WRITTEN);
 }
 
 /** From now on the word is part of the thread's state. */

@@ -1,6 +1,7 @@
 // Case 001 as a matrix: every way to write aio_complete() with every way to wait, as compiled
 // functions (workloads/explore/aio.c), under each memory model. A cell is proved safe, or has a run
 // in which the waiter sleeps for ever.
+import { breathe } from "../engine/breathe.ts";
 import { type Answer, askWith } from "../engine/explore-image.ts";
 import type { ImageFile } from "../machine/image.ts";
 
@@ -35,6 +36,7 @@ export async function* matrix(
       for (let r = 0; r < WAITERS.length; r++) {
         const entries = `aio_wait(${r}),aio_complete(${k},${layout === 24 ? 1 : 0})`;
         for (const memory of memories) {
+          await breathe();
           if (signal?.aborted) return;
           const answer = await ask(image, { entries, model: memory });
           const cell = { layout, memory, completer: `k${k}`, waiter: WAITERS[r], entries };

@@ -88,8 +88,8 @@ export function print(
         impliedBy: impliedBy && Object.fromEntries(impliedBy),
       })),
       verdict: sentence,
-      costs: costs.flatMap(([machine, measured]) => measured.map(({ placement, safe, cost }) => ({
-        machine, placement: Object.fromEntries(placement), safe, seed: options.seed, ...cost,
+      costs: costs.flatMap(([machine, measured]) => measured.map(({ cost, ...one }) => ({
+        machine, ...one, placement: Object.fromEntries(one.placement), seed: options.seed, ...cost,
         ci95: cost.failures === undefined ? undefined : wilson(cost.failures, cost.runs),
       }))),
     });
@@ -97,7 +97,7 @@ export function print(
     const explored = trials.filter(({ impliedBy }) => !impliedBy).length;
     const count = `${trials.length} placements, ${explored} explored on x86-TSO`;
     const lines = [
-      `Barriers ${what}: ${count}, every interleaving`, "",
+      `Barriers ${what}: ${count}${undecided ? "" : ", every interleaving"}`, "",
       ...surveyTable(trials, choices, options.all ?? false), "", wrapped(sentence),
     ];
     if (why) lines.push(`why: ${why}`);

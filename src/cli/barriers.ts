@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { costOf } from "../engine/barrier-cost.ts";
 import { imageSurvey, type Trial } from "../engine/barriers.ts";
 import type { Question } from "../engine/explore-image.ts";
-import { openImage } from "../engine/files.ts";
+import { loadPreset, openImage } from "../engine/files.ts";
 import { InputError } from "../index.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { type Kind, patchSites, type Placement, readSites } from "../machine/sites.ts";
@@ -53,7 +53,13 @@ export function barriersVerb(program: Command, act: Act): void {
 function barriers(
   what: string | undefined, options: BarrierOptions, signal: AbortSignal,
 ): Promise<number> {
-  const { svg, machines, matrix } = options;
+  const { svg, machines, matrix, output } = options;
+  // What is wrong is said before the work.
+  machines?.forEach((name) => loadPreset(name));
+  if (output !== undefined) checkWritable("--output", output);
+  if (options.cost && (what !== undefined || machines)) {
+    throw new InputError("--cost: takes no image, and one machine with --machine");
+  }
   if (svg !== undefined && !options.cost && (!machines || matrix || what === "001")) {
     throw new InputError("--svg: draws what --cost measures, or --machines of an image");
   }
@@ -118,7 +124,7 @@ async function measure(
       if (signal.aborted) return [];
       const patched = patchSites(image, sites, placement);
       const cost = await costOf(patched, question, machine, options.runs ?? RUNS, options.seed);
-      measured.push({ placement, safe: verdict === "safe", cost });
+      measured.push({ placement, verdict, cost });
       progress.update(() => `${machine}: ${measured.length} of ${wanted.length} placements`);
     }
     costs.push([machine, measured]);
@@ -160,7 +166,11 @@ async function onePlacement(
 }
 
 function placementOf(text: string): Placement {
-  return new Map((text === "none" ? [] : parseList(text)).map((item) => {
+  const items = text === "none" ? [] : parseList(text);
+  const names = items.map((item) => item.split("=")[0]);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new InputError(`--at: ${twice} is there twice`);
+  return new Map(items.map((item) => {
     const match = /^(.+)=([a-z]+)$/.exec(item);
     if (!match) throw new InputError(`--at ${item}: write site=kind, such as wake=mfence, or none`);
     return [match[1], match[2] as Kind];

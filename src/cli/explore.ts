@@ -39,7 +39,7 @@ export function exploreVerb(program: Command, act: Act): void {
       "snapshot (run --record FILE.sbx --snapshot-at CYCLE), whose memory they begin with")
     .requiredOption("--entry <f,g>", "a function for each CPU: f, f(1), f(0x10,&symbol)")
     .option("--predicate <p>", "must hold at the end: a function of the image that returns it, " +
-      'or "count == 2 && taken[0] <= 1"')
+      'or "count == 2 && taken:4[0] <= 1"')
     .option("--model <model>", "tso, sc, or stall: loads wait for stores that cover them in part",
       parseChoice("tso", "sc", "stall"), "tso")
     .option("--max-states <n>", "machine states at most", parseCount(1, STATES_MAX))

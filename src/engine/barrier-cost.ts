@@ -9,7 +9,7 @@ import { functionSetup, parseCalls } from "./explore-function.ts";
 import { TimingEngine, type TimingOptions } from "./litmus/timing.ts";
 import type { Question } from "./explore-image.ts";
 import type { Observed, Program, ThreadCode } from "./program.ts";
-import { spinning } from "./sleep-spin.ts";
+import { endsHere, SPIN_BYTES, spinning } from "./sleep-spin.ts";
 
 export interface Cost {
   runs: number;
@@ -33,14 +33,13 @@ const MOV_IMM = [[0x48, 0xb8], [0x48, 0xb9], [0x48, 0xba], [0x48, 0xbb], [], [],
   [0x48, 0xbf], [0x49, 0xb8], [0x49, 0xb9]];
 /** Loops in place of sleeps, and the count of those who were not woken. */
 const SLEEPS = STUBS + 0x100000n;
-const LATE = STUBS + 0x200000n;
-const LINE_BYTES = 64;
+const SLEEP_WORDS = STUBS + 0x200000n;
 const RAX = 0;
 const RSP = 4;
 const ARGUMENTS = [7, 6, 2, 1, 8, 9];
 
-/** RDTSC; the arguments; CALL; RDTSC; the difference in R12. */
-function stubOf(target: bigint, args: readonly bigint[]): Uint8Array {
+/** RDTSC; the arguments; CALL; RDTSC; the difference in R12; `after`. */
+function stubOf(target: bigint, args: readonly bigint[], after: readonly number[]): Uint8Array {
   const load = (register: number, value: bigint) => {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, value, true);
@@ -51,6 +50,7 @@ function stubOf(target: bigint, args: readonly bigint[]): Uint8Array {
     ...args.flatMap((value, i) => load(ARGUMENTS[i], value)),
     ...load(RAX, target), 0xff, 0xd0, // call *%rax
     0x0f, 0x31, 0x44, 0x29, 0xe0, 0x41, 0x89, 0xc4, // rdtsc; sub %r12d, %eax; mov %eax, %r12d
+    ...after,
   );
 }
 
@@ -60,8 +60,10 @@ export function costProgram(image: ImageFile, { entries, predicate }: Question) 
   const expression = predicate !== undefined && !elf.symbols.has(predicate);
   const asked = functionSetup(elf, image.name, calls, expression ? { predicate } : {});
   const memory = variablesOf(elf, image.name);
+  const { code, sleeps } = spinning(elf, calls.length, SLEEPS, SLEEP_WORDS);
+  const after = sleeps ? endsHere(SLEEP_WORDS) : [];
   const threads = calls.map(({ function: name, args }, i): ThreadCode => {
-    const code = stubOf(elf.symbols.get(name)!.lin, args);
+    const code = stubOf(elf.symbols.get(name)!.lin, args, after);
     const registers = new BigUint64Array(16);
     const stack = STACKS + BigInt(i) * BigInt(STACK_BYTES);
     registers[RSP] = stack + BigInt(STACK_BYTES - 64);
@@ -80,11 +82,10 @@ export function costProgram(image: ImageFile, { entries, predicate }: Question) 
     const offset = Number(what.lin - memory[variable].address);
     observed.push({ kind: "memory", variable, offset, size: what.size as 1 | 2 | 4 | 8 });
   }
-  const { code, sleeps } = spinning(elf, SLEEPS, LATE);
   if (sleeps) {
-    const initial = new Uint8Array(LINE_BYTES);
+    const initial = new Uint8Array(SPIN_BYTES);
     observed.push({ kind: "memory", variable: memory.length, offset: 0, size: 4 });
-    memory.push({ name: "late", address: LATE, initial, pointers: [] });
+    memory.push({ name: "sleep", address: SLEEP_WORDS, initial, pointers: [] });
   }
   const program: Program = { name: image.name, threads, code, memory, observed };
   const fails = (values: bigint[]) =>

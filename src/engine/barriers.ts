@@ -1,9 +1,11 @@
 // Which barriers suffice: every choice of a kind for each site is put into the program and
-// explored. More order never allows more behaviour, so where there are many choices one verdict
-// decides those above or below it.
+// explored. More order never allows another final state, so where there are many choices one
+// verdict decides those above or below it. That is not so of loops that need not end: more order
+// may take away the only way out of one. A verdict with such a loop decides nothing else.
 import type { ImageFile } from "../machine/image.ts";
 import { InputError } from "../machine/input.ts";
 import { type Kind, patchSites, type Placement, readSites, type Site } from "../machine/sites.ts";
+import { breathe } from "./breathe.ts";
 import { type Answer, askWith, type Question } from "./explore-image.ts";
 
 /** What can be chosen, whatever it is that is patched. */
@@ -17,6 +19,8 @@ export interface Finding {
   schedule?: string;
   /** Why it is undecided. */
   bound?: string;
+  /** The program has a loop that need not end: the verdict says nothing of other placements. */
+  loops?: boolean;
 }
 
 export interface Trial extends Finding {
@@ -108,6 +112,7 @@ export async function survey(
       : await explore(placement);
     trials.set(placement, { ...finding, placement, minimal: false });
     options.onDone?.(trials.size, all.length);
+    await breathe();
   }
   const done = all.flatMap((placement) => trials.get(placement) ?? []);
   const safe = done.filter(({ verdict }) => verdict === "safe");
@@ -120,7 +125,7 @@ export async function survey(
 
 function impliedBy(placement: Placement, trials: Iterable<Trial>): Trial | undefined {
   for (const trial of trials) {
-    if (trial.impliedBy) continue;
+    if (trial.impliedBy || trial.loops) continue;
     if (trial.verdict === "safe" && atMost(trial.placement, placement)) return trial;
     if (trial.verdict === "broken" && atMost(placement, trial.placement)) return trial;
   }
@@ -140,9 +145,11 @@ export function imageSurvey(image: ImageFile, question: Question, patterns?: str
 }
 
 export function findingOf({ failure, exploration }: Answer): Finding {
-  const { machineStates: states, bound } = exploration;
+  const { machineStates: states, bound, cyclic } = exploration;
   if (failure && failure.verdict !== "right") {
-    return { verdict: "broken", states, schedule: failure.schedule };
+    const loops = failure.verdict === "endless";
+    return { verdict: "broken", states, schedule: failure.schedule, loops };
   }
-  return bound ? { verdict: "undecided", states, bound } : { verdict: "safe", states };
+  if (bound) return { verdict: "undecided", states, bound };
+  return { verdict: "safe", states, loops: cyclic };
 }

@@ -33,6 +33,7 @@ export interface ExploreExports {
   runsCut: WebAssembly.Global;
   outcomes: WebAssembly.Global;
   endless: WebAssembly.Global;
+  cyclic: WebAssembly.Global;
   statesSeen: WebAssembly.Global;
   transitions: WebAssembly.Global;
   searches: WebAssembly.Global;

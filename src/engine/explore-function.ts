@@ -110,13 +110,17 @@ export function functionSetup(
       watched.push({ kind: "predicate", begin: begin(call, CPUS_MAX) });
       labels.push(predicate);
       // int: the upper half of RAX is not the function's
-      holds = (values) => BigInt.asUintN(32, values[at]) !== 0n && values[at] !== FAILED;
+      holds = (values) => {
+        if (values[at] !== FAILED) return BigInt.asUintN(32, values[at]) !== 0n;
+        throw new InputError(`--predicate ${predicate}: it faults, or does not end, on a final ` +
+          "state; it must say of every one whether it is right");
+      };
     } else {
       const expression = watch(expressionOf(predicate), elf, name, watched, labels);
       const sizes = watched.slice(at).map((what) => (what.kind === "memory" ? what.size : 8));
       const signed = (values: bigint[]) =>
         sizes.map((n, i) => BigInt.asIntN(8 * n, values[at + i]));
-      holds = (values) => expression.evaluate(signed(values)) !== 0n;
+      holds = (values) => expression.evaluate(signed(values), sizes) !== 0n;
     }
   }
   const used = pieces.reduce((sum, { data, bytes }) => sum + (bytes ?? data.length) + 0x8000, 0);
@@ -129,11 +133,14 @@ const FAILED = 0xffffffffffffffffn;
 function watch(
   expression: Expression, elf: Elf, name: string, watched: Watched[], labels: string[],
 ): Expression {
-  for (const { symbol, index } of expression.terms) {
+  for (const { symbol, size, index } of expression.terms) {
     const found = elf.symbols.get(symbol);
     if (!found) throw new InputError(`${name}: no symbol ${symbol} for the predicate`);
-    const size = [8, 4, 2, 1].find((n) => found.bytes % n === 0 && found.bytes >= n);
-    const element = index === undefined ? size ?? 8 : Math.min(size ?? 8, 4);
+    const element = size ?? found.bytes;
+    if ((index !== undefined && size === undefined) || ![1, 2, 4, 8].includes(element)) {
+      throw new InputError(`${name}: ${symbol} has ${found.bytes} bytes, and how many of them ` +
+        `are one element the file does not say; write ${symbol}:4[${index ?? 0}] for one of 4`);
+    }
     const offset = (index ?? 0) * element;
     if (offset + element > found.bytes) {
       throw new InputError(`${name}: ${symbol} at ${hex(found.lin)} has no element ${index}`);

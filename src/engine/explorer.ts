@@ -71,6 +71,8 @@ export interface Exploration {
   finals: Final[];
   /** Decisions that lead into a loop that no thread leaves any more. */
   endless?: Decisions;
+  /** Some execution need not end. */
+  cyclic?: boolean;
   /** What was cut short. */
   bound?: string;
   /** Distinct states of the last search, and what all searches came to. */
@@ -106,6 +108,8 @@ const STATES_LIMIT = 1;
 const MEMORY_LIMIT = 2;
 const WORDS_LIMIT = 3;
 const BUFFER_LIMIT = 4;
+const CODE_LIMIT = 5;
+const STEP_LIMIT = 6;
 
 // Offsets in the engine's records: assembly/explore/outcome.ts, state.ts, thread-state.ts,
 // local-state.ts
@@ -198,6 +202,7 @@ export class Explorer {
     const endless = exports.endless.value as number;
     return {
       ...this.#results(begun, bound),
+      cyclic: Boolean(exports.cyclic.value),
       ...(endless ? { endless: this.#pathTo(endless) } : {}),
     };
   }
@@ -355,6 +360,9 @@ function boundOf(result: number, statesMax: number, entries: number): string | u
     case STATES_LIMIT: return `stopped after ${statesMax} machine states`;
     case MEMORY_LIMIT: return "stopped: no memory left for more machine states";
     case WORDS_LIMIT: return "stopped: the threads share or write too many words of memory";
+    case CODE_LIMIT: return "stopped: code is written, and what runs then is not explored";
+    case STEP_LIMIT: return "stopped: a CPU runs 1000000 instructions without touching memory " +
+      "that others use";
     case BUFFER_LIMIT: return `store buffers of ${entries} entries were full at times`;
     default: return undefined;
   }

@@ -1,15 +1,16 @@
 // SMPBOX_SLEEP_UNTIL_RUNNING on a machine. The explore engine waits there; on silicon, and on the
 // box, the mark is a NOP. To run functions that sleep, each mark becomes a jump to a loop that
-// reads the word until it is 0. A sleeper whom nobody wakes would read for ever, so it gives up
-// after a while, counts itself, and goes on.
+// reads the word until it is 0. A sleeper whom nobody wakes would read for ever, so when all others
+// have ended or sleep, too, it gives up after some more reads, counts itself, and goes on: whoever
+// was woken meanwhile needs no longer to leave its own loop.
 import type { Elf } from "../machine/elf.ts";
 import type { Program } from "./program.ts";
 
 /** The mark: an eight-byte NOP with this displacement (smpbox.h). */
 const MARK = [0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x03, 0x5b];
-/** Reads before it gives up: many times what any wake-up takes, the longest hand-over included. */
-const READS = 10_000;
-const STUB_BYTES = 64;
+/** Reads before it gives up: many times what any hand-over of a line takes. */
+const READS = 2000;
+const STUB_BYTES = 128;
 const NOP3 = [0x0f, 0x1f, 0x00];
 const JMP = 0xe9;
 const JMP_BYTES = 5;
@@ -23,16 +24,30 @@ const i32 = (value: number | bigint) => {
   return [...bytes];
 };
 
+/** The words of a run: who gave up; who has ended or sleeps. Each has a line. */
+export const SPIN_BYTES = 128;
+const AWAY = 64n;
+
+/** For the end of a function: its stores are visible, it wakes nobody any more. */
+export function endsHere(words: bigint): number[] {
+  return [0xf0, 0xff, 0x04, 0x25, ...i32(words + AWAY)]; // lock incl away
+}
+
 /** RAX points to the word. No register, flag or byte of the red zone changes. */
-function loop(late: bigint, at: bigint, back: bigint): number[] {
+function loop(words: bigint, threads: number, at: bigint, back: bigint): number[] {
+  const away = i32(words + AWAY);
   const code = [
     0x48, 0x8d, 0xa4, 0x24, ...i32(-RED_ZONE), // lea -256(%rsp), %rsp
     0x9c, 0x41, 0x53, // pushfq; push %r11
-    0x41, 0xbb, ...i32(READS), // mov $READS, %r11d
-    0x83, 0x38, 0x00, 0x74, 0x0f, // 1: cmpl $0, (%rax); je 2f
-    0xf3, 0x90, 0x41, 0xff, 0xcb, 0x75, 0xf4, // pause; dec %r11d; jne 1b
-    0xf0, 0xff, 0x04, 0x25, ...i32(late), // lock incl late
-    0x41, 0x5b, 0x9d, // 2: pop %r11; popfq
+    0xf0, 0xff, 0x04, 0x25, ...away, // lock incl away
+    0x41, 0xbb, ...i32(READS), // 1: mov $READS, %r11d
+    0x83, 0x38, 0x00, 0x74, 0x19, // 2: cmpl $0, (%rax); je 3f
+    0xf3, 0x90, // pause
+    0x83, 0x3c, 0x25, ...away, threads, 0x75, 0xe9, // cmpl $threads, away; jne 1b
+    0x41, 0xff, 0xcb, 0x75, 0xea, // dec %r11d; jne 2b
+    0xf0, 0xff, 0x04, 0x25, ...i32(words), // lock incl late
+    0xf0, 0xff, 0x0c, 0x25, ...away, // 3: lock decl away
+    0x41, 0x5b, 0x9d, // pop %r11; popfq
     0x48, 0x8d, 0xa4, 0x24, ...i32(RED_ZONE), // lea 256(%rsp), %rsp
   ];
   const end = at + BigInt(code.length + JMP_BYTES);
@@ -41,9 +56,11 @@ function loop(late: bigint, at: bigint, back: bigint): number[] {
 
 /**
  * The code of the image that spins where it would sleep: its own, patched, and the loops at
- * `stubs`. Sleepers that gave up add to the 4 bytes at `late`. Unchanged if nothing sleeps.
+ * `stubs`. Sleepers that gave up add to the 4 bytes at `words`. Unchanged if nothing sleeps.
  */
-export function spinning(elf: Elf, stubs: bigint, late: bigint): { code: Code; sleeps: boolean } {
+export function spinning(
+  elf: Elf, threads: number, stubs: bigint, words: bigint,
+): { code: Code; sleeps: boolean } {
   const loops: number[] = [];
   const code = elf.segments.filter(({ writable }) => !writable).map(({ lin, data, executable }) => {
     const patched = Uint8Array.from(data);
@@ -52,7 +69,7 @@ export function spinning(elf: Elf, stubs: bigint, late: bigint): { code: Code; s
       const place = lin + BigInt(at);
       const stub = stubs + BigInt(loops.length);
       patched.set([JMP, ...i32(stub - place - BigInt(JMP_BYTES)), ...NOP3], at);
-      const own = loop(late, stub, place + BigInt(MARK.length));
+      const own = loop(words, threads, stub, place + BigInt(MARK.length));
       loops.push(...own, ...Array<number>(STUB_BYTES - own.length).fill(0x90));
     }
     return { address: lin, data: patched };

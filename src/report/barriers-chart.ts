@@ -9,25 +9,27 @@ interface Place {
   /** Percent of the runs. */
   risk: number;
   title: string;
-  safe: boolean;
+  verdict: Measured["verdict"];
 }
 
 const FRONT = "front";
 const COLUMNS = 2;
+const VERDICTS = [
+  ["broken", "broken"], ["undecided", "undecided"], ["safe, proved", "safe"],
+] as const;
 
 /**
  * A broken placement that did not fail here has the upper 95 % bound of its rate: it is not safe.
  * Of one whose failures nobody saw it is 100 %.
  */
-function placeOf({ placement, safe, cost }: Measured): Place[] {
+function placeOf({ placement, verdict, cost }: Measured): Place[] {
   const { median, p99, failures, runs } = cost;
   if (median === undefined) return [];
   const share = failures === undefined ? 1 : failures ? failures / runs : wilson(0, runs)[1];
-  const risk = safe ? 0 : 100 * share;
+  const risk = verdict === "safe" ? 0 : 100 * share;
   const seen = failures === undefined ? "" : `, ${failures} of ${runs} runs failed`;
-  const verdict = safe ? "safe" : "broken";
   const title = `${placementText(placement)}: ${verdict}, ${median} cycles, p99 ${p99}${seen}`;
-  return [{ cycles: median, risk, title, safe }];
+  return [{ cycles: median, risk, title, verdict }];
 }
 
 /** By cost; each fails less often than all that are cheaper. */
@@ -58,8 +60,8 @@ export function placementChart(
       y: { label: "runs that fail, %" },
       series: [
         series(FRONT, frontOf(places), true),
-        series("broken", places.filter(({ safe }) => !safe), false),
-        series("safe, proved", places.filter(({ safe }) => safe), false),
+        ...VERDICTS.map(([name, wanted]) =>
+          series(name, places.filter(({ verdict }) => verdict === wanted), false)),
       ],
     };
   });
@@ -68,6 +70,7 @@ export function placementChart(
 
 /** Five round numbers around the values: costs differ by little, far from 0. */
 function ticksBetween(low: number, high: number): [number, string][] {
+  if (low > high) return [[0, "0"], [1, "1"]]; // nothing was measured
   const step = Math.max(1, Math.ceil((high - low) / 4 / 10) * 10);
   const from = Math.floor(low / step) * step;
   const count = Math.ceil((high - from) / step) || 1;

@@ -102,7 +102,7 @@ function headings(choices: readonly Choice[], others = 28): { heads: string[]; l
 /** A placement on a machine. */
 export interface Measured {
   placement: Placement;
-  safe: boolean;
+  verdict: Trial["verdict"];
   cost: Cost;
 }
 
@@ -112,11 +112,11 @@ export function costTable(measured: readonly Measured[], choices: readonly Choic
   const last = (value: number | undefined) => value ?? Infinity;
   const sorted = measured.toSorted((a, b) =>
     last(a.cost.median) - last(b.cost.median) || last(a.cost.p99) - last(b.cost.p99));
-  const cheapest = sorted.find(({ safe }) => safe)?.cost.median;
-  const rows = sorted.map(({ placement, safe, cost: { median, p99, ...cost } }) => {
+  const cheapest = sorted.find(({ verdict }) => verdict === "safe")?.cost.median;
+  const rows = sorted.map(({ placement, verdict, cost: { median, p99, ...cost } }) => {
     const over = cheapest === undefined || median === undefined ? "-" : signed(median - cheapest);
     return [
-      ...placement.values(), safe ? "safe" : "broken", rateText(cost), `${median ?? "-"}`, over,
+      ...placement.values(), verdict, rateText(cost), `${median ?? "-"}`, over,
       `${p99 ?? "-"}`,
     ];
   });

@@ -116,7 +116,7 @@ it("begins with the memory of a machine that was stopped", () => {
       process.execPath, [main, "explore", image, ...words, predicate], { encoding: "utf8" });
     expect(ask("bench", "mini_argc == 0").status).toBe(0);
     expect(ask(capsule, "mini_argc == 0").status).toBe(1);
-    const after = ask(capsule, "mini_argc == 2 && mini_envp[0] == 16843009");
+    const after = ask(capsule, "mini_argc == 2 && mini_envp:4[0] == 16843009");
     expect(after.stdout).toContain("Proved");
     spawnSync(
       process.execPath, [main, "run", "hello", "--machine", "uni1", "--record", capsule]);

@@ -32,7 +32,7 @@ it("a sleeper that nobody wakes is a failure, of the broken placements only", as
   expect(broken.failures).toBeGreaterThan(0);
   const patched = await cost(CASE_001, [["001.fence", "mfence"], ["001.state", "xchg"]]);
   expect(patched.failures).toBe(0);
-  // A lost wake-up takes 10,000 reads; such runs do not count as cost.
+  // A lost wake-up takes 2,000 reads; such runs do not count as cost.
   expect(broken.p99).toBeLessThan(20_000);
   expect(patched.p99).toBeLessThan(20_000);
 });
@@ -58,11 +58,11 @@ it("the front is what nothing beats in cost and in failures", () => {
 
 it("a chart shows every placement once, broken ones above 0", () => {
   const measured: Measured[] = [
-    { placement: new Map([["a<b", "none"]]), safe: false,
+    { placement: new Map([["a<b", "none"]]), verdict: "broken",
       cost: { runs: 1000, failures: 0, median: 10, p99: 20 } },
-    { placement: new Map([["a<b", "mfence"]]), safe: true,
+    { placement: new Map([["a<b", "mfence"]]), verdict: "safe",
       cost: { runs: 1000, failures: 0, median: 30, p99: 40 } },
-    { placement: new Map([["a<b", "sfence"]]), safe: false, cost: { runs: 9, failures: 9 } },
+    { placement: new Map([["a<b", "sfence"]]), verdict: "broken", cost: { runs: 9, failures: 9 } },
   ];
   const drawing = placementChart("x & y", [["conroe", measured]]);
   expect(drawing).toContain("x &#38; y");

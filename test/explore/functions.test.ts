@@ -8,6 +8,7 @@ import { packageRoot } from "../../src/core/root.ts";
 import { functionSetup, parseCall } from "../../src/engine/explore-function.ts";
 import { type ExploreOptions, Explorer } from "../../src/engine/explorer.ts";
 import { parseSchedule, scheduleText } from "../../src/engine/schedule.ts";
+import { expressionOf } from "../../src/engine/predicate.ts";
 import { readElf } from "../../src/machine/elf.ts";
 
 const NAME = "explore.elf";
@@ -128,7 +129,7 @@ it.each([
 it.each([
   ["peterson_count ==", "its end"],
   ["nothing == 1", "no symbol nothing"],
-  ["peterson_wants[2] == 1", "has no element 2"],
+  ["peterson_wants:4[2] == 1", "has no element 2"],
   ["peterson_count $ 1", "what is"],
 ])("--predicate %s is refused", (predicate, message) => {
   const calls = [parseCall("peterson(0,1)", elf, NAME)];
@@ -156,4 +157,14 @@ it("what a search that was cut short found is a run that a whole search finds, t
     }
   }
   expect(failures).toBeGreaterThan(0);
+});
+
+const WORDS: [string, bigint[], number[], bigint][] = [
+  ["u == 0xffffffff", [-1n], [4], 1n], ["u == -1", [-1n], [4], 1n], ["-1 != u", [-1n], [4], 0n],
+  ["b == 256", [0n], [1], 0n], ["b == 255", [-1n], [1], 1n], ["a:8[1] + a:8[0] == 3", [1n, 2n],
+    [8, 8], 1n], ["x < 0", [-1n], [4], 1n], ["x == y", [-1n, 4294967295n], [4, 8], 0n],
+];
+
+it.each(WORDS)("%s", (text, values, sizes, expected) => {
+  expect(expressionOf(text).evaluate(values, sizes)).toBe(expected);
 });

@@ -1,0 +1,118 @@
+// What the explore engine does not model is said, never proved: code that is written, time, loops
+// too long to tell from endless ones; and verdicts about loops imply nothing of other placements.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
+import { imageSurvey, survey } from "../../src/engine/barriers.ts";
+import { ask } from "../../src/engine/explore-image.ts";
+import { hasTool } from "../support/tools.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "smpbox-limits-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function compiled(name: string, code: string) {
+  const source = join(folder, `${name}.c`);
+  const file = join(folder, name);
+  writeFileSync(source, `#include <mini.h>\n#include <smpbox.h>\n${code}
+int main(void) { return 0; }\n`);
+  execFileSync("gcc", [
+    "-O2", "-static", "-no-pie", "-nostdlib", "-ffreestanding", "-mgeneral-regs-only",
+    "-fno-stack-protector", "-fcf-protection=none", "-Wl,-Ttext-segment=0x2000000",
+    "-I", join(packageRoot(), "workloads", "include"), "-o", file, source,
+  ], { stdio: "pipe" });
+  return { name, bytes: readFileSync(file) };
+}
+
+describe.skipIf(!hasTool("gcc", "gcc"))("the explore engine", () => {
+  const patched = String.raw`
+    volatile int seen, go;
+    __asm__(".pushsection .wx, \"awx\", @progbits\n.balign 64\n.globl key\n"
+            "key: mov $1, %eax\n\tret\n.balign 64\n.popsection");
+    extern int key(void);
+    extern unsigned char bytes[] __asm__("key");
+    void patch(void) { bytes[1] = 2; go = 1; }
+    void use(void) { while (!go); seen = key(); }`;
+
+  it.each(["patch,use", "use,patch"])("refuses code that is written: %s", async (entries) => {
+    const image = compiled("patched", patched);
+    const { exploration, failure } = await ask(image, { entries, predicate: "seen == 1" });
+    expect(exploration.bound).toMatch(/code is written/);
+    expect(failure).toBeUndefined();
+  });
+
+  it("does not call a long loop an endless one", async () => {
+    const image = compiled("long", `
+      void count(void) { volatile long n = 0; while (n < 1000000) n++; }
+      void spin(void) { volatile long n = 0; for (;;) n = 1; }`);
+    const long = await ask(image, { entries: "count" });
+    expect(long.exploration.bound).toMatch(/without touching memory that others use/);
+    expect(long.failure).toBeUndefined();
+  });
+
+  it("has no time", async () => {
+    const image = compiled("time", `
+      static unsigned now(void) {
+        unsigned low, high;
+        __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+        return low | high;
+      }
+      int twice(void) {
+        unsigned before = now();
+        for (volatile int i = 0; i < 9; i++);
+        return now() - before;
+      }`);
+    const { finals } = await ask(image, { entries: "twice" });
+    expect(finals.map(({ values }) => values[0] & 0xffffffffn)).toEqual([0n]);
+  });
+
+  it("refuses a predicate that faults, and one about elements of unknown size", async () => {
+    const image = compiled("array", `
+      volatile unsigned long list[4];
+      void set(void) { list[1] = 1; }
+      int bad(void) { return *(volatile int *)0; }`);
+    const about = (predicate: string) => ask(image, { entries: "set", predicate });
+    await expect(about("bad")).rejects.toThrow(/it faults, or does not end/);
+    await expect(about("list[1] == 1")).rejects.toThrow(/write list:4\[1\] for one of 4/);
+    expect((await about("list:8[1] == 1 && list:8[2] == 0")).failure).toBeUndefined();
+    expect((await about("list:8[2] == 1")).failure?.verdict).toBe("wrong");
+  });
+
+  /** Both leave when both read 0, which only store buffering brings about: fences forbid it. */
+  const escape = `
+    volatile int x, y, r0, r1, c0, c1;
+    static inline __attribute__((always_inline)) void meet(volatile int *mine, volatile int *other,
+                                                           int phase) {
+      *mine = phase;
+      __asm__ volatile("mfence" : : : "memory");
+      while (*other != phase && *other != ((phase + 1) & 3));
+    }
+    #define SIDE(name, mine, theirs, got, own, other, site)                                  \\
+      void name(void) {                                                                      \\
+        for (;;) {                                                                           \\
+          mine = 1; barrier_site(site); got = theirs; barrier_site(site "2");                \\
+          meet(&own, &other, 1); if (!r0 && !r1) return;                                     \\
+          meet(&own, &other, 2); mine = 0; meet(&own, &other, 3); meet(&own, &other, 0);     \\
+        }                                                                                    \\
+      }
+    SIDE(p0, x, y, r0, c0, c1, "a")
+    SIDE(p1, y, x, r1, c1, c0, "b")`;
+
+  it("implies nothing from a loop that has lost its way out", async () => {
+    const image = compiled("escape", escape);
+    const { sites, explore } = imageSurvey(image, { entries: "p0,p1" });
+    const choices = sites.map((site) => ({
+      ...site, kinds: ["none", "sfence", "mfence", "lock", "xchg"] as const,
+    }));
+    const trials = await survey(choices, explore);
+    expect(trials.length).toBe(625);
+    const kindOf = (verdict: string) => trials.filter((trial) => trial.verdict === verdict).length;
+    expect(kindOf("safe")).toBeGreaterThan(0);
+    expect(kindOf("broken")).toBeGreaterThan(0);
+    for (const { placement, verdict, impliedBy } of trials) {
+      if (impliedBy) expect((await explore(placement)).verdict).toBe(verdict);
+    }
+  });
+});
