@@ -12,6 +12,7 @@ import { ablate } from "./case-ablate.ts";
 import { keepRun, presetsOf } from "./case-machines.ts";
 import { printCase, printList, reproduceCase } from "./case-output.ts";
 import { runRows } from "./case-rows.ts";
+import { sweep } from "./case-sweep.ts";
 import { addDiskWords, type DiskOptions } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
 import type { Act } from "./main.ts";
@@ -36,6 +37,8 @@ export interface CaseOptions extends Omit<DiskOptions, "disks"> {
   short?: boolean;
   budget?: number;
   ablate?: boolean;
+  sweep?: boolean;
+  svg?: string;
   expect: "hold" | "fail";
   junit?: string;
   json?: boolean;
@@ -67,6 +70,8 @@ export function caseVerb(program: Command, act: Act): void {
     .option("--short", "with --rows: a few runs of each")
     .option("--budget <minutes>", "with --rows: start none after this time", parseCount(1, 100_000))
     .option("--ablate", "change one thing at a time")
+    .option("--sweep", "how often it hangs against the machine's numbers")
+    .option("--svg <file>", "with --sweep: a chart")
     .option("--expect <what>", "fail: exit 0 if it fails", parseChoice("hold", "fail"), "hold")
     .option("--junit <file>", "write JUnit XML, too: a case for each run, or row and setup")
     .option("--json", "print one JSON document")
@@ -77,11 +82,16 @@ export function caseVerb(program: Command, act: Act): void {
         const options = { ...given, seed: given.seed ?? 1n, seeds };
         const plain = defaulted && given.rounds === undefined;
         if (options.junit !== undefined) checkWritable("--junit", options.junit);
+        if (options.svg !== undefined && !options.sweep) {
+          throw new InputError("--svg: draws what --sweep measures");
+        }
+        if (options.svg !== undefined) checkWritable("--svg", options.svg);
         if (options.rows !== undefined) return runRows(id, options, signal);
         if (id === undefined) return printList(CASES, options.json);
         const definition = findCase(id);
         const whole = { ...options, machine: options.machine ?? definition.machine };
         if (options.ablate) return ablate(definition, whole, plain, signal);
+        if (options.sweep) return sweep(definition, whole, plain, signal);
         return runCase(definition, whole, signal);
       }),
     );

@@ -1,0 +1,132 @@
+// smpbox case 001 --sweep: how often it hangs against the numbers of the machine, as a table and,
+// with --svg, as a chart.
+import { type Axis, axesOf, onsetOf, type Point, pointOf, rateOf, specsAt } from
+  "../cases/001-sweep.ts";
+import type { Case } from "../cases/case.ts";
+import { presetsOf, runAll } from "../cases/runner.ts";
+import { InputError } from "../index.ts";
+import { chart, type Panel } from "../report/svg.ts";
+import { wrap } from "../report/text.ts";
+import { type MachineOptions, pairsFor } from "./case.ts";
+import { EXIT } from "./exit.ts";
+import { printJson } from "./json.ts";
+import { writeOutput } from "./output-file.ts";
+import { Progress } from "./progress.ts";
+
+/** Some minutes of processor time. */
+const SEEDS = 3;
+const ROUNDS = 4000;
+const COLUMNS = 2;
+
+export async function sweep(
+  definition: Case, options: MachineOptions, plain: boolean, signal: AbortSignal,
+): Promise<number> {
+  if (definition.id !== "001") throw new InputError("--sweep is there for case 001");
+  const [{ preset }] = presetsOf([options.machine], options.set);
+  const pairs = options.pair === undefined
+    ? definition.pairs(preset) : pairsFor(definition, preset, options);
+  const seeds = plain ? SEEDS : options.seeds;
+  const rounds = options.rounds ?? ROUNDS;
+  const axes = pairs.map((pair) => axesOf(preset, pair));
+  const total = axes.flat().reduce((sum, axis) => sum + axis.steps.length, 0);
+  const progress = new Progress();
+  const points: Point[] = [];
+  for (const [i, pair] of pairs.entries()) {
+    for (const axis of axes[i]) {
+      for (const { value, changes } of axis.steps) {
+        progress.update(() => `${points.length} of ${total} values`);
+        const { machine, memory } = options;
+        const { buggy: variant, workload } = definition;
+        const base = { machine, memory, variant, workload, pair, rounds };
+        const specs = specsAt(base, options.seed, seeds, [...(options.set ?? []), ...changes]);
+        const runs = await runAll(definition, specs, { jobs: options.workers, signal });
+        if (signal.aborted) return EXIT.interrupted;
+        points.push(pointOf(axis, value, runs));
+      }
+    }
+  }
+  progress.clear();
+  const title = `case 001 on ${preset.name}: hangs against the machine's numbers, ` +
+    `${seeds} runs of ${rounds} rounds for each value`;
+  if (options.svg !== undefined) writeOutput("--svg", options.svg, svgOf(title, axes[0], points));
+  const onset = pairs.map((pair) => ({
+    pair, ...onsetOf(points.filter((p) => p.axis === "ownership" && p.pair === pair)),
+  }));
+  if (options.json) {
+    printJson({ schema: "smpbox-sweep-1", machine: preset.name, seeds, rounds, points, onset });
+  } else {
+    const lines = [wrap(title), ...tables(axes[0], points), ...verdict(points)];
+    process.stdout.write(`${lines.join("\n")}\n`);
+  }
+  return points.some(({ broken }) => broken > 0) ? EXIT.failed : EXIT.held;
+}
+
+/** A table for each axis: values down, relations across; * what the machine has. */
+function tables(axes: readonly Axis[], points: readonly Point[]): string[] {
+  return axes.flatMap((axis) => {
+    const own = points.filter((point) => point.axis === axis.id);
+    const relations = [...new Set(own.map(({ relation }) => relation))];
+    const values = [...new Set(own.map(({ value }) => value))].sort((a, b) => a - b);
+    const cell = (point?: Point) => {
+      if (!point) return "".padStart(20);
+      const mark = point.frozen ? "*" : " ";
+      const rate = rateOf(point).toFixed(2).padStart(9);
+      return `${point.hangs}/${point.runs} ${rate}${mark}`.padStart(20);
+    };
+    return [
+      "", wrap(`${axis.what}, ${axis.unit}`),
+      `${"".padEnd(8)}${relations.map((relation) => `${relation} `.padStart(20)).join("")}`,
+      ...values.map((value) => `${`${value}`.padStart(8)}` + relations.map((relation) =>
+        cell(own.find((p) => p.value === value && p.relation === relation))).join("").trimEnd()),
+    ];
+  }).concat("", "hung/all runs, hangs for each 1000 rounds; * the machine's own number");
+}
+
+function verdict(points: readonly Point[]): string[] {
+  const ownership = points.filter(({ axis }) => axis === "ownership");
+  const relations = [...new Set(ownership.map(({ relation }) => relation))];
+  return relations.map((relation) => {
+    const own = ownership.filter((point) => point.relation === relation);
+    const { without, with: first } = onsetOf(own);
+    const frozen = own.find((point) => point.frozen)!;
+    const begins = first === undefined ? `do not hang up to ${without} cycles`
+      : without === undefined ? `hang from ${first} cycles on, the least tried`
+        : `hang from ${first} cycles on, and not at ${without}`;
+    return wrap(`Pairs with ${relation} ${begins}; this machine's take ${frozen.value}.`);
+  });
+}
+
+function svgOf(title: string, axes: readonly Axis[], points: readonly Point[]): string {
+  const panels = axes.map((axis): Panel => {
+    const own = points.filter((point) => point.axis === axis.id);
+    const relations = [...new Set(own.map(({ relation }) => relation))];
+    return {
+      title: axis.what.split(" (")[0],
+      x: { label: axis.unit, ticks: ticksOf(own) },
+      y: { label: "hangs per 1000 rounds" },
+      series: relations.map((relation) => {
+        const line = own.filter((point) => point.relation === relation);
+        return {
+          name: relation,
+          points: line.map((point) => [point.value, rateOf(point)] as const),
+          titles: line.map(({ value, hangs, runs, frozen }) =>
+            `${relation}, ${value}${frozen ? " (the machine's)" : ""}: ${hangs} of ${runs} runs`),
+        };
+      }),
+    };
+  });
+  return chart(title, panels, COLUMNS);
+}
+
+/** Some five of the values. */
+function ticksOf(points: readonly Point[]): [number, string][] {
+  const values = [...new Set(points.map(({ value }) => value))].sort((a, b) => a - b);
+  const span = values.at(-1)! - values[0];
+  const ticks: number[] = [];
+  for (const value of values) {
+    const far = ticks.length === 0 || value - ticks.at(-1)! >= span / 8;
+    if (far) ticks.push(value);
+  }
+  if (ticks.at(-1) !== values.at(-1)) ticks[ticks.length - 1] = values.at(-1)!;
+  return ticks.map((value) => [value, `${value}`]);
+}
