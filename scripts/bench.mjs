@@ -191,5 +191,6 @@ for (const [what, key, other, target] of ratios) {
   const text = ratio === undefined ? "not measured" : ratio.toFixed(3);
   console.log(`${what}: ${text} (target ${target})`);
 }
+for (const line of await (await import("./bench-cases.mjs")).caseLines(RUNS)) console.log(line);
 if (taken("qemu").length === 0) console.log("qemu-x86_64: apt-get install qemu-user");
 if (taken("cachegrind").length === 0) console.log("cachegrind: apt-get install valgrind");

@@ -98,12 +98,14 @@ if (cancel.signal.aborted) {
   process.stderr.write(`interrupted after ${completions} of ${requests} requests, ${time}\n`);
   process.exitCode = EXIT_INTERRUPTED;
 } else {
-  process.stdout.write(
-    `${machine}, ${DISKS} disks ${model}, seed ${seed}: ${done} requests, ${bytes} bytes verified ` +
-    `or written, ${errors} errors\n${time}, ${result.mips.toFixed(1)} MIPS on ${result.workers} ` +
-    `workers, ${(requests / seconds).toFixed(0)} requests/s\n` +
-    (complaints.length ? `FAILED: ${complaints.join("; ")}\n`
-      : "nothing lost, nothing hung, all AIO contexts destroyed\n"),
-  );
+  const end = complaints.length ? `FAILED: ${complaints.join("; ")}`
+    : "nothing lost, nothing hung, all AIO contexts destroyed";
+  process.stdout.write([
+    `${machine}, ${DISKS} disks ${model}, seed ${seed}: ${done} requests, ${bytes} bytes ` +
+      `verified or written, ${errors} errors`,
+    `${time}, ${result.mips.toFixed(1)} MIPS on ${result.workers} workers, ` +
+      `${(completions / seconds).toFixed(0)} requests/s`,
+    end, "",
+  ].join("\n"));
   process.exitCode = complaints.length ? 1 : 0;
 }

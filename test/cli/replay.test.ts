@@ -169,9 +169,12 @@ describe("a failure leaves a capsule", () => {
     expect(again.status).toBe(0);
   });
 
-  it("of the first hang of a comparison", { timeout: 600_000 }, () => {
-    const words = ["--machines", "clovertown", "--pair", "0,1", "--variant", "k0", "--seeds", "1"];
-    const { stdout } = smpbox("compare", "001", ...words, "--rounds", "2000");
+  it.each([
+    ["of a comparison", ["compare", "001", "--machines", "clovertown"]],
+    ["of a case", ["case", "001", "--machine", "clovertown"]],
+  ])("of the first hang %s", { timeout: 600_000 }, (_, verb) => {
+    const words = ["--pair", "0,2", "--variant", "k0", "--seeds", "1", "--rounds", "6000"];
+    const { stdout } = smpbox(...verb, ...words);
     const again = smpbox("replay", capsuleIn(stdout));
     expect(again.stdout).toMatch(/^exit hang: every CPU is halted and nothing is pending$/m);
     expect(again.status).toBe(0);
