@@ -216,10 +216,15 @@ export const rows001: Row[] = [
       ...["k1", "k2", "k3", "k5"].map((variant) => hanging(size, {
         variant, pairs: size === "short" ? [[0, 2]] : OFF_DIE, expected: "hangs", judge: found,
       })),
-      // In thousands of rounds, if at all: nothing for a short run.
-      ...(size === "short" ? [] : [[0, 2]] as [number, number][]).map((pair) => hanging(size, {
-        variant: "k4", pairs: [pair], expected: "hangs", judge: found,
-      })),
+      // A fence before A2 has A3 wait for two lines in turn instead of three: 233 cycles where k0's
+      // waits 337. What is left is the round in which the submitter's ctx_lock takes line 0 from a
+      // reaper that has 1e in its store buffer: 1e is visible 57 cycles after B, step 2 follows 109
+      // cycles after A3, which takes the reaper's copy only at 177. In the same package (161
+      // cycles) step 2 comes 190 cycles too late. One such round in thousands: not for a short run.
+      ...(size === "short" ? [] : [
+        setup(size, { variant: "k4", pairs: [[0, 2]], expected: "hangs", judge: found }),
+        setup(size, { variant: "k4", pairs: [[0, 1]], seeds: 3, expected: "0", judge: never() }),
+      ]),
       ...["k4", "k6"].map((variant) => hanging(size, {
         variant, memory: "tso-adv", expected: "a hang", judge: found,
       })),

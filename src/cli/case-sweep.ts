@@ -3,11 +3,12 @@
 import { type Axis, axesOf, onsetOf, type Point, pointOf, rateOf, specsAt } from
   "../cases/001-sweep.ts";
 import type { Case } from "../cases/case.ts";
-import { presetsOf, runAll } from "../cases/runner.ts";
+import { runAll } from "../cases/runner.ts";
 import { InputError } from "../index.ts";
 import { chart, type Panel } from "../report/svg.ts";
 import { wrap } from "../report/text.ts";
 import { type MachineOptions, pairsFor } from "./case.ts";
+import { presetsOf } from "./case-machines.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { writeOutput } from "./output-file.ts";
