@@ -56,6 +56,20 @@ describe("the judges", () => {
     expect(hangs.judge([run(hangs, [0, 1], hang), run(hangs, [0, 2], hang)]).outcome).toBe("holds");
   });
 
+  it("what is known not to be as expected is told, and does not end the test", async () => {
+    const definition = findCase("001");
+    const known = "because";
+    const judge = (outcome: "holds" | "missed") => () => ({ measured: "-", outcome });
+    const differs: Row = {
+      id: "X.2", what: "misses as known, then holds although it was known not to",
+      setups: (size) => (["missed", "holds"] as const).map((outcome) =>
+        ({ ...row.setups(size)[0], seeds: 0, known, judge: judge(outcome) })),
+    };
+    const results = await runSetups([{ definition, row: differs }], { size: "short" });
+    expect(results.map(({ outcome, known: why }) => [outcome, why]))
+      .toEqual([["known", known], ["holds", undefined]]);
+  });
+
   it("a missed row ends the test, and what was not reached says so", async () => {
     const miss: Row = {
       id: "X.1", what: "always missed",

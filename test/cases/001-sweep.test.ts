@@ -1,0 +1,67 @@
+// The sweep of case 001: what is changed, and where a pair begins to hang.
+import { afterAll, describe, expect, it } from "vitest";
+import { case001 } from "../../src/cases/001.ts";
+import { axesOf, onsetOf, type Point, pointOf, rateOf, specsAt } from
+  "../../src/cases/001-sweep.ts";
+import { runAll } from "../../src/cases/runner.ts";
+import { loadPreset } from "../../src/engine/files.ts";
+import { Machine } from "../../src/engine/machine.ts";
+
+const TIMEOUT_MS = 300_000;
+
+afterAll(() => Machine.shutdown());
+
+const point = (value: number, hangs: number): Point => ({
+  axis: "ownership", pair: [0, 4], relation: "same L2", value, frozen: value === 40, hangs, runs: 2,
+  rounds: 2000, broken: 0,
+});
+
+describe("the axes", () => {
+  const clovertown = loadPreset("clovertown");
+
+  it("begin at what the machine has", () => {
+    const frozen = (pair: [number, number]) =>
+      axesOf(clovertown, pair).map((axis) => [axis.id, axis.frozen]);
+    expect(frozen([0, 4])).toEqual([["ownership", 40], ["retire", 8], ["lines", 3], ["path", 0]]);
+    expect(frozen([0, 2])[0]).toEqual(["ownership", 149]);
+    for (const { frozen, steps } of axesOf(clovertown, [0, 1])) {
+      expect(steps.map(({ value }) => value)).toContain(frozen);
+    }
+  });
+
+  it("keep the proportion of the three latencies, and change what the machine has", () => {
+    const [ownership] = axesOf(clovertown, [0, 4]);
+    const doubled = ownership.steps.find(({ value }) => value === 80)!;
+    expect(doubled.changes).toEqual([
+      ["latency.siblingOwn", 80], ["latency.siblingUpgrade", 54], ["latency.siblingLoad", 66],
+    ]);
+    for (const { steps } of axesOf(clovertown, [0, 4])) {
+      for (const { changes } of steps) loadPreset("clovertown", new Map(changes));
+    }
+  });
+
+  it("know the relations of Core 2", () => {
+    expect(() => axesOf(loadPreset("nehalem-ep"), [0, 1])).toThrow(/same L3.*same L2/);
+  });
+});
+
+describe("the onset", () => {
+  it("lies between the last value without a hang and the first with one", () => {
+    const points = [point(40, 0), point(50, 0), point(60, 1), point(70, 0), point(80, 2)];
+    expect(onsetOf(points)).toEqual({ without: 50, with: 60 });
+    expect(onsetOf([point(40, 0)])).toEqual({ without: 40, with: undefined });
+    expect(rateOf(point(60, 1))).toBe(0.5);
+  });
+
+  it("is seen: a die as slow as another socket hangs", { timeout: TIMEOUT_MS }, async () => {
+    const pair: [number, number] = [0, 4];
+    const [ownership] = axesOf(loadPreset("clovertown"), pair);
+    const { value, changes } = ownership.steps.find((step) => step.value === 149)!;
+    const base = {
+      machine: "clovertown", variant: "k0", workload: "W001i", memory: "tso" as const, pair,
+      rounds: 20_000,
+    };
+    const runs = await runAll(case001, specsAt(base, 1n, 1, changes), {});
+    expect(pointOf(ownership, value, runs)).toMatchObject({ hangs: 1, runs: 1, frozen: false });
+  });
+});
