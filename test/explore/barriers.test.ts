@@ -99,7 +99,8 @@ describe("the survey", () => {
     const implied = await survey(more, (placement) =>
       explore(new Map([...placement].filter(([name]) => name.startsWith("wM7")))));
     expect(implied.length).toBe(9 * trials.length);
-    expect(implied.filter(({ impliedBy }) => impliedBy).length).toBeGreaterThan(400);
+    // Those with a loop imply nothing.
+    expect(implied.filter(({ impliedBy }) => impliedBy).length).toBeGreaterThan(200);
     for (const { placement, verdict } of implied) {
       const same = trials.find((trial) =>
         [...trial.placement].every(([name, kind]) => placement.get(name) === kind))!;
