@@ -20,6 +20,8 @@ export interface Row {
   read: string;
   /** A relation of two CPUs, or "every": a row for each relation that the machine has. */
   pair?: Relation | "every";
+  /** Of "every", those on which the figure says nothing; `source` says why. */
+  except?: Relation[];
   /** CPUs that the program needs; the row is left out where there are fewer. */
   cpus?: number;
   unit: "cycles" | "ns" | "GB/s" | "%" | "times";
@@ -104,11 +106,12 @@ export class Validation {
   }
 
   /** Where a row is measured: on each pair of its relation, or wherever the program likes. */
-  private placesOf({ pair, cpus = 1 }: Row): Array<{ relation?: Relation; cpus: number[] }> {
+  private placesOf({ pair, except = [], cpus = 1 }: Row): Array<{ relation?: Relation; cpus: number[] }> {
     if (cpuCount(this.preset) < cpus) return [];
     if (!pair) return [{ cpus: [] }];
     const pairs = pairsByRelation(this.preset);
-    const wanted = pair === "every" ? [...pairs.keys()] : [pair].filter((key) => pairs.has(key));
+    const wanted = [...pairs.keys()].filter((relation) =>
+      pair === "every" ? !except.includes(relation) : pair === relation);
     return wanted.map((relation) => ({ relation, cpus: pairs.get(relation)! }));
   }
 
