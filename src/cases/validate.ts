@@ -106,7 +106,8 @@ export class Validation {
   }
 
   /** Where a row is measured: on each pair of its relation, or wherever the program likes. */
-  private placesOf({ pair, except = [], cpus = 1 }: Row): Array<{ relation?: Relation; cpus: number[] }> {
+  private placesOf(row: Row): Array<{ relation?: Relation; cpus: number[] }> {
+    const { pair, except = [], cpus = 1 } = row;
     if (cpuCount(this.preset) < cpus) return [];
     if (!pair) return [{ cpus: [] }];
     const pairs = pairsByRelation(this.preset);
