@@ -1,6 +1,8 @@
 // What a trace (memory/trace.ts) records: the kinds of its records with what their fields say, and
 // how it tells the change of a line.
 export const TRACE_POINT: i32 = 1; // MARK_POINT passed
+// While instructions are remembered (memory/history.ts), extra of the next two and of TRACE_LOCKED
+// is the lower half of the instruction's address.
 export const TRACE_LOAD: i32 = 2; // a load bound: phys, value
 export const TRACE_ISSUE: i32 = 3; // a store entered the store buffer
 export const TRACE_COMMIT: i32 = 4; // a store became visible; extra: cycles since its issue
@@ -29,9 +31,20 @@ export const TRACE_DATA: i32 = 12;
 export const TRACE_HANDOVER: i32 = 13;
 /** What a core was granted is void, it asks again; value: GETS, GETI or GETX */
 export const TRACE_AGAIN: i32 = 14;
+/**
+ * An access was counted (memory/counters.ts); size: SERVED_* and perhaps HITM; label: ACCESS_*;
+ * value: its bytes; extra: as of a load, 0 for a store. Stores only while M_COUNTERS is set; with
+ * all loads and all stores in M_TRACE, none is missing.
+ */
+export const TRACE_SERVED: i32 = 15;
 /** In M_TRACE: not only accesses with a label, but all loads; all stores. */
 export const TRACE_ALL_LOADS: i32 = 0x10000;
 export const TRACE_ALL_STORES: i32 = 0x20000;
+
+/** Accesses, in a TRACE_SERVED. */
+export const ACCESS_LOAD: i32 = 0;
+export const ACCESS_STORE: i32 = 1;
+export const ACCESS_LOCKED: i32 = 2; // bytes: 0
 
 /** Caches, in a TRACE_LINE. */
 export const LEVEL_L1D: i32 = 0;

@@ -10,7 +10,11 @@ import {
   CC_UPGRADES, CC_WAITS, CLUSTER_COUNTERS_BYTES, CORE_COUNTERS, M_CLUSTER_COUNTERS,
 } from "../abi";
 import { check } from "../check";
-import { param } from "./params";
+import { ACCESS_LOAD, ACCESS_LOCKED, ACCESS_STORE, TRACE_SERVED } from "../trace-kinds";
+import { Core } from "./core";
+import { ripNow } from "./history";
+import { param, tracingServed } from "./params";
+import { trace } from "./trace";
 
 // @ts-ignore: decorator
 @inline
@@ -27,13 +31,23 @@ function cellOf(core: usize, table: i32, index: u32): usize {
 /** A load bound; `source` is where its line came from: SERVED_* and perhaps HITM. */
 // @ts-ignore: decorator
 @inline
-export function countLoad(core: usize, source: u32): void {
+export function countLoad(core: usize, source: u32, phys: u64, size: u32): void {
   increase(cellOf(core, CC_LOADS, source), 1);
+  if (tracingServed) traceServed(core, Core.of(core).clock, ACCESS_LOAD, source, phys, size);
 }
 
 /** A locked access found its line owned. */
-export function countLocked(core: usize, source: u32): void {
+export function countLocked(core: usize, source: u32, phys: u64): void {
   increase(cellOf(core, CC_LOCKED, source), 1);
+  if (tracingServed) traceServed(core, Core.of(core).clock, ACCESS_LOCKED, source, phys, 0);
+}
+
+/** What a counter has counted, for the one who wants to know of which line and instruction. */
+function traceServed(
+  core: usize, time: u64, access: u32, source: u32, phys: u64, size: u32,
+): void {
+  const rip = access == ACCESS_STORE ? 0 : <u64><u32>ripNow(core);
+  trace(time, Core.of(core).cpu, TRACE_SERVED, access, source, phys, size, rip);
 }
 
 /** Ownership of a line was asked for that this core holds in S. */
@@ -61,8 +75,9 @@ const RESIDENCES: u32 = 32;
  * committed after its issue.
  */
 export function countCommit(
-  core: usize, ordinal: u64, issue: u64, time: u64, source: u32,
+  core: usize, ordinal: u64, issue: u64, time: u64, source: u32, phys: u32, size: u32,
 ): void {
+  if (tracingServed) traceServed(core, time, ACCESS_STORE, source, phys, size);
   // Those of the L1 are all the others.
   if (source) increase(cellOf(core, CC_STORES, source), 1);
   const residence = time - issue;

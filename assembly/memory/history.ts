@@ -19,6 +19,16 @@ export function historyBytes(): usize {
   return param(M_HISTORY) ? ringBytes() * <usize>param(M_CPUS) : 0;
 }
 
+/** Address of the instruction under way; 0 while none is remembered. */
+export function ripNow(core: usize): u64 {
+  if (!history) return 0;
+  const ring = <usize>param(M_HISTORY_BASE) + ringBytes() * <usize>Core.of(core).cpu;
+  const written = load<u64>(ring);
+  if (!written) return 0;
+  const last = <usize>((written - 1) % history) * HISTORY_ENTRY_BYTES;
+  return load<u64>(ring + HISTORY_HEADER_BYTES + last);
+}
+
 /**
  * The instruction at `rip` begins, the `count`-th of its CPU. One that stalled and begins again is
  * one entry; one that faulted has the count of the next.

@@ -9,7 +9,7 @@ import {
   M_RAM_BASE, M_RAM_BYTES, M_RETIRE_DELAY, M_RFO_PREFETCH, M_SB_ENTRIES, M_SEED, M_TRACE,
   M_WINDOW_CYCLES, MEMORY_SC, MEMORY_TSO_ADV,
 } from "../abi";
-import { TRACE_ALL_LOADS, TRACE_ALL_STORES } from "../trace-kinds";
+import { TRACE_ALL_LOADS, TRACE_ALL_STORES, TRACE_SERVED } from "../trace-kinds";
 
 export let ramBase: usize = 0;
 export let ramBytes: u64 = 0;
@@ -28,6 +28,8 @@ export let seed: u64 = 0;
 export let tracing: bool = false;
 /** Instructions to remember of each CPU, 0 for none. */
 export let history: u64 = 0;
+/** TRACE_SERVED is recorded. */
+export let tracingServed: bool = false;
 export let tracingLoads: bool = false;
 export let tracingStores: bool = false;
 /** Core.sbMask of an empty buffer: all ones send even a load that hits to the port. */
@@ -102,6 +104,7 @@ export function loadParameters(): void {
   seed = load<u64>(<usize>(MACHINE_BASE + M_SEED));
   tracing = param(M_TRACE) != 0;
   history = param(M_HISTORY);
+  tracingServed = ((param(M_TRACE) >> TRACE_SERVED) & 1) != 0;
   tracingLoads = (param(M_TRACE) & TRACE_ALL_LOADS) != 0;
   tracingStores = (param(M_TRACE) & TRACE_ALL_STORES) != 0;
   emptyMask = tracingLoads ? ~0 : 0;

@@ -16,6 +16,7 @@ import { Line, NO_SLOT } from "./cache";
 import { Core, accessTime, endStall, wakeWatchers } from "./core";
 import { dataLine, fillCode, fillData, findCode, findData, mayHoldCode } from "./l1";
 import { countCommit } from "./counters";
+import { ripNow } from "./history";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
 import {
   adversarial, countingStores, emptyMask, holdCycles, retireDelay, rfoPrefetch, tracing,
@@ -83,7 +84,8 @@ export function push(core: usize, phys: u64, size: u32, value: u64): void {
   if (tracing && (c.label || tracingStores)) {
     e.label = <u16>c.label;
     c.label = 0;
-    trace(c.clock, c.cpu, TRACE_ISSUE, e.label, size, phys, value);
+    const rip = <u64><u32>ripNow(core);
+    trace(c.clock, c.cpu, TRACE_ISSUE, e.label, size, phys, value, rip);
   }
 }
 
@@ -247,7 +249,9 @@ function commit(core: usize, c: Core, line: Line, time: u64): void {
   line.state = MODIFIED;
   if (line.lru < time) line.lru = time;
   if (c.sibling) wakeWatchers(core, line.tag);
-  if (countingStores) countCommit(core, c.stores - c.sbCount, e.issue, time, e.source);
+  if (countingStores) {
+    countCommit(core, c.stores - c.sbCount, e.issue, time, e.source, e.phys, e.size);
+  }
   c.sbHead = (c.sbHead + 1) & SB_INDEX;
   c.sbCount--;
   c.sbLastCommit = time;

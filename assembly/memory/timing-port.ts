@@ -13,6 +13,7 @@ import {
 } from "./core";
 import { dataLine, findCode, findData } from "./l1";
 import { countLoad, countLocked } from "./counters";
+import { ripNow } from "./history";
 import { post } from "./message";
 import { findMshr } from "./mshr";
 import {
@@ -37,7 +38,7 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
     if (from < e.size && from + size <= e.size) {
       const host = changetype<usize>(e) + VALUE_AT + <usize>from;
       c.clock += costForward - costL1;
-      countLoad(core, SERVED_BUFFER);
+      countLoad(core, SERVED_BUFFER, phys, size);
       if (tracing && (c.label || tracingLoads)) bound(core, c, phys, size, host);
       return host;
     }
@@ -56,7 +57,7 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
     c.stall = STALL_LOAD;
     return 0;
   }
-  countLoad(core, sourceOf(c, tag));
+  countLoad(core, sourceOf(c, tag), phys, size);
   // Also backwards, by a sibling that is cycles behind: as the filter does it.
   dataLine(core, slot).lru = c.clock;
   if (tracing && (c.label || tracingLoads)) bound(core, c, phys, size, hostOf(phys));
@@ -84,7 +85,8 @@ function sourceOf(c: Core, tag: u32): u32 {
 
 /** The value of a load that is recorded is decided. */
 function bound(core: usize, c: Core, phys: u64, size: u32, host: usize): void {
-  trace(c.clock, c.cpu, TRACE_LOAD, c.label, size, phys, loadSized(host, size));
+  const rip = <u64><u32>ripNow(core);
+  trace(c.clock, c.cpu, TRACE_LOAD, c.label, size, phys, loadSized(host, size), rip);
   c.label = 0;
   refreshMask(core);
 }
@@ -131,7 +133,7 @@ function ownForLock(core: usize, c: Core, phys: u64, hold: u8): bool {
       wakeWatchers(core, tag);
       followSibling(c, tag);
     }
-    countLocked(core, sourceOf(c, tag));
+    countLocked(core, sourceOf(c, tag), phys);
     return true;
   }
   if (!findMshr(core, tag)) ask(core, tag, GETX, hold, accessTime(c));
@@ -163,7 +165,7 @@ export function timingLock(core: usize, phys: u64, size: u32): usize {
   // The winner holds the line until its locked operation is done: snoops are deferred by that much.
   if (!ownForLock(core, c, phys, <u8>(costLock + <u64>holdCycles))) return 0;
   if (tracing && (c.label || tracingLoads || tracingStores)) {
-    locked(c, phys, size, loadSized(hostOf(phys), size));
+    locked(core, c, phys, size, loadSized(hostOf(phys), size));
   }
   return hostOf(phys);
 }
@@ -190,7 +192,7 @@ export function timingLockPair(core: usize, phys: u64, phys2: u64, size: u32): b
   if (tracing && (c.label || tracingLoads || tracingStores)) {
     const head: u32 = 64 - (<u32>phys & 63);
     const tail = loadSized(hostOf(phys2), size - head);
-    locked(c, phys, size, loadSized(hostOf(phys), head) | (tail << (head << 3)));
+    locked(core, c, phys, size, loadSized(hostOf(phys), head) | (tail << (head << 3)));
   }
   return true;
 }
@@ -204,8 +206,8 @@ export function timingLockFirst(core: usize, phys: u64): bool {
 }
 
 /** A locked access that finds `value` is recorded. */
-function locked(c: Core, phys: u64, size: u32, value: u64): void {
-  trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, value);
+function locked(core: usize, c: Core, phys: u64, size: u32, value: u64): void {
+  trace(c.clock, c.cpu, TRACE_LOCKED, c.label, size, phys, value, <u64><u32>ripNow(core));
   c.label = 0;
   c.sbMask = emptyMask;
 }

@@ -22,7 +22,7 @@ const THREADS_SHOWN = 24;
 export function coreVerb(program: Command, act: Act): void {
   addStoppedOptions(program.command("core"))
     .description("run to the end, and write the machine as an ELF core file for gdb")
-    .argument("<subject>", "a capsule FILE.sbx, a bundled image, or a path")
+    .argument("<subject>", "a bundled image, a path, a capsule FILE.sbx, or a case")
     .requiredOption("-o, --output <file>", "the core file")
     .option("--pid <n>", "whose memory is in the user's half", parseCount(1, 1 << 22))
     .action((subject: string, options: CoreOptions) =>

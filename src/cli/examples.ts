@@ -34,6 +34,10 @@ export const EXAMPLES: Record<string, readonly (readonly [words: string, what: s
     ["compare 001 --pair all --seeds 20 --json", "every pair of CPUs; one JSON document"],
   ],
   trace: [["trace bench --output bench.pftrace", "open the file in ui.perfetto.dev"]],
+  c2c: [
+    ["c2c sharing --append '-- sharing a=0 b=2'", "two counters in one line"],
+    ["c2c ./program --lines 3", "your own, the three hottest lines"],
+  ],
   core: [
     ["core w001 --append 'v001k=0 -- w001 W001i s=0 r=2' -o hang.core",
       "then: gdb kernel.elf hang.core, info threads"],

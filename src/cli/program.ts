@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { packageRoot } from "../core/root.ts";
 import { barriersVerb } from "./barriers.ts";
+import { c2cVerb } from "./c2c.ts";
 import { caseVerb } from "./case.ts";
 import { cflagsVerb } from "./cflags.ts";
 import { compareVerb } from "./compare.ts";
@@ -21,7 +22,7 @@ import { validateVerb } from "./validate.ts";
 
 const VERBS = [
   runVerb, litmusVerb, exploreVerb, barriersVerb, caseVerb, compareVerb, traceVerb, replayVerb,
-  coreVerb, validateVerb, machinesVerb, doctorVerb, cflagsVerb,
+  coreVerb, c2cVerb, validateVerb, machinesVerb, doctorVerb, cflagsVerb,
 ];
 
 export function programOf(act: Act): Command {

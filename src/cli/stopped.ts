@@ -1,8 +1,12 @@
-// A machine to look at: an image that has run with the options given, or a capsule that has run
-// again and come out as recorded; to its end, or to a cycle.
+// A machine to look at: an image that has run with the options given, a case, or a capsule that has
+// run again and come out as recorded; to its end, or to a cycle.
 import type { Command } from "commander";
+import type { Case } from "../cases/case.ts";
+import { CASES, findCase } from "../cases/index.ts";
+import { optionsOf } from "../cases/runner.ts";
 import { type Capsule } from "../engine/capsule.ts";
 import { readCapsule } from "../engine/capsule-file.ts";
+import { loadPreset } from "../engine/host.ts";
 import {
   type CreateOptions, InputError, Machine, MEMORY_MODELS, type MemoryModel, type RunResult,
 } from "../index.ts";
@@ -11,9 +15,12 @@ import { addDiskOptions, type DiskOptions, disksOf } from "./disk-options.ts";
 import { parseChoice, parseCount, parseSet, parseWorkers, u64Option } from "./options.ts";
 import { Progress, short } from "./progress.ts";
 
+const MACHINE = "clovertown";
+const CASE_ROUNDS = 4000;
+
 export interface StoppedOptions extends DiskOptions {
   at: bigint;
-  machine: string;
+  machine?: string;
   cpus?: number;
   memory: MemoryModel;
   workers: number | "auto";
@@ -37,7 +44,7 @@ export interface Stopped {
 export function addStoppedOptions(command: Command): Command {
   return addDiskOptions(command)
     .addOption(u64Option("--at <cycle>", "stop at this cycle; 0: at the end", 0n))
-    .option("--machine <name>", "preset or JSON file", "clovertown")
+    .option("--machine <name>", "preset or JSON file (clovertown; of a case, its own)")
     .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
     .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
@@ -47,24 +54,55 @@ export function addStoppedOptions(command: Command): Command {
     .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet);
 }
 
-/** Runs `subject`, a capsule FILE.sbx or an image, and leaves the machine as it stopped. */
+/** The run of a case that shows its bug: between the CPUs that are farthest from each other. */
+async function caseOptions(definition: Case, options: StoppedOptions): Promise<CreateOptions> {
+  const machine = options.machine ?? definition.machine;
+  const pairs = definition.pairs(await loadPreset(machine, options.set));
+  const run = await optionsOf(definition, {
+    machine,
+    variant: definition.buggy,
+    workload: definition.workload,
+    pair: pairs[pairs.length - 1],
+    seed: options.seed,
+    rounds: definition.rounds ?? CASE_ROUNDS,
+    memory: options.memory,
+    changes: options.set,
+  });
+  return { ...run, traceEvents: 0 };
+}
+
+/** The machine for `subject`, a capsule FILE.sbx, a case or an image, before it runs. */
+export async function createStopped(
+  subject: string, options: StoppedOptions, more: Partial<CreateOptions> = {},
+): Promise<Stopped & { capsule?: Capsule }> {
+  const capsule = subject.endsWith(".sbx") ? await readCapsule(subject) : undefined;
+  const { machine = MACHINE, workers } = options;
+  let created: CreateOptions;
+  if (capsule) created = { ...capsule.options, workers, ...more };
+  else if (CASES.some(({ id }) => id === subject)) {
+    created = { ...(await caseOptions(findCase(subject), options)), workers, ...more };
+  } else {
+    const disks = disksOf(machine, options);
+    created = { ...options, machine, image: subject, changes: options.set, ...disks, ...more };
+  }
+  return {
+    machine: await Machine.create(created),
+    image: capsule ? capsule.options.image.name : subject,
+    seed: created.seed ?? 1n,
+    note: memoryNote(created.memory ?? "tso") ?? "",
+    capsule,
+  };
+}
+
+/** Runs `subject` and leaves the machine as it stopped. */
 export async function openStopped(
   subject: string,
   options: StoppedOptions,
   signal: AbortSignal,
   more: Partial<CreateOptions> = {},
 ): Promise<Stopped> {
-  const capsule = subject.endsWith(".sbx") ? await readCapsule(subject) : undefined;
-  const created: CreateOptions = capsule
-    ? { ...capsule.options, workers: options.workers, ...more }
-    : {
-        ...options,
-        image: subject,
-        changes: options.set,
-        ...disksOf(options.machine, options),
-        ...more,
-      };
-  const machine = await Machine.create(created);
+  const { capsule, ...stopped } = await createStopped(subject, options, more);
+  const { machine } = stopped;
   const progress = new Progress();
   const hooks = {
     signal,
@@ -75,13 +113,7 @@ export async function openStopped(
     : await machine.run(hooks);
   progress.clear();
   if (capsule && result) requireSame(subject, capsule, result);
-  return {
-    machine,
-    result,
-    image: capsule ? capsule.options.image.name : subject,
-    seed: created.seed ?? 1n,
-    note: memoryNote(created.memory ?? "tso") ?? "",
-  };
+  return { ...stopped, result };
 }
 
 function requireSame(file: string, { end }: Capsule, result: RunResult): void {

@@ -110,10 +110,10 @@ function readCpu(memory: DataView, core: number, cpu: number): CpuCounters {
   const total = field(abi.CORE_CLOCK);
   const waits = WAITS.map((name, i) => [name, at(abi.CC_WAITS + i * 8)] as const);
   const waited = waits.reduce((sum, [, cycles]) => sum + cycles, 0);
-  const loads = served((i) => at(abi.CC_LOADS + i * 8));
+  const loads = servedFrom((i) => at(abi.CC_LOADS + i * 8));
   const hits = field(abi.CORE_LOAD_HITS);
   const committed = field(abi.CORE_STORES) - memory.getUint32(core + abi.CORE_SB_COUNT, true);
-  const stores = served((i) => at(abi.CC_STORES + i * 8));
+  const stores = servedFrom((i) => at(abi.CC_STORES + i * 8));
   return {
     cpu,
     instructions: field(abi.CORE_INSTRUCTIONS),
@@ -124,7 +124,7 @@ function readCpu(memory: DataView, core: number, cpu: number): CpuCounters {
     },
     loads: { ...loads, l1: loads.l1 + hits, total: loads.total + hits },
     stores: { ...stores, l1: committed - stores.total, total: committed },
-    locked: served((i) => at(abi.CC_LOCKED + i * 8)),
+    locked: servedFrom((i) => at(abi.CC_LOCKED + i * 8)),
     upgrades: at(abi.CC_UPGRADES),
     interrupts: at(abi.CC_INTERRUPTS),
     storeBuffer: {
@@ -139,7 +139,7 @@ function readCpu(memory: DataView, core: number, cpu: number): CpuCounters {
 const LOCAL_SOURCES = [abi.SERVED_SIBLING, abi.SERVED_DIE];
 
 /** A table by source: SERVED_*, and again with HITM. */
-function served(cell: (index: number) => number): Served {
+export function servedFrom(cell: (index: number) => number): Served {
   const counts = SOURCES.map((name, i) => [name, cell(i) + cell(i + abi.HITM)] as const);
   const owned = SOURCES.map((_, i) => cell(i + abi.HITM));
   const local = LOCAL_SOURCES.reduce((sum, i) => sum + owned[i], 0);

@@ -1,0 +1,111 @@
+// Who touches which line: every access of a run by line, place in the line and instruction, with
+// where it was served. It is made of the same calls that make the counters, so its sums are theirs;
+// nothing is sampled. The machine runs in pieces that cannot fill the ring of the trace.
+import * as abi from "../../assembly/abi.ts";
+import {
+  ACCESS_LOAD, ACCESS_LOCKED, ACCESS_STORE, TRACE_ALL_LOADS, TRACE_ALL_STORES, TRACE_ISSUE,
+  TRACE_SERVED,
+} from "../../assembly/trace-kinds.ts";
+import { TraceReader } from "../core/trace-reader.ts";
+import type { Machine, RunResult } from "./machine.ts";
+import type { RunHooks } from "./session.ts";
+
+/** With these the machine has to be made. */
+export const C2C_OPTIONS = {
+  counters: true,
+  history: 1,
+  // One, so that all records of a CPU are in their order.
+  workers: 1,
+  traceEvents: 1 << 21,
+  traceKinds: (1 << TRACE_ISSUE) | (1 << TRACE_SERVED) | TRACE_ALL_LOADS | TRACE_ALL_STORES,
+} as const;
+
+/** An instruction makes no more records in a cycle: a store is issued and counted. */
+const RECORDS_CYCLE = 3;
+
+export const ACCESSES = ["loads", "stores", "locked"] as const;
+export type Access = (typeof ACCESSES)[number];
+
+/** One instruction at one place of one line. */
+export interface Cell {
+  offset: number;
+  /** Bytes of the widest access; 0 where only locked ones were seen. */
+  bytes: number;
+  /** Lower half of the instruction's address; 0: unknown. */
+  rip: number;
+  access: Access;
+  /** By source: SERVED_*, and + HITM. */
+  sources: Uint32Array;
+  /** Accesses by CPU. */
+  cpus: Map<number, number>;
+  /** HITMs by CPU. */
+  hitms: Map<number, number>;
+}
+
+export interface LineUse {
+  phys: number;
+  cells: Map<number, Cell>;
+  hitms: number;
+}
+
+export class Collector {
+  readonly lines = new Map<number, LineUse>();
+  private readonly issued: number[][] = [];
+
+  /** A record of the trace. */
+  add(
+    cpu: number, kind: number, label: number, size: number, phys: number, extra: number,
+    bytes: number,
+  ): void {
+    if (kind === TRACE_ISSUE) {
+      (this.issued[cpu] ??= []).push(extra);
+      return;
+    }
+    if (kind !== TRACE_SERVED) return;
+    // Stores commit in the order in which they were issued.
+    const rip = label === ACCESS_STORE ? (this.issued[cpu]?.shift() ?? 0) : extra;
+    const at = phys & ~63;
+    let line = this.lines.get(at);
+    if (!line) this.lines.set(at, (line = { phys: at >>> 0, cells: new Map(), hitms: 0 }));
+    const offset = phys & 63;
+    const key = ((offset * 3 + label) * 2 ** 32) + rip;
+    let cell = line.cells.get(key);
+    if (!cell) {
+      cell = {
+        offset, bytes, rip, access: accessOf(label),
+        sources: new Uint32Array(abi.SOURCE_LIMIT), cpus: new Map(), hitms: new Map(),
+      };
+      line.cells.set(key, cell);
+    }
+    cell.bytes = Math.max(cell.bytes, bytes);
+    cell.sources[size]++;
+    cell.cpus.set(cpu, (cell.cpus.get(cpu) ?? 0) + 1);
+    if (size < abi.HITM) return;
+    line.hitms++;
+    cell.hitms.set(cpu, (cell.hitms.get(cpu) ?? 0) + 1);
+  }
+}
+
+function accessOf(label: number): Access {
+  if (label === ACCESS_LOAD) return "loads";
+  return label === ACCESS_LOCKED ? "locked" : "stores";
+}
+
+/** Runs a machine made with C2C_OPTIONS to its end, or to cycle `until`; undefined there. */
+export async function collect(
+  machine: Machine, hooks: RunHooks = {}, until = 0n,
+): Promise<{ lines: Map<number, LineUse>; result?: RunResult }> {
+  const reader = new TraceReader(machine.view);
+  const collector = new Collector();
+  const cycles = C2C_OPTIONS.traceEvents / (RECORDS_CYCLE * machine.view.cpus);
+  const piece = BigInt(Math.floor(cycles));
+  let result: RunResult | undefined;
+  do {
+    const next = machine.view.now + piece;
+    result = await machine.runTo(until && until < next ? until : next, hooks);
+    const lost = reader.take((_time, cpu, kind, label, size, phys, extra, value) =>
+      collector.add(cpu, kind, label, size, phys, extra, Number(value)));
+    if (lost > 0) throw new Error(`the trace lost ${lost} records: a bug of smpbox`);
+  } while (!result && !(until && machine.view.now >= until));
+  return { lines: collector.lines, result };
+}

@@ -1,0 +1,114 @@
+// The lines that CPUs take from each other, out of all accesses of a run: sums by line, by place in
+// the line, and who uses which place: is a line handed over for a datum, or for its neighbour?
+import * as abi from "../../assembly/abi.ts";
+import { type Served, servedFrom } from "../core/counters.ts";
+import { ACCESSES, type Access, type Cell, type LineUse } from "../engine/c2c.ts";
+
+/** A CPU that makes less of the accesses to a field only set it up. */
+const USER_SHARE = 0.02;
+/** A field that gets less of the accesses to its line was only set up, too. */
+const FIELD_SHARE = 0.01;
+
+export type Sums = Record<Access, Served>;
+
+/** Bytes of a line that instructions touch as one datum. */
+export interface Field {
+  offset: number;
+  bytes: number;
+  cells: Cell[];
+  accesses: number;
+  hitms: number;
+  /** CPUs that use it, and those of them that write it. */
+  users: Set<number>;
+  writers: Set<number>;
+}
+
+export interface SharedLine {
+  phys: number;
+  sums: Sums;
+  hitms: number;
+  fields: Field[];
+  cpus: Set<number>;
+  /** Fields that one CPU alone uses, in a line that another one writes elsewhere. */
+  falselyShared: Field[];
+  /** HITMs of accesses to those. */
+  falseHitms: number;
+}
+
+/** Of all cells, by kind of access. */
+export function sumsOf(cells: Iterable<Cell>): Sums {
+  const cellsOf = (): Record<Access, number[]> => ({
+    loads: new Array(abi.SOURCE_LIMIT).fill(0),
+    stores: new Array(abi.SOURCE_LIMIT).fill(0),
+    locked: new Array(abi.SOURCE_LIMIT).fill(0),
+  });
+  const totals = cellsOf();
+  for (const { access, sources } of cells) {
+    sources.forEach((count, source) => (totals[access][source] += count));
+  }
+  const entries = ACCESSES.map((access) => [access, servedFrom((i) => totals[access][i])]);
+  return Object.fromEntries(entries) as Sums;
+}
+
+export const hitmsOf = (sums: Sums, place: "local" | "remote") =>
+  ACCESSES.reduce((sum, access) => sum + sums[access].hitm[place], 0);
+
+/** Lines with HITMs, most of them first; of equal ones the lower address. */
+export function sharedLines(lines: Map<number, LineUse>): SharedLine[] {
+  return [...lines.values()]
+    .filter(({ hitms }) => hitms > 0)
+    .map(sharedLine)
+    .sort((a, b) => b.hitms - a.hitms || a.phys - b.phys);
+}
+
+function sharedLine({ phys, cells, hitms }: LineUse): SharedLine {
+  const fields = fieldsOf([...cells.values()]);
+  const cpus = new Set(fields.flatMap(({ users }) => [...users]));
+  const accesses = fields.reduce((sum, field) => sum + field.accesses, 0);
+  const used = fields.filter((field) => field.accesses >= accesses * FIELD_SHARE);
+  const falselyShared = used.filter(({ users, hitms: own }) => {
+    if (users.size !== 1 || own === 0) return false;
+    const [user] = users;
+    return used.some(({ writers }) => [...writers].some((cpu) => cpu !== user));
+  });
+  const falseHitms = falselyShared.reduce((sum, field) => sum + field.hitms, 0);
+  return {
+    phys, sums: sumsOf(cells.values()), hitms, fields, cpus,
+    falselyShared, falseHitms,
+  };
+}
+
+/** Cells whose bytes overlap are one field. */
+function fieldsOf(cells: Cell[]): Field[] {
+  cells.sort((a, b) => a.offset - b.offset || a.rip - b.rip);
+  const fields: Field[] = [];
+  for (const cell of cells) {
+    const bytes = Math.max(1, cell.bytes);
+    const last = fields.at(-1);
+    if (last && cell.offset < last.offset + last.bytes) {
+      last.bytes = Math.max(last.bytes, cell.offset + bytes - last.offset);
+      last.cells.push(cell);
+    } else {
+      const sets = { users: new Set<number>(), writers: new Set<number>() };
+      fields.push({ offset: cell.offset, bytes, cells: [cell], accesses: 0, hitms: 0, ...sets });
+    }
+  }
+  for (const field of fields) {
+    const uses = new Map<number, number>();
+    const writes = new Map<number, number>();
+    for (const cell of field.cells) {
+      for (const [cpu, count] of cell.cpus) {
+        field.accesses += count;
+        uses.set(cpu, (uses.get(cpu) ?? 0) + count);
+        if (cell.access !== "loads") writes.set(cpu, (writes.get(cpu) ?? 0) + count);
+      }
+      for (const count of cell.hitms.values()) field.hitms += count;
+    }
+    for (const [cpu, count] of uses) {
+      if (count < field.accesses * USER_SHARE) continue;
+      field.users.add(cpu);
+      if (writes.has(cpu)) field.writers.add(cpu);
+    }
+  }
+  return fields;
+}

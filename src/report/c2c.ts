@@ -1,0 +1,237 @@
+// The report of smpbox c2c, with the tables and words that users of perf c2c know, in 80 columns.
+// What a sampling tool cannot count (the requests of stores and locked accesses for lines that
+// others own) has lines of its own; every number is exact.
+import type { LineUse } from "../engine/c2c.ts";
+import type { Counters, Served } from "../core/counters.ts";
+import {
+  type Field, hitmsOf, type SharedLine, sharedLines, type Sums, sumsOf,
+} from "./c2c-lines.ts";
+import type { Names } from "./names.ts";
+import { wrap } from "./text.ts";
+
+export interface C2c {
+  sums: Sums;
+  lines: SharedLine[];
+  cycles: number;
+  cpus: number;
+}
+
+const RULE = "=".repeat(65);
+const WIDTH = 80;
+/** Fields of a line that the pareto shows at most; the rest has less. */
+const PARETO_MAX = 12;
+
+export function c2cOf(uses: Map<number, LineUse>, { cycles, cpus }: Counters): C2c {
+  const cells = [...uses.values()].flatMap((line) => [...line.cells.values()]);
+  return { sums: sumsOf(cells), lines: sharedLines(uses), cycles, cpus: cpus.length };
+}
+
+/** `shown`: how many lines of each table. */
+export function c2cText(report: C2c, names: Names, shown: number): string {
+  return [
+    "Exact counts: every access of every CPU, nothing sampled. Cycles are those of",
+    "an in-order approximation.",
+    "",
+    ...traceEvents(report.sums),
+    "",
+    ...sharedEvents(report.lines),
+    "",
+    ...lineTable(report.lines, names, shown),
+    "",
+    ...pareto(report.lines.slice(0, shown), names),
+    ...hints(report.lines.slice(0, shown), names),
+  ].join("\n");
+}
+
+function heading(title: string): string[] {
+  return [RULE, title.padStart(Math.floor((RULE.length + title.length) / 2)), RULE];
+}
+
+const row = (title: string, count: number) =>
+  `  ${title.padEnd(34)}: ${String(count).padStart(12)}`;
+
+/** Places that are neither a HITM nor inside the core, by perf c2c's words. */
+const localHit = ({ llc, sibling, die, hitm }: Served) => llc + sibling + die - hitm.local;
+const remoteHit = ({ socket, far, hitm }: Served) => socket + far - hitm.remote;
+
+function traceEvents({ loads, stores, locked }: Sums): string[] {
+  return [
+    ...heading("Trace Event Information"),
+    row("Total records", loads.total + stores.total + locked.total),
+    row("Locked Load/Store Operations", locked.total),
+    row("Load Operations", loads.total),
+    row("Load store-buffer forward", loads.buffer),
+    row("Load L1D hit", loads.l1),
+    row("Load L2D hit", loads.l2),
+    row("Load LLC hit", localHit(loads)),
+    row("Load Local HITM", loads.hitm.local),
+    row("Load Remote HITM", loads.hitm.remote),
+    row("Load Remote HIT", remoteHit(loads)),
+    row("Load Local DRAM", loads.dram),
+    row("Load Remote DRAM", loads.dramRemote),
+    row("Store Operations", stores.total),
+    row("Store L1D Hit", stores.l1),
+    row("Store L1D Miss", stores.total - stores.l1),
+    row("Store Local HITM", stores.hitm.local),
+    row("Store Remote HITM", stores.hitm.remote),
+    row("Locked Local HITM", locked.hitm.local),
+    row("Locked Remote HITM", locked.hitm.remote),
+  ];
+}
+
+function sharedEvents(lines: readonly SharedLine[]): string[] {
+  const sum = (of: (sums: Sums) => number) =>
+    lines.reduce((total, { sums }) => total + of(sums), 0);
+  return [
+    ...heading("Global Shared Cache Line Event Information"),
+    row("Total Shared Cache Lines", lines.length),
+    row("Load HITs on shared lines", sum(({ loads }) => loads.total)),
+    row("L1D hits on shared lines", sum(({ loads }) => loads.l1)),
+    row("L2D hits on shared lines", sum(({ loads }) => loads.l2)),
+    row("LLC hits on shared lines", sum(({ loads }) => localHit(loads))),
+    row("Locked Access on shared lines", sum(({ locked }) => locked.total)),
+    row("Store HITs on shared lines", sum(({ stores }) => stores.total)),
+    row("Store L1D hits on shared lines", sum(({ stores }) => stores.l1)),
+  ];
+}
+
+const percent = (part: number, whole: number) =>
+  whole ? `${((100 * part) / whole).toFixed(2)}%` : "-";
+const address = (names: Names, phys: number) => {
+  const lin = names.linear(phys);
+  return `0x${(lin ?? BigInt(phys)).toString(16)}${lin === undefined ? " (phys)" : ""}`;
+};
+
+function columns(cells: readonly string[], widths: readonly number[]): string {
+  return cells.map((cell, i) => cell.padStart(widths[i])).join(" ").trimEnd();
+}
+
+const TABLE_TITLES = [
+  ["", "Cacheline", "Tot", "-------", "- Hitm -", "-------", "Total", "Total"],
+  ["Index", "Address", "Hitm", "Total", "LclHitm", "RmtHitm", "Loads", "Stores"],
+];
+const TABLE_WIDTHS = [5, 18, 7, 8, 8, 8, 9, 9];
+
+function lineTable(lines: readonly SharedLine[], names: Names, shown: number): string[] {
+  const all = lines.reduce((sum, { hitms }) => sum + hitms, 0);
+  const out = [
+    ...heading("Shared Data Cache Line Table"),
+    columns(TABLE_TITLES[0], TABLE_WIDTHS),
+    columns(TABLE_TITLES[1], TABLE_WIDTHS),
+  ];
+  for (const [index, { phys, sums, hitms }] of lines.slice(0, shown).entries()) {
+    const { loads, stores, locked } = sums;
+    out.push(columns([
+      `${index}`, address(names, phys), percent(hitms, all), `${hitms}`,
+      `${hitmsOf(sums, "local")}`, `${hitmsOf(sums, "remote")}`,
+      `${loads.total}`, `${stores.total + locked.total}`,
+    ], TABLE_WIDTHS));
+  }
+  if (lines.length > shown) out.push(`  ${lines.length - shown} more lines (--lines N)`);
+  return out;
+}
+
+const PARETO_WIDTHS = [7, 7, 7, 7, 6, 18, 3];
+
+function pareto(lines: readonly SharedLine[], names: Names): string[] {
+  const out = [
+    ...heading("Shared Cache Line Distribution Pareto"),
+    columns(["- HITM -", "-------", "Store", "refs", "", "", "cpu"], PARETO_WIDTHS),
+    columns(["RmtHitm", "LclHitm", "L1 Hit", "L1 Miss", "Offset", "Code address", "cnt"],
+      PARETO_WIDTHS) + "  Symbol",
+  ];
+  for (const [index, line] of lines.entries()) {
+    const { sums } = line;
+    const total = [hitmsOf(sums, "remote"), hitmsOf(sums, "local"), sums.stores.l1,
+      sums.stores.total - sums.stores.l1];
+    out.push("-".repeat(WIDTH), `${columns(total.map(String), PARETO_WIDTHS)}  line ${index}, ` +
+      address(names, line.phys), "-".repeat(WIDTH));
+    for (const field of line.fields) {
+      out.push(...fieldRows(line, field, total, names));
+    }
+  }
+  return out;
+}
+
+function fieldRows(line: SharedLine, field: Field, total: number[], names: Names): string[] {
+  const all = sumsOf(field.cells);
+  if (hitmsOf(all, "local") + hitmsOf(all, "remote") + all.stores.total + all.locked.total === 0) {
+    return [];
+  }
+  const what = `${names.data(line.phys + field.offset)}, CPUs ${cpuList(field.users)}`;
+  const rows = [`        ${what}`];
+  const busy = field.cells
+    .map((cell) => ({ cell, sums: sumsOf([cell]) }))
+    .map(({ cell, sums }) => ({
+      cell,
+      counts: [hitmsOf(sums, "remote"), hitmsOf(sums, "local"), sums.stores.l1,
+        sums.stores.total - sums.stores.l1],
+    }))
+    .filter(({ counts }) => counts.some((count) => count > 0))
+    .sort((a, b) => b.counts[0] + b.counts[1] - a.counts[0] - a.counts[1]);
+  for (const { cell, counts } of busy.slice(0, PARETO_MAX)) {
+    const { symbol, source, rip } = names.instruction(cell.rip);
+    const shares = counts.map((count, i) => (count ? percent(count, total[i]) : "0.00%"));
+    const place = [...shares, `0x${cell.offset.toString(16)}`, `0x${rip.toString(16)}`,
+      `${cell.cpus.size}`];
+    out80(rows, `${columns(place, PARETO_WIDTHS)}  ${symbol}`, source);
+  }
+  if (busy.length > PARETO_MAX) rows.push(`        and ${busy.length - PARETO_MAX} more places`);
+  return rows;
+}
+
+/** The source line behind its row, or below it where that is too long. */
+function out80(rows: string[], text: string, more: string): void {
+  if (text.length + 1 + more.length <= WIDTH) rows.push(more ? `${text} ${more}` : text);
+  else rows.push(text.slice(0, WIDTH), more.padStart(Math.min(WIDTH, 62 + more.length)));
+}
+
+export function cpuList(cpus: ReadonlySet<number>): string {
+  return [...cpus].sort((a, b) => a - b).join(",") || "-";
+}
+
+/** One sentence for each line whose HITMs come from neighbours. */
+function hints(lines: readonly SharedLine[], names: Names): string[] {
+  const out: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    if (line.falselyShared.length === 0) continue;
+    const fields = line.falselyShared
+      .map((field) => `${names.data(line.phys + field.offset)} (CPU ${cpuList(field.users)})`);
+    out.push("", wrap(`False sharing in line ${index}: ${line.falseHitms} of its ${line.hitms} ` +
+      `HITMs are accesses to data that one CPU alone uses: ${fields.join(", ")}. Put them 64 ` +
+      "bytes apart, each in a line of its own."));
+  }
+  return out;
+}
+
+/** For --json: the same numbers, unformatted. */
+export function c2cDocument({ sums, lines }: C2c, names: Names) {
+  return {
+    totals: sums,
+    lines: lines.map((line) => ({
+      address: address(names, line.phys),
+      phys: `0x${line.phys.toString(16)}`,
+      hitms: line.hitms,
+      ...line.sums,
+      cpus: [...line.cpus].sort((a, b) => a - b),
+      falseSharing: line.falselyShared.length
+        ? { hitms: line.falseHitms,
+            fields: line.falselyShared.map(({ offset }) => names.data(line.phys + offset)) }
+        : undefined,
+      fields: line.fields.map((field) => ({
+        offset: field.offset,
+        name: names.data(line.phys + field.offset),
+        hitms: field.hitms,
+        users: [...field.users].sort((a, b) => a - b),
+        writers: [...field.writers].sort((a, b) => a - b),
+        instructions: field.cells.map((cell) => {
+          const { symbol, source, rip } = names.instruction(cell.rip);
+          return {
+            rip: `0x${rip.toString(16)}`, symbol, source, access: cell.access,
+            ...sumsOf([cell])[cell.access],
+          };
+        }),
+      })),
+    })),
+  };
+}

@@ -1,0 +1,109 @@
+// Physical addresses and instructions by the names of the program: variables with their fields,
+// functions with their source lines.
+import type { Machine } from "../engine/machine.ts";
+import { mappings } from "../machine/core-file.ts";
+import type { DebugInfo } from "../machine/dwarf/image.ts";
+import { pathAt } from "../machine/dwarf/types.ts";
+import { hex } from "../machine/elf.ts";
+import { kernelTasks } from "../machine/tasks.ts";
+import { kernelGuest } from "./core-dump.ts";
+import { liveObjects, type LiveObject } from "./objects.ts";
+
+const PAGE_SHIFT = 12;
+const PAGE_MASK = 4095;
+/** Programs lie below. */
+const USER_END = 1n << 47n;
+const KERNEL_HALF = 0xffffffff00000000n;
+
+export interface Instruction {
+  /** The function, "?" where nobody knows. */
+  symbol: string;
+  /** "kernel", or the program's name. */
+  image: string;
+  /** "file.c:12", or "". */
+  source: string;
+  rip: bigint;
+}
+
+export class Names {
+  private readonly machine: Machine;
+  /** Linear address of each physical page that a program has, and of those of the kernel. */
+  private readonly pages = new Map<number, bigint>();
+  private readonly objects: LiveObject[];
+  private readonly stacks: { lin: bigint; name: string }[];
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    const guest = kernelGuest(machine);
+    const tasks = kernelTasks(guest, machine.view.cpus);
+    const put = (cr3: bigint, keep: (lin: bigint) => boolean) => {
+      for (const { lin, phys, bytes } of mappings(guest.ram, cr3)) {
+        if (!keep(lin)) continue;
+        for (let at = 0; at < bytes; at += PAGE_MASK + 1) {
+          const page = (phys + at) >>> PAGE_SHIFT;
+          if (!this.pages.has(page)) this.pages.set(page, lin + BigInt(at));
+        }
+      }
+    };
+    const owners = new Set(tasks.map(({ pgd }) => pgd).filter((pgd) => pgd !== 0n));
+    for (const pgd of owners) put(pgd, (lin) => lin < USER_END);
+    put(guest.cr3, (lin) => owners.size === 0 || lin >= USER_END);
+    this.objects = liveObjects(guest);
+    this.stacks = tasks.map(({ stack, comm, pid }) => ({
+      lin: stack, name: `stack of ${comm || "idle"}[${pid}]`,
+    })).sort((a, b) => (a.lin < b.lin ? -1 : 1));
+  }
+
+  /** The linear address by which a program, or else the kernel, reaches `phys`. */
+  linear(phys: number): bigint | undefined {
+    const page = this.pages.get(phys >>> PAGE_SHIFT);
+    return page === undefined ? undefined : page + BigInt(phys & PAGE_MASK);
+  }
+
+  /** What lies at `phys`: "stats.sent", "kioctx.wait.lock", "main+0x12", or the bare address. */
+  data(phys: number): string {
+    const lin = this.linear(phys);
+    if (lin === undefined) return hex(phys);
+    const { kernel, program } = this.machine.debugInfo;
+    for (const info of lin < USER_END && program ? [program] : [kernel]) {
+      const variable = info.types.variableAt(lin);
+      if (variable) return `${variable.name}${pathAt(variable.type, Number(lin - variable.lin))}`;
+    }
+    const symbol = this.machine.symbolAt(lin);
+    if (symbol) return lin === symbol.lin ? symbol.name : `${symbol.name}+${hex(lin - symbol.lin)}`;
+    // The kernel may reach the page of a program, too, and knows what it made of it.
+    const object = this.objectAt(lin);
+    if (object) return `${object.name}${pathAt(object.type, Number(lin - object.lin))}`;
+    const stack = this.stacks.findLast((one) => one.lin <= lin);
+    if (stack && lin - stack.lin < BigInt(STACK_BYTES)) return stack.name;
+    return hex(lin);
+  }
+
+  private objectAt(lin: bigint): LiveObject | undefined {
+    let [low, high] = [0, this.objects.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.objects[middle].lin <= lin) low = middle + 1;
+      else high = middle;
+    }
+    const found = this.objects[low - 1];
+    return found && lin < found.lin + BigInt(found.type.bytes) ? found : undefined;
+  }
+
+  /** The instruction whose address has this lower half. */
+  instruction(low: number): Instruction {
+    const { kernel, program } = this.machine.debugInfo;
+    const upper = low >= 2 ** 31 ? KERNEL_HALF : 0n;
+    const rip = upper | BigInt(low);
+    const info: DebugInfo = upper === 0n && program ? program : kernel;
+    const line = low ? info.lines.at(rip) : undefined;
+    return {
+      symbol: (low && this.machine.symbolAt(rip)?.name) || "?",
+      image: info === kernel ? "kernel" : info.name.replace(/^.*\//, ""),
+      source: line ? `${line.file.replace(/^.*\//, "")}:${line.line}` : "",
+      rip,
+    };
+  }
+}
+
+const STACK_BYTES = 16384;

@@ -1,0 +1,109 @@
+// smpbox c2c counts what the counters count, each access of it, and names the fields that share a
+// line without need.
+import { afterAll, describe, expect, it } from "vitest";
+import { ACCESSES, type Access, C2C_OPTIONS, collect } from "../../src/engine/c2c.ts";
+import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
+import { c2cDocument, c2cOf, c2cText } from "../../src/report/c2c.ts";
+import { Names } from "../../src/report/names.ts";
+
+afterAll(() => Machine.shutdown());
+
+async function c2c(options: CreateOptions) {
+  const machine = await Machine.create({ ...options, ...C2C_OPTIONS });
+  const { lines, result } = await collect(machine);
+  const counters = machine.counters();
+  const report = c2cOf(lines, counters);
+  const names = new Names(machine);
+  const document = c2cDocument(report, names);
+  const text = c2cText(report, names, 10);
+  machine.close();
+  return { lines, result: result!, counters, report, document, text };
+}
+
+const sharing = (words: string, machine = "clovertown"): CreateOptions =>
+  ({ machine, image: "sharing", append: `-- sharing ${words} n=3000` });
+
+describe("exact", () => {
+  const runs: [string, CreateOptions][] = [
+    ["two CPUs of two packages", sharing("a=0 b=2")],
+    ["an L3, prefetched ownership, threads", sharing("a=0 b=3", "nehalem-ep")],
+    ["the kernel's own lines", {
+      machine: "clovertown", image: "w001", append: "v001k=7 -- w001 W001i s=0 r=2 rounds=200",
+    }],
+  ];
+  it.each(runs)("%s: sums by CPU are the counters", async (_, options) => {
+    const { lines, counters, report, result } = await c2c(options);
+    expect(result.exit).toBe(0);
+    const hitms = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
+    const totals = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
+    for (const line of lines.values()) {
+      for (const cell of line.cells.values()) {
+        for (const [cpu, count] of cell.hitms) hitms[cpu][cell.access] += count;
+        for (const [cpu, count] of cell.cpus) totals[cpu][cell.access] += count;
+      }
+    }
+    const each = <T>(of: (access: Access, cpu: number) => T) =>
+      counters.cpus.map((_, cpu) =>
+        Object.fromEntries(ACCESSES.map((access) => [access, of(access, cpu)])));
+    const counted = (access: Access, cpu: number) => counters.cpus[cpu][access];
+    expect(hitms).toEqual(each((access, cpu) => {
+      const { local, remote } = counted(access, cpu).hitm;
+      return local + remote;
+    }));
+    expect(totals).toEqual(each((access, cpu) => counted(access, cpu).total));
+    // And by where they were served
+    for (const access of ACCESSES) {
+      const { hitm, ...sources } = report.sums[access];
+      for (const [source, count] of Object.entries(sources)) {
+        const sum = counters.cpus.reduce((all, cpu) =>
+          all + (cpu[access][source as keyof typeof sources] as number), 0);
+        expect(count, `${access} ${source}`).toBe(sum);
+      }
+      for (const place of ["local", "remote"] as const) {
+        const sum = counters.cpus.reduce((all, cpu) => all + cpu[access].hitm[place], 0);
+        expect(hitm[place], `${access} HITM ${place}`).toBe(sum);
+      }
+    }
+    expect(report.sums.loads.hitm.local + report.sums.loads.hitm.remote).toBeGreaterThan(50);
+  });
+
+  it("looking changes nothing", async () => {
+    const options = sharing("a=0 b=2");
+    const machine = await Machine.create(options);
+    const plain = await machine.run();
+    machine.close();
+    const { result } = await c2c(options);
+    expect(result.stateHash).toBe(plain.stateHash);
+  });
+});
+
+describe("false sharing", () => {
+  it("names the two fields, their CPUs and the source line", async () => {
+    const { document, text } = await c2c(sharing("a=0 b=2"));
+    const [line] = document.lines.filter(({ falseSharing }) =>
+      falseSharing?.fields.includes("near.sent"));
+    expect(line.falseSharing!.fields).toEqual(["near.received", "near.sent"]);
+    expect(line.falseSharing!.hitms).toBeGreaterThan(line.hitms * 0.9);
+    const users = line.fields.map(({ name, users: of }) => [name, of]);
+    expect(users).toContainEqual(["near.received", [0]]);
+    expect(users).toContainEqual(["near.sent", [2]]);
+    const places = line.fields.flatMap(({ instructions }) => instructions);
+    expect(places.filter(({ symbol, source }) =>
+      /^(side|count)/.test(symbol) && source.startsWith("sharing.c:")).length).toBeGreaterThan(1);
+    expect(text.replace(/\s+/g, " ")).toContain("near.received (CPU 0), near.sent (CPU 2).");
+    expect(Math.max(...text.split("\n").map((row) => row.length))).toBeLessThanOrEqual(80);
+  });
+
+  it("says nothing of counters in lines of their own, nor of one that both use", async () => {
+    const apart = await c2c(sharing("a=0 b=2 apart=1"));
+    const named = (document: typeof apart.document) =>
+      document.lines.flatMap(({ falseSharing }) => falseSharing?.fields ?? []);
+    expect(named(apart.document).filter((name) => /^(near|far)\./.test(name))).toEqual([]);
+    const pingpong = await c2c({
+      machine: "clovertown", image: "pingpong", append: "-- pingpong a=0 b=2 n=500",
+    });
+    expect(named(pingpong.document)).not.toContain("counter");
+    const [hottest] = pingpong.document.lines;
+    expect(hottest.fields.map(({ name }) => name)).toContain("counter");
+  });
+});
