@@ -6,7 +6,7 @@ import type { CaseRun, Row, Setup } from "../../src/cases/case.ts";
 import { runSetups } from "../../src/cases/rows.ts";
 import { Machine } from "../../src/engine/machine.ts";
 
-const TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 900_000;
 
 afterAll(() => Machine.shutdown());
 
