@@ -91,15 +91,25 @@ export class FsBlock {
 
   /** Addresses of the live objects of a type. */
   slab(type: string): bigint[] {
+    const found = this.cacheOf(type);
+    return found ? this.live(found.cache, found.id) : [];
+  }
+
+  /** Bytes of an object of a type. */
+  sizeOf(type: string): number | undefined {
+    const found = this.cacheOf(type);
+    return found && this.u32(found.cache + BigInt(this.word(AT_CACHE + 4)));
+  }
+
+  private cacheOf(type: string): { cache: bigint; id: number } | undefined {
     const limit = this.word(AT.cacheLimit);
     for (let id = 1; id < limit; id++) {
       const cache = this.pointer(this.long(AT.caches) + BigInt(8 * id));
-      if (cache === 0n) return [];
-      if (this.text(this.pointer(cache + BigInt(this.word(AT_CACHE)))) === type) {
-        return this.live(cache, id);
-      }
+      if (cache === 0n) return undefined;
+      const name = this.text(this.pointer(cache + BigInt(this.word(AT_CACHE))));
+      if (name === type) return { cache, id };
     }
-    return [];
+    return undefined;
   }
 
   private live(cache: bigint, id: number): bigint[] {

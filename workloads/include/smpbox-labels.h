@@ -36,6 +36,17 @@
 	X(E1, 46) /* load waiter: is anybody waiting? */                                    \
 	X(E2, 47) /* drop a bio's reference */                                              \
 	X(E3, 48) /* load waiter: who is to be woken */                                     \
+	/* A wake-up and a try of a request, workloads/kernel/aio/kick.h. */                \
+	X(Q1, 64) /* wake function: take ki_wait out of its queue */                        \
+	X(Q3, 65) /* wake function: mark the request */                                     \
+	X(Q4, 66) /* wake function: load ki_wait: is it in a queue? */                      \
+	X(Q6, 67) /* load ki_run_list: may it be put on run_list? */                        \
+	X(P0, 68) /* a try begins: store ki_run_list = NULL */                              \
+	X(P3, 69) /* it has to wait: load ki_wait: is it in a queue? */                     \
+	X(P4, 70) /* it is in none: mark the request */                                     \
+	X(P7, 71) /* load ki_flags: has it been marked meanwhile? */                        \
+	X(K0, 72) /* a new request: store ki_users = 2 */                                   \
+	X(Kf, 73) /* the request is about to be freed */                                    \
 	/* Case 000, the steps of aio_req_alloc() to aio_copyout_result_port(). */          \
 	X(1_5, 9)   /* aio_req_free_port: store aio_free: the request is anybody's */       \
 	X(1_7f, 10) /* aio_copyout_result_port: load b_flags */                             \

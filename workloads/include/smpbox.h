@@ -113,6 +113,18 @@
 		value_;                                                                            \
 	})
 
+/* Sets bit `bit` (a constant) of `place` (8 bytes) by a locked access, named; gives the old bit. */
+#define test_and_set_labelled(name, place, bit)                                                    \
+	({                                                                                         \
+		unsigned char old_;                                                                \
+		asm volatile(SMPBOX_MARK_TEXT(name) "	lock btsq %[at], %[to]\n"                  \
+			     "	setc %[old]\n"                                                     \
+			     : [to] "+m"(place), [old] "=qm"(old_)                                 \
+			     : [at] "i"(bit), SMPBOX_LABEL_OPERAND(name)                           \
+			     : "memory", "cc");                                                    \
+		old_;                                                                              \
+	})
+
 /* Takes one off `place` (4 bytes) by a locked decrement, named: a full fence. */
 #define dec_locked_labelled(name, place)                                                           \
 	asm volatile(SMPBOX_MARK_TEXT(name) "	lock decl %[to]\n"                                 \

@@ -95,6 +95,7 @@ struct kioctx {
 } __cacheline_aligned;
 
 /* ki_flags, under ctx_lock. */
+#define KIF_KICKED_BIT 0
 #define KIF_KICKED 1    /* to be tried again: it is on run_list, or goes there after this try */
 #define KIF_CANCELLED 2 /* io_cancel has reported it: there will be no event */
 
@@ -117,6 +118,7 @@ struct kiocb {
 	u64 ki_buf;
 	u64 ki_nbytes;
 	u64 ki_done; /* bytes transferred by earlier tries */
+	u32 ki_waits; /* this try has left ki_wait in a queue: it must end */
 	struct list_head ki_list; /* on kioctx.active_reqs */
 } __cacheline_aligned;
 

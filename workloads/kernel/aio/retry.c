@@ -1,20 +1,19 @@
 /*
  * Requests that cannot go on: their method says -EIOCBRETRY and has left the request's ki_wait in
  * the queue of what it waits for (a locked page). The wake-up takes the entry out, puts the request
- * on kioctx.run_list, and a worker tries again, in the address space of the process.
+ * on kioctx.run_list (kick.h), and a worker tries again, in the address space of the process.
  *
  * A method that says so is certain to be woken: it has queued the entry and looked again after a
- * full fence. The wake function marks and queues under ctx_lock, which also decides whether the
- * request is just being run (ki_run_list NULL): then it is only marked, and whoever runs it queues
- * it at the end. The wake function comes with the queue's lock held and interrupts off, so the
- * order of locks is queue, ctx_lock.
+ * full fence. The wake function comes with the queue's lock held and interrupts off, so the order
+ * of locks is queue, ctx_lock.
  */
-#include "put_req.h"
+#include "retry.h"
 
 #include "../arch/usercopy.h"
 #include "../core/mm.h"
 #include "../core/sched.h"
 #include "../sys/errno.h"
+#include "put_req.h"
 
 /* Timer ticks of 2.6.24 with HZ 1000: soon if somebody waits, later if the reaper may come by and
  * run the list itself. */
@@ -23,16 +22,15 @@
 
 static struct workqueue aio_wq;
 
-static bool queue_kicked(struct kiocb *iocb)
+u32 aio_warnings;
+
+noinline void aio_warn(void)
 {
-	if (!list_empty(&iocb->ki_run_list))
-		return false;
-	list_add_tail(&iocb->ki_run_list, &iocb->ki_ctx->run_list);
-	return true;
+	aio_warnings++;
 }
 
 /* The work holds the context from here to its end. */
-static void aio_queue_work(struct kioctx *ctx)
+noinline void aio_queue_work(struct kioctx *ctx)
 {
 	u64 ns;
 
@@ -43,41 +41,10 @@ static void aio_queue_work(struct kioctx *ctx)
 		atomic_dec(&ctx->users); /* it is on its way; the caller has a reference too */
 }
 
-/* The caller knows that the request lives: it has taken ki_wait out of a queue, so the retry that
- * completes it comes only after ctx_lock is free. */
-static void kick_iocb(struct kiocb *iocb)
-{
-	struct kioctx *ctx = iocb->ki_ctx;
-	bool run = false;
-	u64 flags;
-
-	atomic_inc(&ctx->users);
-	flags = spin_lock_irqsave(&ctx->ctx_lock);
-	if (!(iocb->ki_flags & KIF_KICKED)) {
-		iocb->ki_flags |= KIF_KICKED;
-		run = queue_kicked(iocb);
-	}
-	spin_unlock_irqrestore(&ctx->ctx_lock, flags);
-	if (run)
-		aio_queue_work(ctx);
-	put_ioctx(ctx);
-}
-
-static bool aio_wake_function(wait_queue_t *wait, void *key)
-{
-	struct kiocb *iocb = container_of(wait, struct kiocb, ki_wait);
-
-	if (key != iocb->ki_wait_key)
-		return false;
-	list_del_init(&wait->task_list);
-	kick_iocb(iocb);
-	return true;
-}
-
 void aio_prepare_wait(struct kiocb *iocb)
 {
 	init_waitqueue_entry(&iocb->ki_wait, current);
-	iocb->ki_wait.func = aio_wake_function;
+	iocb->ki_wait.func = aio_kick->wake;
 	INIT_LIST_HEAD(&iocb->ki_wait.task_list);
 }
 
@@ -87,11 +54,16 @@ static void cancel_wait(struct kiocb *iocb)
 	wait_queue_head_t *queue = iocb->ki_wait_queue;
 	u64 flags = spin_lock_irqsave(&queue->lock);
 
-	if (!list_empty(&iocb->ki_wait.task_list)) {
-		list_del_init(&iocb->ki_wait.task_list);
-		kick_iocb(iocb);
-	}
+	if (!list_empty(&iocb->ki_wait.task_list))
+		iocb->ki_wait.func(&iocb->ki_wait, iocb->ki_wait_key);
 	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+static void hold(struct kiocb *iocb)
+{
+	spin_lock_irq(&iocb->ki_ctx->ctx_lock);
+	iocb->ki_users++;
+	spin_unlock_irq(&iocb->ki_ctx->ctx_lock);
 }
 
 bool aio_enqueue_wait(wait_queue_head_t *queue, void *key)
@@ -103,10 +75,13 @@ bool aio_enqueue_wait(wait_queue_head_t *queue, void *key)
 		return false;
 	iocb->ki_wait_queue = queue;
 	iocb->ki_wait_key = key;
+	if (aio_kick->holds)
+		hold(iocb);
 	flags = spin_lock_irqsave(&queue->lock);
 	list_add_tail(&iocb->ki_wait.task_list, &queue->task_list);
 	WRITE_ONCE(iocb->ki_cancel, cancel_wait);
 	spin_unlock_irqrestore(&queue->lock, flags);
+	iocb->ki_waits = 1;
 	smp_mb(); /* the entry is visible before the caller looks again */
 	return true;
 }
@@ -119,33 +94,26 @@ bool aio_dequeue_wait(void)
 
 	list_del_init(&iocb->ki_wait.task_list);
 	spin_unlock_irqrestore(&iocb->ki_wait_queue->lock, flags);
+	iocb->ki_waits = !linked;
+	if (linked && aio_kick->holds)
+		aio_put_req(iocb);
 	return linked;
 }
 
-/* One try. Called and returns with ctx_lock held, which is free in between: the method may take
- * long. */
+long aio_try(struct kiocb *iocb)
+{
+	long result;
+
+	iocb->ki_waits = 0;
+	current->io_wait = iocb;
+	result = iocb->ki_retry(iocb);
+	current->io_wait = NULL;
+	return result;
+}
+
 void aio_run_iocb(struct kiocb *iocb)
 {
-	struct kioctx *ctx = iocb->ki_ctx;
-	bool cancelled = iocb->ki_flags & KIF_CANCELLED;
-	long result = -EINTR;
-
-	iocb->ki_flags &= ~(u64)KIF_KICKED;
-	iocb->ki_run_list.next = iocb->ki_run_list.prev = NULL;
-	spin_unlock_irq(&ctx->ctx_lock);
-	if (!cancelled) {
-		current->io_wait = iocb;
-		result = iocb->ki_retry(iocb);
-		current->io_wait = NULL;
-	}
-	if (result != -EIOCBQUEUED && result != -EIOCBRETRY)
-		aio_complete(iocb, result, 0);
-	spin_lock_irq(&ctx->ctx_lock);
-	if (result == -EIOCBRETRY) {
-		INIT_LIST_HEAD(&iocb->ki_run_list);
-		if (iocb->ki_flags & KIF_KICKED && queue_kicked(iocb))
-			aio_queue_work(ctx);
-	}
+	aio_kick->run(iocb);
 }
 
 /* Those that asked to be tried again. Each is held while it runs, because it may complete. */
@@ -187,6 +155,7 @@ void aio_init_work(struct kioctx *ctx)
 u32 aio_init(void)
 {
 	workqueue_init(&aio_wq, "aio");
+	aio_choose_kick();
 	return aio_choose_variants();
 }
 

@@ -31,7 +31,7 @@ struct kiocb *aio_get_req(struct kioctx *ctx)
 
 	memset(req, 0, sizeof(*req));
 	INIT_LIST_HEAD(&req->ki_run_list);
-	req->ki_users = 2;
+	store_labelled(K0, req->ki_users, 2);
 	req->ki_ctx = ctx;
 
 	spin_lock_irq(&ctx->ctx_lock);
@@ -54,6 +54,7 @@ noinline void kiocb_release(struct kioctx *ctx, struct kiocb *req)
 {
 	BUG_ON(!spin_is_locked(&ctx->ctx_lock) || req->ki_users < 0);
 	list_del(&req->ki_list);
+	store_labelled(Kf, req->ki_list.next, NULL);
 	if (req->ki_filp)
 		fput(req->ki_filp);
 	kmem_cache_free(&kiocb_cache, req);
@@ -95,6 +96,9 @@ static long aio_pread(struct kiocb *iocb)
 		if (read <= 0)
 			break;
 		iocb->ki_done += read;
+		/* Short because the next page has to be waited for. */
+		if (iocb->ki_waits)
+			return -EIOCBRETRY;
 	}
 	return iocb->ki_done;
 }

@@ -1,0 +1,75 @@
+// The compiled variants of case 004: the labelled accesses and fences of the wake function and of a
+// try, and where they hold ctx_lock.
+import { type Instruction, Mnemonic, OpKind } from "iced-x86";
+import { describe, expect, it } from "vitest";
+import { Code } from "./code.ts";
+
+const CTX_LOCK = 56n;
+
+function token(code: Code, instruction: Instruction): string | undefined {
+  const { mnemonic, memoryDisplacement: at } = instruction;
+  const toMemory = instruction.op0Kind === OpKind.Memory;
+  const label = code.labelOf(instruction);
+  if (label !== undefined) return instruction.hasLockPrefix ? `${label} locked` : label;
+  if (mnemonic === Mnemonic.Mfence) return "mfence";
+  if (at !== CTX_LOCK || !toMemory) return undefined;
+  if (instruction.hasLockPrefix) return "lock";
+  const free = instruction.op1Kind === OpKind.Immediate32 && instruction.immediate32 === 1;
+  return mnemonic === Mnemonic.Mov && free ? "release" : undefined;
+}
+
+/** The shortest way between two accesses, without the loop of a contended lock. */
+function way(name: string, from: string, to: string): string {
+  const code = new Code("kernel", name);
+  const start = code.access(from);
+  const end = code.access(to);
+  const quiet = code.paths(start, end)
+    .filter((path) => !path.some((i) => i.mnemonic === Mnemonic.Pause));
+  const orders = quiet.map((path) =>
+    [start, ...path, end].flatMap((i) => token(code, i) ?? []).join(", "));
+  return orders.sort((a, b) => a.length - b.length)[0];
+}
+
+/** Is ctx_lock taken on the way from the entry to the access? */
+function lockedBefore(name: string, label: string): boolean {
+  const code = new Code("kernel", name);
+  const end = code.access(label);
+  const before = code.all.filter((i) => i.ip < end.ip).flatMap((i) => token(code, i) ?? []);
+  return before.filter((text) => text === "lock").length >
+    before.filter((text) => text === "release").length;
+}
+
+describe("the wake function", () => {
+  it.each([
+    ["bug", false, "Q1, Q3 locked, Q4, lock, Q6"],
+    ["f0", true, "Q1, Q3 locked, Q6"],
+    ["f0p", true, "Q1, Q3 locked, Q6"],
+    ["f1", false, "Q1, lock, Q3 locked, Q4, Q6"],
+    ["x1", false, "Q1, Q3 locked, Q4, lock, Q6"],
+    ["x2", false, "Q1, lock, Q3 locked, Q4, Q6"],
+    ["x3", true, "Q1, release, Q3 locked, Q4, lock, Q6"],
+    ["x4", false, "Q1, Q3 locked, Q4, lock, Q6"],
+    ["x5", false, "Q1, mfence, Q3 locked, mfence, Q4, lock, Q6"],
+    ["x6", false, "Q1, Q3 locked, Q4, lock, Q6"],
+  ])("%s, ctx_lock held at Q1: %s: %s", (variant, held, expected) => {
+    const name = `aio_wake_function__${variant}`;
+    expect(way(name, "Q1", "Q6")).toBe(expected);
+    expect(lockedBefore(name, "Q1")).toBe(held);
+  });
+});
+
+describe("a try that has to wait", () => {
+  it.each([
+    ["bug", "P3, lock, P7"], ["f0p", "P3, lock, P7"], ["x2", "P3, lock, P7"],
+    ["x5", "P3, lock, P7"], ["x6", "P3, lock, P7"],
+    ["f0", "P3, P7"], ["x1", "P3, P7"], ["x3", "P3, P7"],
+  ])("%s: %s", (variant, expected) => {
+    expect(way(`aio_run_iocb__${variant}`, "P3", "P7")).toBe(expected);
+  });
+
+  it.each(["f1", "x4"])("%s has no second opinion", (variant) => {
+    const labels = new Code("kernel", `aio_run_iocb__${variant}`).labelNames;
+    expect(labels).not.toContain("P3");
+    expect(labels).toContain("P7");
+  });
+});
