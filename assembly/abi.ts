@@ -251,6 +251,7 @@ export const CORE_CLOCK: i32 = 0x0800; // u64
 export const CORE_RUN: i32 = 0x0814; // u32 RUN_*, in CORE_MEM
 export const CORE_INSTRUCTIONS: i32 = 0x0840; // u64
 export const CORE_STORES: i32 = 0x08b0; // u64, stores that entered the store buffer
+export const CORE_SB_HEAD: i32 = 0x0820; // u32, index of the oldest entry, not yet wrapped
 export const CORE_SB_COUNT: i32 = 0x0824; // u32
 export const CORE_LOAD_HITS: i32 = 0x08c0; // u64, L1 hits that the instruction loop found itself
 

@@ -38,6 +38,10 @@ export const EXAMPLES: Record<string, readonly (readonly [words: string, what: s
     ["c2c sharing --append '-- sharing a=0 b=2'", "two counters in one line"],
     ["c2c ./program --lines 3", "your own, the three hottest lines"],
   ],
+  crash: [
+    ["crash 001", "the machine of a case, at a prompt"],
+    ["crash failed.sbx -c 'sys; ps -IN; bt -f; sb'", "commands of a script"],
+  ],
   core: [
     ["core w001 --append 'v001k=0 -- w001 W001i s=0 r=2' -o hang.core",
       "then: gdb kernel.elf hang.core, info threads"],

@@ -9,6 +9,7 @@ import { caseVerb } from "./case.ts";
 import { cflagsVerb } from "./cflags.ts";
 import { compareVerb } from "./compare.ts";
 import { coreVerb } from "./core.ts";
+import { crashVerb } from "./crash.ts";
 import { doctorVerb } from "./doctor.ts";
 import { EXAMPLES } from "./examples.ts";
 import { exploreVerb } from "./explore.ts";
@@ -22,7 +23,7 @@ import { validateVerb } from "./validate.ts";
 
 const VERBS = [
   runVerb, litmusVerb, exploreVerb, barriersVerb, caseVerb, compareVerb, traceVerb, replayVerb,
-  coreVerb, c2cVerb, validateVerb, machinesVerb, doctorVerb, cflagsVerb,
+  crashVerb, coreVerb, c2cVerb, validateVerb, machinesVerb, doctorVerb, cflagsVerb,
 ];
 
 export function programOf(act: Act): Command {

@@ -21,6 +21,7 @@ it("has the fields of Cpu and Core where abi.ts says", () => {
     clock: abi.CORE_CLOCK,
     instructions: abi.CORE_INSTRUCTIONS,
     stores: abi.CORE_STORES,
+    sbHead: abi.CORE_SB_HEAD,
     sbCount: abi.CORE_SB_COUNT,
     loadHits: abi.CORE_LOAD_HITS,
   };

@@ -51,6 +51,9 @@ export function loadHits(): usize {
 export function stores(): usize {
   return CORE_MEM + offsetof<Core>("stores");
 }
+export function sbHead(): usize {
+  return CORE_MEM + offsetof<Core>("sbHead");
+}
 export function sbCount(): usize {
   return CORE_MEM + offsetof<Core>("sbCount");
 }

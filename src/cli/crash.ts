@@ -1,0 +1,80 @@
+// smpbox crash SUBJECT: a crash(8) session on a stopped machine, at a prompt or by -c.
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { InputError } from "../index.ts";
+import { complete, execute } from "../report/crash/commands.ts";
+import { Session } from "../report/crash/session.ts";
+import { EXIT } from "./exit.ts";
+import type { Act } from "./main.ts";
+import { addStoppedOptions, openStopped, type StoppedOptions } from "./stopped.ts";
+
+interface CrashOptions extends StoppedOptions {
+  command?: string;
+}
+
+/** Enough for the last labelled steps. */
+const TRACE_EVENTS = 1 << 14;
+const LEAVE = ["quit", "exit", "q"];
+
+export function crashVerb(program: Command, act: Act): void {
+  addStoppedOptions(program.command("crash"))
+    .description("run to the end, and look at the machine as with crash(8)")
+    .argument("<subject>", "a bundled image, a path, a capsule FILE.sbx, or a case")
+    .option("-c, --command <lines>", 'commands, as in "bt; ps -UN", instead of a prompt')
+    .action((subject: string, options: CrashOptions) =>
+      act((signal) => crash(subject, options, signal)));
+}
+
+async function crash(subject: string, options: CrashOptions, signal: AbortSignal): Promise<number> {
+  const stopped = await openStopped(subject, options, signal, {
+    traceEvents: TRACE_EVENTS, counters: true,
+  });
+  if (stopped.result?.exit === "cancelled") return EXIT.interrupted;
+  const session = new Session(stopped);
+  const code = options.command === undefined
+    ? await prompt(session)
+    : await script(session, options.command.split(";"));
+  stopped.machine.close();
+  return code;
+}
+
+/** The answer to one line; false when the line was wrong. */
+async function answer(session: Session, line: string): Promise<boolean> {
+  try {
+    const lines = await execute(session, line);
+    if (lines.length) process.stdout.write(`${lines.join("\n")}\n`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    process.stderr.write(`crash: ${error.message}\n`);
+    return false;
+  }
+}
+
+async function script(session: Session, lines: readonly string[]): Promise<number> {
+  for (const line of lines.map((text) => text.trim()).filter(Boolean)) {
+    if (LEAVE.includes(line)) break;
+    process.stdout.write(`crash> ${line}\n`);
+    if (!(await answer(session, line))) return EXIT.usage;
+  }
+  return EXIT.held;
+}
+
+/** Lines of the terminal with history and completion, or of a pipe. */
+async function prompt(session: Session): Promise<number> {
+  const terminal = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: "crash> ",
+    completer: (line: string) => complete(session, line),
+  });
+  if (process.stdin.isTTY) await answer(session, "sys");
+  terminal.prompt();
+  for await (const line of terminal) {
+    if (LEAVE.includes(line.trim())) break;
+    await answer(session, line);
+    terminal.prompt();
+  }
+  terminal.close();
+  return EXIT.held;
+}

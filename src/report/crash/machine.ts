@@ -1,0 +1,89 @@
+// sb, cache, last: what no crash dump of silicon has: store buffers, line states, labelled steps.
+import * as abi from "../../../assembly/abi.ts";
+import {
+  TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED,
+} from "../../../assembly/trace-kinds.ts";
+import { translate } from "../../machine/page-walk.ts";
+import { InputError } from "../../machine/preset.ts";
+import { Names } from "../names.ts";
+import { countOf } from "./memory.ts";
+import { bareHex, type Session } from "./session.ts";
+
+const SB_ENTRY_BYTES = 32;
+const SB_PLACES = 64;
+const LINE_BYTES = 16;
+const STATES = "ISEM";
+
+/** Stores of each CPU that are not visible yet, oldest first. */
+export function sb(session: Session): string[] {
+  const { view } = session.machine;
+  const names = new Names(session.machine);
+  const memory = new DataView(view.memory.buffer);
+  const lines: string[] = [];
+  for (let cpu = 0; cpu < view.cpus; cpu++) {
+    const core = view.u32(abi.M_CORES + cpu * 4);
+    const count = memory.getUint32(core + abi.CORE_SB_COUNT, true);
+    const head = memory.getUint32(core + abi.CORE_SB_HEAD, true);
+    const clock = memory.getBigUint64(core + abi.CORE_CLOCK, true);
+    lines.push(`CPU ${cpu}: ${count ? `${count} stores wait` : "empty"}`);
+    for (let i = 0; i < count; i++) {
+      const at = core + abi.CORE_SB + ((head + i) % SB_PLACES) * SB_ENTRY_BYTES;
+      const phys = memory.getUint32(at, true);
+      const size = memory.getUint8(at + 4);
+      const value = memory.getBigUint64(at + 16, true);
+      const age = clock - memory.getBigUint64(at + 8, true);
+      lines.push(`  ${names.data(phys)}  ${size} bytes  0x${bareHex(value)}  age ${age}`);
+    }
+  }
+  return lines;
+}
+
+/** The state of the address' line in each L1D. Threads of one core share it. */
+export function cache(session: Session, text: string): string[] {
+  const { guest, machine } = session;
+  const { view } = machine;
+  const lin = session.address(text);
+  const phys = translate(guest.ram, guest.cr3, lin);
+  if (phys === undefined) throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
+  const tag = phys >>> 6;
+  const [sets, ways] = [view.u32(abi.M_L1_SETS), view.u32(abi.M_L1_WAYS)];
+  const memory = new DataView(view.memory.buffer);
+  const cells: string[] = [];
+  for (let cpu = 0; cpu < view.cpus; cpu++) {
+    const core = view.u32(abi.M_CORES + cpu * 4);
+    let state = 0;
+    for (let way = 0; way < ways; way++) {
+      const at = core + abi.CORE_L1D + ((tag & (sets - 1)) * ways + way) * LINE_BYTES;
+      if (memory.getUint32(at, true) === tag) state = Math.max(state, memory.getUint8(at + 4));
+    }
+    cells.push(`cpu${cpu} ${STATES[state]}`);
+  }
+  return [
+    `line ${bareHex(lin & ~63n)} (physical ${(phys & ~63).toString(16)}), in each L1D:`,
+    `  ${cells.join("  ")}`,
+  ];
+}
+
+const WIDTH = 80;
+/** A store is issued into the store buffer, and commits: then it is visible. */
+const KINDS: Record<number, string> = {
+  [TRACE_LOAD]: "load", [TRACE_ISSUE]: "issue", [TRACE_COMMIT]: "commit", [TRACE_LOCKED]: "locked",
+};
+
+/** The last labelled steps, of all CPUs. */
+export function last(session: Session, count?: string): string[] {
+  const { view } = session.machine;
+  const names = new Names(session.machine);
+  const events = view.trace((kind, label) => label !== 0 && kind in KINDS);
+  const shown = events.slice(-countOf(count, 20));
+  if (shown.length === 0) return ["no labelled step was executed"];
+  return shown.map(({ time, cpu, kind, label, phys, value }) => {
+    const step = `${labelName(label).padEnd(4)} ${KINDS[kind].padEnd(6)}`;
+    const place = `${names.data(Number(phys))} = 0x${bareHex(value)}`;
+    return `${String(time).padStart(10)}  cpu${cpu}  ${step} ${place}`.slice(0, WIDTH);
+  });
+}
+
+/** By workloads/include/smpbox-labels.h. */
+const LABELS = ["", "A1", "A2", "A3", "P", "B", "1e", "1g", "2"];
+const labelName = (label: number) => LABELS[label] ?? `#${label}`;

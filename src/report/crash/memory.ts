@@ -1,0 +1,95 @@
+// struct, px, pd, rd, slab, dis: memory as types, words and instructions.
+import { bare } from "../../machine/dwarf/types.ts";
+import { disassemble } from "../../machine/disassemble.ts";
+import { InputError } from "../../machine/preset.ts";
+import { readLinear } from "../../machine/page-walk.ts";
+import { liveObjects } from "../objects.ts";
+import { layoutLines, type Radix, typeName, valueLines } from "./print.ts";
+import { bareHex, type Session, word } from "./session.ts";
+
+const COUNT_MAX = 4096;
+const CODE_BYTES = 15;
+
+export function countOf(text: string | undefined, default_: number): number {
+  if (text === undefined) return default_;
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value >= 1 && value <= COUNT_MAX) return value;
+  throw new InputError(`${text}: a count from 1 to ${COUNT_MAX} is meant`);
+}
+
+/** "struct TYPE[.member] [ADDRESS]" */
+export function struct(session: Session, words: string[]): string[] {
+  const given = words[0] === "struct" || words[0] === "union" ? words.slice(1) : words;
+  const [name, address] = given;
+  if (!name) throw new InputError("struct TYPE [ADDRESS]: name a type");
+  const [typeWord, ...path] = name.split(".");
+  const type = session.type(typeWord);
+  if (address === undefined) return layoutLines(type);
+  const whole = { lin: session.evaluate(address), type };
+  if (session.guest.read(whole.lin, 1) === undefined) {
+    throw new InputError(`${bareHex(whole.lin)}: nothing is mapped there`);
+  }
+  const place = path.length ? session.member(whole, path.join(".")) : whole;
+  const [first, ...rest] = valueLines(session.guest, place.lin, place.type, 10);
+  const title = path.length ? `  ${path.join(".")} = ` : `${typeName(bare(type))} `;
+  return [`${title}${first}`, ...rest];
+}
+
+/** px and pd: a variable or its field, or a number. */
+export function print(session: Session, text: string, radix: Radix): string[] {
+  const place = session.placeOf(text);
+  if (!place) {
+    const value = session.address(text);
+    return [`$1 = ${radix === 16 ? `0x${bareHex(value)}` : value}`];
+  }
+  const [first, ...rest] = valueLines(session.guest, place.lin, place.type, radix);
+  return [`${text} = ${first}`, ...rest];
+}
+
+/** Words of memory, with what they point at. */
+export function rd(session: Session, address: string, count?: string): string[] {
+  const from = session.address(address);
+  const words = countOf(count, 1);
+  const lines: string[] = [];
+  for (let i = 0; i < words; i += 2) {
+    const at = from + BigInt(i * 8);
+    const cells = [at, at + 8n].slice(0, Math.min(2, words - i)).map((lin) => {
+      const value = session.guest.number(lin);
+      if (value === undefined) throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
+      return value;
+    });
+    const bytes = session.guest.read(at, cells.length * 8)!;
+    const text = Array.from(bytes, (byte) =>
+      byte > 31 && byte < 127 ? String.fromCharCode(byte) : ".").join("");
+    lines.push(`${word(at)}:  ${cells.map(word).join(" ").padEnd(33)}   ${text}`);
+  }
+  return lines;
+}
+
+/** Objects that are in use: those that a typed pointer leads to. */
+export function slab(session: Session, name: string): string[] {
+  const type = session.type(name);
+  // Each unit of the program has a description of its own of the same type.
+  const wanted = typeName(bare(type));
+  const found = liveObjects(session.guest).filter((one) => typeName(bare(one.type)) === wanted);
+  return [
+    `${wanted}: ${found.length} objects of ${type.bytes} bytes ` +
+      "(those that a typed pointer leads to)",
+    ...found.map(({ lin }) => `  ${bareHex(lin)}`),
+  ];
+}
+
+export async function dis(session: Session, place: string, count?: string): Promise<string[]> {
+  const from = session.address(place);
+  const whole = session.machine.symbolAt(from);
+  const elfs = [session.machine.kernel, session.machine.program];
+  const bytes = count === undefined && whole?.lin === from
+    ? elfs.map((elf) => elf.symbols.get(whole.name)?.bytes).find((size) => size !== undefined) ?? 0
+    : CODE_BYTES * countOf(count, 1);
+  const code = readLinear(session.guest.ram, session.guest.cr3, from, bytes);
+  const lines = await disassemble(code, from);
+  const all = count === undefined && whole?.lin === from;
+  const shown = all ? lines : lines.slice(0, countOf(count, 1));
+  return shown.map(({ lin, text }) =>
+    `0x${bareHex(lin)} <${session.symbolic(lin)}>:`.padEnd(44) + text);
+}

@@ -1,0 +1,119 @@
+// Values of memory as crash(8) prints them: a field a line, nested, numbers in the radix asked for.
+import { bare, type Member, type Type } from "../../machine/dwarf/types.ts";
+import type { Guest } from "../../machine/guest.ts";
+
+/** DW_ATE_* (DWARF 5, 7.8, "Base Type Attribute Encodings"). */
+const BOOLEAN = 2;
+const SIGNED = [5, 6];
+const CHARACTER = [6, 8];
+const ELEMENTS_SHOWN = 16;
+
+export type Radix = 10 | 16;
+
+/** The value at `lin`, in lines; the first one stands behind what the caller has written. */
+export function valueLines(guest: Guest, lin: bigint, type: Type, radix: Radix): string[] {
+  const here = bare(type);
+  switch (here.kind) {
+    case "struct":
+    case "union":
+      return braces(here.members.map((member) => [
+        member.name ? `${member.name} = ` : "",
+        memberLines(guest, lin, member, radix),
+      ]));
+    case "array":
+      return arrayLines(guest, lin, here, radix);
+    default:
+      return [scalar(guest.number(lin, Math.min(8, here.bytes || 8)), here, radix)];
+  }
+}
+
+function braces(parts: [string, string[]][]): string[] {
+  const lines = ["{"];
+  parts.forEach(([name, value], i) => {
+    const last = value.length - 1;
+    const comma = i < parts.length - 1 ? "," : "";
+    value.forEach((line, k) =>
+      lines.push(`  ${k === 0 ? name : ""}${line}${k === last ? comma : ""}`));
+  });
+  return [...lines, "}"];
+}
+
+function memberLines(guest: Guest, base: bigint, member: Member, radix: Radix): string[] {
+  const lin = base + BigInt(member.at);
+  if (!member.bits) return valueLines(guest, lin, member.type, radix);
+  const { first, count } = member.bits;
+  const bytes = Math.ceil(((first % 8) + count) / 8);
+  const word = guest.number(lin + BigInt(first >> 3), bytes);
+  if (word === undefined) return ["(not mapped)"];
+  const value = (word >> BigInt(first % 8)) & ((1n << BigInt(count)) - 1n);
+  return [radix === 16 ? `0x${value.toString(16)}` : `${value}`];
+}
+
+function arrayLines(
+  guest: Guest, lin: bigint, type: Extract<Type, { kind: "array" }>, radix: Radix,
+): string[] {
+  const of = bare(type.of);
+  if (of.kind === "base" && of.bytes === 1 && CHARACTER.includes(of.encoding)) {
+    return [JSON.stringify(guest.text(lin, type.count))];
+  }
+  const shown = Math.min(type.count, ELEMENTS_SHOWN);
+  const values = Array.from({ length: shown }, (_, i) =>
+    valueLines(guest, lin + BigInt(i * of.bytes), type.of, radix));
+  const more = type.count > shown ? `... ${type.count - shown} more` : "";
+  if (values.every((value) => value.length === 1)) {
+    const cells = [...values.map(([value]) => value), ...(more ? [more] : [])];
+    return wrapped(cells);
+  }
+  const parts = values.map((value): [string, string[]] => ["", value]);
+  return braces(more ? [...parts, ["", [more]]] : parts);
+}
+
+const ROW = 60;
+
+/** "{1, 2, 3}" in rows. */
+function wrapped(cells: string[]): string[] {
+  const lines = ["{"];
+  cells.forEach((cell, i) => {
+    const text = i < cells.length - 1 ? `${cell}, ` : `${cell}}`;
+    if (lines[lines.length - 1].length + text.length > ROW) lines.push("  ");
+    lines[lines.length - 1] += text;
+  });
+  return lines;
+}
+
+export function scalar(value: bigint | undefined, type: Type, radix: Radix): string {
+  if (value === undefined) return "(not mapped)";
+  const here = bare(type);
+  if (here.kind === "pointer") return `0x${value.toString(16)}`;
+  if (here.kind === "enum") return here.values.get(Number(value)) ?? `${value}`;
+  if (here.kind === "base" && here.encoding === BOOLEAN) return value ? "true" : "false";
+  if (radix === 16) return `0x${value.toString(16)}`;
+  const signed = here.kind === "base" && SIGNED.includes(here.encoding);
+  return `${signed ? BigInt.asIntN(here.bytes * 8, value) : value}`;
+}
+
+/** What a type is called. */
+export function typeName(type: Type): string {
+  switch (type.kind) {
+    case "base": case "named": return type.name;
+    case "pointer": return `${type.to ? typeName(type.to) : "void"} *`;
+    case "struct": case "union": case "enum": return `${type.kind} ${type.name || "{...}"}`;
+    case "array": return `${typeName(type.of)}[${type.count}]`;
+    case "qualified": return `${type.qualifier} ${typeName(type.of)}`;
+    case "function": return "(function)";
+    case "void": return "void";
+  }
+}
+
+/** A struct's fields with their offsets, as "struct TYPE" without an address shows them. */
+export function layoutLines(type: Type): string[] {
+  const here = bare(type);
+  if (here.kind !== "struct" && here.kind !== "union") return [typeName(type)];
+  return [
+    `${typeName(here)} {`,
+    ...here.members.map(({ name, type: of, at }) =>
+      `${`[${at}]`.padStart(7)} ${typeName(of)} ${name};`.replace("* ", "*")),
+    "}",
+    `SIZE: ${here.bytes}`,
+  ];
+}

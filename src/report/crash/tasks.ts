@@ -1,0 +1,138 @@
+// sys, ps, files, runq, irq, waitq: what the kernel's own structures say of its tasks.
+import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../machine/debug-block.ts";
+import type { Place } from "../../machine/guest.ts";
+import type { KernelTask } from "../../machine/tasks.ts";
+import { InputError, numberOf } from "../../machine/preset.ts";
+import { bareHex, type Session } from "./session.ts";
+
+const LIST_MAX = 4096;
+
+/** As in crash: RU, IN, UN, or what is left. */
+export function stateOf({ state }: KernelTask): string {
+  if (state === TASK_RUNNING) return "RU";
+  if (state === TASK_INTERRUPTIBLE) return "IN";
+  return state & TASK_DEAD ? "DE" : "UN";
+}
+
+export const commOf = ({ comm, idle, cpu }: KernelTask) =>
+  idle ? `[swapper/${cpu}]` : comm;
+
+export function taskLine(task: KernelTask): string {
+  const { pid, place, runs, cpu } = task;
+  return `PID: ${String(pid).padEnd(6)} TASK: ${bareHex(place.lin)}  CPU: ` +
+    `${String(runs ?? cpu).padEnd(3)} COMMAND: "${commOf(task)}"`;
+}
+
+export function ps(session: Session, filter?: string): string[] {
+  const wanted = filter?.replace(/^-/, "").toUpperCase();
+  if (wanted !== undefined && !["UN", "IN", "RU"].includes(wanted)) {
+    throw new InputError(`ps ${filter}: must be -UN, -IN or -RU`);
+  }
+  const rows = session.tasks.filter((task) => !wanted || stateOf(task) === wanted);
+  return [
+    "    PID   TGID  CPU       TASK        ST  COMM",
+    ...rows.map((task) => {
+      const { pid, tgid, cpu, runs, place } = task;
+      const mark = runs === undefined ? " " : ">";
+      return `${mark} ${String(pid).padStart(5)}  ${String(tgid).padStart(5)}  ` +
+        `${String(runs ?? cpu).padStart(3)}  ${bareHex(place.lin)}  ${stateOf(task)}  ` +
+        commOf(task);
+    }),
+  ];
+}
+
+export function sys(session: Session): string[] {
+  const { machine, image, seed, result, note } = session.subject;
+  const { view, preset } = machine;
+  const megahertz = numberOf(preset, "megahertz");
+  const seconds = Number(view.now) / megahertz / 1e6;
+  // An idle task stands for a CPU without work.
+  const tasks = session.tasks.filter(({ idle }) => !idle);
+  const running = tasks.filter((task) => stateOf(task) === "RU").length;
+  const blocked = tasks.filter((task) => stateOf(task) === "UN").length;
+  const rows: [string, string][] = [
+    ["KERNEL", machine.debugInfo.kernel.name],
+    ["DUMPFILE", image],
+    ["CPUS", `${view.cpus}`],
+    ["CYCLES", `${view.now} (in-order approximation)`],
+    ["UPTIME", `${seconds.toFixed(6)} s of virtual time`],
+    ["LOAD", `${running} running, ${blocked} uninterruptible`],
+    ["TASKS", `${session.tasks.length}`],
+    ["MACHINE", `${preset.name}  (${megahertz} Mhz)`],
+    ["MEMORY", `${view.ram.length / 2 ** 20} MB`],
+    ["SEED", `${seed}`],
+    ...(note ? [["DRAINS", note] as [string, string]] : []),
+    ["PANIC", machine.debugBlock()?.panic ?? `"" (${result?.reason ?? "it could go on"})`],
+  ];
+  return rows.map(([name, value]) => `${name.padStart(12)}: ${value}`);
+}
+
+/** The entries of a list, as places of `type` whose member `link` is in it. */
+export function listOf(session: Session, head: Place, type: string, link: string): Place[] {
+  const { guest } = session;
+  const of = session.type(type);
+  const at = session.member({ lin: 0n, type: of }, link).lin;
+  const found: Place[] = [];
+  let next = guest.value(head, "next");
+  while (next && next !== head.lin && found.length < LIST_MAX) {
+    found.push({ lin: next - at, type: of });
+    next = guest.number(next);
+  }
+  return found;
+}
+
+export function waitq(session: Session, address: string): string[] {
+  const lin = session.address(address);
+  const queue = { lin, type: session.type("wait_queue_head_t") };
+  const entries = listOf(session, session.member(queue, "task_list"), "wait_queue", "task_list");
+  if (entries.length === 0) return [`wait queue ${bareHex(lin)} is empty`];
+  const lines = entries.map((entry) => {
+    const owner = session.guest.value(entry, "private");
+    const task = session.tasks.find(({ place }) => place.lin === owner);
+    return task ? taskLine(task) : `TASK: ${bareHex(owner ?? 0n)}`;
+  });
+  return [...lines, `${lines.length} waiting`];
+}
+
+export function runq(session: Session): string[] {
+  const { guest, machine } = session;
+  const cpus = guest.variable("cpus");
+  if (!cpus) throw new InputError("this kernel has no variable cpus");
+  return guest.elements(cpus).slice(0, machine.view.cpus).flatMap((cpu, number) => {
+    const rq = session.member(cpu, "rq");
+    const current = session.tasks.find(({ runs }) => runs === number);
+    const queued = listOf(session, session.member(rq, "queue"), "task", "run_list")
+      .map(({ lin }) => session.tasks.find(({ place }) => place.lin === lin));
+    const row = (task?: KernelTask) => task ? taskLine(task) : "(unknown)";
+    return [
+      `CPU ${number} RUNQUEUE: ${bareHex(rq.lin)}  NR_RUNNING: ${guest.value(rq, "nr_running")}`,
+      `  CURRENT: ${row(current)}`,
+      ...(queued.length ? queued.map((task) => `     ${row(task)}`) : ["     [no tasks queued]"]),
+    ];
+  });
+}
+
+export function files(session: Session, text?: string): string[] {
+  const { guest } = session;
+  const task = session.task(text);
+  const process = guest.target(task.place, "process");
+  if (!process) return [taskLine(task), "no files: a thread of the kernel"];
+  const rows = guest.elements(session.member(process, "files")).flatMap((slot, fd) => {
+    const file = guest.target(slot);
+    if (!file) return [];
+    const operations = guest.value(file, "f_op") ?? 0n;
+    const variable = guest.types.variableAt(operations);
+    const count = guest.value(file, "f_count.counter");
+    return [`${String(fd).padStart(3)}  ${bareHex(file.lin)}  ${String(count).padStart(5)}  ` +
+      `${String(guest.value(file, "f_pos") ?? 0n).padStart(10)}  ${variable?.name ?? "?"}`];
+  });
+  return [taskLine(task), " FD       FILE        COUNT       F_POS  OPERATIONS", ...rows];
+}
+
+export function irq(session: Session): string[] {
+  const { cpus } = session.machine.counters();
+  return [
+    "CPU  INTERRUPTS TAKEN",
+    ...cpus.map(({ cpu, interrupts }) => `${String(cpu).padStart(3)}  ${interrupts}`),
+  ];
+}

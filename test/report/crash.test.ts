@@ -1,0 +1,148 @@
+// A crash session on a machine that hangs: what the commands print agrees with what the machine
+// and the kernel's debug block say, in 80 columns.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Machine } from "../../src/engine/machine.ts";
+import { complete, COMMANDS, execute } from "../../src/report/crash/commands.ts";
+import { Session } from "../../src/report/crash/session.ts";
+
+const options = {
+  image: "w001", machine: "clovertown", seed: 1n, workers: 1 as const, counters: true,
+  traceEvents: 1 << 14, append: "v001k=0 -- w001 W001i s=0 r=2",
+};
+let session: Session;
+let machine: Machine;
+/** Of the task that sleeps for ever. */
+let pid: number;
+
+beforeAll(async () => {
+  machine = await Machine.create(options);
+  const result = await machine.run();
+  expect(result.exit).toBe("hang");
+  session = new Session({ machine, result, image: "w001", seed: 1n, note: "" });
+  const block = machine.debugBlock()!;
+  pid = block.tasks().find(({ sleepKind, state }) => sleepKind === 2 && state === 1)!.pid;
+}, 120_000);
+afterAll(async () => {
+  machine.close();
+  await Machine.shutdown();
+});
+
+const run = async (line: string) => (await execute(session, line)).join("\n");
+
+it("ps lists the tasks that the debug block lists", async () => {
+  const listed = [...(await run("ps")).matchAll(/^[ >] +(\d+) +\d+ +\d+ +\w+ +(\w\w) +(.*)$/gm)]
+    .filter(([, , , comm]) => !comm.startsWith("[swapper"))
+    .map(([, id, , comm]) => [Number(id), comm]);
+  expect(listed).toEqual(machine.debugBlock()!.tasks().map(({ pid: id, comm }) => [id, comm]));
+  expect(await run("ps -IN")).toContain("IN  w001");
+  expect(await run("ps -IN")).not.toContain("swapper");
+});
+
+it("bt walks from schedule to the system call, with the registers of the program", async () => {
+  const text = await run(`bt ${pid}`);
+  const names = [...text.matchAll(/^ +#\d+ \[\w+\] (\w+) at/gm)].map(([, name]) => name);
+  expect(names[0]).toBe("schedule");
+  expect(names.at(-1)).toBe("syscall_dispatch");
+  expect(names.some((name) => name.startsWith("read_events__"))).toBe(true);
+  // io_getevents is 208, and the program called it from its own code
+  expect(text).toMatch(/ORIG_RAX: 00000000000000d0 /);
+  const rip = BigInt(`0x${/RIP: (\w+)/.exec(text)![1]}`);
+  expect(machine.program.segments.some(({ lin, memoryBytes, executable }) =>
+    executable && rip >= lin && rip < lin + BigInt(memoryBytes))).toBe(true);
+  const words = await run(`bt -f ${pid}`);
+  expect(words.split("\n").length).toBeGreaterThan(text.split("\n").length + 4);
+});
+
+it("the reaper is in the wait queue of its kioctx, whose struct has the unread event", async () => {
+  const [context] = machine.debugBlock()!.kioctxs();
+  expect(context.head).not.toBe(context.tail);
+  const address = context.address.toString(16);
+  expect(await run("slab kioctx")).toContain(`\n  ${address}`);
+  const text = await run(`struct kioctx ${address}`);
+  expect(text).toContain(`reqs_active = ${context.reqsActive}`);
+  expect(await run(`struct kioctx.ring_info.tail ${address}`)).toContain(`= ${context.ringTail}`);
+  const place = session.member(
+    { lin: context.address, type: session.type("kioctx") }, "wait",
+  ).lin.toString(16);
+  const queue = await run(`waitq ${place}`);
+  expect(queue).toMatch(new RegExp(`^PID: ${pid} `));
+  expect(queue).toContain("1 waiting");
+});
+
+it("px, pd and rd show the same number", async () => {
+  expect(await run("pd nr_cpus")).toBe("nr_cpus = 8");
+  expect(await run("px nr_cpus")).toBe("nr_cpus = 0x8");
+  expect(await run("rd nr_cpus")).toMatch(/^\w{16}: {2}\w{8}00000008 /);
+  expect(await run("pd cpus[5].number")).toBe("cpus[5].number = 5");
+  expect(await run("px cpus[5].rq.idle->state")).toBe("cpus[5].rq.idle->state = 0x0");
+});
+
+it("runq, files, irq, sys, dis", async () => {
+  expect((await run("runq")).match(/\[swapper\/\d\]/g)).toHaveLength(8);
+  expect(await run(`files ${pid}`)).toContain("console_operations");
+  const rows = (await run("irq")).matchAll(/^ +\d+ {2}(\d+)$/gm);
+  const taken = [...rows].map(([, count]) => Number(count));
+  expect(taken).toEqual(machine.counters().cpus.map(({ interrupts }) => interrupts));
+  expect(await run("sys")).toContain("every CPU is halted");
+  expect(await run("dis schedule 2")).toMatch(/<schedule>: +push %rbp\n.*<schedule\+1>:/);
+});
+
+it("sb is empty on a quiescent machine, last has labelled steps of case 001", async () => {
+  expect((await run("sb")).match(/: empty$/gm)).toHaveLength(8);
+  const steps = (await run("last 40")).split("\n");
+  expect(steps.length).toBeGreaterThan(20);
+  expect(steps.filter((line) => / A3 +(issue|commit) /.test(line)).length)
+    .toBeGreaterThan(0);
+  const times = steps.map((line) => Number(line.trim().split(" ")[0]));
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+});
+
+it("sb and cache show stores under way, and who owns their lines", async () => {
+  const given = { ...options, image: "sharing", append: "-- sharing a=0 b=2 n=100000" };
+  const box = await Machine.create(given);
+  const { cycles } = await box.run();
+  box.close();
+  const again = await Machine.create(given);
+  let [waiting, owned] = [0, 0];
+  // The loop is the last part of the run, and most of it is waiting for the line.
+  for (let part = 600n; part < 1000n; part += 10n) {
+    expect(await again.runTo((cycles * part) / 1000n)).toBeUndefined();
+    const live = new Session({ machine: again, image: "sharing", seed: 1n, note: "" });
+    const text = (await execute(live, "sb")).join("\n");
+    expect(text.match(/^CPU \d/gm)).toHaveLength(8);
+    const entry = /^ {2}near\.(received|sent) {2}8 bytes {2}0x[0-9a-f]+ {2}age \d+$/m;
+    if (entry.test(text)) waiting++;
+    const owners = (await execute(live, "cache near"))[1].match(/cpu\d [EM]/g) ?? [];
+    expect(owners.length).toBeLessThanOrEqual(1);
+    expect(["cpu0 M", "cpu2 M", "cpu0 E", "cpu2 E", undefined]).toContain(owners[0]);
+    owned += owners.length;
+  }
+  again.close();
+  expect(waiting).toBeGreaterThan(3);
+  expect(owned).toBeGreaterThan(3);
+}, 120_000);
+
+it("answers in 80 columns, and mistakes in a sentence", async () => {
+  const [context] = machine.debugBlock()!.kioctxs();
+  const lines = [
+    "sys", "ps", "bt -f", "runq", "files", "irq", "sb", "last", "dis schedule 20", "help",
+    `struct kioctx ${context.address.toString(16)}`, "rd nr_cpus 8", "struct task",
+    "px cpus[0].rq",
+  ];
+  for (const line of lines) {
+    const wide = (await run(line)).split("\n").filter((row) => row.length > 80);
+    expect(wide, line).toEqual([]);
+  }
+  await expect(run("bt 99999")).rejects.toThrow(/no task/);
+  await expect(run("struct nonsense")).rejects.toThrow(/no such type/);
+  await expect(run("waitq")).rejects.toThrow(/usage: waitq/);
+  await expect(run("toString")).rejects.toThrow(/no such command/);
+  await expect(run("rd 10")).rejects.toThrow(/mapped/);
+});
+
+it("completes commands, types and symbols", () => {
+  expect(complete(session, "wa")).toEqual([["waitq"], "wa"]);
+  expect(complete(session, "struct kioc")[0]).toContain("kioctx");
+  expect(complete(session, "dis io_sched")[0]).toContain("io_schedule");
+  expect(Object.keys(COMMANDS)).toContain("help");
+});
