@@ -247,11 +247,11 @@ export const rows001: Row[] = [
     id: "E001.9",
     what: "of a batch only the last event hangs; a time limit turns a hang into a delay",
     setups: (size) => [
-      setup(size, {
-        workload: "W001d", rounds: size === "short" ? 600 : 5000,
-        seeds: size === "short" ? 1 : 10, expected: "hangs with the last event only",
+      // Hangs come in thousands of rounds of 64 requests: nothing for a short run.
+      ...(size === "short" ? [] : [setup(size, {
+        workload: "W001d", rounds: 5000, seeds: 10, expected: "hangs with the last event only",
         judge: onlyLastOfBatch,
-      }),
+      })]),
       setup(size, {
         workload: "W001t", pairs: [[0, 2]], rounds: size === "short" ? 600 : 2000,
         seeds: size === "short" ? 1 : 5, expected: "0, and slow rounds", judge: slowButNever,
