@@ -16,7 +16,7 @@ import { scratchWalk } from "./scratch";
 
 const TLB_ENTRIES: u32 = 512;
 /** Code and data lie round distances apart: this is none. */
-const FETCH_PLACE: u64 = 0x155;
+const FETCH_PLACE: u64 = 0x0b3;
 
 /**
  * What a translation allows, in the low bits of a TLB entry; the first three are NEED_* of cpu.ts.
