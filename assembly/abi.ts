@@ -223,18 +223,19 @@ export const CORE_MEM: i32 = 0x0800; // memory/core.ts: clock, stall
 export const CORE_SB: i32 = 0x0c00; // memory/store-buffer.ts: 64 entries of 32 bytes
 export const CORE_FILTER: i32 = 0x1400; // memory/filter.ts: 512 entries of 16 bytes
 export const CORE_FETCH: i32 = 0x3400; // isa/fetch.ts: 256 entries of 16 bytes
-export const CORE_TLB: i32 = 0x4400; // isa/paging.ts: 512 entries of 16 bytes
-export const CORE_CODE_PAGES: i32 = 0x6400; // memory/l1.ts: 8192 bits, classes of pages with code
+export const CORE_TLB: i32 = 0x4400; // isa/paging.ts: 640 entries of 16 bytes
+export const CORE_TLB_BYTES: i32 = 0x2800;
+export const CORE_CODE_PAGES: i32 = 0x6c00; // memory/l1.ts: 8192 bits, classes of pages with code
 /** The L1s are those of a unit's first thread; in the block of a second one they are unused. */
-export const CORE_L1D: i32 = 0x6800; // memory/cache.ts: up to 1024 lines of 16 bytes
-export const CORE_L1I: i32 = 0xa800; // up to 1024 lines of 16 bytes
-export const CORE_INBOX: i32 = 0xe980; // memory/inbox.ts: 128 entries of 16 bytes
-export const CORE_MSHR: i32 = 0xf180; // memory/mshr.ts: 24 registers of 40 bytes
-export const CORE_COUNTERS: i32 = 0xf540; // memory/counters.ts: CC_*
+export const CORE_L1D: i32 = 0x7000; // memory/cache.ts: up to 1024 lines of 16 bytes
+export const CORE_L1I: i32 = 0xb000; // up to 1024 lines of 16 bytes
+export const CORE_INBOX: i32 = 0xf180; // memory/inbox.ts: 128 entries of 16 bytes
+export const CORE_MSHR: i32 = 0xf980; // memory/mshr.ts: 24 registers of 40 bytes
+export const CORE_COUNTERS: i32 = 0xfd40; // memory/counters.ts: CC_*
 /**
  * Not a multiple of 4096, so that hot fields of different cores do not collide in the host's cache.
  */
-export const CORE_BYTES: i32 = 0xfe40;
+export const CORE_BYTES: i32 = 0x10640;
 
 // Fields at CORE_CPU that the host reads for its reports (isa/cpu.ts; a test compares the offsets)
 export const CPU_REGISTERS: i32 = 0; // u64[16], in the order of their encoding

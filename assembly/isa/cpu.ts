@@ -1,7 +1,7 @@
 // The architectural state of one logical CPU in 64-bit mode, at the start of its core block
 // (abi.ts). Left out: compatibility and legacy modes, x87/SSE state, debug registers other than as
 // storage. CR8 is the local APIC's TPR and lives there.
-import { CORE_CPU, CORE_LIMIT_MASK, CORE_TLB, RUN_RUNNING } from "../abi";
+import { CORE_CPU, CORE_LIMIT_MASK, CORE_TLB, CORE_TLB_BYTES, RUN_RUNNING } from "../abi";
 import { Core } from "../memory/core";
 import { fetchFilterFlush } from "../memory/fetch-filter";
 import { filterFlush } from "../memory/filter";
@@ -265,7 +265,7 @@ export function canonical(lin: u64): bool {
 
 /** Drop every translation of this CPU that has gone stale, and what was derived from it. */
 export function flushTlb(core: usize): void {
-  memory.fill(core + CORE_TLB, 0, 512 * 16);
+  memory.fill(core + CORE_TLB, 0, CORE_TLB_BYTES);
   fetchFilterFlush(core);
   Cpu.of(core).largePages = 0;
   filterFlush(core);

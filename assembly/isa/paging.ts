@@ -14,9 +14,11 @@ import {
 } from "./cpu";
 import { scratchWalk } from "./scratch";
 
-const TLB_ENTRIES: u32 = 512;
-/** Code and data lie round distances apart: this is none. */
-const FETCH_PLACE: u64 = 0x0b3;
+// Code has a TLB of its own, as on every processor that we model: a loop and its data never turn each
+// other out, wherever the linker put them. Both are direct-mapped.
+const DATA_ENTRIES: u32 = 512;
+const CODE_ENTRIES: u32 = 128;
+const TLB_ENTRIES: u32 = DATA_ENTRIES + CODE_ENTRIES;
 
 /**
  * What a translation allows, in the low bits of a TLB entry; the first three are NEED_* of cpu.ts.
@@ -57,7 +59,11 @@ const PF_FETCH: u32 = 16;
 /** Walks of one translation: more than one only if another CPU changes the tables meanwhile. */
 const ATTEMPTS: u32 = 8;
 
-/** Core block + CORE_TLB + 16 * index.   0 | tag u64: page | 1 | 8 | frame | TLB_* u64 | 16 */
+/**
+ * Core block + CORE_TLB + 16 * index, those of data first.
+ *
+ *     0 | tag u64: page | 1 | 8 | frame | TLB_* u64 | 16
+ */
 @unmanaged
 export class Tlb {
   tag: u64;
@@ -65,13 +71,12 @@ export class Tlb {
 
   // @ts-ignore: decorator
   @inline static of(core: usize, lin: u64): Tlb {
-    return changetype<Tlb>(core + CORE_TLB + ((<usize>(lin >> 12) & (TLB_ENTRIES - 1)) << 4));
+    return changetype<Tlb>(core + CORE_TLB + ((<usize>(lin >> 12) & (DATA_ENTRIES - 1)) << 4));
   }
 
-  /** Of a fetch: elsewhere, so that a loop and its data seldom want the same place. */
   // @ts-ignore: decorator
   @inline static ofFetch(core: usize, lin: u64): Tlb {
-    return Tlb.of(core, lin ^ (FETCH_PLACE << 12));
+    return Tlb.at(core, DATA_ENTRIES + (<u32>(lin >> 12) & (CODE_ENTRIES - 1)));
   }
 
   // @ts-ignore: decorator
@@ -218,8 +223,9 @@ function fill(
   // The filters may hold the page with what it allowed before; and they may not outlive the entry
   // of another page, whose place this one takes.
   if (e.tag && (e.tag != tlbTag(lin) || e.frame != (phys | flags))) {
-    filterFlushPage(core, e.tag & ~4095);
-    fetchFilterFlushPage(core, e.tag & ~4095);
+    const ofCode = changetype<usize>(e) >= changetype<usize>(Tlb.at(core, DATA_ENTRIES));
+    if (ofCode) fetchFilterFlushPage(core, e.tag & ~4095);
+    else filterFlushPage(core, e.tag & ~4095);
   }
   e.tag = tlbTag(lin);
   e.frame = phys | flags;

@@ -3,7 +3,8 @@
 // hold, one replica of the home agents, clocks and the window. Decoded code, filters, counters,
 // traces and what only speeds a look-up are left out.
 import {
-  CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_TLB, MACHINE_BASE, M_CLUSTERS, M_CPUS,
+  CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_TLB, CORE_TLB_BYTES, MACHINE_BASE,
+  M_CLUSTERS, M_CPUS,
   M_DISKS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_RAM_BASE, M_RAM_BYTES, M_SEED,
 } from "../abi";
 import { hubBytes } from "../device/hub";
@@ -19,9 +20,6 @@ import {
 } from "../memory/params";
 import { sharedCacheBytes } from "../memory/shared-cache";
 import { Store } from "../memory/store-buffer";
-
-/** Entries of 16 bytes (isa/paging.ts). */
-const TLB_BYTES: usize = 512 * 16;
 
 let hash: u64 = 0;
 
@@ -63,7 +61,7 @@ export function hashCpu(core: usize): void {
   range(core + offsetof<Cpu>("rip"), offsetof<Cpu>("writePhys") - offsetof<Cpu>("rip"));
   word(Cpu.of(core).cpl);
   range(core + CORE_LAPIC, CORE_MEM - CORE_LAPIC);
-  range(core + CORE_TLB, TLB_BYTES);
+  range(core + CORE_TLB, CORE_TLB_BYTES);
   word(c.clock);
   word((<u64>c.stall << 32) | c.run);
   word((<u64>c.ioState << 32) | (c.recheck << 1) | c.selfModified);
