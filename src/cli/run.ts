@@ -1,33 +1,25 @@
 // smpbox run IMAGE: a bundled image or an ELF file on one machine, its console on stdout.
 import type { Command } from "commander";
 import {
-  InputError, Machine, MEMORY_MODELS, type MemoryModel, type RunHooks, type RunResult,
+  InputError, Machine, type MemoryModel, type RunHooks, type RunResult,
 } from "../index.ts";
 import { countersText } from "../report/counters.ts";
 import { memoryNote } from "../report/memory-model.ts";
 import { keepCapsule, writeCapsule } from "../engine/capsule-file.ts";
 import { record, recordEnd } from "../engine/replay.ts";
 import { postmortem, programDeath } from "../report/postmortem.ts";
-import { addDiskOptions, type DiskOptions, disksOf, diskWords } from "./disk-options.ts";
+import { disksOf, diskWords } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
+import { addMachineOptions, type MachineOptions } from "./machine-options.ts";
 import type { Act } from "./main.ts";
-import {
-  parseChoice, parseCount, parseSet, parseU64, parseWorkers, shellLine, u64Option,
-} from "./options.ts";
+import { parseCount, parseU64, shellLine } from "./options.ts";
 import { checkWritable } from "./output-file.ts";
 import { Progress, short } from "./progress.ts";
 
-interface RunOptions extends DiskOptions {
+interface RunOptions extends MachineOptions {
   machine: string;
-  cpus?: number;
-  memory: MemoryModel;
-  workers: number | "auto";
-  seed: bigint;
-  append: string;
-  maxCycles: bigint;
   window?: number;
-  set?: Map<string, number>;
   counters?: boolean;
   record?: string;
   snapshotAt?: bigint;
@@ -35,18 +27,11 @@ interface RunOptions extends DiskOptions {
 }
 
 export function runVerb(program: Command, act: Act): void {
-  addDiskOptions(program.command("run"))
+  addMachineOptions(program.command("run"))
     .description("run an image: a bundled one by name, or a static x86-64 ELF file")
     .argument("<image>", "bench, w001, ... or a path")
     .option("--machine <name>", "preset or JSON file", "clovertown")
-    .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
-    .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
-    .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
-    .addOption(u64Option("--seed <n>", "64-bit seed", 1n))
-    .option("--append <parameters>", 'kernel parameters, "key=value ..."', "")
-    .addOption(u64Option("--max-cycles <n>", "budget of virtual cycles, 0 for none", 0n))
     .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))
-    .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
     .option("--check", "check coherence after every window (slow; needs --workers 1)")
     .option("--counters", "print what CPUs, caches and buses did; always in --json")
     .option("--record <file.sbx>", "write a capsule of the run, for smpbox replay")

@@ -7,27 +7,19 @@ import { optionsOf } from "../cases/runner.ts";
 import { type Capsule } from "../engine/capsule.ts";
 import { readCapsule } from "../engine/capsule-file.ts";
 import { loadPreset } from "../engine/host.ts";
-import {
-  type CreateOptions, InputError, Machine, MEMORY_MODELS, type MemoryModel, type RunResult,
-} from "../index.ts";
+import { type CreateOptions, InputError, Machine, type RunResult } from "../index.ts";
 import { memoryNote } from "../report/memory-model.ts";
-import { addDiskOptions, type DiskOptions, disksOf } from "./disk-options.ts";
-import { parseChoice, parseCount, parseSet, parseWorkers, u64Option } from "./options.ts";
+import { disksOf } from "./disk-options.ts";
+import { addMachineOptions, type MachineOptions } from "./machine-options.ts";
+import { u64Option } from "./options.ts";
 import { Progress, short } from "./progress.ts";
 
 const MACHINE = "clovertown";
 const CASE_ROUNDS = 4000;
 
-export interface StoppedOptions extends DiskOptions {
-  at: bigint;
+export interface StoppedOptions extends MachineOptions {
   machine?: string;
-  cpus?: number;
-  memory: MemoryModel;
-  workers: number | "auto";
-  seed: bigint;
-  append: string;
-  maxCycles: bigint;
-  set?: Map<string, number>;
+  at: bigint;
 }
 
 export interface Stopped {
@@ -42,16 +34,9 @@ export interface Stopped {
 
 /** The options of a run, for a verb that looks at the machine afterwards. */
 export function addStoppedOptions(command: Command): Command {
-  return addDiskOptions(command)
-    .addOption(u64Option("--at <cycle>", "stop at this cycle; 0: at the end", 0n))
+  return addMachineOptions(command)
     .option("--machine <name>", "preset or JSON file (clovertown; of a case, its own)")
-    .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
-    .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
-    .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
-    .addOption(u64Option("--seed <n>", "64-bit seed", 1n))
-    .option("--append <parameters>", 'kernel parameters, "key=value ..."', "")
-    .addOption(u64Option("--max-cycles <n>", "budget of virtual cycles, 0 for none", 0n))
-    .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet);
+    .addOption(u64Option("--at <cycle>", "stop at this cycle; 0: at the end", 0n));
 }
 
 /** The run of a case that shows its bug: between the CPUs that are farthest from each other. */

@@ -1,41 +1,33 @@
 // smpbox trace IMAGE -o FILE: a run, and what happened in it as a file for ui.perfetto.dev.
 import { closeSync, openSync, writeSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import { InputError, Machine, MEMORY_MODELS, type MemoryModel } from "../index.ts";
+import { InputError, Machine } from "../index.ts";
 import { numberOf } from "../machine/preset.ts";
 import { memoryNote } from "../report/memory-model.ts";
 import { buildTimeline, EVENTS } from "../report/timeline.ts";
 import { perfettoFile } from "../report/trace-export.ts";
+import { disksOf } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
+import { addMachineOptions, type MachineOptions } from "./machine-options.ts";
 import type { Act } from "./main.ts";
-import {
-  parseChoice, parseCount, parseList, parseSet, parseWorkers, u64Option,
-} from "./options.ts";
+import { parseCount, parseList, u64Option } from "./options.ts";
 import { Progress, short } from "./progress.ts";
 import { exitCode } from "./run.ts";
 
-interface TraceOptions {
+interface TraceOptions extends MachineOptions {
   output: string;
   events: string[];
   from: bigint;
   to: bigint;
   limit: number;
   machine: string;
-  cpus?: number;
-  memory: MemoryModel;
-  workers: number | "auto";
-  seed: bigint;
-  append: string;
-  maxCycles: bigint;
-  set?: Map<string, number>;
 }
 
 const LIMIT = 1 << 20;
 const LIMIT_MAX = 1 << 24;
 
 export function traceVerb(program: Command, act: Act): void {
-  program
-    .command("trace")
+  addMachineOptions(program.command("trace"))
     .description("run an image and write what happened for ui.perfetto.dev")
     .argument("<image>", "bench, w001, ... or a path")
     .requiredOption("-o, --output <file>", "the trace: a Perfetto protobuf file")
@@ -45,13 +37,6 @@ export function traceVerb(program: Command, act: Act): void {
     .addOption(u64Option("--to <cycle>", "record up to here, and stop; 0: to the end", 0n))
     .option("--limit <records>", "the last so many are kept", parseCount(1, LIMIT_MAX), LIMIT)
     .option("--machine <name>", "preset or JSON file", "clovertown")
-    .option("--cpus <n>", "only the machine's first CPUs", parseCount(1, 64))
-    .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
-    .option("--workers <n>", "host threads, or auto", parseWorkers, "auto")
-    .addOption(u64Option("--seed <n>", "64-bit seed", 1n))
-    .option("--append <parameters>", 'kernel parameters, "key=value ..."', "")
-    .addOption(u64Option("--max-cycles <n>", "budget of virtual cycles, 0 for none", 0n))
-    .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
     .action((image: string, options: TraceOptions) =>
       act((signal) => trace(image, options, signal)),
     );
@@ -73,6 +58,7 @@ async function trace(image: string, options: TraceOptions, signal: AbortSignal):
   const machine = await Machine.create({
     ...options,
     image,
+    ...disksOf(options.machine, options),
     changes: options.set,
     maxCycles: stopsAtEnd ? to : maxCycles,
     traceEvents: options.limit,
