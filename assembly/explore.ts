@@ -14,9 +14,9 @@ import { openThreads, threadAt, threadCount } from "./explore/thread";
 
 export { decodeBytes } from "./isa/fetch";
 export {
-  search, configure, statesSeen, transitions, searches, endless, cyclic,
+  search, searchOn, configure, statesSeen, transitions, searches, endless, cyclic,
 } from "./explore/search";
-export { runsCut, walk } from "./explore/walk";
+export { runsCut, runsDone, walk, walkOn } from "./explore/walk";
 export { openReplay, replay, replayed, replayedLength } from "./explore/replay";
 export { logLength } from "./memory/replay-log";
 export { outcomes, outcomeCount } from "./explore/outcome";

@@ -15,7 +15,8 @@ import { Site, siteOf } from "./site";
 import { Thread } from "./thread";
 
 /**
- *      0 | hash | 4 | pending: PENDING_* | 8 | offset1 size1 offset2 size2 | 24 | mask u64: shared
+ *      0 | hash | 4 | pending: PENDING_* | 8 | offset1 size1 offset2 size2; of PENDING_FAULT, size1:
+ *     its vector, offset2: u64 the address of a page fault | 24 | mask u64: shared
  *     words of the pending access | 32 | rip u64 | 40 | site | 44 | edges: first edge |
  *     48 | words: length of the key | 52 | thread u8, latches u8, fenced u8 | 56 | owned u32 | 60 |
  *     registers.. | latched values.. | values of the words that it owns..
@@ -41,6 +42,13 @@ export class Local {
   pad: u8;
   owned: u32;
   static readonly REGISTERS: usize = 60;
+
+  /** Of PENDING_FAULT, which makes no access: its vector, and a page fault's address. */
+  setFault(vector: u32, lin: u64): void {
+    this.size1 = vector;
+    store<u64>(changetype<usize>(this) + offsetof<Local>("offset2"), lin);
+  }
+
   @inline static at(p: usize): Local { return changetype<Local>(p); }
 }
 

@@ -38,10 +38,14 @@ export const BUFFER_LIMIT: u32 = 4;
 export const CODE_LIMIT: u32 = 5;
 /** A thread runs too long without an access that others could see. */
 export const STEP_LIMIT: u32 = 6;
+/** So far; the host may look round, and goes on with searchOn() or walkOn(). */
+export const PAUSED: u32 = 9;
 // Internal
 const AGAIN_SHARED: u32 = 7;
 const AGAIN_LEARNT: u32 = 8;
 
+/** New states between two pauses. */
+const SLICE_STATES: u32 = 1 << 18;
 /** States after which a search that has learnt something is begun again at once. */
 const PATIENCE: u32 = 4096;
 
@@ -59,6 +63,8 @@ export let endless: State | null = null;
 /** Some execution need not end. */
 export let cyclic: bool = false;
 let component: State | null = null;
+/** Top of the search's stack, while it pauses; null before the first state. */
+let top: State | null = null;
 
 export function configure(limit: u32, withReduction: bool, bufferEntries: u32, kind: u32): void {
   statesMax = limit;
@@ -86,13 +92,27 @@ export function resetLearnt(): void {
 /** All reachable final states are among the outcomes, unless the result names a limit. */
 export function search(): u32 {
   resetLearnt();
+  beginAgain();
+  return searchOn();
+}
+
+function beginAgain(): void {
+  statesRewind(statesBase);
+  openStates();
+  openOutcomes();
+  forgetGrowth();
+  searches++;
+  endless = null;
+  cyclic = false;
+  component = null;
+  top = null;
+}
+
+/** After a pause. */
+export function searchOn(): u32 {
   for (;;) {
-    statesRewind(statesBase);
-    openStates();
-    openOutcomes();
-    forgetGrowth();
-    searches++;
-    const result = searchOnce();
+    const result = explore();
+    if (result == PAUSED) return PAUSED;
     statesSeen += stateCount;
     if (result == AGAIN_SHARED) {
       const limit = limitMet();
@@ -101,6 +121,7 @@ export function search(): u32 {
     } else if (result != AGAIN_LEARNT) {
       return result == COMPLETE && bufferFull ? BUFFER_LIMIT : result;
     }
+    beginAgain();
   }
   return COMPLETE;
 }
@@ -128,15 +149,22 @@ function enter(s: State, parent: State | null, via: u32): void {
   component = s;
 }
 
-function searchOnce(): u32 {
-  endless = null;
-  cyclic = false;
-  component = null;
+function enterFirst(): u32 {
   if (arenaFull() || !firstTuple(candidate)) return failure();
   const first = findState();
   if (first == null) return MEMORY_LIMIT;
   enter(first, null, 0);
-  let s: State = first;
+  top = first;
+  return COMPLETE;
+}
+
+function explore(): u32 {
+  if (top == null) {
+    const failed = enterFirst();
+    if (failed) return failed;
+  }
+  let s: State = top!;
+  const pause = stateCount + SLICE_STATES;
   for (;;) {
     if (!s.todo && s.rest && !(s.flags & MOVED)) {
       // Only steps that change nothing: another thread must go first.
@@ -165,8 +193,12 @@ function searchOnce(): u32 {
     }
     enter(next, s, decision);
     s = next;
-    if (stateCount >= statesMax) return STATES_LIMIT;
     if (grown && reducing && stateCount > PATIENCE) return AGAIN_LEARNT;
+    if (stateCount >= statesMax) return STATES_LIMIT;
+    if (stateCount >= pause) {
+      top = s;
+      return PAUSED;
+    }
   }
   return grown && reducing ? AGAIN_LEARNT : COMPLETE;
 }

@@ -5,7 +5,7 @@ import {
   CORE_LIMIT_MASK, PENDING_END, PENDING_ENDLESS, PENDING_FAULT, PENDING_LOCK, PENDING_NONE,
   PENDING_STEP, RUN_HALTED, RUN_RUNNING,
 } from "../abi";
-import { Cpu, NO_EXCEPTION } from "../isa/cpu";
+import { Cpu, NO_EXCEPTION, PAGE, UD } from "../isa/cpu";
 import { run } from "../isa/run";
 import { allocate, arenaFull } from "../memory/arena";
 import { Core } from "../memory/core";
@@ -62,6 +62,10 @@ function sameAsSeen(): bool {
     memory.compare(seen + REGISTER_BYTES, core + FLAGS_AT, FLAGS_BYTES) == 0;
 }
 
+/** Of the exception behind PENDING_FAULT. */
+let faultVector: u32 = 0;
+let faultAddress: u64 = 0;
+
 /** Run to the next access that needs leave; why the thread stops there. */
 function runOn(): u32 {
   const c = Core.of(core);
@@ -86,6 +90,8 @@ function runOn(): u32 {
     const stopped = c.run != RUN_RUNNING && c.run != RUN_HALTED;
     if (cpu.pending != NO_EXCEPTION || stopped) {
       undoInstruction();
+      faultVector = stopped ? UD : cpu.pending;
+      faultAddress = faultVector == PAGE ? cpu.faultLin : 0;
       return PENDING_FAULT;
     }
     cpu.shadow = 0;
@@ -133,6 +139,7 @@ function takeStep(from: Local, v1: u64, v2: u64): Edge | null {
     return null;
   }
   const to = captureLocal(core, t, kind);
+  if (kind == PENDING_FAULT) to.setFault(faultVector, faultAddress);
   resetOwned(t.index);
   return newEdge(from, to, v1, v2, locked1, locked2);
 }

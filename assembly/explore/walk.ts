@@ -9,7 +9,7 @@ import { conflict } from "../memory/granule";
 import { draw } from "../random";
 import { decide } from "./decide";
 import { Outcome, openOutcomes, recordOutcome } from "./outcome";
-import { COMPLETE, MEMORY_LIMIT, limitMet, resetLearnt } from "./search";
+import { COMPLETE, MEMORY_LIMIT, PAUSED, limitMet, resetLearnt } from "./search";
 import { Shared } from "./shared-state";
 import { copyTuple, decisionsOf, firstTuple, memoryOf, sameTuple } from "./state";
 import { threadCount } from "./thread";
@@ -30,6 +30,14 @@ let priorities: usize = 0;
 /** Runs that were cut. */
 export let runsCut: u32 = 0;
 let longest: u32 = 0;
+
+/** Runs between two pauses. */
+const SLICE_RUNS: u32 = 1 << 16;
+let runs: u32 = 0;
+let from: u64 = 0;
+let runsDepth: u32 = 0;
+/** Runs that were made; all of them begin again when a word turns out to be shared. */
+export let runsDone: u32 = 0;
 
 let seed: u64 = 0;
 let run: u64 = 0;
@@ -53,23 +61,43 @@ function openWalk(): bool {
   return firstTuple(first);
 }
 
-/** `runs` runs from number `from` on; `depth` 0: at random, else by priorities. */
-export function walk(runs: u32, from: u64, withSeed: u64, depth: u32): u32 {
+/** `count` runs from `number` on; `depth` 0: at random, else by priorities. */
+export function walk(count: u32, number: u64, withSeed: u64, depth: u32): u32 {
+  runs = count;
+  from = number;
   seed = withSeed;
+  runsDepth = depth;
+  return beginAgain() ? walkOn() : failure();
+}
+
+/** All runs, too, with one word more shared: what they came to must not depend on the first. */
+function beginAgain(): bool {
   for (;;) {
-    runsCut = 0;
+    runsCut = runsDone = 0;
     longest = 64;
-    let begun = openWalk();
-    for (let n: u32 = 0; begun && n < runs; n++) {
-      run = from + n;
-      counter = 0;
-      if (!walkOnce(depth)) begun = false;
+    if (openWalk()) return true;
+    if (limitMet() || !conflict) return false;
+  }
+  return false;
+}
+
+function failure(): u32 {
+  return limitMet() || MEMORY_LIMIT;
+}
+
+/** After a pause. */
+export function walkOn(): u32 {
+  let stop = <u64>runsDone + SLICE_RUNS;
+  while (runsDone < runs) {
+    if (runsDone >= stop) return PAUSED;
+    run = from + runsDone;
+    counter = 0;
+    if (walkOnce(runsDepth)) {
+      runsDone++;
+    } else {
+      if (limitMet() || !conflict || !beginAgain()) return failure();
+      stop = SLICE_RUNS;
     }
-    if (begun) return COMPLETE;
-    // All runs again with one word more shared: what they came to must not depend on the first.
-    const limit = limitMet();
-    if (limit) return limit;
-    if (!conflict) return MEMORY_LIMIT;
   }
   return COMPLETE;
 }

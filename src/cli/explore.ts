@@ -15,6 +15,7 @@ import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
 import { parseChoice, parseCount, shellLine, u64Option } from "./options.ts";
+import { Progress, short } from "./progress.ts";
 
 interface ExploreOptions {
   entry: string;
@@ -50,17 +51,25 @@ export function exploreVerb(program: Command, act: Act): void {
     .addOption(u64Option("--seed <n>", "with --runs: 64-bit seed", 1n))
     .option("--replay <schedule>", "one run, by the schedule that a failure printed")
     .option("--json", "print one JSON document")
-    .action((image: string, options: ExploreOptions) => act(() => explore(image, options)));
+    .action((image: string, options: ExploreOptions) =>
+      act((signal) => explore(image, options, signal)));
 }
 
-async function explore(image: string, options: ExploreOptions): Promise<number> {
+async function explore(
+  image: string, options: ExploreOptions, signal: AbortSignal,
+): Promise<number> {
   const { entry, predicate, model, maxStates: statesMax, runs, depth, seed } = options;
   const question: Question = {
     entries: entry, predicate, model, statesMax, runs, depth, seed,
     reduce: options.reduce, replay: options.replay,
   };
   const { file, memory } = await opened(image);
-  const answer = await ask(file, { ...question, memory });
+  const progress = new Progress();
+  const what = runs === undefined ? "machine states" : "runs";
+  const answer = await ask(file, { ...question, memory }, {
+    signal, onProgress: (count) => progress.update(() => `${short(count)} ${what}`),
+  });
+  progress.clear();
   const reproduce = (schedule: string) => reproduceLine(image, question, schedule);
   if (options.json) {
     await printDocument(image, question, answer, reproduce);
@@ -68,7 +77,7 @@ async function explore(image: string, options: ExploreOptions): Promise<number> 
     const lines = await explorationLines(image, question, answer, reproduce);
     process.stdout.write(`${lines.join("\n")}\n`);
   }
-  return exitOf(answer);
+  return signal.aborted ? EXIT.interrupted : exitOf(answer);
 }
 
 const CAPSULE = ".sbx";

@@ -21,7 +21,7 @@ import {
   parseChoice, parseCount, parseCpus, parseList, parseSet, parseWorkers, shellLine, u64Option,
 } from "./options.ts";
 import { checkWritable, writeOutput } from "./output-file.ts";
-import { Progress } from "./progress.ts";
+import { Progress, short } from "./progress.ts";
 
 const ENGINES = ["explore", "timing", "host", "native"] as const;
 type EngineName = (typeof ENGINES)[number];
@@ -144,6 +144,7 @@ async function litmus(
   for await (const run of runFiles(inputs(), engines, {
     machine: options.machine, runs: options.runs, seed: options.seed, signal,
     statesMax: options.maxStates, witness: options.witness,
+    onProgress: (states) => progress.update(() => `${short(states)} machine states`),
   })) {
     progress.clear();
     if ("error" in run) {

@@ -18,7 +18,9 @@ export interface ExploreExports {
   ): void;
   configure(statesMax: number, reduce: number, bufferEntries: number, model: number): void;
   search(): number;
+  searchOn(): number;
   walk(runs: number, from: bigint, seed: bigint, depth: number): number;
+  walkOn(): number;
   openReplay(): void;
   replay(list: number, count: number, logFrom: number, logTo: number): number;
   room(bytes: number): number;
@@ -31,6 +33,7 @@ export interface ExploreExports {
   replayed: WebAssembly.Global;
   replayedLength: WebAssembly.Global;
   runsCut: WebAssembly.Global;
+  runsDone: WebAssembly.Global;
   outcomes: WebAssembly.Global;
   endless: WebAssembly.Global;
   cyclic: WebAssembly.Global;

@@ -3,7 +3,7 @@
 // says. What is asked of the final state is a guest function or an expression over symbols.
 import { type Elf, hex } from "../machine/elf.ts";
 import { InputError } from "../machine/preset.ts";
-import type { Begin, Setup, Watched } from "./explorer.ts";
+import type { Begin, Setup, Watched } from "./exploration.ts";
 import { expressionOf, type Expression } from "./predicate.ts";
 
 export interface Call {

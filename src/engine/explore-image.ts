@@ -3,9 +3,9 @@
 import { type Elf, readElf } from "../machine/elf.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { type Call, functionSetup, type FunctionSetup, parseCalls } from "./explore-function.ts";
-import {
-  type Exploration, Explorer, type Final, type Setup, type StuckThread,
-} from "./explorer.ts";
+import type { Exploration, Final, Search, Setup, StuckThread } from "./exploration.ts";
+import { Explorer } from "./explorer.ts";
+import { patiently, type SearchHooks } from "./patience.ts";
 import type { WitnessStep } from "./program.ts";
 import { parseRun, type Run, runText } from "./schedule.ts";
 
@@ -58,14 +58,16 @@ export interface Answer {
   elf: Elf;
 }
 
-export function ask(image: ImageFile, question: Question): Promise<Answer> {
-  return askWith()(image, question);
+export function ask(
+  image: ImageFile, question: Question, hooks?: SearchHooks,
+): Promise<Answer> {
+  return askWith()(image, question, hooks);
 }
 
 /** For many questions about images of one size: the engine's memory is allocated once. */
 export function askWith(): typeof ask {
   let explorer: Explorer | undefined;
-  return async (image, question) => {
+  return async (image, question, hooks) => {
     const elf = readElf(image.bytes, image.name);
     const calls = parseCalls(question.entries, elf, image.name);
     const { predicate, memory: snapshot } = question;
@@ -73,13 +75,14 @@ export function askWith(): typeof ask {
     if (!explorer || explorer.box.ramBytes < asked.ramBytes) {
       explorer = await Explorer.open(undefined, asked.ramBytes);
     }
-    return answerOf(explorer, elf, calls, asked, question);
+    return answerOf(explorer, elf, calls, asked, question, hooks);
   };
 }
 
-function answerOf(
+async function answerOf(
   explorer: Explorer, elf: Elf, calls: Call[], asked: FunctionSetup, question: Question,
-): Answer {
+  hooks?: SearchHooks,
+): Promise<Answer> {
   const judge = judgeOf(asked, question.predicate === undefined ? 0 : calls.length);
   const labels = asked.labels.slice(question.predicate === undefined ? 0 : calls.length);
   if (question.replay !== undefined) {
@@ -87,7 +90,7 @@ function answerOf(
     const finals = [end.run ?? []].flat();
     return { calls, labels, finals, failure: end, exploration, elf };
   }
-  const exploration = search(explorer, asked.setup, question);
+  const exploration = await patiently(search(explorer, asked.setup, question), hooks);
   const finals = merged(exploration.finals.map(judge));
   const failure = failureOf(explorer, exploration, judge);
   return { calls, labels, finals, failure, exploration, elf };
@@ -103,10 +106,10 @@ function judgeOf({ holds }: FunctionSetup, shown: number): Judge {
   };
 }
 
-function search(explorer: Explorer, setup: Setup, question: Question): Exploration {
+function search(explorer: Explorer, setup: Setup, question: Question): Search {
   const { runs } = question;
   return runs === undefined
-    ? explorer.explore(setup, question) : explorer.walk(setup, { ...question, runs });
+    ? explorer.exploring(setup, question) : explorer.walking(setup, { ...question, runs });
 }
 
 function replayOne(explorer: Explorer, setup: Setup, question: Question, judge: Judge) {

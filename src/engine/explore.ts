@@ -1,7 +1,10 @@
 // The explore engine for litmus programs: every final state that x86-TSO allows the threads to
 // reach together.
-import { PENDING_FAULT } from "../../assembly/abi.ts";
-import { type Exploration, Explorer, type Setup, type StuckThread } from "./explorer.ts";
+import { stopText } from "../machine/exceptions.ts";
+import { hex } from "../machine/elf.ts";
+import type { Exploration, Setup, StuckThread } from "./exploration.ts";
+import { Explorer } from "./explorer.ts";
+import { patiently } from "./patience.ts";
 import type { Engine, EngineOptions, FinalState, Outcome, Program, Witness } from "./program.ts";
 
 const HLT = 0xf4;
@@ -39,7 +42,8 @@ export class ExploreEngine implements Engine {
     this.#explorer ??= Explorer.open();
     const explorer = await this.#explorer;
     const setup = setupOf(program);
-    const found = explorer.explore(setup, { statesMax: options.statesMax });
+    const search = explorer.exploring(setup, { statesMax: options.statesMax });
+    const found = await patiently(search, options);
     const ended = found.finals.filter(({ stuck }) => !stuck.length);
     const { witness } = options;
     return {
@@ -72,9 +76,8 @@ function witnessOf(
 function stuckSentence({ finals, endless }: Exploration): string | undefined {
   const stuck = finals.find((final) => final.stuck.length)?.stuck;
   if (!stuck) return endless ? "there is a loop that no thread leaves any more" : undefined;
-  return stuck.map(({ thread, pending, rip }) => {
-    const at = `0x${rip.toString(16)}`;
-    const what = pending === PENDING_FAULT ? "stops with an exception" : "waits for ever";
-    return `P${thread} ${what} at ${at}`;
+  return stuck.map(({ thread, rip, exception }) => {
+    const what = exception ? stopText(exception) : "waits for ever";
+    return `P${thread} ${what} at ${hex(rip)}`;
   }).join("; ");
 }

@@ -4,94 +4,11 @@
 import * as abi from "../../assembly/abi.ts";
 import { CORE_ADDRESS, ExploreBox, exploreModule } from "./explore-box.ts";
 import { readLog, witnessSteps } from "./explore-log.ts";
-import type { WitnessStep } from "./program.ts";
+import type {
+  Begin, Exploration, ExploreOptions, Final, Replay, Search, Setup, StuckThread, Watched,
+  WalkOptions,
+} from "./exploration.ts";
 import { type Decisions, minimise } from "./schedule.ts";
-
-export interface Begin {
-  rip: bigint;
-  /** By number: rax rcx rdx rbx rsp rbp rsi rdi r8 ... r15. */
-  registers: BigUint64Array;
-}
-
-export interface ExploreThread extends Begin {
-  /** Nothing below its red zone counts; other threads may still look into the rest. */
-  stack?: { lin: bigint; bytes: number };
-}
-
-export type Watched =
-  | { kind: "register"; thread: number; register: number; size: number }
-  | { kind: "memory"; lin: bigint; size: number }
-  /** A function that runs alone on the final state, and what it returns. */
-  | { kind: "predicate"; begin: Begin };
-
-/** Threads end at HLT. */
-export interface Setup {
-  /** Memory; zero up to `bytes` behind the data. */
-  pieces: { lin: bigint; data: Uint8Array; bytes?: number }[];
-  threads: ExploreThread[];
-  watched: Watched[];
-}
-
-export interface ExploreOptions {
-  /** stall: a load that a buffered store covers in part waits for it. */
-  model?: "tso" | "sc" | "stall";
-  /** Partial-order reduction; on unless false. */
-  reduce?: boolean;
-  statesMax?: number;
-  bufferEntries?: number;
-}
-
-export interface WalkOptions extends ExploreOptions {
-  runs: number;
-  seed?: bigint;
-  /** Number of the first run: a run depends on seed and number only. */
-  from?: number;
-  /** Priorities that change at depth - 1 steps; 0, the default: at random. */
-  depth?: number;
-}
-
-/** Why a thread did not come to its end: PENDING_* of abi.ts, and where. */
-export interface StuckThread {
-  thread: number;
-  pending: number;
-  rip: bigint;
-}
-
-export interface Final {
-  values: bigint[];
-  /** Machine states, or runs, that ended so. */
-  count: number;
-  /** Threads that have not ended. */
-  stuck: StuckThread[];
-  /** Decisions that lead there. */
-  schedule: Decisions;
-}
-
-export interface Exploration {
-  finals: Final[];
-  /** Decisions that lead into a loop that no thread leaves any more. */
-  endless?: Decisions;
-  /** Some execution need not end. */
-  cyclic?: boolean;
-  /** What was cut short. */
-  bound?: string;
-  /** Distinct states of the last search, and what all searches came to. */
-  machineStates: number;
-  statesSeen: number;
-  transitions: number;
-  searches: number;
-  instructions: number;
-  seconds: number;
-}
-
-/** One run. */
-export interface Replay {
-  values: bigint[];
-  stuck: StuckThread[];
-  /** All decisions, those behind the end of the list too. */
-  schedule: Decisions;
-  steps: WitnessStep[];
-}
 
 export const STATES_MAX = 50_000_000;
 export const BUFFER_ENTRIES = 64;
@@ -110,6 +27,7 @@ const WORDS_LIMIT = 3;
 const BUFFER_LIMIT = 4;
 const CODE_LIMIT = 5;
 const STEP_LIMIT = 6;
+const PAUSED = 9;
 
 // Offsets in the engine's records: assembly/explore/outcome.ts, state.ts, thread-state.ts,
 // local-state.ts
@@ -118,7 +36,14 @@ const OUTCOME = {
 };
 const STATE = { parent: 4, via: 8 };
 const THREAD_LOCAL = 4;
-const LOCAL = { pending: 4, rip: 32 };
+const LOCAL = { pending: 4, vector: 12, address: 16, rip: 32 };
+
+function toEnd(search: Search): Exploration {
+  for (;;) {
+    const step = search.next(false);
+    if (step.done) return step.value;
+  }
+}
 
 export class Explorer {
   readonly box: ExploreBox;
@@ -193,11 +118,21 @@ export class Explorer {
 
   /** Every final state. */
   explore(setup: Setup, options: ExploreOptions = {}): Exploration {
+    return toEnd(this.exploring(setup, options));
+  }
+
+  /** The same; between its pauses the caller may do other things, or leave it. */
+  *exploring(setup: Setup, options: ExploreOptions = {}): Search {
     const begun = performance.now();
     this.load(setup);
     const { exports } = this.box;
     const entries = this.#configure(options);
-    const result = exports.search();
+    let result = exports.search();
+    let left = false;
+    while (result === PAUSED && !left) {
+      left = yield Number(exports.statesSeen.value) + Number(exports.stateCount.value);
+      if (!left) result = exports.searchOn();
+    }
     const bound = boundOf(result, options.statesMax || STATES_MAX, entries);
     const endless = exports.endless.value as number;
     return {
@@ -209,12 +144,21 @@ export class Explorer {
 
   /** The final states of random runs. */
   walk(setup: Setup, options: WalkOptions): Exploration {
+    return toEnd(this.walking(setup, options));
+  }
+
+  *walking(setup: Setup, options: WalkOptions): Search {
     const begun = performance.now();
     this.load(setup);
     const { exports } = this.box;
     const entries = this.#configure(options);
     const { runs, seed = 1n, from = 0, depth = 0 } = options;
-    const result = exports.walk(runs, BigInt(from), seed, depth);
+    let result = exports.walk(runs, BigInt(from), seed, depth);
+    let left = false;
+    while (result === PAUSED && !left) {
+      left = yield exports.runsDone.value as number;
+      if (!left) result = exports.walkOn();
+    }
     const cut = exports.runsCut.value as number;
     const bound = boundOf(result, 0, entries) ??
       (cut ? `${cut} of ${runs} runs did not end within ${DECISIONS_MAX} decisions` : undefined);
@@ -291,7 +235,11 @@ export class Explorer {
       if (!((mask >> thread) & 1)) return [];
       const local = view.getUint32(view.getUint32(threads + 4 * thread, true) + THREAD_LOCAL, true);
       const pending = view.getUint32(local + LOCAL.pending, true);
-      return [{ thread, pending, rip: view.getBigUint64(local + LOCAL.rip, true) }];
+      const rip = view.getBigUint64(local + LOCAL.rip, true);
+      if (pending !== abi.PENDING_FAULT) return [{ thread, pending, rip }];
+      const vector = view.getUint32(local + LOCAL.vector, true);
+      const address = view.getBigUint64(local + LOCAL.address, true);
+      return [{ thread, pending, rip, exception: { vector, address } }];
     });
   }
 
@@ -363,6 +311,7 @@ function boundOf(result: number, statesMax: number, entries: number): string | u
     case CODE_LIMIT: return "stopped: code is written, and what runs then is not explored";
     case STEP_LIMIT: return "stopped: a CPU runs 1000000 instructions without touching memory " +
       "that others use";
+    case PAUSED: return "stopped before its end: interrupted";
     case BUFFER_LIMIT: return `store buffers of ${entries} entries were full at times`;
     default: return undefined;
   }

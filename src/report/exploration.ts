@@ -4,10 +4,12 @@ import {
   PENDING_BLOCKED, PENDING_ENDLESS, PENDING_FAULT, PENDING_LOCK, PENDING_SLEEP,
 } from "../../assembly/abi.ts";
 import type { Answer, Judged, Question } from "../engine/explore-image.ts";
+import type { StuckThread } from "../engine/exploration.ts";
 import type { WitnessStep } from "../engine/program.ts";
 import { type Naming, overtakings, witnessRows } from "../engine/witness.ts";
 import { disassembleOne } from "../machine/disassemble.ts";
 import { type Elf, hex } from "../machine/elf.ts";
+import { stopText } from "../machine/exceptions.ts";
 
 const MODELS = { tso: "x86-TSO", sc: "sequential consistency", stall: "x86-TSO, loads stall" };
 const INSTRUCTION_BYTES = 15;
@@ -62,16 +64,16 @@ export function shownSteps({ failure }: Answer, naming: Naming): WitnessStep[] {
 export function stateLine(answer: Answer, { values, stuck }: Judged): string {
   const { calls, elf, labels } = answer;
   const shown = labels.map((label, i) => `${label}=${BigInt.asIntN(64, values[i])};`);
-  const waiting = stuck.map(({ thread, pending, rip }) =>
-    `P${thread} (${calls[thread].function}) ${waitText(pending)} at ${placeIn(elf, rip)};`);
+  const waiting = stuck.map((one) =>
+    `P${one.thread} (${calls[one.thread].function}) ${waitText(one)} at ${placeIn(elf, one.rip)};`);
   return [...(stuck.length ? waiting : shown)].join(" ");
 }
 
-function waitText(pending: number): string {
+function waitText({ pending, exception }: StuckThread): string {
   switch (pending) {
     case PENDING_LOCK: return "waits for a lock";
     case PENDING_SLEEP: return "sleeps for ever";
-    case PENDING_FAULT: return "stops with an exception";
+    case PENDING_FAULT: return stopText(exception!);
     case PENDING_ENDLESS: return "is in an endless loop";
     case PENDING_BLOCKED: return "waits for a word that nobody writes";
     default: return "waits for ever";
@@ -101,7 +103,9 @@ export function verdictText(question: Question, { finals, failure, exploration }
   }
   switch (failure.verdict) {
     case "wrong": return "Broken: the predicate does not hold at the end of this run";
-    case "stuck": return "Broken: a CPU waits for ever at the end of this run";
+    case "stuck": return failure.run?.stuck.some(({ exception }) => exception)
+      ? "Broken: a CPU stops with an exception in this run"
+      : "Broken: a CPU waits for ever at the end of this run";
     default: return "Broken: there is a loop that no CPU leaves any more.";
   }
 }

@@ -4,6 +4,7 @@ import type { Machine } from "../engine/machine.ts";
 import type { CpuState, Executed } from "../core/view.ts";
 import { disassembleOne } from "../machine/disassemble.ts";
 import { hex } from "../machine/elf.ts";
+import { exceptionName, PAGE_FAULT, UD } from "../machine/exceptions.ts";
 import { readLinear } from "../machine/page-walk.ts";
 import { wrap } from "./text.ts";
 
@@ -122,14 +123,6 @@ function callers(machine: Machine, { registers, cr3 }: CpuState): string[] {
 /** #UD and its kind as the bundled kernel reports them when a program dies of one. */
 const PROGRAM_EXCEPTION =
   /^(\S+\[\d+\]): exception (\d+) error (\w+) rip (\w+) .*? address (\w+)/gm;
-const EXCEPTIONS: Record<number, string> = {
-  0: "#DE, divide error", 1: "#DB, debug", 3: "#BP, breakpoint", 4: "#OF, overflow",
-  6: "#UD, invalid opcode", 7: "#NM, no x87 or SSE", 8: "#DF, double fault",
-  10: "#TS, invalid TSS", 11: "#NP, segment not present", 12: "#SS, stack fault",
-  13: "#GP, general protection", 14: "#PF, page fault", 17: "#AC, alignment check",
-};
-const UD = 6;
-const PAGE_FAULT = 14;
 
 /** Why a user program died, from the kernel's last words; empty if it did not die of a fault. */
 export async function programDeath(machine: Machine): Promise<string[]> {
@@ -146,7 +139,7 @@ export async function programDeath(machine: Machine): Promise<string[]> {
   );
   const code = segment?.data.subarray(Number(lin - segment.lin)) ?? new Uint8Array(0);
   const line = await disassembleOne(code, lin);
-  const what = EXCEPTIONS[Number(vector)] ?? `exception ${vector}`;
+  const what = exceptionName(Number(vector));
   const where = Number(vector) === PAGE_FAULT ? ` (error ${error}, address 0x${address})` : "";
   const place = `RIP ${machine.describe(lin)}: ${withSymbols(machine, line.text)}`;
   const lines = [`${task} died of ${what}${where} at ${place}`];

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
 import { imageSurvey, survey } from "../../src/engine/barriers.ts";
 import { ask } from "../../src/engine/explore-image.ts";
+import { explorationLines } from "../../src/report/exploration.ts";
 import { hasTool } from "../support/tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smpbox-limits-"));
@@ -66,6 +67,21 @@ describe.skipIf(!hasTool("gcc", "gcc"))("the explore engine", () => {
       }`);
     const { finals } = await ask(image, { entries: "twice" });
     expect(finals.map(({ values }) => values[0] & 0xffffffffn)).toEqual([0n]);
+  });
+
+  it("names the exception that a CPU stops with, and where", async () => {
+    const image = compiled("fault", `
+      void load(void) { *(volatile int *)0x123456789 = 1; }
+      void undefined(void) { __asm__ volatile("ud2"); }`);
+    const about = async (entries: string) => {
+      const question = { entries };
+      const answer = await ask(image, question);
+      return (await explorationLines("", question, answer, () => "")).join("\n");
+    };
+    const load = await about("load");
+    expect(load).toMatch(/P0 \(load\) stops with #PF, page fault of 0x123456789, at load/);
+    expect(load).toContain("Broken: a CPU stops with an exception in this run");
+    expect(await about("undefined")).toMatch(/stops with #UD, invalid opcode, at undefined;/);
   });
 
   it("refuses a predicate that faults, and one about elements of unknown size", async () => {

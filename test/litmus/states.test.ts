@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
 import { setupOf } from "../../src/engine/explore.ts";
-import { type ExploreOptions, Explorer } from "../../src/engine/explorer.ts";
+import type { ExploreOptions } from "../../src/engine/exploration.ts";
+import { Explorer } from "../../src/engine/explorer.ts";
 import { ownTest, ownTests } from "./engines.ts";
 
 const file = join(packageRoot(), "test", "litmus", "states.json");
