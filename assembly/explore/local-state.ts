@@ -15,9 +15,9 @@ import { Site, siteOf } from "./site";
 import { Thread } from "./thread";
 
 /**
- *      0 | hash | 4 | pending: PENDING_* | 8 | offset1 size1 offset2 size2; of PENDING_FAULT, size1:
- *     its vector, offset2: u64 the address of a page fault | 24 | mask u64: shared
- *     words of the pending access | 32 | rip u64 | 40 | site | 44 | edges: first edge |
+ *      0 | hash | 4 | pending: PENDING_* | 8 | offset1 size1 offset2 size2 (of PENDING_FAULT: its
+ *     vector in size1, a page fault's address from offset2 on) | 24 | mask u64: shared words of the
+ *     pending access | 32 | rip u64 | 40 | site | 44 | edges: first edge |
  *     48 | words: length of the key | 52 | thread u8, latches u8, fenced u8 | 56 | owned u32 | 60 |
  *     registers.. | latched values.. | values of the words that it owns..
  *

@@ -14,8 +14,8 @@ import {
 } from "./cpu";
 import { scratchWalk } from "./scratch";
 
-// Code has a TLB of its own, as on every processor that we model: a loop and its data never turn each
-// other out, wherever the linker put them. Both are direct-mapped.
+// Code has a TLB of its own, as on every processor that we model: a loop and its data never turn
+// each other out, wherever the linker put them. Both are direct-mapped.
 const DATA_ENTRIES: u32 = 512;
 const CODE_ENTRIES: u32 = 128;
 const TLB_ENTRIES: u32 = DATA_ENTRIES + CODE_ENTRIES;

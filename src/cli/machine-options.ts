@@ -1,5 +1,5 @@
-// Options for the machine that an image is run on: the same on each verb that runs one. Which machine
-// it is each verb asks for itself: a case has its own.
+// Options for the machine that an image is run on: the same on each verb that runs one. Which
+// machine it is each verb asks for itself: a case has its own.
 import type { Command } from "commander";
 import { MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { addDiskOptions, type DiskOptions } from "./disk-options.ts";
