@@ -42,6 +42,10 @@ export const EXAMPLES: Record<string, readonly (readonly [words: string, what: s
     ["crash 001", "the machine of a case, at a prompt"],
     ["crash failed.sbx -c 'sys; ps -IN; bt -f; sb'", "commands of a script"],
   ],
+  why: [
+    ["why 001", "who missed whose store, and what stood in the store buffer"],
+    ["why ./program --json", "a program of your own; one document, with all that was found"],
+  ],
   core: [
     ["core w001 --append 'v001k=0 -- w001 W001i s=0 r=2' -o hang.core",
       "then: gdb kernel.elf hang.core, info threads"],

@@ -20,10 +20,11 @@ import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
 import { traceVerb } from "./trace.ts";
 import { validateVerb } from "./validate.ts";
+import { whyVerb } from "./why.ts";
 
 const VERBS = [
   runVerb, litmusVerb, exploreVerb, barriersVerb, caseVerb, compareVerb, traceVerb, replayVerb,
-  crashVerb, coreVerb, c2cVerb, validateVerb, machinesVerb, doctorVerb, cflagsVerb,
+  crashVerb, whyVerb, coreVerb, c2cVerb, validateVerb, machinesVerb, doctorVerb, cflagsVerb,
 ];
 
 export function programOf(act: Act): Command {

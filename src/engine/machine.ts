@@ -201,9 +201,7 @@ export class Machine {
    */
   async history(count: number, signal?: AbortSignal): Promise<Executed[][] | undefined> {
     if (signal?.aborted) return undefined;
-    // The preset has been changed and cut already
-    const same = { machine: this.preset, cpus: undefined, changes: undefined };
-    const again = await Machine.create({ ...this.options, ...same, history: count });
+    const again = await this.again({ history: count });
     try {
       await again.session.run({ signal });
       if (again.stateHash() !== this.stateHash()) return undefined;
@@ -211,6 +209,13 @@ export class Machine {
     } finally {
       again.close();
     }
+  }
+
+  /** The same machine once more, before it runs, with other ways to look at it. */
+  again(more: Partial<CreateOptions>): Promise<Machine> {
+    // The preset has been changed and cut already
+    const same = { machine: this.preset, cpus: undefined, changes: undefined };
+    return Machine.create({ ...this.options, ...same, ...more });
   }
 
   /** EFLAGS of a CPU of the stopped machine. */

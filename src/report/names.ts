@@ -3,11 +3,12 @@
 import type { Machine } from "../engine/machine.ts";
 import { mappings } from "../machine/core-file.ts";
 import type { DebugInfo } from "../machine/dwarf/image.ts";
-import { pathAt } from "../machine/dwarf/types.ts";
+import { isOpenEnded, pathAt } from "../machine/dwarf/types.ts";
 import { hex } from "../machine/elf.ts";
 import { kernelTasks } from "../machine/tasks.ts";
 import { kernelGuest } from "./core-dump.ts";
 import { liveObjects, type LiveObject } from "./objects.ts";
+import { Slabs } from "./slabs.ts";
 
 const PAGE_SHIFT = 12;
 const PAGE_MASK = 4095;
@@ -29,7 +30,10 @@ export class Names {
   private readonly machine: Machine;
   /** Linear address of each physical page that a program has, and of those of the kernel. */
   private readonly pages = new Map<number, bigint>();
+  /** A kernel address of its image minus this is the physical address. */
+  private readonly base?: bigint;
   private readonly objects: LiveObject[];
+  readonly slabs: Slabs;
   private readonly stacks: { lin: bigint; name: string }[];
 
   constructor(machine: Machine) {
@@ -49,6 +53,8 @@ export class Names {
     for (const pgd of owners) put(pgd, (lin) => lin < USER_END);
     put(guest.cr3, (lin) => owners.size === 0 || lin >= USER_END);
     this.objects = liveObjects(guest);
+    this.base = machine.debugBlock()?.base;
+    this.slabs = new Slabs(guest, this.base);
     this.stacks = tasks.map(({ stack, comm, pid }) => ({
       lin: stack, name: `stack of ${comm || "idle"}[${pid}]`,
     })).sort((a, b) => (a.lin < b.lin ? -1 : 1));
@@ -72,8 +78,11 @@ export class Names {
     const symbol = this.machine.symbolAt(lin);
     if (symbol) return lin === symbol.lin ? symbol.name : `${symbol.name}+${hex(lin - symbol.lin)}`;
     // The kernel may reach the page of a program, too, and knows what it made of it.
-    const object = this.objectAt(lin);
-    if (object) return `${object.name}${pathAt(object.type, Number(lin - object.lin))}`;
+    const slab = this.slabs.at(phys);
+    if (slab?.cache.type) return `${slab.cache.name}${pathAt(slab.cache.type, phys - slab.phys)}`;
+    const there = lin < USER_END && this.base !== undefined ? this.base + BigInt(phys) : lin;
+    const object = this.objectAt(there);
+    if (object) return `${object.name}${pathAt(object.type, Number(there - object.lin))}`;
     const stack = this.stacks.findLast((one) => one.lin <= lin);
     if (stack && lin - stack.lin < BigInt(STACK_BYTES)) return stack.name;
     return hex(lin);
@@ -87,7 +96,9 @@ export class Names {
       else high = middle;
     }
     const found = this.objects[low - 1];
-    return found && lin < found.lin + BigInt(found.type.bytes) ? found : undefined;
+    if (!found) return undefined;
+    const bytes = isOpenEnded(found.type) ? PAGE_MASK + 1 : found.type.bytes;
+    return lin < found.lin + BigInt(bytes) ? found : undefined;
   }
 
   /** The instruction whose address has this lower half. */

@@ -127,6 +127,13 @@ it("sb and cache show stores under way, and who owns their lines", async () => {
   expect(owned).toBeGreaterThan(3);
 }, 120_000);
 
+it("why tells the lost wake-up of the task, and of no other", async () => {
+  const text = await run(`why ${pid}`);
+  expect(text).toContain(`Lost wake-up: task ${pid} (w001)`);
+  expect(text).toContain("aio_ring.tail");
+  expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
+}, 60_000);
+
 it("answers in 80 columns, and mistakes in a sentence", async () => {
   const [context] = machine.debugBlock()!.kioctxs();
   const lines = [

@@ -211,6 +211,18 @@ function named(type: Type, name: string): { at: number; type: Type } | undefined
   return undefined;
 }
 
+function isOpen(type: Type): boolean {
+  const here = bare(type);
+  return here.kind === "array" && here.count === 0;
+}
+
+/** Does its last member go on behind it? */
+export function isOpenEnded(type: Type): boolean {
+  const here = bare(type);
+  const last = here.kind === "struct" ? here.members.at(-1) : undefined;
+  return last !== undefined && isOpen(last.type);
+}
+
 /** What is at byte `offset` of a `type`, as ".rq.queue.next" or "[3].state"; "" for itself. */
 export function pathAt(type: Type, offset: number): string {
   const here = bare(type);
@@ -219,7 +231,10 @@ export function pathAt(type: Type, offset: number): string {
     return `[${index}]${pathAt(here.of, offset - index * here.of.bytes)}`;
   }
   if (here.kind === "struct" || here.kind === "union") {
-    const member = here.members.find((m) => offset >= m.at && offset < m.at + m.type.bytes);
+    const open = here.members.at(-1);
+    const member = here.members.find((m) => offset >= m.at && offset < m.at + m.type.bytes) ??
+      // "type name[];" goes on behind the struct.
+      (open && isOpen(open.type) && offset >= open.at ? open : undefined);
     if (member) {
       const name = member.name ? `.${member.name}` : "";
       return `${name}${pathAt(member.type, offset - member.at)}`;

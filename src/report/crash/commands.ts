@@ -4,6 +4,7 @@ import { backtrace } from "./backtrace.ts";
 import { cache, last, sb } from "./machine.ts";
 import { dis, print, rd, slab, struct } from "./memory.ts";
 import type { Session } from "./session.ts";
+import { whyAgain, whyLines } from "../why/why.ts";
 import { files, irq, ps, runq, sys, waitq } from "./tasks.ts";
 
 interface Command {
@@ -71,6 +72,10 @@ export const COMMANDS: Record<string, Command> = {
     usage: "last [COUNT]", what: "the last labelled steps of all CPUs", words: [0, 1],
     run: (session, [count]) => last(session, count),
   },
+  why: {
+    usage: "why [PID|TASK]", what: "why it sleeps, or what overtook what",
+    words: [0, 1], run: (session, [task]) => why(session, task),
+  },
   help: { usage: "help", what: "this list", words: [0, 1], run: () => help() },
 };
 
@@ -80,6 +85,15 @@ function help(): string[] {
     "quit                             leave; also exit, q, Ctrl-D",
   ];
 }
+
+/** Of one task, or of all that there is. */
+async function why(session: Session, task?: string): Promise<string[]> {
+  const wanted = task === undefined ? undefined : session.task(task).pid;
+  const found = await whyAgain(session.machine, session.subject.result !== undefined);
+  return whyLines(found.filter((one) => wanted === undefined || one.task?.pid === wanted), SHOWN);
+}
+
+const SHOWN = 3;
 
 /** One line of input: a command with its words. */
 export async function execute(session: Session, line: string): Promise<string[]> {

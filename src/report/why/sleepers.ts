@@ -1,0 +1,99 @@
+// Tasks that sleep for ever although what they looked at has changed: when each went to sleep,
+// what it had read before and who changed that later, and what that one read of what the task had
+// stored.
+import {
+  type Accesses, granuleOf, type Load, type Recent, type Store,
+} from "../../engine/accesses.ts";
+import { TASK_RUNNING } from "../../machine/debug-block.ts";
+import type { Guest } from "../../machine/guest.ts";
+import { translate } from "../../machine/page-walk.ts";
+import type { KernelTask } from "../../machine/tasks.ts";
+import { type Crossing, crossingOf, isStale, needsBuffer } from "./stale.ts";
+
+/** The last time that a task ran. */
+export interface Episode {
+  task: KernelTask;
+  cpu: number;
+  from: number;
+  until: number;
+}
+
+export interface LostWakeup {
+  episode: Episode;
+  crossing: Crossing;
+}
+
+/** What one CPU does for one wake-up is done within so many cycles. */
+const NEAR_CYCLES = 20_000;
+
+/** The last episode of each task that sleeps, where the accesses show it. */
+export function episodesOf(
+  guest: Guest, tasks: readonly KernelTask[], accesses: Accesses,
+): Episode[] {
+  return tasks.flatMap((task) => {
+    const asleep = task.state !== TASK_RUNNING && task.runs === undefined && !task.idle;
+    const field = guest.field(task.place, "kernel_sp");
+    const phys = asleep && field ? translate(guest.ram, guest.cr3, field.lin) : undefined;
+    if (phys === undefined) return [];
+    // The switch saves the stack pointer of who leaves, and loads that of who comes.
+    const recent = accesses.places.get(granuleOf(phys)) ?? [];
+    const left = latest(recent.flatMap(({ stores }) => stores), Infinity);
+    if (!left) return [];
+    const came = latest(recent.flatMap(({ loads }) => loads), left.time);
+    return [{ task, cpu: left.cpu, from: came?.time ?? 0, until: left.time }];
+  });
+}
+
+function latest<T extends Load | Store>(list: readonly T[], before: number): T | undefined {
+  return list.reduce<T | undefined>((best, one) =>
+    one.time < before && (!best || one.time > best.time) ? one : best, undefined);
+}
+
+/** The likeliest reason why the task of each episode was not woken, where there is one. */
+export function lostWakeups(episodes: readonly Episode[], accesses: Accesses): LostWakeup[] {
+  return episodes.flatMap((episode) => {
+    const found = crossingsOf(episode, accesses);
+    // A reordering explains itself; of what is left the closest meeting is the one that matters.
+    found.sort((a, b) => Number(needsBuffer(b)) - Number(needsBuffer(a)) || a.span - b.span);
+    return found.length ? [{ episode, crossing: found[0] }] : [];
+  });
+}
+
+function crossingsOf(episode: Episode, accesses: Accesses): Crossing[] {
+  const { cpu, from, until } = episode;
+  const inside = ({ time }: Load | Store) => time >= from && time <= until;
+  const missed: { read: Load; store: Store }[] = [];
+  const told = new Map<number, { store: Store; others: Recent[] }[]>();
+  for (const place of accesses.places.values()) {
+    if (place.length < 2) continue;
+    const own = place.find((recent) => recent.cpu === cpu);
+    if (!own) continue;
+    const others = place.filter((recent) => recent !== own);
+    for (const read of own.loads.filter((load) => inside(load) && !load.locked)) {
+      const store = firstAfter(read, others);
+      if (store) missed.push({ read, store });
+    }
+    for (const store of own.stores.filter(inside)) {
+      for (const { cpu: other } of others) {
+        const list = told.get(other) ?? [];
+        told.set(other, list);
+        list.push({ store, others });
+      }
+    }
+  }
+  return missed.flatMap(({ read, store }) => (told.get(store.cpu) ?? []).flatMap((one) => {
+    const { loads } = one.others.find((recent) => recent.cpu === store.cpu)!;
+    const theirs = loads.filter((load) =>
+      !load.locked && Math.abs(load.time - store.time) < NEAR_CYCLES &&
+      isStale(load, one.store) && granuleOf(load.phys) !== granuleOf(store.phys));
+    return theirs.map((load) => crossingOf(
+      { cpu, store: one.store, read }, { cpu: store.cpu, store, read: load }));
+  }));
+}
+
+/** The first store of another CPU that what was read misses. */
+function firstAfter(read: Load, others: readonly Recent[]): Store | undefined {
+  const missed = others.flatMap(({ stores }) => stores).filter((store) => isStale(read, store));
+  return missed.reduce<Store | undefined>((best, one) =>
+    !best || one.time < best.time ? one : best, undefined);
+}

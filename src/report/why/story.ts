@@ -1,0 +1,150 @@
+// A crossing in sentences: who stored what when, how long it sat in the store buffer and behind
+// what, who had the lines, what was read meanwhile, and what would have kept it from happening.
+// Every number is a cycle of a record of the trace, or a value in one.
+import type { Access, Arrival, Load, Store } from "../../engine/accesses.ts";
+import type { KernelTask } from "../../machine/tasks.ts";
+import { translate } from "../../machine/page-walk.ts";
+import { bareHex, type Session } from "../crash/session.ts";
+import { Names } from "../names.ts";
+import { wrap } from "../text.ts";
+import { type Crossing, needsBuffer, overtaken, type Side, storesFirst } from "./stale.ts";
+
+const KERNEL = 1n << 47n;
+/** Above it a number is easier to read in hexadecimal. */
+const DECIMAL_MAX = 1n << 20n;
+
+export class Teller {
+  private readonly session: Session;
+  private readonly names: Names;
+
+  constructor(session: Session) {
+    this.session = session;
+    this.names = new Names(session.machine);
+  }
+
+  /** The name of a place. */
+  place({ phys }: Access): string {
+    return this.names.data(phys);
+  }
+
+  /** "aio_complete, complete.h:40" */
+  source({ rip }: Access): string {
+    const { symbol, source } = this.names.instruction(rip);
+    const known = [symbol, source].filter((part) => part && part !== "?");
+    return known.join(", ") || bareHex(BigInt(rip));
+  }
+
+  /** What an access stored or found. */
+  value({ value, phys, size }: Access): string {
+    const shown = BigInt.asUintN(size * 8, value);
+    if (size < 8 || shown < KERNEL) {
+      return shown < DECIMAL_MAX ? `${shown}` : `0x${bareHex(shown)}`;
+    }
+    const { guest, tasks } = this.session;
+    const target = translate(guest.ram, guest.cr3, shown);
+    // The first node of an empty list is the list.
+    if (target === phys) return "itself (an empty list)";
+    const task = tasks.find(({ place }) => place.lin === shown);
+    if (task) return nameOf(task);
+    return target === undefined ? `0x${bareHex(shown)}` : `&${this.names.data(target)}`;
+  }
+
+  /** Paragraphs, not broken into lines. */
+  tell(crossing: Crossing): string[] {
+    const [one, two] = [crossing.first, crossing.second].sort((a, b) => begin(a) - begin(b));
+    return [...this.side(one, two), ...this.side(two, one), ...this.verdict(crossing)];
+  }
+
+  private side(side: Side, other: Side): string[] {
+    const { store, read } = side;
+    const stored = this.stored(side);
+    const late = other.store.visible === undefined
+      ? "was not visible at the end" : `became visible at ${other.store.visible}`;
+    const looked = `cpu${read.cpu} loaded ${this.place(read)} at ${read.time} ` +
+      `(${this.source(read)}) and found ${this.value(read)}; what cpu${other.cpu} stores there ` +
+      `${late}.`;
+    if (!storesFirst(side)) return [looked, ...stored];
+    if (!overtaken(side)) return [...stored, looked];
+    const until = store.visible === undefined ? "" : ` until ${store.visible}`;
+    return [
+      ...stored, looked,
+      `Between the two cpu${side.cpu} executed no fence and no locked instruction: either would ` +
+        `have waited${until} for the store buffer, and the load with it.`,
+    ];
+  }
+
+  private stored(side: Side): string[] {
+    const { store, read } = side;
+    const { cpu, time, visible } = store;
+    if (store.locked) {
+      return [`cpu${cpu} changed ${this.place(store)} by a locked instruction at ${time} ` +
+        `(${this.source(store)}); it was ${this.value(store)}.`];
+    }
+    const what = `cpu${cpu} stored ${this.place(store)} = ${this.value(store)} at ${time} ` +
+      `(${this.source(store)})`;
+    const until = visible === undefined ? "the end" : `${visible}`;
+    if (!overtaken(side)) return [`${what}; it was in the store buffer until ${until}.`];
+    const ahead = read.waiting.slice(0, read.waiting.indexOf(store));
+    const behind = ahead.length === 0 ? ""
+      : `, behind ${ahead.length === 1 ? "a store" : `${ahead.length} stores`}`;
+    return [
+      `${what}; it sat in the store buffer until ${until}${behind}:`,
+      ...[...ahead, store].map((one) => `- ${this.waited(one)}`),
+    ];
+  }
+
+  private waited(store: Store): string {
+    const { arrival, time, visible } = store;
+    const from = `${this.place(store)}, in the buffer from ${time} until ${visible ?? "the end"}`;
+    return arrival ? `${from}: ${this.arrived(arrival)}` : `${from}`;
+  }
+
+  private arrived({ asked, came, losers }: Arrival): string {
+    const had = losers.filter(({ time }) => time >= asked).map(({ cpu, time }) =>
+      `cpu${cpu} had it until ${time}`);
+    return [`its line was asked for at ${asked}`, ...had, `it came at ${came}`].join(", ");
+  }
+
+  private verdict(crossing: Crossing): string[] {
+    const sides = [crossing.first, crossing.second];
+    if (!needsBuffer(crossing)) return [this.steps(sides)];
+    const missing = sides.filter(overtaken).map(({ cpu, store, read }) =>
+      `between ${this.source(store)} and ${this.source(read)} (cpu${cpu})`);
+    return [
+      "Both had stored before they looked, and both looked before the other's store was visible: " +
+        "no order of whole instructions gives that, the store buffer does. A full fence (mfence, " +
+        `lock or xchg) is missing ${missing.join(", and ")}.`,
+    ];
+  }
+
+  private steps(sides: readonly Side[]): string {
+    const [one, two] = sides.map(({ cpu, store, read }) =>
+      read.time < store.time ? `cpu${cpu} looked, then stored` : `cpu${cpu} stored, then looked`);
+    const hidden = sides.flatMap(({ store }, i) => {
+      const { read } = sides[1 - i];
+      return store.time <= read.time
+        ? [` cpu${store.cpu}'s store was in its store buffer when cpu${read.cpu} looked; but`] : [];
+    });
+    const but = hidden.length ? `${hidden[0]} another` : " An";
+    return `${one}; ${two}; each looked before the other's store was visible.${but} order of ` +
+      "whole instructions gives that, too, so no fence keeps it from happening: the look and the " +
+      "store have to be one step on both sides, as under one lock.";
+  }
+}
+
+export const nameOf = ({ pid, comm }: KernelTask) => `task ${pid} (${comm})`;
+
+const begin = ({ store, read }: Side) => Math.min(store.time, read.time);
+
+/** Lines of a terminal. */
+export function linesOf(paragraphs: readonly string[]): string[] {
+  return paragraphs.flatMap((text) => {
+    if (!text.startsWith("- ")) return wrap(text, 78).split("\n").map((line) => `  ${line}`);
+    return wrap(text, 76).split("\n").map((line, i) => `  ${i ? "  " : ""}${line}`);
+  });
+}
+
+/** Accesses that the sentences are about. */
+export function accessesOf({ first, second }: Crossing): (Load | Store)[] {
+  return [first, second].flatMap(({ store, read }) => [store, read]);
+}

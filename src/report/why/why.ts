@@ -1,0 +1,117 @@
+// Why a machine waits for ever, or read what no order of its instructions gives: the run once more
+// with all accesses in the trace, and what they show (stale.ts, sleepers.ts) in words (story.ts).
+import { Accesses, ACCESS_OPTIONS, follow } from "../../engine/accesses.ts";
+import type { CreateOptions, Machine, RunResult } from "../../engine/machine.ts";
+import type { RunHooks } from "../../engine/session.ts";
+import { framesOf, registersOf } from "../crash/backtrace.ts";
+import { Session } from "../crash/session.ts";
+import { episodesOf, type LostWakeup, lostWakeups } from "./sleepers.ts";
+import { type Crossing, needsBuffer, Reorderings } from "./stale.ts";
+import { linesOf, nameOf, Teller } from "./story.ts";
+
+/** With these the machine has to be made. */
+export const WHY_OPTIONS = ACCESS_OPTIONS;
+
+export interface Explanation {
+  kind: "lost wake-up" | "reordering";
+  cause: "store buffer" | "interleaving";
+  /** Of a lost wake-up: who sleeps, on which CPU it did last run, and until when. */
+  task?: { pid: number; comm: string; cpu: number; since: number };
+  /** Of a reordering: how often the same four instructions showed it; this is the last time. */
+  count?: number;
+  crossing: Crossing;
+  title: string;
+  paragraphs: string[];
+}
+
+/** Runs a machine made with WHY_OPTIONS to its end or to `until`, and says what went wrong. */
+export async function why(
+  machine: Machine, hooks: RunHooks = {}, until = 0n,
+): Promise<{ result?: RunResult; found: Explanation[] }> {
+  const reorderings = new Reorderings();
+  const accesses = new Accesses((store, early) => reorderings.onVisible(store, early));
+  reorderings.watch(accesses);
+  const result = await follow(machine, accesses, hooks, until);
+  if (result?.exit === "cancelled") return { result, found: [] };
+  const session = new Session({ machine, result, image: "", seed: 0n, note: "" });
+  const teller = new Teller(session);
+  const episodes = episodesOf(session.guest, session.tasks, accesses);
+  const lost = withoutRepeats(lostWakeups(episodes, accesses));
+  const known = new Set(lost.map(({ crossing }) => keyOf(crossing)));
+  const rest = [...reorderings.found.values()]
+    .filter(({ crossing }) => !known.has(keyOf(crossing)))
+    .sort((a, b) => b.count - a.count);
+  return {
+    result,
+    found: [
+      ...lost.map((one) => lostWakeup(one, session, teller)),
+      ...rest.map(({ crossing, count }): Explanation => ({
+        kind: "reordering", cause: "store buffer", count, crossing,
+        title: "A load overtook a store that came before it in the program, and the other CPU " +
+          `saw it (${count === 1 ? "once" : `${count} times; the last one`}):`,
+        paragraphs: teller.tell(crossing),
+      })),
+    ],
+  };
+}
+
+/** For a machine that was not made for it: it runs once more, to where it stands. */
+export async function whyAgain(
+  machine: Machine, ended: boolean, hooks: RunHooks = {}, window: Partial<CreateOptions> = {},
+): Promise<Explanation[]> {
+  const again = await machine.again({ ...WHY_OPTIONS, counters: false, ...window });
+  try {
+    const { found } = await why(again, hooks, ended ? 0n : machine.view.now);
+    if (again.stateHash() === machine.stateHash()) return found;
+    throw new Error("the run came out different the second time: a bug of smpbox");
+  } finally {
+    again.close();
+  }
+}
+
+function lostWakeup(
+  { episode, crossing }: LostWakeup, session: Session, teller: Teller,
+): Explanation {
+  const { task, cpu, until } = episode;
+  const registers = registersOf(session, task);
+  const frames = registers ? framesOf(session, registers).map(({ name }) => name) : [];
+  const where = frames.length ? ` in ${frames.join(" < ")}` : "";
+  return {
+    kind: "lost wake-up",
+    cause: needsBuffer(crossing) ? "store buffer" : "interleaving",
+    task: { pid: task.pid, comm: task.comm, cpu, since: until },
+    crossing,
+    title: `Lost wake-up: ${nameOf(task)} sleeps since cycle ${until}, when cpu${cpu} left ` +
+      `it${where}:`,
+    paragraphs: teller.tell(crossing),
+  };
+}
+
+const keyOf = ({ first, second }: Crossing) =>
+  [first, second].map(({ cpu, store }) => `${cpu}:${store.time}`).sort().join();
+
+/** Both sides may sleep later; the wake-up was lost to the one that went to sleep next. */
+function withoutRepeats(lost: readonly LostWakeup[]): LostWakeup[] {
+  const best = new Map<string, LostWakeup>();
+  const slept = ({ episode, crossing }: LostWakeup) =>
+    episode.until - crossing.first.read.time;
+  for (const one of lost) {
+    const known = best.get(keyOf(one.crossing));
+    if (!known || slept(one) < slept(known)) best.set(keyOf(one.crossing), one);
+  }
+  return [...best.values()].sort((a, b) => a.episode.until - b.episode.until);
+}
+
+/** Lines of a terminal. */
+export function whyLines(found: readonly Explanation[], limit: number): string[] {
+  const shown = found.slice(0, limit).flatMap(({ title, paragraphs }, i) =>
+    [...(i ? [""] : []), ...linesOf([title]).map((line) => line.trim()), ...linesOf(paragraphs)]);
+  const more = found.length - limit;
+  if (found.length === 0) {
+    return [
+      "Nothing to explain: no task sleeps although what it looked at has changed since,",
+      "and no load overtook a store in a way that another CPU could see.",
+    ];
+  }
+  return more > 0 ? [...shown, "", `${more} more (--all shows them)`] : shown;
+}
