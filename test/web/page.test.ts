@@ -10,7 +10,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
-import { runOnce } from "../../src/cases/runner.ts";
+import { optionsOf, runOnce } from "../../src/cases/runner.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { askedOf, DEFAULTS, hashOf } from "../../src/web/page/state.ts";
@@ -90,6 +90,25 @@ describe.skipIf(!executablePath)("the page", () => {
     await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached", timeout: 0 });
   }
 
+  /** At both widths: nothing is wider than the page, nothing is hard to use; and the picture. */
+  async function pictured(page: Page, subject: string): Promise<void> {
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(wide).toBeLessThanOrEqual(width);
+      if (process.env.SHOTS) {
+        await page.screenshot({ path: join(shots, `${subject}-${width}.png`), fullPage: true });
+      }
+    }
+    await page.addScriptTag({
+      content: readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8"),
+    });
+    const { violations } = await page.evaluate("axe.run()") as
+      { violations: { id: string; impact: string }[] };
+    const serious = violations.filter(({ impact }) => /serious|critical/.test(impact));
+    expect(serious.map(({ id }) => id)).toEqual([]);
+  }
+
   it("runs case 001 on two machines, with Node's results, and says why one hung", async () => {
     const page = await open("#seeds=1&rounds=600");
     await run(page);
@@ -108,21 +127,56 @@ describe.skipIf(!executablePath)("the page", () => {
     await page.getByText("The whole account").click();
     expect(await page.locator("#why pre").textContent()).toContain("still in the store buffer");
     expect(await page.locator("[data-machine=conroe] .bad").count()).toBe(0);
-    for (const width of [1280, 390]) {
-      await page.setViewportSize({ width, height: 900 });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      expect(wide).toBeLessThanOrEqual(width);
-      if (process.env.SHOTS) {
-        await page.screenshot({ path: join(shots, `compare-${width}.png`), fullPage: true });
+    await pictured(page, "compare");
+  });
+
+  it("goes back and forth in a run, in Node's states", async () => {
+    const page = await open("#seeds=1&rounds=600");
+    await page.getByRole("button", { name: "Look inside" }).click();
+    await page.locator("[data-look=conroe] canvas").waitFor({ timeout: 0 });
+    for (const machine of ["clovertown", "conroe"]) {
+      const look = page.locator(`[data-look=${machine}]`);
+      const settled = () =>
+        page.locator(`[data-look=${machine}][aria-busy=false]`).waitFor({ timeout: 0 });
+      const press = async (name: string) => {
+        await look.getByRole("button", { name, exact: true }).click();
+        await settled();
+      };
+      const text = (field: string) => look.locator(`[data-${field}]`).textContent();
+      const visited = new Map<string, string>();
+      const visit = async () => {
+        const boundary = (await text("boundary"))!;
+        const state = (await text("state"))!;
+        expect(visited.get(boundary) ?? state, `state at ${boundary}`).toBe(state);
+        visited.set(boundary, state);
+      };
+      await visit();
+      for (const name of ["a window on", "a window on", "a window back", "a window back",
+        "a window back", "to the mark before", "step: the next event", "a window on",
+        "step back: the event before", "to the next mark"]) {
+        await press(name);
+        await visit();
       }
+      const pair: [number, number] = machine === "clovertown" ? [0, 2] : [0, 1];
+      const node = await Machine.create(await optionsOf(case001, {
+        machine, variant: "k0", workload: "W001i", pair, seed: 1n, rounds: 600, memory: "tso",
+      }));
+      for (const boundary of [...visited.keys()].map(BigInt).sort((a, b) => Number(a - b))) {
+        await node.runTo(boundary);
+        const state = node.stateHash().toString(16).padStart(16, "0");
+        expect([node.view.now, visited.get(String(boundary))]).toEqual([boundary, state]);
+      }
+      node.close();
+      expect(visited.size).toBeGreaterThan(4);
     }
-    await page.addScriptTag({
-      content: readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8"),
-    });
-    const { violations } = await page.evaluate("axe.run()") as
-      { violations: { id: string; impact: string }[] };
-    const serious = violations.filter(({ impact }) => /serious|critical/.test(impact));
-    expect(serious.map(({ id }) => id)).toEqual([]);
+    const failing = page.locator("[data-look=clovertown]");
+    await failing.getByRole("button", { name: "to the failure" }).click();
+    await page.locator("[data-look=clovertown][aria-busy=false]").waitFor({ timeout: 0 });
+    const buffer = failing.locator("[data-buffer='0']");
+    expect(await buffer.textContent()).toMatch(/tail\s*\d+/);
+    expect(await failing.locator(".state").allTextContents()).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^[MESI]$/)]));
+    await pictured(page, "look");
   });
 
   it("can be told to stop", async () => {

@@ -1,37 +1,25 @@
 // sb, cache, last: what no crash dump of silicon has: store buffers, line states, labelled steps.
-import * as abi from "../../../assembly/abi.ts";
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED,
 } from "../../../assembly/trace-kinds.ts";
+import { clockOf, l1State, STATES, waitingStores } from "../../core/inspect.ts";
 import { translate } from "../../machine/page-walk.ts";
 import { InputError } from "../../machine/preset.ts";
 import { Names } from "../names.ts";
 import { countOf } from "./memory.ts";
 import { bareHex, type Session } from "./session.ts";
 
-const SB_ENTRY_BYTES = 32;
-const SB_PLACES = 64;
-const LINE_BYTES = 16;
-const STATES = "ISEM";
-
 /** Stores of each CPU that are not visible yet, oldest first. */
 export function sb(session: Session): string[] {
   const { view } = session.machine;
   const names = new Names(session.machine);
-  const memory = new DataView(view.memory.buffer);
   const lines: string[] = [];
   for (let cpu = 0; cpu < view.cpus; cpu++) {
-    const core = view.u32(abi.M_CORES + cpu * 4);
-    const count = memory.getUint32(core + abi.CORE_SB_COUNT, true);
-    const head = memory.getUint32(core + abi.CORE_SB_HEAD, true);
-    const clock = memory.getBigUint64(core + abi.CORE_CLOCK, true);
-    lines.push(`CPU ${cpu}: ${count ? `${count} stores wait` : "empty"}`);
-    for (let i = 0; i < count; i++) {
-      const at = core + abi.CORE_SB + ((head + i) % SB_PLACES) * SB_ENTRY_BYTES;
-      const phys = memory.getUint32(at, true);
-      const size = memory.getUint8(at + 4);
-      const value = memory.getBigUint64(at + 16, true);
-      const age = clock - memory.getBigUint64(at + 8, true);
+    const stores = waitingStores(view, cpu);
+    const clock = clockOf(view, cpu);
+    lines.push(`CPU ${cpu}: ${stores.length ? `${stores.length} stores wait` : "empty"}`);
+    for (const { phys, size, value, issued } of stores) {
+      const age = clock - issued;
       lines.push(`  ${names.data(phys)}  ${size} bytes  0x${bareHex(value)}  age ${age}`);
     }
   }
@@ -45,19 +33,8 @@ export function cache(session: Session, text: string): string[] {
   const lin = session.address(text);
   const phys = translate(guest.ram, guest.cr3, lin);
   if (phys === undefined) throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
-  const tag = phys >>> 6;
-  const [sets, ways] = [view.u32(abi.M_L1_SETS), view.u32(abi.M_L1_WAYS)];
-  const memory = new DataView(view.memory.buffer);
-  const cells: string[] = [];
-  for (let cpu = 0; cpu < view.cpus; cpu++) {
-    const core = view.u32(abi.M_CORES + cpu * 4);
-    let state = 0;
-    for (let way = 0; way < ways; way++) {
-      const at = core + abi.CORE_L1D + ((tag & (sets - 1)) * ways + way) * LINE_BYTES;
-      if (memory.getUint32(at, true) === tag) state = Math.max(state, memory.getUint8(at + 4));
-    }
-    cells.push(`cpu${cpu} ${STATES[state]}`);
-  }
+  const cells = Array.from({ length: view.cpus }, (_, cpu) =>
+    `cpu${cpu} ${STATES[l1State(view, cpu, phys)]}`);
   return [
     `line ${bareHex(lin & ~63n)} (physical ${(phys & ~63).toString(16)}), in each L1D:`,
     `  ${cells.join("  ")}`,

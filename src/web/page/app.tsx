@@ -3,7 +3,11 @@ import { useEffect } from "preact/hooks";
 import type { CaseRun } from "../../cases/case.ts";
 import { relationOf } from "../../machine/topology.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
-import { cancel, compare, running, show, sides, trouble, type Side } from "./compare.ts";
+import {
+  cancel, compare, running, show, type Side, sides, specsOf, trouble,
+} from "./compare.ts";
+import { closeLooks, looks, lookTrouble, open, opening } from "./look.ts";
+import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
 import { LIMITS, MACHINES, MODELS, VARIANTS, type Asked } from "./state.ts";
 import { StoryView } from "./story-view.tsx";
@@ -15,6 +19,7 @@ interface Props {
 
 export function App({ asked, change }: Props) {
   useEffect(() => {
+    closeLooks();
     if (!running.value) void show(asked);
   }, [asked.left, asked.right]);
   return (
@@ -33,6 +38,7 @@ export function App({ asked, change }: Props) {
         {sides.value.map((side, i) => <MachinePanel key={i} side={side} />)}
       </section>
       <Story />
+      <Inside asked={asked} />
     </main>
   );
 }
@@ -113,6 +119,31 @@ function Results({ side: { preset, pairs, runs } }: { side: Side }) {
         })}
       </tbody>
     </table>
+  );
+}
+
+/** The first run that failed on each side, or the run of its last pair. */
+function Inside({ asked }: { asked: Asked }) {
+  const specs = () => sides.value.map((side) => {
+    const failed = side.runs.find((run) => run.failure);
+    return failed?.spec ?? specsOf(side, asked).findLast(({ seed }) => seed === 1n)!;
+  });
+  return (
+    <section aria-label="Inside" id="inside">
+      <h2>Look inside</h2>
+      <p>
+        One run on each machine, to step through in both directions: what waits in the store
+        buffers and for how long, which caches hold the lines that matter, what is on the bus.
+      </p>
+      <button type="button" disabled={opening.value || running.value}
+        onClick={() => void open(specs())}>
+        {opening.value ? "Running…" : "Look inside"}
+      </button>
+      {lookTrouble.value && <p class="bad" role="alert">{lookTrouble.value}</p>}
+      <div class="machines">
+        {looks.value.map((look, i) => look && <LookView key={i} look={look} side={i} />)}
+      </div>
+    </section>
   );
 }
 

@@ -35,7 +35,7 @@ export async function show({ left, right }: Asked): Promise<void> {
   }
 }
 
-function specsOf({ preset, pairs }: Side, asked: Asked): CaseSpec[] {
+export function specsOf({ preset, pairs }: Side, asked: Asked): CaseSpec[] {
   const variant = case001.variantOf(asked.variant);
   return pairs.flatMap((pair) => Array.from({ length: asked.seeds }, (_, i): CaseSpec => ({
     machine: preset.name, variant, workload: case001.workload, pair, seed: BigInt(i + 1),

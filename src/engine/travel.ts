@@ -1,0 +1,147 @@
+// A run that can be looked at anywhere: it is run once to its end, then again to each cycle that is
+// asked for, from a snapshot near it. The machine is deterministic, so it is the same run; the end
+// of a second run is not needed, as the state at a boundary is a function of options and cycle.
+import { Records } from "../core/records.ts";
+import {
+  TRACE_ADDRESS, TRACE_BUS, TRACE_COMMIT, TRACE_DATA, TRACE_GRANT, TRACE_ISSUE, TRACE_LINE,
+  TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_POINT, TRACE_REQUEST,
+} from "../core/trace.ts";
+import { TRACE_ALL_STORES } from "../../assembly/trace-kinds.ts";
+import { windowOf } from "../machine/topology.ts";
+import { advance, type Frame, frameOf } from "./frame.ts";
+import { type CreateOptions, Machine, type RunResult } from "./machine.ts";
+import type { RunHooks } from "./session.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** 32 bytes each, of the machine's memory. */
+const RECORDS = 1 << 20;
+const KINDS = [
+  TRACE_POINT, TRACE_LOAD, TRACE_ISSUE, TRACE_COMMIT, TRACE_LOST, TRACE_REQUEST, TRACE_GRANT,
+  TRACE_LOCKED, TRACE_BUS, TRACE_LINE, TRACE_ADDRESS, TRACE_DATA,
+].reduce((kinds, kind) => kinds | (1 << kind), TRACE_ALL_STORES);
+/** From a snapshot to anywhere before the next: some 10 ms. */
+const GRID_CYCLES = 250_000n;
+/** Some 400 kB each. */
+const SNAPSHOTS_MAX = 32;
+
+export interface TravelHooks extends RunHooks {
+  /** Looks at the machine at its end. */
+  onEnd?: (machine: Machine, result: RunResult) => void;
+}
+
+export class Travel {
+  readonly result: RunResult;
+  readonly records: Records;
+  readonly windowCycles: number;
+  private readonly options: CreateOptions;
+  private current: Machine;
+  /** Has `current` ended? Then it cannot be run again. */
+  private ended = false;
+  private readonly snapshots: Snapshot[] = [];
+
+  private constructor(
+    options: CreateOptions, machine: Machine, result: RunResult, records: Records,
+  ) {
+    this.options = options;
+    this.result = result;
+    this.records = records;
+    this.windowCycles = windowOf(machine.preset, options.windowCycles);
+    this.current = machine;
+    this.ended = true;
+  }
+
+  /** Runs the machine to its end, where the travel begins. */
+  static async open(options: CreateOptions, hooks: TravelHooks = {}): Promise<Travel> {
+    const traced = { ...options, workers: 1, traceEvents: RECORDS, traceKinds: KINDS };
+    const machine = await Machine.create(traced);
+    try {
+      const result = await machine.run(hooks);
+      hooks.onEnd?.(machine, result);
+      const again = { ...traced, machine: machine.preset, cpus: undefined, changes: undefined };
+      return new Travel({ ...again, traceEvents: 0 }, machine, result, new Records(machine.view));
+    } catch (error) {
+      machine.close();
+      throw error;
+    }
+  }
+
+  /** The machine as it stands; another one after the next to(). */
+  get machine(): Machine {
+    return this.current;
+  }
+
+  /** Cycle at which it stands. */
+  get now(): bigint {
+    return this.current.view.now;
+  }
+
+  get atEnd(): boolean {
+    return this.ended;
+  }
+
+  /**
+   * Goes to the last window boundary at or before `cycle`; where the machine was idle and passed
+   * over it, to the first one after.
+   */
+  async to(cycle: bigint, signal?: AbortSignal): Promise<void> {
+    if (cycle >= this.result.cycles) cycle = this.result.cycles;
+    const window = BigInt(this.windowCycles);
+    const boundary = cycle === this.result.cycles ? cycle : cycle - (cycle % window);
+    if (boundary === this.now) return;
+    if (this.ended || boundary < this.now || boundary - this.now > GRID_CYCLES) {
+      await this.restore(boundary, signal);
+    }
+    await this.run(boundary, signal);
+  }
+
+  /** The next boundary; nothing at the end. */
+  async step(): Promise<void> {
+    if (!this.ended) await this.run(this.now + 1n);
+  }
+
+  /** The boundary before. */
+  async back(): Promise<void> {
+    const from = this.now;
+    // An idle machine passes over boundaries: then the one before is farther.
+    for (let cycles = BigInt(this.windowCycles); from > 0n && this.now >= from; cycles *= 2n) {
+      await this.to(from > cycles ? from - cycles : 0n);
+      if (cycles >= from) return;
+    }
+  }
+
+  /** At `cycle`, which is not before the machine's and not behind the window that it begins. */
+  frame(cycle: number, watched: Iterable<number>): Frame {
+    const frame = frameOf(this.current.view, watched);
+    return advance(frame, this.records, Math.max(cycle, frame.cycle), this.current.preset);
+  }
+
+  close(): void {
+    this.current.close();
+  }
+
+  private async run(cycle: bigint, signal?: AbortSignal): Promise<void> {
+    // A boundary of 0 means the end to a machine.
+    if (cycle === 0n || this.ended) return;
+    const last = cycle >= this.result.cycles;
+    const ended = last
+      ? await this.current.run({ signal })
+      : await this.current.runTo(cycle, { signal });
+    this.ended = ended !== undefined;
+  }
+
+  /** A machine at the nearest point of the grid before `boundary`. */
+  private async restore(boundary: bigint, signal?: AbortSignal): Promise<void> {
+    const grid = boundary - (boundary % GRID_CYCLES);
+    const nearest = this.snapshots
+      .filter(({ now }) => now <= boundary)
+      .reduce<Snapshot | undefined>((a, b) => (a && a.now > b.now ? a : b), undefined);
+    this.current.close();
+    this.current = await Machine.create(this.options, nearest);
+    this.ended = false;
+    if (grid <= this.now) return;
+    await this.run(grid, signal);
+    if (this.ended) return;
+    this.snapshots.push(await this.current.snapshot());
+    if (this.snapshots.length > SNAPSHOTS_MAX) this.snapshots.shift();
+  }
+}

@@ -1,0 +1,174 @@
+// A run at one cycle: the transport, each CPU's store buffer, the states of the lines that matter,
+// what the buses carry, what happened last and what comes next.
+import { useEffect, useState } from "preact/hooks";
+import { bufferEntries, STATES } from "../../core/inspect.ts";
+import { go, type Look, step, stepMark, stepWindow } from "./look.ts";
+import { busesAt } from "./moments.ts";
+import { TimelineView } from "./timeline-view.tsx";
+
+const LINE_SHIFT = 6;
+const PLAY_MS = 400;
+/** In the words of the protocol. */
+const STATE_WORDS = ["not there", "shared", "exclusive", "modified"];
+
+export function LookView({ look, side }: { look: Look; side: number }) {
+  return (
+    <article class="look" data-look={look.preset.name} aria-busy={look.busy}>
+      <h3>{look.preset.name}, CPUs {look.spec.pair.join(" and ")}</h3>
+      <Transport look={look} side={side} />
+      <Buffers look={look} />
+      <Lines look={look} />
+      <Buses look={look} />
+      <Moments look={look} side={side} />
+      <TimelineView look={look} side={side} />
+    </article>
+  );
+}
+
+function Transport({ look, side }: { look: Look; side: number }) {
+  const [playing, setPlaying] = useState(false);
+  const end = Number(look.result.cycles);
+  useEffect(() => {
+    if (!playing) return undefined;
+    const timer = setInterval(() => void step(side, 1), PLAY_MS);
+    return () => clearInterval(timer);
+  }, [playing, side]);
+  useEffect(() => {
+    if (look.cycle >= end) setPlaying(false);
+  }, [look.cycle]);
+  const button = (label: string, title: string, act: () => unknown) => (
+    <button type="button" title={title} aria-label={title} onClick={() => void act()}>
+      {label}
+    </button>
+  );
+  return (
+    <div class="transport">
+      <div class="buttons">
+        {button("« mark", "to the mark before", () => stepMark(side, -1))}
+        {button("◂◂", "a window back", () => stepWindow(side, -1))}
+        {button("◂", "step back: the event before", () => step(side, -1))}
+        {button(playing ? "stop" : "play", playing ? "stop" : "play", () => setPlaying(!playing))}
+        {button("▸", "step: the next event", () => step(side, 1))}
+        {button("▸▸", "a window on", () => stepWindow(side, 1))}
+        {button("mark »", "to the next mark", () => stepMark(side, 1))}
+        {look.failedAt !== undefined &&
+          button("to the failure", "to the failure", () => go(side, look.failedAt!))}
+        {button("end", "to the end", () => go(side, end))}
+      </div>
+      <label>
+        <span>cycle <output data-cycle>{look.cycle}</output> of {end}</span>
+        <input type="range" min="0" max={end} step={look.travel.windowCycles} value={look.cycle}
+          aria-label={`cycle of ${look.preset.name}`}
+          onInput={(event) => void go(side, event.currentTarget.valueAsNumber)} />
+      </label>
+      <p class="soft">
+        state at boundary <span data-boundary>{String(look.boundary)}</span>:{" "}
+        <code data-state>{look.hash.toString(16).padStart(16, "0")}</code>
+      </p>
+    </div>
+  );
+}
+
+/** CPUs whose buffers are shown: the pair, and others that have stores. */
+function shownCpus({ spec, frame }: Look): number[] {
+  return frame.buffers.flatMap((stores, cpu) =>
+    (spec.pair.includes(cpu) || stores.length ? [cpu] : []));
+}
+
+function Buffers({ look }: { look: Look }) {
+  const { frame, names, travel, cycle, spec } = look;
+  const room = bufferEntries(travel.machine.view);
+  const roles = ["submits", "reaps"];
+  return (
+    <section aria-label="Store buffers">
+      <h4>Store buffers</h4>
+      {shownCpus(look).map((cpu) => {
+        const stores = frame.buffers[cpu];
+        const role = roles[spec.pair.indexOf(cpu)];
+        const where = look.cpus[cpu].where.replace(/^\S+ \((.*)\)$/, "$1");
+        return (
+          <div key={cpu} class="buffer" data-buffer={cpu}>
+            <p>
+              <b>cpu {cpu}</b>{role && ` ${role}`}, {stores.length} of {room}
+              <span class="soft"> at {where}</span>
+            </p>
+            <ol class="cells" aria-label={`store buffer of cpu ${cpu}, oldest first`}>
+              {stores.map(({ phys, issued, value, size }, i) => (
+                <li key={`${i} ${issued}`} class="cell"
+                  title={`physical ${phys.toString(16)}, ${size} bytes, value ${value}`}>
+                  {names.data(phys)} <span class="age">{cycle - Number(issued)}</span>
+                </li>
+              ))}
+              {stores.length === 0 && <li class="cell none">empty</li>}
+            </ol>
+          </div>
+        );
+      })}
+    </section>
+  );
+}
+
+function Lines({ look }: { look: Look }) {
+  const { frame, names, watched } = look;
+  const cpus = frame.buffers.map((_, cpu) => cpu);
+  const title = (line: number) =>
+    names.data(watched.find((phys) => phys >>> LINE_SHIFT === line >>> LINE_SHIFT) ?? line);
+  if (!frame.lines.size) return null;
+  return (
+    <section aria-label="Lines">
+      <h4>Lines in the L1 data caches</h4>
+      <div class="scroll" tabIndex={0}>
+        <table class="lines">
+          <thead><tr><th>line of</th>{cpus.map((cpu) => <th key={cpu}>cpu {cpu}</th>)}</tr></thead>
+          <tbody>
+            {[...frame.lines].map(([line, states]) => (
+              <tr key={line} data-line={line}>
+                <td>{title(line)}</td>
+                {states.map((state, cpu) => (
+                  <td key={cpu} class={`state state-${STATES[state]}`} title={STATE_WORDS[state]}>
+                    {STATES[state]}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Buses({ look: { travel, cycle, names } }: { look: Look }) {
+  const transactions = busesAt(travel.records, cycle, names);
+  return (
+    <section aria-label="Bus">
+      <h4>On the bus</h4>
+      {transactions.length === 0 && <p class="soft">nothing</p>}
+      <ul>
+        {transactions.map(({ bus, who, what, since, until }) => (
+          <li key={`${bus} ${since}`}>
+            bus {bus}: {what} for {who}, for {cycle - since} cycles, {until - cycle} to go
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Moments({ look, side }: { look: Look; side: number }) {
+  return (
+    <section aria-label="Events">
+      <h4>What happened, and what comes next</h4>
+      <ol class="moments">
+        {look.moments.map(({ cycle, who, letter, text, ahead }, i) => (
+          <li key={i} class={ahead ? "soft" : ""}>
+            <button type="button" class="plain" onClick={() => void go(side, cycle + 1)}>
+              {cycle}
+            </button>{" "}
+            {who} {letter && <b>{letter} </b>}{text}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,106 @@
+// The timeline of a run on a canvas: the wheel or + and - zoom, dragging or the arrows move it, a
+// click goes to that cycle.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { go, type Look } from "./look.ts";
+import { type Colours, draw, LEFT, type Range, ROW, tracksOf, within, zoom } from "./timeline.ts";
+
+const DRAG_PIXELS = 4;
+
+function coloursOf(element: Element): Colours {
+  const style = getComputedStyle(element);
+  const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    text: of("text"), soft: of("soft"), edge: of("edge"), cursor: of("bad"),
+    kinds: { buffer: of("waits"), mark: of("accent"), address: of("good"), data: of("soft") },
+  };
+}
+
+export function TimelineView({ look, side }: { look: Look; side: number }) {
+  const { travel, preset, cycle } = look;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const tracks = useMemo(() => tracksOf(travel.records, preset), [travel]);
+  const all = { from: travel.records.time[0] ?? 0, to: Number(travel.result.cycles) };
+  const near = within({ from: cycle - 600, to: cycle + 600 }, all);
+  const [range, setRange] = useState<Range>(near);
+  const [width, setWidth] = useState(600);
+  const height = Math.max(1, tracks.length) * ROW;
+
+  useEffect(() => setRange(near), [travel]);
+  useEffect(() => {
+    if (cycle >= range.from && cycle <= range.to) return;
+    const half = (range.to - range.from) / 2;
+    setRange(within({ from: cycle - half, to: cycle + half }, all));
+  }, [cycle]);
+  useEffect(() => {
+    const observer = new ResizeObserver(([{ contentRect }]) => setWidth(contentRect.width));
+    observer.observe(canvas.current!.parentElement!);
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => {
+    const element = canvas.current!;
+    const scale = devicePixelRatio || 1;
+    element.width = width * scale;
+    element.height = height * scale;
+    const context = element.getContext("2d")!;
+    context.scale(scale, scale);
+    draw(context, width, tracks, range, cycle, coloursOf(element));
+  }, [tracks, range, cycle, width]);
+
+  const cycleAt = (x: number) =>
+    range.from + (Math.max(0, x - LEFT) / (width - LEFT)) * (range.to - range.from);
+  const move = (cycles: number) =>
+    setRange(within({ from: range.from + cycles, to: range.to + cycles }, all));
+  const press = (event: PointerEvent) => {
+    const element = canvas.current!;
+    const [start, begun] = [event.clientX, range];
+    const perPixel = (begun.to - begun.from) / (width - LEFT);
+    const drag = ({ clientX }: PointerEvent) => {
+      const shift = (start - clientX) * perPixel;
+      setRange(within({ from: begun.from + shift, to: begun.to + shift }, all));
+    };
+    element.setPointerCapture(event.pointerId);
+    element.addEventListener("pointermove", drag);
+    element.addEventListener("pointerup", ({ clientX }) => {
+      element.removeEventListener("pointermove", drag);
+      if (Math.abs(clientX - start) >= DRAG_PIXELS) return;
+      void go(side, cycleAt(clientX - element.getBoundingClientRect().left));
+    }, { once: true });
+  };
+  const key = (event: KeyboardEvent) => {
+    const cycles = range.to - range.from;
+    const done = {
+      "+": () => setRange(zoom(range, 0.5, cycle, all)),
+      "-": () => setRange(zoom(range, 2, cycle, all)),
+      ArrowLeft: () => move(-cycles / 4),
+      ArrowRight: () => move(cycles / 4),
+    }[event.key];
+    if (!done) return;
+    event.preventDefault();
+    done();
+  };
+  return (
+    <div class="timeline">
+      <div class="buttons">
+        <button type="button" onClick={() => setRange(all)}>Whole run</button>
+        <button type="button" onClick={() => setRange(near)}>Around here</button>
+        <button type="button" aria-label="zoom in"
+          onClick={() => setRange(zoom(range, 0.5, cycle, all))}>+</button>
+        <button type="button" aria-label="zoom out"
+          onClick={() => setRange(zoom(range, 2, cycle, all))}>−</button>
+        <span class="soft" data-range>
+          cycles {Math.round(range.from)} to {Math.round(range.to)}
+        </span>
+      </div>
+      <div class="canvas">
+        <canvas ref={canvas} role="img" tabIndex={0} style={{ width: "100%", height }}
+          aria-label={`Timeline of ${preset.name}: store buffers, marks and buses over cycles`}
+          onPointerDown={press} onKeyDown={key}
+          onWheel={(event) => {
+            if (!event.ctrlKey && document.activeElement !== canvas.current) return;
+            event.preventDefault();
+            setRange(zoom(range, event.deltaY > 0 ? 1.5 : 1 / 1.5, cycleAt(event.offsetX), all));
+          }} />
+      </div>
+    </div>
+  );
+}

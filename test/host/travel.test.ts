@@ -1,0 +1,90 @@
+// Going back and forth in a run: the same states as of a machine that goes forward only, and frames
+// between two boundaries that lead from one to the other.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { case001 } from "../../src/cases/001.ts";
+import { LABEL } from "../../src/cases/001-trace.ts";
+import { optionsOf } from "../../src/cases/runner.ts";
+import { TRACE_ISSUE } from "../../src/core/trace.ts";
+import { advance, type Frame, frameOf } from "../../src/engine/frame.ts";
+import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
+import { Travel } from "../../src/engine/travel.ts";
+
+const WINDOWS = 300;
+
+describe("a run of case 001", () => {
+  let options: CreateOptions;
+  let travel: Travel;
+  let watched: number[] = [];
+
+  beforeAll(async () => {
+    options = await optionsOf(case001, {
+      machine: "clovertown", variant: "k0", workload: "W001i", pair: [0, 1], seed: 1n, rounds: 100,
+      memory: "tso",
+    });
+    travel = await Travel.open(options, {
+      onEnd: (ended) => {
+        watched = ended.debugBlock()!.kioctxs().flatMap(({ ringPhys, waitNextPhys }) =>
+          [Number(ringPhys), Number(waitNextPhys)]);
+      },
+    });
+  });
+
+  afterAll(async () => {
+    travel.close();
+    await Machine.shutdown();
+  });
+
+  it("has the states of a run that goes forward only, wherever it comes from", async () => {
+    const forward = await Machine.create(options);
+    const middle = travel.result.cycles / 2n;
+    const hashes = new Map<bigint, bigint>();
+    for (let at = middle; at < middle + 400_000n; at += 120_000n) {
+      await forward.runTo(at - (at % BigInt(travel.windowCycles)));
+      hashes.set(forward.view.now, forward.stateHash());
+    }
+    forward.close();
+    const cycles = [...hashes.keys()];
+    for (const cycle of [...cycles, ...cycles.reverse()]) {
+      await travel.to(cycle);
+      expect(travel.now).toBe(cycle);
+      expect(travel.machine.stateHash()).toBe(hashes.get(cycle));
+    }
+    await travel.to(travel.result.cycles);
+    expect(travel.atEnd).toBe(true);
+    expect(travel.machine.stateHash()).toBe(travel.result.stateHash);
+  });
+
+  it("steps back to where it came from", async () => {
+    await travel.to(travel.result.cycles / 3n);
+    const visited: [bigint, bigint][] = [];
+    for (let i = 0; i < 3; i++) {
+      visited.push([travel.now, travel.machine.stateHash()]);
+      await travel.step();
+    }
+    for (const [now, hash] of visited.reverse()) {
+      await travel.back();
+      expect([travel.now, travel.machine.stateHash()]).toEqual([now, hash]);
+    }
+  });
+
+  it("leads by its records from each boundary to the next", async () => {
+    const { records } = travel;
+    // Rounds of the ping-pong between the two, up to the last one.
+    const { kind, label, time } = records;
+    const stored = [...time].filter((_, i) => kind[i] === TRACE_ISSUE && label[i] === LABEL.A3);
+    await travel.to(BigInt(stored.at(-1)! - (WINDOWS * travel.windowCycles) / 2));
+    const plain = ({ cycle, buffers, lines }: Frame) => ({ cycle, buffers, lines: [...lines] });
+    let [before, stores, changes] = [frameOf(travel.machine.view, watched), 0, 0];
+    for (let i = 0; i < WINDOWS; i++) {
+      await travel.step();
+      const after = frameOf(travel.machine.view, watched);
+      const derived = advance(before, records, after.cycle, travel.machine.preset);
+      expect(plain(derived)).toEqual(plain(after));
+      stores += after.buffers.flat().length;
+      changes += String([...before.lines]) === String([...after.lines]) ? 0 : 1;
+      before = after;
+    }
+    expect(changes).toBeGreaterThan(3);
+    expect(stores).toBeGreaterThan(WINDOWS / 10);
+  });
+});
