@@ -14,19 +14,13 @@ const WINDOWS = 300;
 describe("a run of case 001", () => {
   let options: CreateOptions;
   let travel: Travel;
-  let watched: number[] = [];
 
   beforeAll(async () => {
     options = await optionsOf(case001, {
       machine: "clovertown", variant: "k0", workload: "W001i", pair: [0, 1], seed: 1n, rounds: 100,
       memory: "tso",
     });
-    travel = await Travel.open(options, {
-      onEnd: (ended) => {
-        watched = ended.debugBlock()!.kioctxs().flatMap(({ ringPhys, waitNextPhys }) =>
-          [Number(ringPhys), Number(waitNextPhys)]);
-      },
-    });
+    travel = await Travel.open(options);
   });
 
   afterAll(async () => {
@@ -73,6 +67,8 @@ describe("a run of case 001", () => {
     const { kind, label, time } = records;
     const stored = [...time].filter((_, i) => kind[i] === TRACE_ISSUE && label[i] === LABEL.A3);
     await travel.to(BigInt(stored.at(-1)! - (WINDOWS * travel.windowCycles) / 2));
+    const watched = travel.machine.debugBlock()!.kioctxs().flatMap(
+      ({ ringPhys, waitNextPhys }) => [Number(ringPhys), Number(waitNextPhys)]);
     const plain = ({ cycle, buffers, lines }: Frame) => ({ cycle, buffers, lines: [...lines] });
     let [before, stores, changes] = [frameOf(travel.machine.view, watched), 0, 0];
     for (let i = 0; i < WINDOWS; i++) {
