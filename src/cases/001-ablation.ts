@@ -1,6 +1,7 @@
 // Case 001, one change at a time: what does the hang depend on? The message of the 2008 patch says
 // that the insertion into the wait queue sat in a cache that the completer's CPU does not share.
-import type { Case, CaseSpec } from "./case.ts";
+import type { Case, CaseRun, CaseSpec } from "./case.ts";
+import { median } from "./numbers.ts";
 
 export interface Change {
   what: string;
@@ -73,4 +74,40 @@ export function specsOf(
     variant: definition.buggy, workload: definition.workload, memory: "tso",
     ...change.shape,
   })));
+}
+
+/** A change with the runs made of it. */
+export interface Row {
+  change: Change;
+  runs: CaseRun[];
+}
+
+export const hangsOf = (runs: readonly CaseRun[]) => runs.filter((run) => run.failure).length;
+export const waitOf = (runs: readonly CaseRun[]) => median(runs.flatMap((run) => run.residence));
+
+export function readingOf({ change, runs }: Row): string {
+  const broken = runs.find((run) => run.broken);
+  if (broken) return `broken: ${broken.broken}`;
+  if (hangsOf(runs) > 0) return change.hangs;
+  return runs.every((run) => run.visited) ? change.never : "the two sides never came near";
+}
+
+/** Said only as far as the rows bear it out. */
+export function verdictOf(rows: readonly Row[]): string {
+  const row = (what: string) => rows.find(({ change }) => change.what.startsWith(what))!;
+  const hangs = (what: string) => row(what).runs.length > 0 && hangsOf(row(what).runs) > 0;
+  const never = (what: string) =>
+    row(what).runs.length > 0 && hangsOf(row(what).runs) === 0 &&
+    row(what).runs.every((run) => run.visited && !run.broken);
+  const right = hangs("nothing") && never("the patch");
+  const side = hangs("fence on the waiter") && never("fence on the completer");
+  const buffer = never("no store buffers");
+  if (!right || !side || !buffer) {
+    return "These runs do not bear out the verdict on the patch; more seeds or rounds may.";
+  }
+  return (
+    "The patch of 2008 is right, and in the right place, but the story told for it names the " +
+    "wrong side: a fence at the waiter's insertion changes nothing, one between the completer's " +
+    "store and its look at the queue cures it, and what is late is that store, in a store buffer."
+  );
 }

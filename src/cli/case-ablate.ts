@@ -1,7 +1,8 @@
 // smpbox case ID --ablate: the bug with one thing changed at a time, as a table.
-import { ABLATION, type Change, specsOf } from "../cases/001-ablation.ts";
-import type { Case, CaseRun } from "../cases/case.ts";
-import { median } from "../cases/numbers.ts";
+import {
+  ABLATION, hangsOf, readingOf, type Row, specsOf, verdictOf, waitOf,
+} from "../cases/001-ablation.ts";
+import type { Case } from "../cases/case.ts";
 import { runAll } from "../cases/runner.ts";
 import { InputError } from "../index.ts";
 import { wrap } from "../report/text.ts";
@@ -14,11 +15,6 @@ import { Progress } from "./progress.ts";
 /** So that the table takes seconds, beside the comparison. */
 const SEEDS = 2;
 const ROUNDS = 2000;
-
-interface Row {
-  change: Change;
-  runs: CaseRun[];
-}
 
 export async function ablate(
   definition: Case, options: MachineOptions, plain: boolean, signal: AbortSignal,
@@ -50,16 +46,6 @@ export async function ablate(
   return broken ? EXIT.failed : EXIT.held;
 }
 
-const hangsOf = (runs: readonly CaseRun[]) => runs.filter((run) => run.failure).length;
-const waitOf = (runs: readonly CaseRun[]) => median(runs.flatMap((run) => run.residence));
-
-function readingOf({ change, runs }: Row): string {
-  const broken = runs.find((run) => run.broken);
-  if (broken) return `broken: ${broken.broken}`;
-  if (hangsOf(runs) > 0) return change.hangs;
-  return runs.every((run) => run.visited) ? change.never : "the two sides never came near";
-}
-
 function printAblation(
   definition: Case, machine: string, rounds: number, pairs: Array<[number, number]>, rows: Row[],
 ): void {
@@ -73,27 +59,7 @@ function printAblation(
     return `${change.what.padEnd(37)} ${hangs.padStart(5)}  ${wait.padStart(8)}  ${readingOf(row)}`;
   });
   const head = `${"change".padEnd(37)} ${"hangs".padStart(5)}  A3 waits  reading`;
-  process.stdout.write([wrap(title), "", head, ...lines, "", wrap(verdict(rows)), ""].join("\n"));
-}
-
-/** Said only as far as the rows bear it out. */
-function verdict(rows: Row[]): string {
-  const row = (what: string) => rows.find(({ change }) => change.what.startsWith(what))!;
-  const hangs = (what: string) => row(what).runs.length > 0 && hangsOf(row(what).runs) > 0;
-  const never = (what: string) =>
-    row(what).runs.length > 0 && hangsOf(row(what).runs) === 0 &&
-    row(what).runs.every((run) => run.visited && !run.broken);
-  const right = hangs("nothing") && never("the patch");
-  const side = hangs("fence on the waiter") && never("fence on the completer");
-  const buffer = never("no store buffers");
-  if (!right || !side || !buffer) {
-    return "These runs do not bear out the verdict on the patch; more seeds or rounds may.";
-  }
-  return (
-    "The patch of 2008 is right, and in the right place, but the story told for it names the " +
-    "wrong side: a fence at the waiter's insertion changes nothing, one between the completer's " +
-    "store and its look at the queue cures it, and what is late is that store, in a store buffer."
-  );
+  process.stdout.write([wrap(title), "", head, ...lines, "", wrap(verdictOf(rows)), ""].join("\n"));
 }
 
 function printAblationJson(

@@ -10,8 +10,10 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
+import { findLostWakeup, isStoreBuffering, type LostWakeup } from "../../src/cases/001-story.ts";
 import { optionsOf, runOnce } from "../../src/cases/runner.ts";
 import { packageRoot } from "../../src/core/root.ts";
+import type { TraceEvent } from "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { askedOf, DEFAULTS, hashOf } from "../../src/web/page/state.ts";
 import { findChromium } from "../browser/chromium.ts";
@@ -178,6 +180,56 @@ describe.skipIf(!executablePath)("the page", () => {
       expect.arrayContaining([expect.stringMatching(/^[MESI]$/)]));
     await pictured(page, "look");
   });
+
+  it("guides through case 001 with the numbers of the run that it made", async () => {
+    const page = await open("");
+    await page.getByRole("button", { name: "Start the tour" }).click();
+    const tour = page.locator("[data-stop]");
+    await tour.waitFor({ timeout: 0 });
+    const story = await firstStory();
+    const between = (from?: TraceEvent, to?: TraceEvent) => String(to!.time - from!.time);
+    const waits = /^in the store buffer for \d+$/;
+    const stops: [number, Record<string, RegExp>, string][] = [
+      [1, { A3: /^in the store buffer for 1$/ }, between(story.tailIssue, story.tailCommit)],
+      [2, { A3: waits, B: /^done, read/ }, between(story.tailIssue, story.bRead)],
+      [3, { A3: waits, 2: /^done, read/ }, between(story.queueCommit, story.tailRead)],
+      [4, { A3: /^visible since 1$/ }, between(story.bRead, story.tailCommit)],
+    ];
+    for (const [index, steps, cycles] of stops) {
+      await page.getByRole("button", { name: "Next", exact: true }).click();
+      await page.locator(`[data-stop="${index}"]`).waitFor();
+      await page.locator("[data-look=clovertown][aria-busy=false]").waitFor({ timeout: 0 });
+      expect(await tour.locator("> p").first().textContent()).toContain(`${cycles} cycles`);
+      for (const [step, told] of Object.entries(steps)) {
+        expect(await tour.locator(`[data-step="${step}"]`).textContent(), step).toMatch(told);
+      }
+      const buffer = await tour.locator("[data-buffer='0']").textContent();
+      expect(buffer!.includes("ring.tail "), `stop ${index}`).toBe(index < 4);
+      if (index === 3) await pictured(page, "tour");
+    }
+    await page.getByRole("button", { name: "Next", exact: true }).click();
+    await tour.getByText("does not hang").waitFor();
+    await page.getByRole("button", { name: "Next", exact: true }).click();
+    await tour.getByText("do not hang").waitFor();
+    await page.getByRole("button", { name: "Next", exact: true }).click();
+    await page.getByRole("button", { name: "Run the table" }).click();
+    await tour.locator("tbody tr").first().waitFor({ timeout: 0 });
+    expect(await tour.locator("tbody tr").first().textContent()).toContain("the bug");
+    await page.getByRole("button", { name: "Cancel" }).click();
+  });
+
+  /** As the tour looks for it. */
+  async function firstStory(): Promise<LostWakeup> {
+    for (let seed = 1n; seed <= 8n; seed++) {
+      const { failure, spec } = await runOnce(case001, {
+        machine: "clovertown", variant: "k0", workload: "W001i", pair: [0, 1], seed,
+        rounds: 1000, memory: "tso",
+      });
+      const story = failure && findLostWakeup(failure, ...spec.pair);
+      if (story && isStoreBuffering(story)) return story;
+    }
+    throw new Error("no seed hangs");
+  }
 
   it("can be told to stop", async () => {
     const page = await open("#seeds=50&rounds=20000&variant=fixed");

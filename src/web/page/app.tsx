@@ -11,6 +11,8 @@ import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
 import { LIMITS, MACHINES, MODELS, VARIANTS, type Asked } from "./state.ts";
 import { StoryView } from "./story-view.tsx";
+import { tour } from "./tour.ts";
+import { TourView } from "./tour-view.tsx";
 
 interface Props {
   asked: Asked;
@@ -20,6 +22,7 @@ interface Props {
 export function App({ asked, change }: Props) {
   useEffect(() => {
     closeLooks();
+    tour.value = undefined;
     if (!running.value) void show(asked);
   }, [asked.left, asked.right]);
   return (
@@ -38,6 +41,8 @@ export function App({ asked, change }: Props) {
         {sides.value.map((side, i) => <MachinePanel key={i} side={side} />)}
       </section>
       <Story />
+      {lookTrouble.value && <p class="bad" role="alert">{lookTrouble.value}</p>}
+      <TourView />
       <Inside asked={asked} />
     </main>
   );
@@ -136,10 +141,12 @@ function Inside({ asked }: { asked: Asked }) {
         buffers and for how long, which caches hold the lines that matter, what is on the bus.
       </p>
       <button type="button" disabled={opening.value || running.value}
-        onClick={() => void open(specs())}>
+        onClick={() => {
+          tour.value = undefined;
+          void open(specs());
+        }}>
         {opening.value ? "Running…" : "Look inside"}
       </button>
-      {lookTrouble.value && <p class="bad" role="alert">{lookTrouble.value}</p>}
       <div class="machines">
         {looks.value.map((look, i) => look && <LookView key={i} look={look} side={i} />)}
       </div>

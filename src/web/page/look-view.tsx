@@ -75,7 +75,7 @@ function shownCpus({ spec, frame }: Look): number[] {
     (spec.pair.includes(cpu) || stores.length ? [cpu] : []));
 }
 
-function Buffers({ look }: { look: Look }) {
+export function Buffers({ look }: { look: Look }) {
   const { frame, names, travel, cycle, spec } = look;
   const room = bufferEntries(travel.machine.view);
   const roles = ["submits", "reaps"];
@@ -108,7 +108,7 @@ function Buffers({ look }: { look: Look }) {
   );
 }
 
-function Lines({ look }: { look: Look }) {
+export function Lines({ look }: { look: Look }) {
   const { frame, names, watched } = look;
   const cpus = frame.buffers.map((_, cpu) => cpu);
   const title = (line: number) =>

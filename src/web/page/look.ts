@@ -56,13 +56,13 @@ export function closeLooks(): void {
   looks.value = [];
 }
 
-/** Runs each of `specs` and shows it where it failed, or at its middle. */
-export async function open(specs: readonly CaseSpec[]): Promise<void> {
-  closeLooks();
+/** Runs each of `specs` and shows it where it failed, or at its middle; from side `first` on. */
+export async function open(specs: readonly CaseSpec[], first = 0): Promise<void> {
+  if (first === 0) closeLooks();
   opening.value = true;
   lookTrouble.value = "";
   try {
-    for (const [side, spec] of specs.entries()) put(side, await openOne(spec));
+    for (const [side, spec] of specs.entries()) put(first + side, await openOne(spec));
   } catch (error) {
     lookTrouble.value = (error as Error).message;
   } finally {
@@ -106,6 +106,7 @@ const EVENT_BYTES = 32;
 function ringField(offset: number): string | undefined {
   if (offset < 0 || offset >= RING_BYTES) return undefined;
   const event = Math.floor(offset / EVENT_BYTES) - 1;
+  if (offset === 0) return "ring"; // what its first line is called
   return event < 0 ? `ring.${RING[offset >> 2]}` : `ring.events[${event}]`;
 }
 
