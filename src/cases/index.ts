@@ -4,9 +4,10 @@ import { case000 } from "./000.ts";
 import { case001 } from "./001.ts";
 import { case002 } from "./002.ts";
 import { case003 } from "./003.ts";
+import { case004 } from "./004.ts";
 import type { Case, Row } from "./case.ts";
 
-export const CASES: Case[] = [case000, case001, case002, case003];
+export const CASES: Case[] = [case000, case001, case002, case003, case004];
 
 export function findCase(id: string): Case {
   const found = CASES.find((candidate) => candidate.id === id);

@@ -94,9 +94,10 @@ struct kioctx {
 	struct delayed_work wq; /* runs run_list */
 } __cacheline_aligned;
 
-/* ki_flags, under ctx_lock. */
+/* ki_flags, by locked instructions. */
 #define KIF_KICKED_BIT 0
 #define KIF_KICKED 1    /* to be tried again: it is on run_list, or goes there after this try */
+#define KIF_CANCELLED_BIT 1
 #define KIF_CANCELLED 2 /* io_cancel has reported it: there will be no event */
 
 struct kiocb {

@@ -73,12 +73,16 @@ bool aio_enqueue_wait(wait_queue_head_t *queue, void *key)
 
 	if (!iocb)
 		return false;
-	iocb->ki_wait_queue = queue;
-	iocb->ki_wait_key = key;
 	if (aio_kick->holds)
 		hold(iocb);
 	flags = spin_lock_irqsave(&queue->lock);
-	list_add_tail(&iocb->ki_wait.task_list, &queue->task_list);
+	/* As prepare_to_wait() does: where variants try what still waits, it is in a queue already,
+	 * and stays there. */
+	if (list_empty(&iocb->ki_wait.task_list)) {
+		iocb->ki_wait_queue = queue;
+		iocb->ki_wait_key = key;
+		list_add_tail(&iocb->ki_wait.task_list, &queue->task_list);
+	}
 	WRITE_ONCE(iocb->ki_cancel, cancel_wait);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	iocb->ki_waits = 1;
@@ -95,6 +99,8 @@ bool aio_dequeue_wait(void)
 	list_del_init(&iocb->ki_wait.task_list);
 	spin_unlock_irqrestore(&iocb->ki_wait_queue->lock, flags);
 	iocb->ki_waits = !linked;
+	if (linked)
+		WRITE_ONCE(iocb->ki_cancel, NULL);
 	if (linked && aio_kick->holds)
 		aio_put_req(iocb);
 	return linked;
@@ -105,6 +111,9 @@ long aio_try(struct kiocb *iocb)
 	long result;
 
 	iocb->ki_waits = 0;
+	/* Only what waits can be given up: a try may end it, and its event come. Visible before
+	 * aio_complete() has ctx_lock. */
+	WRITE_ONCE(iocb->ki_cancel, NULL);
 	current->io_wait = iocb;
 	result = iocb->ki_retry(iocb);
 	current->io_wait = NULL;
@@ -161,20 +170,21 @@ u32 aio_init(void)
 
 /* ---- Giving up ---- */
 
-/* Under ctx_lock, which it drops. The request stays, because it is held. */
-static void cancel(struct kioctx *ctx, struct kiocb *iocb)
+/* Under ctx_lock, which it drops. The request stays, because it is held. False: it cannot be given
+ * up, or has been. */
+static bool cancel(struct kioctx *ctx, struct kiocb *iocb)
 {
-	iocb->ki_flags |= KIF_CANCELLED;
+	void (*method)(struct kiocb *) = READ_ONCE(iocb->ki_cancel);
+
+	if (!method || iocb->ki_flags & KIF_CANCELLED)
+		return false;
+	set_bit(KIF_CANCELLED_BIT, &iocb->ki_flags);
 	iocb->ki_users++;
 	spin_unlock_irq(&ctx->ctx_lock);
-	iocb->ki_cancel(iocb);
+	method(iocb);
 	aio_put_req(iocb);
 	spin_lock_irq(&ctx->ctx_lock);
-}
-
-static bool can_cancel(const struct kiocb *iocb)
-{
-	return READ_ONCE(iocb->ki_cancel) && !(iocb->ki_flags & KIF_CANCELLED);
+	return true;
 }
 
 /* What can be given up, when the context dies. */
@@ -186,12 +196,8 @@ void aio_cancel_all(struct kioctx *ctx)
 	for (at = ctx->active_reqs.next; at != &ctx->active_reqs;) {
 		struct kiocb *iocb = list_entry(at, struct kiocb, ki_list);
 
-		if (can_cancel(iocb)) {
-			cancel(ctx, iocb);
-			at = ctx->active_reqs.next; /* the list may be another one now */
-		} else {
-			at = at->next;
-		}
+		/* The list may be another one afterwards. */
+		at = cancel(ctx, iocb) ? ctx->active_reqs.next : at->next;
 	}
 	spin_unlock_irq(&ctx->ctx_lock);
 }
@@ -208,12 +214,8 @@ static long cancel_one(struct kioctx *ctx, u64 user_iocb, struct io_event *event
 
 		if (iocb->ki_obj != user_iocb)
 			continue;
-		result = -EAGAIN;
-		if (can_cancel(iocb)) {
-			*event = (struct io_event){ iocb->ki_user_data, user_iocb, -EINTR, 0 };
-			cancel(ctx, iocb);
-			result = 0;
-		}
+		*event = (struct io_event){ iocb->ki_user_data, user_iocb, -EINTR, 0 };
+		result = cancel(ctx, iocb) ? 0 : -EAGAIN;
 		break;
 	}
 	spin_unlock_irq(&ctx->ctx_lock);

@@ -129,6 +129,8 @@ long file_open(const char *path, u32 flags)
 
 	if (strcmp(path, "/data") == 0)
 		file = file_alloc(&cached_operations, &data_mapping);
+	else if (strcmp(path, "/dev/short") == 0)
+		file = file_alloc(&short_operations, &data_mapping);
 	else if (strcmp(path, "/dev/console") == 0)
 		file = file_alloc(&console_operations, NULL);
 	else if (disk)

@@ -24,4 +24,7 @@ void pagecache_init(u64 seed);
 /* Copies from cached pages; short at the end of the file. */
 long cached_read(struct file *file, void __user *to, u64 bytes, u64 position);
 
+/* The same bytes, asynchronously a sector at a try. */
+extern const struct file_operations short_operations;
+
 #endif

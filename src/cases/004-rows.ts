@@ -1,0 +1,96 @@
+// The acceptance test of case 004 (aio-cases 12, E004.*).
+import type { CaseRun, Row, Setup } from "./case.ts";
+import { sumCounts } from "./numbers.ts";
+
+type Judge = Setup["judge"];
+
+const UAF = "uses of a freed request";
+const REUSED = "kicks of another request in its place";
+const WARN = "requests queued again (WARN)";
+
+function judged(
+  runs: readonly CaseRun[], good: boolean, shown = true,
+): ReturnType<Judge> {
+  const broken = runs.find((run) => run.broken);
+  if (broken) {
+    return { measured: `broken (seed ${broken.spec.seed}): ${broken.broken}`, outcome: "missed" };
+  }
+  const visited = nearOf(runs);
+  const sums = Object.entries(sumCounts(runs)).filter(([, n]) => n > 0);
+  const measured = `${runs.filter((run) => run.failure).length}/${runs.length}; near each other ` +
+    `${visited}; ${sums.map(([what, n]) => `${what} ${n}`).join(", ")}`;
+  if (!good) return { measured, outcome: "missed" };
+  return { measured, outcome: shown ? "holds" : "open" };
+}
+
+const nearOf = (runs: readonly CaseRun[]) =>
+  runs.reduce((sum, run) => sum + (run.visited ?? 0), 0);
+const total = (runs: readonly CaseRun[], what: string) => sumCounts(runs)[what] ?? 0;
+
+const used = (runs: readonly CaseRun[]) => total(runs, UAF) + total(runs, REUSED);
+
+const fails: Judge = (runs) => judged(runs, runs.some((run) => run.failure));
+const both: Judge = (runs) => judged(runs, used(runs) > 0 && total(runs, WARN) > 0);
+const warnsOnly: Judge = (runs) => judged(runs, used(runs) === 0 && total(runs, WARN) > 0);
+const never: Judge = (runs) => judged(runs, runs.every((run) => !run.failure), nearOf(runs) > 0);
+/** Good, too, where no wake-up ever comes near a try. */
+const quiet: Judge = (runs) => judged(runs, runs.every((run) => !run.failure));
+const neverEnds: Judge = (runs) =>
+  judged(runs, runs.every((run) => run.failure?.invariant === "I004e"));
+
+const SEEDS = { short: 3, full: 20 } as const;
+
+interface Choice {
+  workload?: string;
+  machine?: string;
+  rounds?: number;
+  seeds?: number;
+  known?: string;
+}
+
+function setup(
+  size: "short" | "full", variant: string, expected: string, judge: Judge,
+  { workload = "W004", machine = "rhel16", rounds = 100, seeds = SEEDS[size], known }: Choice = {},
+): Setup {
+  return {
+    what: `${variant}, ${workload}, ${machine}`, machine, variant, workload, memory: "tso",
+    pairs: [machine === "uni1" ? [0, 0] : [0, 1]], seeds, rounds, expected, judge, known,
+  };
+}
+
+const row = (id: string, what: string, setups: Row["setups"]): Row => ({ id, what, setups });
+
+const NO_WARN = "between Q1 and Q4 the wake function waits for nothing but lines, and a try that " +
+  "waits again within that time was not seen";
+const FOUR_CPUS = "on four CPUs the wake function rarely waits for ctx_lock as long as a try takes";
+
+export const rows004: Row[] = [
+  row("E004.1", "a wake-up meets a try: freed memory is used, or a request waits that must not",
+    (size) => size === "short" ? [setup(size, "bug", "fails", fails)] : [
+      setup(size, "bug", "fails", fails),
+      setup(size, "bug", "freed memory and WARN", both, { known: NO_WARN }),
+      setup(size, "bug", "fails", fails, { machine: "xeon-ht", rounds: 500, known: FOUR_CPUS }),
+    ]),
+  row("E004.2", "with the three steps as one, or without the second opinion, nothing goes wrong",
+    (size) => (size === "short" ? ["f0", "f1"] : ["f0", "f0p", "f1"]).map((variant) =>
+      setup(size, variant, "0", never, { seeds: size === "short" ? 1 : 20 }))),
+  row("E004.3", "half of the repair is none; a reference keeps the memory, and no more",
+    (size) => size === "short" ? [setup(size, "x4", "fails", fails)] : [
+      ...["x1", "x2", "x3", "x4", "x5"].map((variant) => setup(size, variant, "fails", fails)),
+      setup(size, "x6", "WARN only", warnsOnly, { known: NO_WARN }),
+    ]),
+  row("E004.4", "where nothing is tried again, or on one CPU, nothing goes wrong",
+    (size) => {
+      const seeds = size === "short" ? 1 : 20;
+      return [
+        ...["W004d", "W004s", "W004c"].map((workload) =>
+          setup(size, "bug", "0", quiet, { workload, seeds, rounds: 50 })),
+        setup(size, "bug", "0", quiet, { machine: "uni1", seeds, rounds: 50 }),
+      ];
+    }),
+  row("E004.5", "a try that says -EIOCBRETRY, and is in no queue: f1 never tries it again",
+    (size) => [
+      setup(size, "f1", "never ends", neverEnds, { workload: "W004r", seeds: 1, rounds: 20 }),
+      setup(size, "bug", "0", quiet, { workload: "W004r", seeds: 1, rounds: 20 }),
+    ]),
+];

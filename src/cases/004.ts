@@ -1,0 +1,180 @@
+// Case 004: the call-back path of asynchronous retries, Linux 2.6.13-rc3. A wake-up takes a request
+// out of a queue, marks it and queues it for its next try; whoever has just tried may see it half
+// done, queue it himself, and have it tried, ended and freed before the wake-up goes on.
+import type { RunResult } from "../engine/machine.ts";
+import { parseDisks } from "../machine/disks.ts";
+import { FsBlock } from "../machine/fs-block.ts";
+import { cpuCount, InputError } from "../machine/preset.ts";
+import { rows004 } from "./004-rows.ts";
+import { KICK_KINDS, type Kicks, kicksIn, stepOf, type Violation } from "./004-trace.ts";
+import type { Case, Failure, Findings, Stopped } from "./case.ts";
+import type { TraceEvent } from "../core/trace.ts";
+
+const VARIANTS: Record<string, string> = {
+  bug: "take out, mark and queue are three steps, as in Linux 2.6.13-rc3",
+  f0: "the three under ctx_lock, and the look at the queue, too: the repair that was proposed",
+  f0p: "the three under ctx_lock, the look at the queue not",
+  f1: "no look at the queue, the mark under ctx_lock: as from 2.6.15 on",
+  x1: "only the look at the queue under ctx_lock",
+  x2: "only the mark under ctx_lock",
+  x3: "taking out and the look at the queue under ctx_lock, the mark not",
+  x4: "no look at the queue, the mark without ctx_lock",
+  x5: "fences after taking out and after the mark",
+  x6: "the entry in the queue has a reference to the request",
+};
+const ALIASES: Record<string, string> = { fixed: "f1", "f0'": "f0p" };
+
+/** Sixteen on one context: the wake function waits for ctx_lock, and who tries gets it first. */
+const MANY = "files=1 threads=16 shared=1 blocks=256 record=512 depth=16 batch=1";
+const WORKLOADS: Record<string, { what: string; kernel?: string; words: string }> = {
+  W004: {
+    what: "sixteen readers of a file four times as big as the cache, on one AIO context",
+    kernel: "fs_cache=64", words: MANY,
+  },
+  W004a: {
+    what: "four readers of two files, an AIO context each, in the shape of aio-stress",
+    words: "",
+  },
+  W004d: {
+    what: "as W004, by O_DIRECT: nothing is tried again", kernel: "fs_cache=64",
+    words: `${MANY} direct=1`,
+  },
+  W004s: {
+    what: "as W004, by pread: the reader sleeps", kernel: "fs_cache=64", words: `${MANY} sync=1`,
+  },
+  W004c: {
+    what: "as W004, with a file that fits the cache", kernel: "fs_cache=64",
+    words: MANY.replace("blocks=256", "blocks=64"),
+  },
+  W004r: {
+    what: "a file whose tries are short without having to wait",
+    words: "short=1 files=1 threads=2 blocks=16 record=4096 depth=8",
+  },
+};
+
+/** Records of each reader. */
+const ROUNDS = 100;
+const TRACE_EVENTS = 1 << 20;
+const BUDGET_CYCLES = 2_000_000_000n;
+const BUDGET_CYCLES_ROUND = 10_000_000n;
+const STATS = ["submitted", "events", "full", "other", "wrong"] as const;
+
+export const case004: Case = {
+  id: "004",
+  title: "a wake-up goes on with a request that its next try has already ended",
+  image: "w004",
+  machine: "rhel16",
+  cpusMin: 1,
+  allCpus: true,
+  buggy: "bug",
+  fixed: "f1",
+  variantOf(text) {
+    const name = ALIASES[text.toLowerCase()] ?? text.toLowerCase();
+    if (Object.hasOwn(VARIANTS, name)) return name;
+    throw new InputError(
+      `variant ${text} of case 004: use ${Object.keys(VARIANTS).join(", ")} or fixed`);
+  },
+  describeVariant: (variant) => VARIANTS[variant],
+  visits: "had a wake-up near the end of a try",
+  workload: "W004",
+  workloads: Object.fromEntries(
+    Object.entries(WORKLOADS).map(([name, { what }]) => [name, what]),
+  ),
+  rounds: ROUNDS,
+  bootParameters({ variant, workload, rounds }) {
+    const { kernel = "", words } = WORKLOADS[workload];
+    return `fs=1 ${kernel} v004=${variant} -- w004 records=${rounds} ${words}`;
+  },
+  disks: () => ({ disks: parseDisks(1, "model=uniform:2-20"), irqPolicy: "round-robin" }),
+  budgetCycles: ({ rounds }) => BUDGET_CYCLES + BigInt(rounds) * BUDGET_CYCLES_ROUND,
+  traceEvents: () => TRACE_EVENTS,
+  traceKinds: KICK_KINDS,
+  pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
+  examine,
+  rows: rows004,
+  expectations: [],
+};
+
+function answersOf({ machine, console }: Stopped): Record<(typeof STATS)[number], number> {
+  const stats = machine.userVariable("w004_stats");
+  return Object.fromEntries(STATS.map((name, i) => {
+    const told = new RegExp(`\\b${name}=(\\d+)`).exec(console)?.[1];
+    return [name, stats ? Number(stats.getBigUint64(8 * i, true)) : Number(told ?? 0)];
+  })) as Record<(typeof STATS)[number], number>;
+}
+
+function examine(stopped: Stopped): Findings {
+  const { machine, result } = stopped;
+  const events = machine.view.trace();
+  const answers = answersOf(stopped);
+  const block = machine.debugBlock();
+  const fs = block && FsBlock.of(block, machine.kernelVariable("smpbox_fs"));
+  const bytes = fs?.sizeOf("struct kiocb");
+  const kicks: Kicks = block && bytes ? kicksIn(events, bytes, block.base)
+    : { violations: [], tries: 0, wakes: 0, near: 0 };
+  const active = result.stop === "quiescent"
+    ? block?.kioctxs().reduce((sum, { reqsActive }) => sum + reqsActive, 0) ?? 0 : 0;
+  const failure = violationOf(kicks.violations, events) ?? neverTriedAgain(active);
+  const count = (kind: Violation["kind"]) =>
+    kicks.violations.filter((violation) => violation.kind === kind).length;
+  return {
+    failure,
+    broken: failure ? undefined : brokenBy(result.exit, answers),
+    rounds: answers.events,
+    residence: [],
+    visited: kicks.near,
+    counts: {
+      "uses of a freed request": count("use after free"),
+      "kicks of another request in its place": count("kick of another request"),
+      "requests queued again (WARN)": count("queued again"),
+      "requests that nobody tries again": active,
+      "tries that had to wait": kicks.tries,
+      "wake-ups": kicks.wakes,
+      "sectors that are not what was written": answers.wrong,
+    },
+  };
+}
+
+/** I004a or I004b, with the last steps of the request's life. */
+function violationOf(
+  violations: readonly Violation[], events: readonly TraceEvent[],
+): Failure | undefined {
+  const first = violations[0];
+  if (!first) return undefined;
+  const warned = first.kind === "queued again";
+  const { taken, freed, event, object } = first;
+  const story = events.filter((other) => stepOf(other) && other.time >= taken &&
+    other.time <= event.time && other.phys >= object && other.phys < object + 4096n);
+  const lines = story.filter(({ phys }) => phys - object < 256n).map((other) =>
+    `${`${other.time - taken}`.padStart(8)}  cpu${other.cpu}  ${stepOf(other)}`);
+  return {
+    invariant: warned ? "I004b" : "I004a",
+    what: warned ? "a request that the wake function has taken out waits in a queue again (WARN_ON)"
+      : `the wake function on CPU ${event.cpu} uses a request ` +
+        (freed ? `${event.time - freed} cycles after it was freed` : "that is another one by now"),
+    account: [`request at ${object.toString(16)}, in cycles from Q1:`, ...lines].join("\n"),
+    events: story,
+    cause: "interleaving",
+  };
+}
+
+/** I004e, when nothing is pending. */
+function neverTriedAgain(active: number): Failure | undefined {
+  if (active === 0) return undefined;
+  return {
+    invariant: "I004e",
+    what: `${active} requests wait to be tried again, and nothing will wake them`,
+    account: "A try that says -EIOCBRETRY is to leave the request in a queue: these are in none.",
+    events: [],
+    cause: "no race",
+  };
+}
+
+function brokenBy(
+  exit: RunResult["exit"], { submitted, events, wrong, other }: ReturnType<typeof answersOf>,
+): string | undefined {
+  if (wrong > 0) return `${wrong} sectors are not what was written`;
+  if (exit !== 0) return `exit ${exit}`;
+  if (other > 0) return `${other} requests with another result than all of a record`;
+  return submitted > events ? `it ended with ${submitted - events} events missing` : undefined;
+}
