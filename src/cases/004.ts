@@ -26,7 +26,15 @@ const ALIASES: Record<string, string> = { fixed: "f1", "f0'": "f0p" };
 
 /** Sixteen on one context: the wake function waits for ctx_lock, and who tries gets it first. */
 const MANY = "files=1 threads=16 shared=1 blocks=256 record=512 depth=16 batch=1";
-const WORKLOADS: Record<string, { what: string; kernel?: string; words: string }> = {
+interface Workload {
+  what: string;
+  kernel?: string;
+  words: string;
+  /** The program's word for the rounds. */
+  count?: string;
+}
+
+const WORKLOADS: Record<string, Workload> = {
   W004: {
     what: "sixteen readers of a file four times as big as the cache, on one AIO context",
     kernel: "fs_cache=64", words: MANY,
@@ -46,6 +54,10 @@ const WORKLOADS: Record<string, { what: string; kernel?: string; words: string }
     what: "as W004, with a file that fits the cache", kernel: "fs_cache=64",
     words: MANY.replace("blocks=256", "blocks=64"),
   },
+  W004f: {
+    what: "fsx: reads, writes and truncations of eight files, also by O_DIRECT, all compared",
+    kernel: "fs_cache=32", words: "files=8 direct=1", count: "fsx",
+  },
   W004r: {
     what: "a file whose tries are short without having to wait",
     words: "short=1 files=1 threads=2 blocks=16 record=4096 depth=8",
@@ -56,7 +68,7 @@ const WORKLOADS: Record<string, { what: string; kernel?: string; words: string }
 const ROUNDS = 100;
 const TRACE_EVENTS = 1 << 20;
 const BUDGET_CYCLES = 2_000_000_000n;
-const BUDGET_CYCLES_ROUND = 10_000_000n;
+const BUDGET_CYCLES_ROUND = 200_000_000n;
 const STATS = ["submitted", "events", "full", "other", "wrong"] as const;
 
 export const case004: Case = {
@@ -82,8 +94,8 @@ export const case004: Case = {
   ),
   rounds: ROUNDS,
   bootParameters({ variant, workload, rounds }) {
-    const { kernel = "", words } = WORKLOADS[workload];
-    return `fs=1 ${kernel} v004=${variant} -- w004 records=${rounds} ${words}`;
+    const { kernel = "", words, count = "records" } = WORKLOADS[workload];
+    return `fs=1 ${kernel} v004=${variant} -- w004 ${count}=${rounds} ${words}`;
   },
   disks: () => ({ disks: parseDisks(1, "model=uniform:2-20"), irqPolicy: "round-robin" }),
   budgetCycles: ({ rounds }) => BUDGET_CYCLES + BigInt(rounds) * BUDGET_CYCLES_ROUND,

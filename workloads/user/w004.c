@@ -4,12 +4,13 @@
  *
  *     w004 [files=2] [threads=4] [records=200] [record=65536] [blocks=128] [depth=64]
  *          [batch=8] [align=RECORD] [shared=0] [direct=0] [sync=0] [short=0] [one=CPU]
+ *     w004 fsx=OPERATIONS [files=2] [direct=0]
  *
  * In the shape of aio-stress: records of files at random, eight requests to an io_submit, up to
  * `depth` under way. Threads share the files, so one may wait for a page that another is reading.
  * Every sector of a file says where it is, and is checked. shared: all threads on one AIO context,
  * where each takes whatever events there are. direct: O_DIRECT. sync: pread.
- * short: /dev/short instead, whose tries are short without having to wait.
+ * fsx: w004-fsx.h. short: /dev/short instead, whose tries are short without having to wait.
  */
 #include <mini.h>
 
@@ -50,6 +51,8 @@ static void add(unsigned long *place, u64 amount)
 {
 	__atomic_fetch_add(place, amount, __ATOMIC_RELAXED);
 }
+
+#include "w004-fsx.h"
 
 static u64 word_of(u32 file, u64 position)
 {
@@ -213,9 +216,46 @@ static void destroy(struct reader *reader)
 		die("w004: io_destroy: %ld\n", result);
 }
 
-int main(void)
+static void run_fsx(u64 operations, u32 direct_flags)
+{
+	for (u32 i = 0; i < files; i++)
+		fsx_start(&fsxs[i], i, operations, direct_flags);
+	for (u32 i = 0; i < files; i++)
+		fsx_finish(&fsxs[i]);
+}
+
+static void run_readers(u32 flags)
 {
 	static char path[] = "/fs/f0";
+
+	if (short_tries)
+		fds[0] = sys_open_flags("/dev/short", 0);
+	for (u32 i = 0; i < files && !short_tries; i++) {
+		path[5] = '0' + i;
+		fds[i] = sys_open_flags(path, 0);
+		if (fds[i] < 0)
+			die("w004: %s: error %d\n", path, -fds[i]);
+		write_file(i);
+		if (flags)
+			fds[i] = sys_open_flags(path, flags);
+	}
+	set_up(&readers[0], shared ? threads * depth : depth);
+	for (u32 i = 0; i < threads; i++) {
+		if (shared)
+			readers[i].ctx = readers[0].ctx;
+		else if (i > 0)
+			set_up(&readers[i], depth);
+		readers[i].random = option("seed", 1) * 1000003 + i;
+		thread_start(&readers[i].thread, run, &readers[i]);
+	}
+	for (u32 i = 0; i < threads; i++)
+		thread_join(&readers[i].thread);
+	for (u32 i = 0; i < (shared ? 1 : threads); i++)
+		destroy(&readers[i]);
+}
+
+int main(void)
+{
 	u32 flags = option("direct", 0) ? O_DIRECT : 0;
 
 	files = option("files", 2);
@@ -241,30 +281,10 @@ int main(void)
 		die("w004: blocks= for a record at least\n");
 	if (option_string("one", NULL))
 		pin_to_cpu(option("one", 0));
-	if (short_tries)
-		fds[0] = sys_open_flags("/dev/short", 0);
-	for (u32 i = 0; i < files && !short_tries; i++) {
-		path[5] = '0' + i;
-		fds[i] = sys_open_flags(path, 0);
-		if (fds[i] < 0)
-			die("w004: %s: error %d\n", path, -fds[i]);
-		write_file(i);
-		if (flags)
-			fds[i] = sys_open_flags(path, flags);
-	}
-	set_up(&readers[0], shared ? threads * depth : depth);
-	for (u32 i = 0; i < threads; i++) {
-		if (shared)
-			readers[i].ctx = readers[0].ctx;
-		else if (i > 0)
-			set_up(&readers[i], depth);
-		readers[i].random = option("seed", 1) * 1000003 + i;
-		thread_start(&readers[i].thread, run, &readers[i]);
-	}
-	for (u32 i = 0; i < threads; i++)
-		thread_join(&readers[i].thread);
-	for (u32 i = 0; i < (shared ? 1 : threads); i++)
-		destroy(&readers[i]);
+	if (option("fsx", 0))
+		run_fsx(option("fsx", 0), flags);
+	else
+		run_readers(flags);
 	print("w004 submitted=%lu events=%lu full=%lu other=%lu wrong=%lu\n", w004_stats.submitted,
 	      w004_stats.events, w004_stats.full, w004_stats.other, w004_stats.wrong);
 	return w004_stats.wrong || w004_stats.other;

@@ -103,9 +103,14 @@ static long aio_pread(struct kiocb *iocb)
 	return iocb->ki_done;
 }
 
+/* Through the page cache a write is done when this returns. */
 static long aio_pwrite(struct kiocb *iocb)
 {
-	return iocb->ki_filp->f_op->aio(iocb, WRITE);
+	struct file *file = iocb->ki_filp;
+
+	if (file->f_op->aio)
+		return file->f_op->aio(iocb, WRITE);
+	return file->f_op->pwrite(file, (void *)iocb->ki_buf, iocb->ki_nbytes, iocb->ki_pos);
 }
 
 /* The retry method of the iocb's opcode, or NULL: the file has none. */
@@ -113,7 +118,7 @@ static long (*method_of(const struct iocb *iocb, const struct file *file))(struc
 {
 	if (iocb->aio_lio_opcode == IOCB_CMD_PREAD && (file->f_op->aio || file->f_op->read))
 		return aio_pread;
-	if (iocb->aio_lio_opcode == IOCB_CMD_PWRITE && file->f_op->aio)
+	if (iocb->aio_lio_opcode == IOCB_CMD_PWRITE && (file->f_op->aio || file->f_op->pwrite))
 		return aio_pwrite;
 	return NULL;
 }
