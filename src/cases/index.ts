@@ -6,8 +6,9 @@ import { case002 } from "./002.ts";
 import { case003 } from "./003.ts";
 import { case004 } from "./004.ts";
 import type { Case, Row } from "./case.ts";
+import { caseModern } from "./modern.ts";
 
-export const CASES: Case[] = [case000, case001, case002, case003, case004];
+export const CASES: Case[] = [case000, case001, case002, case003, case004, caseModern];
 
 export function findCase(id: string): Case {
   const found = CASES.find((candidate) => candidate.id === id);

@@ -13,7 +13,7 @@ const files = readdirSync(join(root, "assembly"), { recursive: true, withFileTyp
   .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)));
 
 /** Numbers of cases alone would also be numbers: the words that they are part of. */
-const IDS = /\b([WEI]\d{3}\w*|case\s*\d{3}|E\d{3}\.\w+)\b/;
+const IDS = /\b([WEI]\d{3}\w*|wM\d\w*|case\s*(?:\d{3}|M(?!\.))|E(?:\d{3}|M)\.\w+)\b/;
 
 /** C's names have underscores, the core's have none; the others are words like `start`. */
 const guestNames = new Set(

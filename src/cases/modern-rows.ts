@@ -1,0 +1,62 @@
+// The acceptance test of case M (aio-cases 12, EM.*).
+import type { MemoryModel } from "../machine/topology.ts";
+import type { CaseRun, Row, Setup } from "./case.ts";
+
+type Size = "short" | "full";
+type Judge = Setup["judge"];
+
+/** Another die of the package, another socket. */
+const PAIRS: Array<[number, number]> = [[0, 1], [0, 2]];
+const ROUNDS = { short: 1000, full: 5000 } as const;
+const SEEDS = { short: 2, full: 10 } as const;
+
+function judged(runs: readonly CaseRun[], good: boolean): ReturnType<Judge> {
+  const broken = runs.find((run) => run.broken);
+  if (broken) {
+    return { measured: `broken (seed ${broken.spec.seed}): ${broken.broken}`, outcome: "missed" };
+  }
+  const measured = `${runs.filter((run) => run.failure).length}/${runs.length}`;
+  return { measured, outcome: good ? "holds" : "missed" };
+}
+
+const hangs: Judge = (runs) =>
+  judged(runs, PAIRS.every((pair) => runs.some((run) =>
+    run.failure && run.spec.pair[0] === pair[0] && run.spec.pair[1] === pair[1])));
+const never: Judge = (runs) => judged(runs, runs.every((run) => !run.failure));
+
+function setup(
+  size: Size, workload: string, variant: string, memory: MemoryModel = "tso-adv", sound = false,
+): Setup {
+  const good = sound || memory === "sc";
+  return {
+    what: `${variant}, ${workload}, ${memory}`,
+    machine: "clovertown", variant, workload, memory, pairs: PAIRS, seeds: SEEDS[size],
+    rounds: ROUNDS[size], expected: good ? "0" : "hangs", judge: good ? never : hangs,
+  };
+}
+
+function row(
+  id: string, what: string, workload: string, { bad, good }: { bad: string[]; good: string[] },
+): Row {
+  return {
+    id, what,
+    setups: (size) => [
+      ...(size === "full" ? bad : bad.slice(0, 1)).map((variant) => setup(size, workload, variant)),
+      ...bad.slice(0, size === "full" ? 1 : 0).map((variant) =>
+        setup(size, workload, variant, "sc")),
+      ...(size === "full" ? good : good.slice(0, 1)).map((variant) =>
+        setup(size, workload, variant, "tso-adv", true)),
+    ],
+  };
+}
+
+export const rowsModern: Row[] = [
+  row("EM.1", "waitqueue_active() without a fence before it loses the wake-up", "wM1",
+    { bad: ["none/or", "none/mb", "wmb/or"], good: ["mb/or", "mb/mb"] }),
+  row("EM.4", "SQPOLL: a flag that is set under a spin lock needs a fence behind it", "wM4",
+    { bad: ["mb/none", "none/or", "wmb/or"], good: ["mb/mb", "mb/or"] }),
+  row("EM.5", "virtio: a fence is missing on either side", "wM5",
+    { bad: ["none/mb", "mb/none", "wmb/mb"], good: ["mb/mb", "mb/or"] }),
+  row("EM.6", "counter and waiters under one lock need no fence", "wM6",
+    { bad: [], good: ["none/none"] }),
+];
