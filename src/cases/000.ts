@@ -5,6 +5,7 @@ import type { Machine, RunResult } from "../engine/machine.ts";
 import { parseDisks } from "../machine/disks.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { accountOf } from "./000-account.ts";
+import { R000 } from "./000-report.ts";
 import { COUNTS, rows000 } from "./000-rows.ts";
 import { causeOf, isRequestStep, KINDS, storyOf } from "./000-trace.ts";
 import type { Case, CaseSpec, Failure } from "./case.ts";
@@ -107,6 +108,7 @@ export const case000: Case = {
     };
   },
   rows: rows000,
+  report: R000,
   expectations: [
     {
       id: "E000.2",

@@ -9,6 +9,7 @@ import { type Relation, relationOf } from "../machine/topology.ts";
 import { parseDisks } from "../machine/disks.ts";
 import { causeOf } from "./001-cause.ts";
 import { HISTOGRAM, visitedBy } from "./001-phase.ts";
+import { R001 } from "./001-report.ts";
 import { rows001 } from "./001-rows.ts";
 import { describe, nameOf, parametersOf, parseVariant } from "./001-variants.ts";
 import type { Case, CaseRun, CaseSpec, Failure, Scan } from "./case.ts";
@@ -124,6 +125,7 @@ export const case001: Case = {
     };
   },
   rows: rows001,
+  report: R001,
   expectations: [
     {
       id: "E001.1",

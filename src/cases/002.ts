@@ -7,6 +7,7 @@ import { parseDisks } from "../machine/disks.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { accountOf } from "./002-account.ts";
 import { near, type Outcome, OUTCOMES, outcomeOf, overwrittenInBuffer } from "./002-outcome.ts";
+import { R002 } from "./002-report.ts";
 import { rows002 } from "./002-rows.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
 import { DIO_KINDS, type DioRequest, dioRequests, stepOf } from "./dio-trace.ts";
@@ -118,6 +119,7 @@ export const case002: Case = {
   pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
   examine,
   rows: rows002,
+  report: R002,
   expectations: [],
 };
 

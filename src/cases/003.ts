@@ -9,6 +9,7 @@ import { parseDisks } from "../machine/disks.ts";
 import { FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { accountOf, type Population } from "./003-account.ts";
+import { R003 } from "./003-report.ts";
 import { rows003 } from "./003-rows.ts";
 import { isNear, isStoreBuffering, type Meeting, meetingsOf, usesAfterFree } from "./003-story.ts";
 import { DESCRIPTIONS, nameOf, WORKLOADS } from "./003-workloads.ts";
@@ -62,6 +63,7 @@ export const case003: Case = {
   pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
   examine,
   rows: rows003,
+  report: R003,
   expectations: [],
 };
 

@@ -3,6 +3,7 @@ import type { TraceEvent } from "../core/view.ts";
 import type { Disk, IrqPolicy } from "../machine/disks.ts";
 import type { Counters } from "../machine/debug-block.ts";
 import type { Preset } from "../machine/preset.ts";
+import type { ReportPlan } from "./report-plan.ts";
 import type { MemoryModel, Relation } from "../machine/topology.ts";
 import type { Machine, RunResult } from "../engine/machine.ts";
 
@@ -159,6 +160,8 @@ export interface Case {
   expectations: Expectation[];
   /** What must come out, in groups of runs: the acceptance test. */
   rows: Row[];
+  /** What is reported of a run that failed. */
+  report?: ReportPlan;
   /** Pairs of CPUs that stand for all: one for each relation that the machine has. */
   pairs(preset: Preset): Array<[number, number]>;
 }

@@ -6,6 +6,7 @@ import type { Preset } from "../machine/preset.ts";
 import { groupRuns, legendOf, summarize, tableOf, upperBound } from "../report/compare.ts";
 import { explainLostWakeup } from "../report/lost-wakeup.ts";
 import { wrap } from "../report/text.ts";
+import { type CaseReport, caseReportDocument, caseReportLines } from "./case-report.ts";
 import { diskWords } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
@@ -28,7 +29,7 @@ export function printList(cases: readonly Case[], json?: boolean): number {
 
 export function printCase(
   definition: Case, preset: Preset, spec: CaseSpec, runs: readonly CaseRun[], capsule?: string,
-  json?: boolean,
+  json?: boolean, made?: CaseReport,
 ): void {
   const broken = runs.filter((run) => run.broken);
   const failed = runs.filter((run) => run.failure || (run.scan?.hangs ?? 0) > 0);
@@ -63,6 +64,7 @@ export function printCase(
         cycles: first.result.cycles,
         stateHash: first.result.stateHash,
         report: explainLostWakeup(first),
+        details: made && caseReportDocument(made),
         reproduce: reproduceCase(definition, first.spec),
         capsule,
       },
@@ -94,6 +96,7 @@ export function printCase(
     const where = definition.allCpus ? "" : `CPUs ${pair.join(",")} (${first.relation}), `;
     out.push("", `First failure: ${where}seed ${seed}.`);
     out.push(explainLostWakeup(first), causeOf(first));
+    if (made) out.push("", ...caseReportLines(made), "");
     out.push(`reproduce: ${reproduceCase(definition, first.spec)}`);
   }
   if (capsule) out.push(`reproduce: ${shellLine(["smpbox", "replay", capsule])}`);

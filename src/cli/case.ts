@@ -10,6 +10,7 @@ import { cpuCount, type Preset } from "../machine/preset.ts";
 import { type JUnitCase, junitText } from "../report/junit.ts";
 import { ablate } from "./case-ablate.ts";
 import { keepRun, presetsOf } from "./case-machines.ts";
+import { checkReportName, makeReport, writeReport } from "./case-report.ts";
 import { printCase, printList, reproduceCase } from "./case-output.ts";
 import { runRows } from "./case-rows.ts";
 import { sweep } from "./case-sweep.ts";
@@ -40,6 +41,7 @@ export interface CaseOptions extends Omit<DiskOptions, "disks"> {
   sweep?: boolean;
   svg?: string;
   expect: "hold" | "fail";
+  report?: string;
   junit?: string;
   json?: boolean;
 }
@@ -73,6 +75,7 @@ export function caseVerb(program: Command, act: Act): void {
     .option("--sweep", "how often it hangs against the machine's numbers")
     .option("--svg <file>", "with --sweep: a chart")
     .option("--expect <what>", "fail: exit 0 if it fails", parseChoice("hold", "fail"), "hold")
+    .option("--report <file>", "the report on the first failure: FILE.html, .json or .txt")
     .option("--junit <file>", "write JUnit XML, too: a case for each run, or row and setup")
     .option("--json", "print one JSON document")
     .action((id: string | undefined, given: CaseOptions, command: Command) =>
@@ -82,6 +85,10 @@ export function caseVerb(program: Command, act: Act): void {
         const options = { ...given, seed: given.seed ?? 1n, seeds };
         const plain = defaulted && given.rounds === undefined;
         if (options.junit !== undefined) checkWritable("--junit", options.junit);
+        if (options.report !== undefined) {
+          checkReportName(options.report);
+          checkWritable("--report", options.report);
+        }
         if (options.svg !== undefined && !options.sweep) {
           throw new InputError("--svg: draws what --sweep measures");
         }
@@ -125,7 +132,13 @@ async function runCase(
   }
   const first = runs.find((run) => run.failure) ?? runs.find((run) => run.broken);
   const capsule = first && (await keepRun(definition, first.spec));
-  printCase(definition, preset, specs[0], runs, capsule, options.json);
+  const made = first?.failure &&
+    (await makeReport(definition, first, reproduceCase(definition, first.spec), signal));
+  printCase(definition, preset, specs[0], runs, capsule, options.json, made);
+  if (options.report !== undefined) {
+    if (made) writeReport(options.report, made);
+    else process.stderr.write(`--report: no run failed, so ${options.report} is not written\n`);
+  }
   if (options.junit !== undefined) {
     const cases = runs.map((run) => junitOf(run, options.expect));
     writeOutput("--junit", options.junit, junitText(`smpbox case ${definition.id}`, cases));

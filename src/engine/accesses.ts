@@ -8,6 +8,7 @@ import {
   TRACE_LOCKED, TRACE_LOST,
 } from "../../assembly/trace-kinds.ts";
 import { TraceReader } from "../core/trace-reader.ts";
+import { InputError } from "../machine/preset.ts";
 import type { Machine, RunResult } from "./machine.ts";
 import type { RunHooks } from "./session.ts";
 
@@ -232,14 +233,18 @@ export async function follow(
   const piece = BigInt(Math.floor(ACCESS_OPTIONS.traceEvents /
     (RECORDS_CYCLE * machine.view.cpus)));
   let result: RunResult | undefined;
+  // Of a part of the run the ring holds all, most likely; else pieces that it holds for certain.
+  const part = machine.view.u64(abi.M_TRACE_TO) !== 0n;
   const start = machine.view.u64(abi.M_TRACE_FROM);
   do {
     const { now } = machine.view;
     const next = (start > now ? start : now) + piece;
-    result = await machine.runTo(until && until < next ? until : next, hooks);
+    if (part && !until) result = await machine.run(hooks);
+    else result = await machine.runTo(until && until < next ? until : next, hooks);
     batch.count = 0;
     const lost = reader.take((time, cpu, kind, _label, size, phys, extra, value) =>
       batch.put(time, cpu, kind, size, phys, extra, value));
+    if (lost > 0 && part) throw new InputError("--from, --to: too many accesses; less apart");
     if (lost > 0) throw new Error(`the trace lost ${lost} records: a bug of smpbox`);
     batch.give(accesses);
   } while (!result && !(until && machine.view.now >= until));

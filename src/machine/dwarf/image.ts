@@ -48,6 +48,10 @@ export class DebugInfo {
     this.sections = sectionsOf(file);
   }
 
+  section(name: string): Uint8Array | undefined {
+    return this.sections.get(name);
+  }
+
   get types(): Types {
     return (this.madeTypes ??= new Types(this.sections));
   }

@@ -38,12 +38,12 @@ export const COMMANDS: Record<string, Command> = {
     words: [1, 3], run: struct,
   },
   px: {
-    usage: "px EXPRESSION", what: "a variable or field, hexadecimal", words: [1, 1],
-    run: (session, [text]) => print(session, text, 16),
+    usage: "px EXPRESSION", what: "a variable or field, hexadecimal", words: [1, 32],
+    run: (session, words) => print(session, words.join(" "), 16),
   },
   pd: {
-    usage: "pd EXPRESSION", what: "a variable or field, decimal", words: [1, 1],
-    run: (session, [text]) => print(session, text, 10),
+    usage: "pd EXPRESSION", what: "a variable or field, decimal", words: [1, 32],
+    run: (session, words) => print(session, words.join(" "), 10),
   },
   rd: {
     usage: "rd ADDRESS|SYMBOL [COUNT]", what: "words of memory", words: [1, 2],

@@ -43,7 +43,7 @@ export function cache(session: Session, text: string): string[] {
 
 const WIDTH = 80;
 /** A store is issued into the store buffer, and commits: then it is visible. */
-const KINDS: Record<number, string> = {
+export const STEP_KINDS: Record<number, string> = {
   [TRACE_LOAD]: "load", [TRACE_ISSUE]: "issue", [TRACE_COMMIT]: "commit", [TRACE_LOCKED]: "locked",
 };
 
@@ -51,16 +51,13 @@ const KINDS: Record<number, string> = {
 export function last(session: Session, count?: string): string[] {
   const { view } = session.machine;
   const names = new Names(session.machine);
-  const events = view.trace((kind, label) => label !== 0 && kind in KINDS);
+  const events = view.trace((kind, label) => label !== 0 && kind in STEP_KINDS);
   const shown = events.slice(-countOf(count, 20));
   if (shown.length === 0) return ["no labelled step was executed"];
+  const labels = session.labels;
   return shown.map(({ time, cpu, kind, label, phys, value }) => {
-    const step = `${labelName(label).padEnd(4)} ${KINDS[kind].padEnd(6)}`;
+    const step = `${(labels.get(label) ?? `#${label}`).padEnd(4)} ${STEP_KINDS[kind].padEnd(6)}`;
     const place = `${names.data(Number(phys))} = 0x${bareHex(value)}`;
     return `${String(time).padStart(10)}  cpu${cpu}  ${step} ${place}`.slice(0, WIDTH);
   });
 }
-
-/** By workloads/include/smpbox-labels.h. */
-const LABELS = ["", "A1", "A2", "A3", "P", "B", "1e", "1g", "2"];
-const labelName = (label: number) => LABELS[label] ?? `#${label}`;

@@ -39,7 +39,7 @@ export function struct(session: Session, words: string[]): string[] {
 export function print(session: Session, text: string, radix: Radix): string[] {
   const place = session.placeOf(text);
   if (!place) {
-    const value = session.address(text);
+    const value = session.evaluate(text);
     return [`$1 = ${radix === 16 ? `0x${bareHex(value)}` : value}`];
   }
   const [first, ...rest] = valueLines(session.guest, place.lin, place.type, radix);

@@ -7,6 +7,7 @@ import { hex } from "../../machine/elf.ts";
 import { InputError } from "../../machine/preset.ts";
 import { kernelTasks, type KernelTask } from "../../machine/tasks.ts";
 import { kernelGuest } from "../core-dump.ts";
+import { labelNames } from "../marks.ts";
 
 export interface Subject {
   machine: Machine;
@@ -21,16 +22,30 @@ export class Session {
   readonly machine: Machine;
   readonly guest: Guest;
   readonly tasks: KernelTask[];
+  /** What $name stands for. */
+  readonly named = new Map<string, Place>();
+  /** Names of the kernel's labels. */
+  readonly labels: Map<number, string>;
 
   constructor(subject: Subject) {
     this.subject = subject;
     this.machine = subject.machine;
     this.guest = kernelGuest(subject.machine);
+    this.labels = labelNames(subject.machine.debugInfo.kernel.section(".smpbox.marks"));
     this.tasks = kernelTasks(this.guest, subject.machine.view.cpus);
   }
 
-  /** A number, the address of a symbol, or what a variable's field holds. */
+  /** A number, the address of a symbol, or what a field holds; several with operators between. */
   evaluate(text: string): bigint {
+    const [first, ...rest] = text.trim().split(/\s+(\+|-|\*|\/|&|<<|>>)\s+/);
+    let value = this.term(first);
+    for (let i = 0; i + 1 < rest.length; i += 2) {
+      value = applied(value, rest[i], this.term(rest[i + 1]), text);
+    }
+    return value;
+  }
+
+  private term(text: string): bigint {
     const place = this.placeOf(text);
     if (place && bare(place.type).bytes <= 8 && bare(place.type).bytes > 0) {
       const value = this.guest.value(place);
@@ -53,14 +68,20 @@ export class Session {
     throw new InputError(`${text}: neither an address nor a symbol of the image`);
   }
 
-  /** "cpus[2].rq.idle": a variable and a way into it; pointers are followed by -> or a dot. */
+  /**
+   * "cpus[2].rq.idle": a variable and a way into it; pointers are followed by -> or a dot. It may
+   * begin with a $name, or with an address that is given a type: "((struct dio *)ADDRESS)->iocb".
+   */
   placeOf(text: string): Place | undefined {
-    const [, name, rest] = /^([A-Za-z_]\w*)(.*)$/.exec(text) ?? [];
-    let place = name === undefined ? undefined : this.guest.variable(name);
-    for (const [step] of (rest ?? "").matchAll(/(?:->|\.)\w+|\[\d+\]|./g)) {
+    const cast = /^\(\((?:(?:struct|union) )?(\w+) \*\)([^()]+)\)(.*)$/.exec(text);
+    const [, name, rest] = cast ? ["", "", cast[3]] : /^(\$?[A-Za-z_]\w*)(.*)$/.exec(text) ?? [];
+    let place = cast ? { lin: this.evaluate(cast[2]), type: this.type(cast[1]) }
+      : name === undefined ? undefined : this.named.get(name) ?? this.guest.variable(name);
+    for (const [step] of (rest ?? "").matchAll(/(?:->|\.)\w+|\[[^\]]+\]|./g)) {
       if (!place) return undefined;
       if (step.startsWith("[")) {
-        place = this.guest.elements(place)[Number(step.slice(1, -1))];
+        const index = step.slice(1, -1);
+        place = this.element(place, /^\d+$/.test(index) ? BigInt(index) : this.evaluate(index));
       } else if (/\w/.test(step)) {
         const field = step.replace(/^(->|\.)/, "");
         if (bare(place.type).kind === "pointer") place = this.guest.target(place);
@@ -68,6 +89,13 @@ export class Session {
       } else return undefined;
     }
     return place;
+  }
+
+  /** Of an array, also one without a length at the end of a struct. */
+  private element(place: Place, index: bigint): Place | undefined {
+    const type = bare(place.type);
+    if (type.kind !== "array" || (type.count > 0 && index >= BigInt(type.count))) return undefined;
+    return { lin: place.lin + index * BigInt(type.of.bytes), type: type.of };
   }
 
   type(name: string): Type {
@@ -111,6 +139,20 @@ export class Session {
     const found = memberOf(place.type, path);
     if (!found) throw new InputError(`the kernel's type has no member ${path}`);
     return { lin: place.lin + BigInt(found.at), type: found.type };
+  }
+}
+
+function applied(a: bigint, operator: string, b: bigint, text: string): bigint {
+  switch (operator) {
+    case "+": return a + b;
+    case "-": return a - b;
+    case "*": return a * b;
+    case "&": return a & b;
+    case "<<": return a << b;
+    case ">>": return a >> b;
+    default:
+      if (b === 0n) throw new InputError(`${text}: divides by 0`);
+      return a / b;
   }
 }
 

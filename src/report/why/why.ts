@@ -55,6 +55,15 @@ export async function why(
   };
 }
 
+/** To look at the accesses has changed the run, which must not be. */
+export class RunDiffers extends Error {
+  override name = "RunDiffers";
+
+  constructor() {
+    super("the run comes out different while its accesses are recorded: a bug of smpbox");
+  }
+}
+
 /** For a machine that was not made for it: it runs once more, to where it stands. */
 export async function whyAgain(
   machine: Machine, ended: boolean, hooks: RunHooks = {}, window: Partial<CreateOptions> = {},
@@ -63,7 +72,7 @@ export async function whyAgain(
   try {
     const { found } = await why(again, hooks, ended ? 0n : machine.view.now);
     if (again.stateHash() === machine.stateHash()) return found;
-    throw new Error("the run came out different the second time: a bug of smpbox");
+    throw new RunDiffers();
   } finally {
     again.close();
   }

@@ -1,0 +1,43 @@
+// Report R002 (case 002): the context whose requests never end, the request that lost its event,
+// and who waits for it.
+import { fieldsOf, type ReportPlan } from "./report-plan.ts";
+
+export const R002: ReportPlan = {
+  id: "R002",
+  title: "a write failed, and nobody reported it",
+  find: [
+    { as: "sleeper", task: { frame: "read_events" } },
+    { as: "destroyer", task: { frame: "wait_for_all_aios" } },
+    { as: "dio", slab: "dio", where: [] },
+    { as: "iocb", at: "$dio->iocb" },
+    { as: "ctx", at: "$iocb->ki_ctx" },
+    { as: "ring", at: "$ctx->ring_info.ring" },
+    { as: "bio", slab: "bio", where: [["bi_private", "$dio"]] },
+  ],
+  parts: [
+    { title: "the machine", commands: ["sys"] },
+    { title: "who waits for events", commands: ["bt $sleeper"] },
+    { title: "who waits for the requests to end", commands: ["bt $destroyer"] },
+    {
+      title: "the context",
+      fields: fieldsOf("$ctx", "users=users.counter reqs_active ring.head=$ring->head " +
+        "ring.tail=$ring->tail", 10),
+    },
+    { title: "a request that was never freed", fields: fieldsOf("$dio", `offset size bio_count
+      refcount=refcount.counter result io_error waiter is_async bio iocb`) },
+    { title: "its kiocb", fields: fieldsOf("$iocb", "ki_users ki_flags ki_pos ki_nbytes") },
+    { title: "bios of the request: none is found if they have ended",
+      commands: ["struct bio $bio"] },
+    {
+      title: "submitter and completion",
+      steps: {
+        about: ["$dio"], from: "S1",
+        words: {
+          S1: "begins", S3: "adds what is under way", S5: "less than the size?",
+          S6: "what the caller is told", D1: "a bio has failed", f1: "the last one: the result",
+          f2: "the error", f4: "is it to report?", Df: "frees the request",
+        },
+      },
+    },
+  ],
+};

@@ -1,0 +1,94 @@
+// Report R003 (case 003), in the order of the bug report's crash session: the writer that hangs,
+// the chain from its handle to the journal, who waits for whom, the request, the race.
+import { fieldsOf, type ReportPlan } from "./report-plan.ts";
+
+const T_STATES = ["T_RUNNING", "T_LOCKED", "T_FLUSH", "T_COMMIT", "T_FINISHED"];
+const LIO_OPCODES = ["IOCB_CMD_PREAD", "IOCB_CMD_PWRITE"];
+const RW = ["READ", "WRITE"];
+
+/** As the bug report prints struct dio; "=-": Linux 2.6.9 has it, this kernel has not. */
+const DIO_FIELDS = fieldsOf("$dio", `
+  bio inode=target->inode rw i_size=target->i_size lock_type=- blkbits blkfactor start_zero_done=-
+  pages_in_io size block_in_file blocks_available final_block_in_request first_block_in_page
+  boundary=- reap_counter=- get_blocks=target->get_block end_io=- final_block_in_bio
+  next_block_for_io map_bh=- cur_page cur_page_offset cur_page_len cur_page_block curr_page
+  total_pages curr_user_address pages[0] head tail page_errors refcount=refcount.counter bio_lock
+  bio_list waiter iocb is_async io_error result`).map((field) =>
+  field.name === "rw" ? { ...field, names: RW } : field);
+
+export const R003: ReportPlan = {
+  id: "R003",
+  title: "a writer waits for a bio that has ended, kjournald for the writer, the others for both",
+  find: [
+    { as: "writer", task: { state: "UN", frame: "dio_await_one" } },
+    { as: "dio", at: "$writer->sleep.object", type: "dio" },
+    { as: "handle", at: "$writer->journal_info" },
+    { as: "transaction", at: "$handle->h_transaction" },
+    { as: "journal", at: "fs_journal" },
+    { as: "kjournald", at: "$journal->j_task" },
+    { as: "ls", task: { comm: "ls", frame: "start_this_handle" } },
+    { as: "other", task: { state: "UN", frame: "start_this_handle" } },
+    {
+      as: "iocb", stackOf: "$writer", frame: "sys_io_submit", type: "iocb",
+      where: [["aio_nbytes", "$dio->size"], ["aio_offset", "$dio->offset"]],
+    },
+    { as: "inode", at: "$dio->target->inode", type: "inode" },
+    { as: "bio", slab: "bio", where: [["bi_private", "$dio"]] },
+  ],
+  parts: [
+    { title: "the machine", commands: ["sys"] },
+    { title: "the writer that hangs", commands: ["bt $writer"] },
+    {
+      title: "how long it has waited",
+      steps: {
+        about: ["$dio"], from: "S1",
+        words: {
+          S1: "the request begins", W4: "looks at the count", W6: "looks at the count again",
+          W7: "says that it waits", E1: "looks for a waiter", E2: "drops the bio's reference",
+          E3: "looks for the waiter to wake",
+        },
+        claims: [["E1 load", "W7 commit"], ["W6 load", "E2 locked"]],
+      },
+    },
+    {
+      title: "its handle belongs to the running transaction",
+      fields: fieldsOf("$writer", `journal_info h_transaction=$handle->h_transaction
+        j_running_transaction=$journal->j_running_transaction`),
+    },
+    {
+      title: "kjournald waits for its handle",
+      fields: [
+        { name: "t_updates", value: "$transaction->t_updates" },
+        { name: "t_state", value: "$transaction->t_state", names: T_STATES },
+      ],
+    },
+    {
+      title: "waitq j_wait_updates",
+      commands: ["waitq $journal->j_wait_updates", "bt $kjournald"],
+    },
+    {
+      title: "the others wait for the transaction",
+      commands: ["waitq $journal->j_wait_transaction_locked"],
+    },
+    { title: "one of them", commands: ["bt $other"] },
+    { title: "one that only reads a directory", commands: ["bt $ls"] },
+    {
+      title: "the copy of the user's iocb on the writer's stack",
+      fields: fieldsOf("$iocb", `aio_data aio_key aio_reserved1=aio_rw_flags aio_lio_opcode
+        aio_reqprio aio_fildes aio_buf aio_nbytes aio_offset aio_reserved2
+        aio_reserved3=aio_flags`).map((field) =>
+        field.name === "aio_lio_opcode" ? { ...field, names: LIO_OPCODES } : field),
+    },
+    {
+      title: "the file", commands: ["files $writer", "struct inode.i_name $inode"],
+    },
+    { title: "the request", fields: DIO_FIELDS },
+    {
+      title: "of the file system's blocks",
+      fields: [{
+        name: "b_blocknr", value: "$dio->cur_page_block >> $dio->blkfactor", radix: 16,
+      }],
+    },
+    { title: "bios of the request: none is found if it has ended", commands: ["struct bio $bio"] },
+  ],
+};

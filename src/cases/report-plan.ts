@@ -1,0 +1,73 @@
+// What a report on a case's failure shows, as data: what is looked for in the stopped machine, and
+// which commands, fields and steps are told of it. report/case-report.ts makes the report.
+
+/** A task in this state (RU, IN, UN) with this function on its stack. */
+export interface TaskQuery {
+  state?: "RU" | "IN" | "UN";
+  comm?: string;
+  /** The function's name, or what a compiled copy of it begins with. */
+  frame?: string;
+}
+
+/** A field of what is looked for and the expression that it has to be equal to. */
+export type Condition = [field: string, expression: string];
+
+/**
+ * Gives `as` a meaning: later ones, and all expressions, call it $as. An expression is what pd of
+ * smpbox crash takes: variables and fields, $names, and + - * / & << >> from left to right.
+ */
+export type Finder =
+  | { as: string; task: TaskQuery }
+  /** What a pointer, or a number that is the address of a `type`, leads to; else the place. */
+  | { as: string; at: string; type?: string }
+  /** An object of a slab cache that is in use. */
+  | { as: string; slab: string; where: Condition[] }
+  /** A struct in the stack frame of a function. */
+  | { as: string; stackOf: string; frame: string; type: string; where: Condition[] }
+  /** The object in which the last access with this label lies. */
+  | { as: string; step: string; type: string; member: string };
+
+export interface Field {
+  name: string;
+  /** Undefined: the original has it, this kernel has nothing like it. */
+  value?: string;
+  radix?: 10 | 16;
+  /** Names by number. */
+  names?: readonly string[];
+}
+
+/** "A3 commit" before "2 load", by the last time of each in the steps that are told. */
+export type Claim = [earlier: string, later: string];
+
+export type Part =
+  /** Lines for the prompt of smpbox crash; $names may stand in them. */
+  | { title: string; commands: string[] }
+  | { title: string; fields: Field[] }
+  | {
+    title: string;
+    steps: {
+      /** Labelled accesses to these objects are told. */
+      about: string[];
+      /** From the last issue with this label on, and so many cycles before. */
+      from?: string;
+      cyclesBefore?: number;
+      words: Record<string, string>;
+      claims?: Claim[];
+    };
+  };
+
+export interface ReportPlan {
+  id: string;
+  title: string;
+  find: Finder[];
+  parts: Part[];
+}
+
+/** Fields of one struct by their names, as "x" or "name=expression". */
+export function fieldsOf(base: string, names: string, radix: 10 | 16 = 16): Field[] {
+  return names.split(/\s+/).filter(Boolean).map((word) => {
+    const [name, value = name] = word.split("=");
+    if (value === "-") return { name };
+    return { name, value: value.startsWith("$") ? value : `${base}->${value}`, radix };
+  });
+}
