@@ -69,7 +69,10 @@ function crossingsOf(episode: Episode, accesses: Accesses): Crossing[] {
     const own = place.find((recent) => recent.cpu === cpu);
     if (!own) continue;
     const others = place.filter((recent) => recent !== own);
-    for (const read of own.loads.filter((load) => inside(load) && !load.locked)) {
+    // The last look at a place is the one that the task acted upon.
+    const looks = own.loads.filter((load) => inside(load) && !load.locked);
+    for (const read of looks.filter((load, i) =>
+      looks.findLastIndex(({ phys }) => phys === load.phys) === i)) {
       const store = firstAfter(read, others);
       if (store) missed.push({ read, store });
     }
