@@ -69,6 +69,19 @@ it("the reaper is in the wait queue of its kioctx, whose struct has the unread e
   expect(queue).toContain("1 waiting");
 });
 
+it("slab counts what is in use, as the kernel's own lists do", async () => {
+  const tasks = await run("slab task");
+  const [, used, free] = /^struct task: (\d+) in use, (\d+) free/.exec(tasks)!.map(Number);
+  const listed = [...tasks.matchAll(/^ {2}([0-9a-f]{16})$/gm)].map(([, lin]) => BigInt(`0x${lin}`));
+  expect(listed).toHaveLength(used);
+  const known = machine.debugBlock()!.tasks().map(({ address }) => address);
+  expect(known.filter((address) => !listed.includes(address))).toEqual([]);
+  const lists = [...tasks.matchAll(/(?:cpu\d+|depot) (\d+)/g)].map(([, count]) => Number(count));
+  expect(lists.reduce((sum, count) => sum + count, 0)).toBe(free);
+  const row = new RegExp(`^ +\\d+ +${used} +${used + free} +\\d+ {2}task$`, "m");
+  expect(await run("slab")).toMatch(row);
+});
+
 it("px, pd and rd show the same number", async () => {
   expect(await run("pd nr_cpus")).toBe("nr_cpus = 8");
   expect(await run("px nr_cpus")).toBe("nr_cpus = 0x8");
@@ -139,6 +152,7 @@ it("answers in 80 columns, and mistakes in a sentence", async () => {
   const lines = [
     "sys", "ps", "bt -f", "runq", "files", "irq", "sb", "last", "dis schedule 20", "help",
     `struct kioctx ${context.address.toString(16)}`, "rd nr_cpus 8", "struct task",
+    "slab", "slab task", "help slab",
     "px cpus[0].rq",
   ];
   for (const line of lines) {

@@ -50,7 +50,7 @@ export const COMMANDS: Record<string, Command> = {
     run: (session, [address, count]) => rd(session, address, count),
   },
   slab: {
-    usage: "slab TYPE", what: "objects of a type that are in use", words: [1, 2],
+    usage: "slab [TYPE]", what: "object caches; of one, its objects in use", words: [0, 2],
     run: (session, words) => slab(session, words.join(" ")),
   },
   files: {
@@ -76,10 +76,18 @@ export const COMMANDS: Record<string, Command> = {
     usage: "why [PID|TASK]", what: "why it sleeps, or what overtook what",
     words: [0, 1], run: (session, [task]) => why(session, task),
   },
-  help: { usage: "help", what: "this list", words: [0, 1], run: () => help() },
+  help: {
+    usage: "help [COMMAND]", what: "this list", words: [0, 1],
+    run: (_, [name]) => help(name),
+  },
 };
 
-function help(): string[] {
+function help(name?: string): string[] {
+  if (name !== undefined) {
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (!command) throw new InputError(`${name}: no such command; help lists them`);
+    return [command.usage, `    ${command.what}`];
+  }
   return [
     ...Object.values(COMMANDS).map(({ usage, what }) => `${usage.padEnd(32)} ${what}`),
     "quit                             leave; also exit, q, Ctrl-D",

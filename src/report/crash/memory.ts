@@ -4,6 +4,8 @@ import { disassemble } from "../../machine/disassemble.ts";
 import { InputError } from "../../machine/preset.ts";
 import { readLinear } from "../../machine/page-walk.ts";
 import { liveObjects } from "../objects.ts";
+import { Slabs } from "../slabs.ts";
+import { wrap } from "../text.ts";
 import { layoutLines, type Radix, typeName, valueLines } from "./print.ts";
 import { bareHex, type Session, word } from "./session.ts";
 
@@ -66,16 +68,48 @@ export function rd(session: Session, address: string, count?: string): string[] 
   return lines;
 }
 
-/** Objects that are in use: those that a typed pointer leads to. */
+/** The caches as in "kmem -s"; of one type its objects, those in use with their addresses. */
 export function slab(session: Session, name: string): string[] {
+  const slabs = new Slabs(session.guest, session.machine.debugBlock()?.base);
+  if (!name) return slabTable(slabs);
   const type = session.type(name);
   // Each unit of the program has a description of its own of the same type.
   const wanted = typeName(bare(type));
-  const found = liveObjects(session.guest).filter((one) => typeName(bare(one.type)) === wanted);
+  const cache = slabs.caches.find((one) => one.name === wanted.replace(/^struct /, ""));
+  if (!cache) {
+    const found = liveObjects(session.guest)
+      .filter((one) => typeName(bare(one.type)) === wanted);
+    return [
+      `${wanted}: no cache of its own; ${found.length} that a typed pointer leads to`,
+      ...found.map(({ lin }) => `  ${bareHex(lin)}`),
+    ];
+  }
+  const objects = slabs.objects(cache);
+  const used = objects.filter(({ freeOn }) => freeOn === undefined);
+  const lists = new Map<number, number>();
+  for (const { freeOn } of objects) {
+    if (freeOn !== undefined) lists.set(freeOn, (lists.get(freeOn) ?? 0) + 1);
+  }
+  const free = [...lists].sort(([x], [y]) => x - y)
+    .map(([cpu, count]) => `${cpu < 0 ? "depot" : `cpu${cpu}`} ${count}`);
   return [
-    `${wanted}: ${found.length} objects of ${type.bytes} bytes ` +
-      "(those that a typed pointer leads to)",
-    ...found.map(({ lin }) => `  ${bareHex(lin)}`),
+    `${wanted}: ${used.length} in use, ${objects.length - used.length} free, ` +
+      `${cache.bytes} bytes each`,
+    ...wrap(`free lists: ${free.join(", ") || "none"}`).split("\n"),
+    ...used.map(({ lin }) => `  ${bareHex(lin)}`),
+  ];
+}
+
+function slabTable(slabs: Slabs): string[] {
+  const cell = (value: number | string) => String(value).padStart(9);
+  return [
+    `${["OBJSIZE", "ALLOCATED", "TOTAL", "SLABS"].map(cell).join(" ")}  NAME`,
+    ...slabs.caches.map((cache) => {
+      const all = slabs.objects(cache);
+      const used = all.filter(({ freeOn }) => freeOn === undefined).length;
+      const cells = [cache.bytes, used, all.length, cache.pages.length];
+      return `${cells.map(cell).join(" ")}  ${cache.name}`;
+    }),
   ];
 }
 
