@@ -6,7 +6,8 @@ export const R000: ReportPlan = {
   id: "R000",
   title: "a result was read from a request that was free, and taken by somebody else",
   find: [
-    { as: "req", step: "1_7l", type: "aio_req", member: "aio_req_iov.iov_len" },
+    // A result of 0 bytes is the usual wrong one.
+    { as: "req", step: "1_7l", type: "aio_req", member: "aio_req_iov.iov_len", value: 0n },
     { as: "process", slab: "process", where: [] },
     { as: "aio", at: "$process->aio" },
   ],
@@ -15,7 +16,7 @@ export const R000: ReportPlan = {
     {
       title: "the way of the request",
       steps: {
-        about: ["$req"], from: "2_5", cyclesBefore: 20_000,
+        about: ["$req", "$aio->aio_free"], from: "2_5", cyclesBefore: 20_000,
         words: {
           "1_5": "put on the free list", "1_7f": "reads b_flags", "1_7l": "reads the result",
           "2_4a": "taken", "2_4b": "zeroed", "2_5": "gets the length of the new request",

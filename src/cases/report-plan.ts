@@ -24,8 +24,8 @@ export type Finder =
   | { as: string; slab: string; where: Condition[] }
   /** A struct in the stack frame of a function. */
   | { as: string; stackOf: string; frame: string; type: string; where: Condition[] }
-  /** The object in which the last access with this label lies. */
-  | { as: string; step: string; type: string; member: string };
+  /** The object in which the last access with this label lies, of those with `value` if any is. */
+  | { as: string; step: string; type: string; member: string; value?: bigint };
 
 export interface Field {
   name: string;

@@ -92,8 +92,9 @@ function found(
       }
       return undefined;
     }
-    const last = events.findLast(({ label, kind }) =>
+    const own = events.filter(({ label, kind }) =>
       session.labels.get(label) === finder.step && kind in STEP_KINDS);
+    const last = own.findLast(({ value }) => value === finder.value) ?? own.at(-1);
     const base = session.machine.debugBlock()?.base;
     if (!last || base === undefined) return undefined;
     const offset = session.member({ lin: 0n, type }, finder.member).lin;
