@@ -2,6 +2,7 @@
 // for other pages (engine.js), their worker, the core, machines and images. Any static host will do
 // that sends the two headers of src/web/host.ts. Run npm run build first.
 import { cpSync, mkdirSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
@@ -22,20 +23,37 @@ const page = {
   },
 };
 
+/** iced-x86 as packed for Node reads its module from a file; a page fetches it. */
+const iced = {
+  name: "iced",
+  enforce: "pre",
+  transform(code, id) {
+    if (!id.endsWith("/iced_x86.js")) return null;
+    const end = code.indexOf("const path = require('path')");
+    const found = code.slice(0, end).matchAll(/^module\.exports\.([A-Z]\w*) =/gm);
+    const exported = [...new Set(Array.from(found, ([, name]) => name))];
+    if (end < 0 || exported.length === 0) throw new Error("iced-x86 has another form: look at it");
+    return `const module = { exports: {} };
+      ${code.slice(0, end).replace(/^.*require\(`util`\);$/m, "")}
+      const response = await fetch(new URL("iced_x86_bg.wasm", import.meta.url));
+      wasm = (await WebAssembly.instantiate(await response.arrayBuffer(), imports))
+        .instance.exports;
+      ${exported.map((name) => `const own${name} = module.exports.${name};`).join("\n")}
+      export { ${exported.map((name) => `own${name} as ${name}`).join(", ")} };`;
+  },
+};
+
 const common = {
   configFile: false,
   logLevel: "warn",
   base: "./",
   publicDir: false,
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [page],
+  plugins: [page, iced],
   worker: { format: "es", plugins: () => [page] },
 };
 /** The files of the core are looked for beside the script, so scripts are not in a folder. */
 const names = { entryFileNames: "[name].js", chunkFileNames: "[name].js" };
-/** Built for Node: a page has no disassembler. */
-const external = ["iced-x86"];
-
 await build({
   ...common,
   root,
@@ -46,7 +64,6 @@ await build({
     modulePreload: false,
     rolldownOptions: {
       input: { engine: join(root, "src", "web", "engine.ts") },
-      external,
       preserveEntrySignatures: "strict",
       output: names,
     },
@@ -60,11 +77,16 @@ await build({
     emptyOutDir: false,
     target: "es2022",
     modulePreload: false,
-    rolldownOptions: { external, output: { ...names, assetFileNames: "[name][extname]" } },
+    rolldownOptions: { output: { ...names, assetFileNames: "[name][extname]" } },
   },
 });
 
-cpSync(join(root, "build", "timing.wasm"), join(out, "timing.wasm"));
+for (const name of ["timing.wasm", "explore.wasm"]) {
+  cpSync(join(root, "build", name), join(out, name));
+}
+const require = createRequire(import.meta.url);
+cpSync(join(dirname(require.resolve("iced-x86")), "iced_x86_bg.wasm"),
+  join(out, "iced_x86_bg.wasm"));
 cpSync(join(root, "src", "machine", "presets"), join(out, "presets"), { recursive: true });
 mkdirSync(join(out, "images"));
 const prebuilt = join(root, "workloads", "prebuilt");

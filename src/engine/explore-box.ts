@@ -1,10 +1,7 @@
 // One instance of the explore engine: its memory, the guest's RAM in it, and an address space that
 // maps the linear pages a program uses to physical pages one after the other.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import * as abi from "../../assembly/abi.ts";
 import { MEMORY_PAGES_MAX, PAGE_BYTES } from "../core/instance.ts";
-import { packageRoot } from "../core/root.ts";
 
 /** The functions and counters that assembly/explore.ts exports. */
 export interface ExploreExports {
@@ -192,19 +189,4 @@ export class ExploreBox {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     this.bytes.set(bytes, CORE_ADDRESS + abi.CORE_CPU + abi.CPU_REGISTERS);
   }
-}
-
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-/** build/explore.wasm, or another build of it. */
-export function exploreModule(file?: string): Promise<WebAssembly.Module> {
-  const load = async (path: string) => {
-    const bytes = await readFile(path).catch(() => {
-      throw new Error(`${path} is missing: run npm run build`);
-    });
-    return WebAssembly.compile(bytes);
-  };
-  if (file !== undefined) return load(file);
-  compiled ??= load(join(packageRoot(), "build", "explore.wasm"));
-  return compiled;
 }

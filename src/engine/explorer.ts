@@ -2,7 +2,8 @@
 // final states of many random runs, one run again with all its steps, and which of its decisions
 // matter. Litmus programs (explore.ts) and functions of an image (explore-function.ts) use it.
 import * as abi from "../../assembly/abi.ts";
-import { CORE_ADDRESS, ExploreBox, exploreModule } from "./explore-box.ts";
+import { CORE_ADDRESS, ExploreBox } from "./explore-box.ts";
+import { exploreModule } from "./host.ts";
 import { readLog, witnessSteps } from "./explore-log.ts";
 import type {
   Begin, Exploration, ExploreOptions, Final, Replay, Search, Setup, StuckThread, Watched,

@@ -21,16 +21,27 @@ export function hostBusy(): boolean {
   return loadavg()[0] > hostCores() / 4;
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /** build/timing.wasm, compiled once per process. */
 export function coreModule(): Promise<WebAssembly.Module> {
-  compiled ??= compile();
-  return compiled;
+  return moduleOf(join(packageRoot(), "build", "timing.wasm"));
 }
 
-async function compile(): Promise<WebAssembly.Module> {
-  const file = join(packageRoot(), "build", "timing.wasm");
+/** build/explore.wasm, or another build of it. */
+export function exploreModule(file?: string): Promise<WebAssembly.Module> {
+  return file === undefined
+    ? moduleOf(join(packageRoot(), "build", "explore.wasm"))
+    : compile(file);
+}
+
+function moduleOf(file: string): Promise<WebAssembly.Module> {
+  const module = modules.get(file) ?? compile(file);
+  modules.set(file, module);
+  return module;
+}
+
+async function compile(file: string): Promise<WebAssembly.Module> {
   const bytes = await readFile(file).catch(() => {
     throw new Error(`${file} is missing: run npm run build`);
   });

@@ -21,6 +21,15 @@ function valueText(value: bigint): string {
 export function witnessRows(
   steps: readonly WitnessStep[], threads: number, naming: Naming,
 ): string[] {
+  const all = witnessCells(steps, threads, naming);
+  const widths = all[0].map((_, i) => Math.max(...all.map((row) => row[i].length)));
+  return all.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd());
+}
+
+/** The same as a table: heads, then a row per step. */
+export function witnessCells(
+  steps: readonly WitnessStep[], threads: number, naming: Naming,
+): string[][] {
   const rows = steps.map((step, i) => {
     const accesses = step.accesses.map(({ kind, address, size, value, forwarded }) => {
       const verb = kind === "load" ? "reads" : storeVerb(step, address);
@@ -33,9 +42,7 @@ export function witnessRows(
     return [`${i + 1}`, `P${step.thread}`, what, accesses.join(", "), ...buffers];
   });
   const buffers = Array.from({ length: threads }, (_, i) => `buffer of P${i}`);
-  const all = [["step", "CPU", "does", "", ...buffers], ...rows];
-  const widths = all[0].map((_, i) => Math.max(...all.map((row) => row[i].length)));
-  return all.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd());
+  return [["step", "CPU", "does", "", ...buffers], ...rows];
 }
 
 /** What a locked instruction stores is in memory at once. */

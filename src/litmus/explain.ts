@@ -51,7 +51,7 @@ function because(witness: Witness | undefined, assembled: Assembled): string {
 }
 
 /** The test's own words for its code and memory. */
-function namingOf({ program }: Assembled): Naming {
+export function namingOf({ program }: Assembled): Naming {
   return {
     code(thread, offset) {
       const { texts, offsets } = program.threads[thread];

@@ -27,18 +27,28 @@ export function hostBusy(): boolean {
   return false;
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /** timing.wasm, compiled once per page. */
 export function coreModule(): Promise<WebAssembly.Module> {
+  return moduleOf("timing.wasm");
+}
+
+/** explore.wasm. */
+export function exploreModule(): Promise<WebAssembly.Module> {
+  return moduleOf("explore.wasm");
+}
+
+function moduleOf(file: string): Promise<WebAssembly.Module> {
   if (!globalThis.crossOriginIsolated) {
     const headers = "Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy";
     throw new InputError(`this page has no shared memory: serve it with the headers ${headers}`);
   }
-  compiled ??= fetched("timing.wasm")
+  const module = modules.get(file) ?? fetched(file)
     .then((response) => response.arrayBuffer())
     .then((bytes) => WebAssembly.compile(bytes));
-  return compiled;
+  modules.set(file, module);
+  return module;
 }
 
 /** Starts web/worker.ts; `onEnd` is called once, with the reason, when the thread is no more. */
@@ -83,7 +93,8 @@ export function checkDiskFiles(files: DiskFiles): void {
 
 /** The two hosts offer the same. */
 ({
-  checkDiskFiles, hostCores, hostBusy, coreModule, startThread, loadPreset, openImage,
+  checkDiskFiles, hostCores, hostBusy, coreModule, exploreModule, startThread, loadPreset,
+  openImage,
 }) satisfies {
   [name in keyof typeof node]: unknown;
 };

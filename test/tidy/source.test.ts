@@ -29,6 +29,7 @@ const source = filesBelow("src", /\.(ts|tsx|mjs)$/);
 const tests = filesBelow("test", /\.ts$/);
 const scripts = filesBelow("scripts", /\.mjs$/);
 const guest = filesBelow("workloads", /\.(c|h|S)$/);
+const shown = [...guest, ...filesBelow("workloads", /\.litmus$/)];
 const text = (file: string) => readFileSync(join(root, file), "utf8");
 
 /** Without comments. */
@@ -119,7 +120,7 @@ describe("import directions", () => {
       const target = relative(root, resolve(root, dirname(file), name));
       if (CONSTANTS.includes(target)) continue;
       // Shown as text, not run.
-      if (folder === "web" && guest.some((path) => target === `${path}?raw`)) continue;
+      if (folder === "web" && shown.some((path) => target === `${path}?raw`)) continue;
       expect(source, name).toContain(target);
       expect(hostLayer(target), name).toBeLessThanOrEqual(own);
     }

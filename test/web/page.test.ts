@@ -14,7 +14,14 @@ import { findLostWakeup, isStoreBuffering, type LostWakeup } from "../../src/cas
 import { optionsOf, runOnce } from "../../src/cases/runner.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import type { TraceEvent } from "../../src/core/trace.ts";
+import { ExploreEngine } from "../../src/engine/explore.ts";
+import { TimingEngine } from "../../src/engine/litmus/timing.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import type { Engine } from "../../src/engine/program.ts";
+import { assemble } from "../../src/litmus/assemble.ts";
+import { parseText } from "../../src/litmus/parse.ts";
+import { judge } from "../../src/litmus/print.ts";
+import { runTest } from "../../src/litmus/run.ts";
 import { askedOf, DEFAULTS, hashOf } from "../../src/web/page/state.ts";
 import { findChromium } from "../browser/chromium.ts";
 
@@ -38,6 +45,13 @@ describe("what a link may say", () => {
     const asked = { ...DEFAULTS, right: "nehalem-ep", seeds: 7 };
     expect(askedOf(hashOf(asked))).toEqual(asked);
     expect(hashOf(DEFAULTS)).toBe("");
+  });
+
+  it("is a litmus test of printable characters, not too long", () => {
+    const litmus = "X86_64 SB\n{}\n P0 ;\n";
+    expect(askedOf(hashOf({ ...DEFAULTS, litmus })).litmus).toBe(litmus);
+    expect(askedOf(`#litmus=${"x".repeat(99_999)}`).litmus).toHaveLength(4000);
+    expect(askedOf("#litmus=a%E2%80%AEb").litmus).toBe("");
   });
 
   it.each(["#left=__proto__&variant=constructor", "#seeds=-1&rounds=1e9", "#%00%ff", "#=&&&="])(
@@ -231,6 +245,49 @@ describe.skipIf(!executablePath)("the page", () => {
     throw new Error("no seed hangs");
   }
 
+  it("explores a litmus test of a link, with fences, and runs it on a machine", async () => {
+    const text = readFileSync(join(root, "workloads", "litmus", "SB.litmus"), "utf8")
+      .replace("X86_64 SB", "X86_64 SB-linked");
+    const page = await open(hashOf({ ...DEFAULTS, litmus: text }));
+    expect(await page.getByLabel("The test").inputValue()).toBe(text);
+    const result = page.locator("[data-found]");
+    const finals = () => page.locator("[data-final]").evaluateAll(
+      (rows) => rows.map((row) => row.getAttribute("data-final")));
+    const press = async (name: string) => {
+      await page.getByRole("button", { name, exact: true }).click();
+      await page.getByRole("button", { name: "Cancel the run" })
+        .waitFor({ state: "detached", timeout: 0 });
+      await result.waitFor();
+    };
+    const assembled = await assemble(parseText("SB", text));
+    const states = async (engine: Engine) => {
+      const options = { machine: "clovertown", runs: 1000, seed: 1n };
+      const found = await runTest(assembled, engine, options);
+      return judge(found).states.map(({ line, count }) => [line, String(count)]);
+    };
+    await press("Explore");
+    expect(await finals()).toEqual((await states(new ExploreEngine())).map(([line]) => line));
+    expect(await result.textContent()).toContain("SB-linked Allowed: Sometimes");
+    const steps = await page.locator("[data-witness] tbody tr").count();
+    expect(steps).toBeGreaterThan(5);
+    await page.getByRole("button", { name: "Step back" }).click();
+    expect(await page.locator("[data-witness] tr.ahead").count()).toBe(1);
+    await pictured(page, "litmus");
+    await page.getByLabel("times").selectOption("1000");
+    await press("Run it there");
+    const counted = await page.locator("[data-final]").evaluateAll((rows) => rows.map((row) =>
+      [row.getAttribute("data-final"), row.querySelector(".number")!.textContent]));
+    expect(counted).toEqual(await states(new TimingEngine()));
+    for (const gap of ["P0.1", "P1.1"]) {
+      await page.locator(`[data-gap="${gap}"]`).selectOption("mfence");
+    }
+    await press("Explore");
+    expect(await result.textContent()).toContain("Never");
+    await page.getByLabel("The test").fill("X86_64 no test\n");
+    await page.getByRole("button", { name: "Explore" }).click();
+    expect(await page.getByRole("alert").textContent()).toMatch(/test:\d+/);
+  });
+
   it("can be told to stop", async () => {
     const page = await open("#seeds=50&rounds=20000&variant=fixed");
     await page.getByRole("button", { name: "Run" }).click();
@@ -249,10 +306,16 @@ describe.skipIf(!executablePath)("the page", () => {
 
   it("puts nothing of a link into the document", async () => {
     const image = encodeURIComponent('<img src=x onerror="window.bad=1">');
-    const page = await open(`#left=${image}&seeds=${image}`);
+    const page = await open(`#left=${image}&seeds=${image}&litmus=${image}`);
     expect(await page.evaluate("window.bad")).toBeUndefined();
     expect(await page.locator("img").count()).toBe(0);
     expect(await page.locator("select[name=left]").inputValue()).toBe("clovertown");
+    // A text stays one, in its field and in what is said of it.
+    expect(await page.getByLabel("The test").inputValue()).toContain("<img");
+    await page.getByRole("button", { name: "Explore" }).click();
+    await page.getByRole("alert").waitFor();
+    expect(await page.locator("img").count()).toBe(0);
+    expect(await page.evaluate("window.bad")).toBeUndefined();
   });
 
   it("has said nothing on the console", () => expect(said).toEqual([]));

@@ -9,6 +9,7 @@ import {
 import { closeLooks, looks, lookTrouble, open, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
+import { PlaygroundView } from "./playground-view.tsx";
 import { LIMITS, MACHINES, MODELS, VARIANTS, type Asked } from "./state.ts";
 import { StoryView } from "./story-view.tsx";
 import { tour } from "./tour.ts";
@@ -44,12 +45,15 @@ export function App({ asked, change }: Props) {
       {lookTrouble.value && <p class="bad" role="alert">{lookTrouble.value}</p>}
       <TourView />
       <Inside asked={asked} />
+      <PlaygroundView asked={asked} change={change} />
     </main>
   );
 }
 
 function Form({ asked, change }: Props) {
-  const choose = (key: keyof Asked, label: string, names: readonly string[]) => (
+  const choose = (
+    key: "left" | "right" | "variant" | "memory", label: string, names: readonly string[],
+  ) => (
     <label>
       {label}
       <select name={key} value={asked[key]} disabled={running.value}

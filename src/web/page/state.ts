@@ -15,10 +15,16 @@ export interface Asked {
   memory: (typeof MODELS)[number];
   seeds: number;
   rounds: number;
+  /** Text of a litmus test, in place of the first example; shown, parsed, never run as script. */
+  litmus: string;
 }
+
+/** A link is no place for more. */
+export const LITMUS_CHARACTERS_MAX = 4000;
 
 export const DEFAULTS: Asked = {
   left: "clovertown", right: "conroe", variant: "bug", memory: "tso", seeds: 3, rounds: 3000,
+  litmus: "",
 };
 export const LIMITS = { seeds: [1, 50], rounds: [100, 20_000] } as const;
 
@@ -31,6 +37,12 @@ function within([low, high]: readonly [number, number], text: string | null, oth
   return Math.min(high, Math.max(low, value));
 }
 
+/** Printable characters, line ends and tabs; all others could only be meant to deceive. */
+function plain(text: string | null): string {
+  const printable = text !== null && /^[\t\n\r\x20-\x7e]*$/.test(text);
+  return printable ? text.slice(0, LITMUS_CHARACTERS_MAX) : "";
+}
+
 /** `#left=conroe&seeds=5`; a hash that is none of ours gives the defaults. */
 export function askedOf(hash: string): Asked {
   const words = new URLSearchParams(hash.replace(/^#/, ""));
@@ -41,6 +53,7 @@ export function askedOf(hash: string): Asked {
     memory: oneOf(MODELS, words.get("memory"), DEFAULTS.memory),
     seeds: within(LIMITS.seeds, words.get("seeds"), DEFAULTS.seeds),
     rounds: within(LIMITS.rounds, words.get("rounds"), DEFAULTS.rounds),
+    litmus: plain(words.get("litmus")),
   };
 }
 

@@ -1,0 +1,160 @@
+// The litmus playground: the test's text, its fences, what was found, and how it comes about.
+import { useMemo, useState } from "preact/hooks";
+import iriw from "../../../workloads/litmus/IRIW.litmus?raw";
+import lb from "../../../workloads/litmus/LB.litmus?raw";
+import mp from "../../../workloads/litmus/MP.litmus?raw";
+import r from "../../../workloads/litmus/R.litmus?raw";
+import sb from "../../../workloads/litmus/SB.litmus?raw";
+import waitQueue from "../../../workloads/litmus/wait-queue.litmus?raw";
+import type { Kind } from "../../machine/sites.ts";
+import {
+  cancelPlay, found, type Found, gapsIn, play, playing, playTrouble,
+} from "./playground.ts";
+import { type Asked, LITMUS_CHARACTERS_MAX, MACHINES } from "./state.ts";
+
+export const EXAMPLES: Record<string, string> = {
+  SB: sb, MP: mp, LB: lb, R: r, IRIW: iriw, "wait-queue": waitQueue,
+};
+const RUNS = [1000, 10_000, 100_000];
+
+interface Props {
+  asked: Asked;
+  change(next: Asked): void;
+}
+
+export function PlaygroundView({ asked, change }: Props) {
+  const text = asked.litmus || sb;
+  const [fences, setFences] = useState<ReadonlyMap<string, Kind>>(new Map());
+  const [machine, setMachine] = useState("clovertown");
+  const [runs, setRuns] = useState(RUNS[1]);
+  const gaps = useMemo(() => gapsIn(text), [text]);
+  const write = (next: string) => {
+    setFences(new Map());
+    change({ ...asked, litmus: next === sb ? "" : next.slice(0, LITMUS_CHARACTERS_MAX) });
+  };
+  const start = (engine: "explore" | "timing") =>
+    void play(engine, { text, fences, machine, runs, seed: 1 });
+  return (
+    <section aria-label="Litmus" id="litmus">
+      <h2>Litmus playground</h2>
+      <p>
+        Threads of a few instructions, and a question about how they may end. Explore goes through
+        every interleaving and every drain of the store buffers that x86-TSO allows; run executes
+        the threads on a machine, many times.
+      </p>
+      <div class="buttons">
+        {Object.keys(EXAMPLES).map((name) => (
+          <button key={name} type="button" class="other" onClick={() => write(EXAMPLES[name])}>
+            {name}
+          </button>
+        ))}
+      </div>
+      <label>
+        The test
+        <textarea name="litmus" spellcheck={false} rows={12} value={text}
+          maxLength={LITMUS_CHARACTERS_MAX}
+          onInput={(event) => write(event.currentTarget.value)} />
+      </label>
+      {gaps.length > 0 && (
+        <fieldset>
+          <legend>Fences, behind an access</legend>
+          {gaps.map(({ name, kinds }) => (
+            <label key={name}>
+              {name}
+              <select value={fences.get(name) ?? "none"} data-gap={name}
+                onChange={(event) =>
+                  setFences(new Map(fences).set(name, event.currentTarget.value as Kind))}>
+                {kinds.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
+              </select>
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <form onSubmit={(event) => event.preventDefault()}>
+        <button type="button" disabled={playing.value} onClick={() => start("explore")}>
+          Explore
+        </button>
+        <label>
+          on
+          <select value={machine} onChange={(event) => setMachine(event.currentTarget.value)}>
+            {MACHINES.map((name) => <option key={name} value={name}>{name}</option>)}
+          </select>
+        </label>
+        <label>
+          times
+          <select value={runs} onChange={(event) => setRuns(Number(event.currentTarget.value))}>
+            {RUNS.map((count) => <option key={count} value={count}>{count}</option>)}
+          </select>
+        </label>
+        <button type="button" disabled={playing.value} onClick={() => start("timing")}>
+          Run it there
+        </button>
+        {playing.value && <button type="button" onClick={cancelPlay}>Cancel the run</button>}
+      </form>
+      {playTrouble.value && <p class="bad" role="alert">{playTrouble.value}</p>}
+      {found.value && <Outcome key={found.value.model} outcome={found.value} />}
+    </section>
+  );
+}
+
+function Outcome({ outcome }: { outcome: Found }) {
+  const { title, states, counted, condition, verdict, model, witness } = outcome;
+  const most = Math.max(1, ...states.map(({ count }) => count));
+  return (
+    <div class="look" data-found>
+      <h3>{title}</h3>
+      <p>{verdict}</p>
+      <div class="scroll" tabIndex={0}>
+        <table>
+          <thead>
+            <tr><th>final state</th><th>{counted ? "runs" : ""}</th><th>{condition}</th></tr>
+          </thead>
+          <tbody>
+            {states.map(({ line, count, wanted }) => (
+              <tr key={line} data-final={line}>
+                <td><code>{line}</code></td>
+                <td class="number">{counted && count}</td>
+                <td>
+                  {counted && <span class="bar" style={{ width: `${(count / most) * 8}rem` }} />}
+                  {wanted && " ★"}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="soft">{model}</p>
+      {witness && <Witness rows={witness} />}
+    </div>
+  );
+}
+
+function Witness({ rows: [heads, ...rows] }: { rows: string[][] }) {
+  const [at, setAt] = useState(rows.length);
+  return (
+    <>
+      <h4>How it comes about</h4>
+      <div class="buttons">
+        <button type="button" disabled={at === 0} onClick={() => setAt(at - 1)}>
+          Step back
+        </button>
+        <button type="button" disabled={at === rows.length} onClick={() => setAt(at + 1)}>
+          Step on
+        </button>
+        <span class="soft">step {at} of {rows.length}</span>
+      </div>
+      <div class="scroll" tabIndex={0}>
+        <table data-witness>
+          <thead><tr>{heads.map((head, i) => <th key={i}>{head || "memory"}</th>)}</tr></thead>
+          <tbody>
+            {rows.map((cells, i) => (
+              <tr key={i} class={i === at - 1 ? "now" : i >= at ? "ahead" : ""}>
+                {cells.map((cell, column) => <td key={column}>{cell}</td>)}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
