@@ -101,7 +101,7 @@ describe.skipIf(!executablePath)("the page", () => {
   }
 
   async function run(page: Page): Promise<void> {
-    await page.getByRole("button", { name: "Run" }).click();
+    await page.getByRole("button", { name: "Run", exact: true }).click();
     await page.getByRole("button", { name: "Cancel" }).waitFor();
     await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached", timeout: 0 });
   }
@@ -290,10 +290,10 @@ describe.skipIf(!executablePath)("the page", () => {
 
   it("can be told to stop", async () => {
     const page = await open("#seeds=50&rounds=20000&variant=fixed");
-    await page.getByRole("button", { name: "Run" }).click();
+    await page.getByRole("button", { name: "Run", exact: true }).click();
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached" });
-    expect(await page.getByRole("button", { name: "Run" }).isEnabled()).toBe(true);
+    expect(await page.getByRole("button", { name: "Run", exact: true }).isEnabled()).toBe(true);
   });
 
   it("keeps what was chosen in the address", async () => {
