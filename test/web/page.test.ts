@@ -10,6 +10,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
+import { case002 } from "../../src/cases/002.ts";
 import { findLostWakeup, isStoreBuffering, type LostWakeup } from "../../src/cases/001-story.ts";
 import { optionsOf, runOnce } from "../../src/cases/runner.ts";
 import { packageRoot } from "../../src/core/root.ts";
@@ -37,8 +38,12 @@ if (process.env.CI === "true") it("CI has Chromium", () => expect(executablePath
 describe("what a link may say", () => {
   it("is known names, and numbers within limits", () => {
     const asked = askedOf("#left=zen&right=uni1&variant=fixed&memory=sc&seeds=99&rounds=7");
-    expect(asked).toEqual(
-      { ...DEFAULTS, left: "zen", variant: "fixed", memory: "sc", seeds: 50, rounds: 100 });
+    expect(asked).toEqual({
+      ...DEFAULTS, left: "zen", variant: "fixed", memory: "sc", seeds: 50,
+      rounds: 100,
+    });
+    const other = askedOf("#case=003&caseWorkload=W002b&caseMachine=/etc&caseSeed=7&caseSeeds=0");
+    expect(other).toEqual({ ...DEFAULTS, case: "003", caseSeed: 7, caseSeeds: 1 });
   });
 
   it("comes back from what it gives", () => {
@@ -286,6 +291,33 @@ describe.skipIf(!executablePath)("the page", () => {
     await page.getByLabel("The test").fill("X86_64 no test\n");
     await page.getByRole("button", { name: "Explore" }).click();
     expect(await page.getByRole("alert").textContent()).toMatch(/test:\d+/);
+  });
+
+  it("runs a case with what its link says, and shows the rate and the account", async () => {
+    const page = await open("#case=002&caseSeeds=3&caseRounds=40");
+    const results = page.locator("[data-campaign='002']");
+    const finish = async () => {
+      await page.getByRole("button", { name: "Run the case" }).click();
+      await page.getByRole("button", { name: "Cancel the case" }).waitFor();
+      await page.getByRole("button", { name: "Cancel the case" })
+        .waitFor({ state: "detached", timeout: 0 });
+    };
+    const inNode = await Promise.all([1n, 2n, 3n].map((seed) => runOnce(case002, {
+      machine: case002.machine, variant: case002.buggy, workload: case002.workload, pair: [0, 1],
+      seed, rounds: 40, memory: "tso",
+    })));
+    const failed = inNode.filter((run) => run.failure).length;
+    await finish();
+    expect(await results.locator("[data-rate]").textContent()).toBe(`${failed} of 3`);
+    expect(await results.locator("rect").count()).toBe(3);
+    await page.getByText("The account of that run").click();
+    expect((await results.locator("pre").textContent())!.length).toBeGreaterThan(200);
+    await pictured(page, "case");
+    await page.locator("select[name=caseVariant]").selectOption("fixed");
+    expect(new URL(page.url()).hash).toContain("caseVariant=fixed");
+    await finish();
+    expect(await results.locator("[data-rate]").textContent()).toBe("0 of 3");
+    expect(await results.locator(".held").count()).toBe(3);
   });
 
   it("can be told to stop", async () => {

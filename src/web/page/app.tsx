@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { CaseRun } from "../../cases/case.ts";
 import { relationOf } from "../../machine/topology.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
+import { CasesView } from "./cases-view.tsx";
 import {
   cancel, compare, running, show, type Side, sides, specsOf, trouble,
 } from "./compare.ts";
@@ -45,6 +46,7 @@ export function App({ asked, change }: Props) {
       {lookTrouble.value && <p class="bad" role="alert">{lookTrouble.value}</p>}
       <TourView />
       <Inside asked={asked} />
+      <CasesView asked={asked} change={change} />
       <PlaygroundView asked={asked} change={change} />
     </main>
   );

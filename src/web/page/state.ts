@@ -1,12 +1,17 @@
-// What the page is asked to show, as it stands in the address: only known names and numbers within
-// limits are taken from there, everything else is left at its default.
+// What the page is asked to show, as it stands in the address: only known names, numbers within
+// limits, and the plain text of a litmus test are taken from there, everything else is left at its
+// default. The names of a case's workloads are looked up when it runs.
+import { CASES, findCase } from "../../cases/index.ts";
 
 export const MACHINES = [
   "clovertown", "conroe", "nehalem-ep", "sandybridge-ep", "opteron-k8", "skylake-sp", "zen",
-  "quad4", "xeon-ht",
+  "quad4", "xeon-ht", "illumos32", "rhel16",
 ] as const;
 export const VARIANTS = ["bug", "fixed"] as const;
 export const MODELS = ["tso", "sc", "tso-adv"] as const;
+export const CASE_IDS = CASES.map(({ id }) => id);
+/** The machine that shows the case, its own workload, its own number of rounds. */
+export const OWN = "its own";
 
 export interface Asked {
   left: string;
@@ -17,6 +22,15 @@ export interface Asked {
   rounds: number;
   /** Text of a litmus test, in place of the first example; shown, parsed, never run as script. */
   litmus: string;
+  case: string;
+  caseVariant: string;
+  caseWorkload: string;
+  caseMachine: string;
+  caseMemory: (typeof MODELS)[number];
+  caseSeed: number;
+  caseSeeds: number;
+  /** 0: the case's own. */
+  caseRounds: number;
 }
 
 /** A link is no place for more. */
@@ -24,9 +38,17 @@ export const LITMUS_CHARACTERS_MAX = 4000;
 
 export const DEFAULTS: Asked = {
   left: "clovertown", right: "conroe", variant: "bug", memory: "tso", seeds: 3, rounds: 3000,
-  litmus: "",
+  litmus: "", case: "000", caseVariant: "bug", caseWorkload: OWN, caseMachine: OWN,
+  caseMemory: "tso", caseSeed: 1, caseSeeds: 10, caseRounds: 0,
 };
-export const LIMITS = { seeds: [1, 50], rounds: [100, 20_000] } as const;
+export const LIMITS = {
+  seeds: [1, 50], rounds: [100, 20_000], caseSeed: [1, 999_999], caseSeeds: [1, 50],
+  caseRounds: [0, 100_000],
+} as const;
+
+export function workloadsOf(id: string): string[] {
+  return Object.keys(findCase(id).workloads);
+}
 
 function oneOf<T extends string>(known: readonly T[], text: string | null, otherwise: T): T {
   return known.find((name) => name === text) ?? otherwise;
@@ -46,14 +68,26 @@ function plain(text: string | null): string {
 /** `#left=conroe&seeds=5`; a hash that is none of ours gives the defaults. */
 export function askedOf(hash: string): Asked {
   const words = new URLSearchParams(hash.replace(/^#/, ""));
+  const name = <T extends string>(key: keyof Asked, known: readonly T[]) =>
+    oneOf(known, words.get(key), DEFAULTS[key] as T);
+  const count = (key: keyof typeof LIMITS) => within(LIMITS[key], words.get(key), DEFAULTS[key]);
+  const id = name("case", CASE_IDS);
   return {
-    left: oneOf<string>(MACHINES, words.get("left"), DEFAULTS.left),
-    right: oneOf<string>(MACHINES, words.get("right"), DEFAULTS.right),
-    variant: oneOf<string>(VARIANTS, words.get("variant"), DEFAULTS.variant),
-    memory: oneOf(MODELS, words.get("memory"), DEFAULTS.memory),
-    seeds: within(LIMITS.seeds, words.get("seeds"), DEFAULTS.seeds),
-    rounds: within(LIMITS.rounds, words.get("rounds"), DEFAULTS.rounds),
+    left: name("left", MACHINES),
+    right: name("right", MACHINES),
+    variant: name("variant", VARIANTS),
+    memory: name("memory", MODELS),
+    seeds: count("seeds"),
+    rounds: count("rounds"),
     litmus: plain(words.get("litmus")),
+    case: id,
+    caseVariant: name("caseVariant", VARIANTS),
+    caseWorkload: name("caseWorkload", [OWN, ...workloadsOf(id)]),
+    caseMachine: name("caseMachine", [OWN, ...MACHINES]),
+    caseMemory: name("caseMemory", MODELS),
+    caseSeed: count("caseSeed"),
+    caseSeeds: count("caseSeeds"),
+    caseRounds: count("caseRounds"),
   };
 }
 

@@ -1,0 +1,150 @@
+// All cases: what to run, the rate of failures as seeds complete, and the account of the first one.
+import { wilson } from "../../cases/numbers.ts";
+import type { CaseRun } from "../../cases/case.ts";
+import { CASES, findCase } from "../../cases/index.ts";
+import { explainLostWakeup } from "../../report/lost-wakeup.ts";
+import {
+  campaign, type Campaign, campaigning, campaignTrouble, cancelCampaign, runCampaign,
+} from "./cases.ts";
+import {
+  type Asked, LIMITS, MACHINES, MODELS, OWN, VARIANTS, workloadsOf,
+} from "./state.ts";
+
+interface Props {
+  asked: Asked;
+  change(next: Asked): void;
+}
+
+type Name = "caseVariant" | "caseWorkload" | "caseMachine" | "caseMemory";
+type Count = "caseSeed" | "caseSeeds" | "caseRounds";
+
+export function CasesView({ asked, change }: Props) {
+  const definition = findCase(asked.case);
+  const choose = (key: Name, label: string, names: readonly string[]) => (
+    <label>
+      {label}
+      <select name={key} value={asked[key]} disabled={campaigning.value}
+        onChange={(event) => change({ ...asked, [key]: event.currentTarget.value })}>
+        {names.map((name) => <option key={name} value={name}>{name}</option>)}
+      </select>
+    </label>
+  );
+  const count = (key: Count, label: string) => (
+    <label>
+      {label}
+      <input name={key} type="number" min={LIMITS[key][0]} max={LIMITS[key][1]} value={asked[key]}
+        disabled={campaigning.value} required onChange={(event) =>
+          change({ ...asked, [key]: event.currentTarget.valueAsNumber || LIMITS[key][0] })} />
+    </label>
+  );
+  const workload = asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload;
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void runCampaign(asked);
+  };
+  return (
+    <section aria-label="Cases" id="cases">
+      <h2>All cases</h2>
+      <form onSubmit={submit}>
+        <label>
+          Case
+          <select name="case" value={asked.case} disabled={campaigning.value}
+            onChange={(event) =>
+              change({ ...asked, case: event.currentTarget.value, caseWorkload: OWN })}>
+            {CASES.map(({ id }) => <option key={id} value={id}>{id}</option>)}
+          </select>
+        </label>
+        {choose("caseVariant", "Code", VARIANTS)}
+        {choose("caseWorkload", "Workload", [OWN, ...workloadsOf(asked.case)])}
+        {choose("caseMachine", "On machine", [OWN, ...MACHINES])}
+        {choose("caseMemory", "Memory", MODELS)}
+        {count("caseSeed", "First seed")}
+        {count("caseSeeds", "Number of seeds")}
+        {count("caseRounds", "Rounds (0: its own)")}
+        <button type="submit" disabled={campaigning.value}>Run the case</button>
+        {campaigning.value && (
+          <button type="button" onClick={cancelCampaign}>Cancel the case</button>
+        )}
+      </form>
+      <p><b>{definition.title}</b></p>
+      <p class="soft">
+        {workload}: {definition.workloads[workload]}. Its own machine is {definition.machine}.
+        {" "}{definition.describeVariant(
+          asked.caseVariant === "bug" ? definition.buggy : definition.fixed)}
+      </p>
+      {campaignTrouble.value && <p class="bad" role="alert">{campaignTrouble.value}</p>}
+      {campaign.value && <Results campaign={campaign.value} />}
+    </section>
+  );
+}
+
+function Results({ campaign: { definition, specs, runs } }: { campaign: Campaign }) {
+  const failed = runs.filter((run) => run.failure);
+  const broken = runs.find((run) => run.broken);
+  const first = failed.sort((a, b) => Number(a.spec.seed - b.spec.seed))[0];
+  const [low, high] = wilson(failed.length, runs.length);
+  const percent = (rate: number) => `${(rate * 100).toFixed(0)} %`;
+  return (
+    <div class="look" data-campaign={definition.id}>
+      <progress max={specs.length} value={runs.length} aria-label={`runs of ${definition.id}`} />
+      <p>
+        <b data-rate>{failed.length} of {runs.length}</b> runs failed
+        {runs.length > 0 && ` (95 %: ${percent(low)} to ${percent(high)})`}
+        {specs[0].memory === "tso-adv" && ", adversarial drains"}
+      </p>
+      <RateChart runs={runs} wanted={specs.length} />
+      {broken && <p class="bad">Seed {String(broken.spec.seed)} says nothing: {broken.broken}</p>}
+      {first && <Account run={first} />}
+    </div>
+  );
+}
+
+function Account({ run }: { run: CaseRun }) {
+  return (
+    <>
+      <p>
+        Seed {String(run.spec.seed)} on {run.spec.machine}, {run.failure!.invariant}:
+        {" "}{run.failure!.what}.
+      </p>
+      <details>
+        <summary>The account of that run</summary>
+        <pre tabIndex={0}>{explainLostWakeup(run)}</pre>
+      </details>
+    </>
+  );
+}
+
+const CELL = 12;
+const HEIGHT = 90;
+
+/** A square per seed, and above it the rate so far with its interval. */
+function RateChart({ runs, wanted }: { runs: readonly CaseRun[]; wanted: number }) {
+  const ordered = [...runs].sort((a, b) => Number(a.spec.seed - b.spec.seed));
+  const y = (rate: number) => 4 + (1 - rate) * (HEIGHT - CELL - 14);
+  let failures = 0;
+  const points = ordered.map((run, i) => {
+    failures += run.failure ? 1 : 0;
+    const [low, high] = wilson(failures, i + 1);
+    return { x: i * CELL + CELL / 2, rate: y(failures / (i + 1)), low: y(low), high: y(high) };
+  });
+  const path = (list: [number, number][]) => list.map((at) => at.join(",")).join(" ");
+  const width = Math.max(160, wanted * CELL);
+  return (
+    <div class="scroll" tabIndex={0}>
+      <svg viewBox={`0 0 ${width} ${HEIGHT}`} width={width} role="img"
+        aria-label={`${failures} of ${runs.length} runs failed; a square for each seed`}>
+        <polygon class="interval" points={path([
+          ...points.map(({ x, high }): [number, number] => [x, high]),
+          ...points.toReversed().map(({ x, low }): [number, number] => [x, low]),
+        ])} />
+        <polyline class="rate" points={path(points.map(({ x, rate }) => [x, rate]))} />
+        {ordered.map((run, i) => (
+          <rect key={i} x={i * CELL + 1} y={HEIGHT - CELL} width={CELL - 2} height={CELL - 2}
+            class={run.failure ? "hung" : run.broken ? "core" : "held"} data-seed={run.spec.seed}>
+            <title>seed {String(run.spec.seed)}: {run.failure ? "failed" : "held"}</title>
+          </rect>
+        ))}
+      </svg>
+    </div>
+  );
+}
