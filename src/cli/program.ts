@@ -1,7 +1,7 @@
 // All verbs as one commander program; what an action does with its work is the caller's business.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { packageRoot } from "../core/root.ts";
 import { barriersVerb } from "./barriers.ts";
 import { c2cVerb } from "./c2c.ts";
@@ -16,6 +16,7 @@ import { exploreVerb } from "./explore.ts";
 import { litmusVerb } from "./litmus.ts";
 import type { Act } from "./main.ts";
 import { machinesVerb } from "./machines.ts";
+import { PROGRESS_KINDS, setProgress } from "./progress.ts";
 import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
 import { traceVerb } from "./trace.ts";
@@ -35,7 +36,10 @@ export function programOf(act: Act): Command {
     .exitOverride()
     .showHelpAfterError("(smpbox --help lists the verbs and their options)");
   for (const verb of VERBS) verb(program, act);
+  program.hook("preAction", (_, action) => setProgress(action.opts().progress));
   for (const command of program.commands) {
+    command.addOption(new Option("--progress <how>", "on stderr").choices(PROGRESS_KINDS)
+      .default("auto"));
     const lines = (EXAMPLES[command.name()] ?? []).flatMap(([words, what]) =>
       [`  $ smpbox ${words}`, `      ${what}`]);
     command.addHelpText("after", ["", "Examples:", ...lines].join("\n"));

@@ -1,17 +1,33 @@
 // Progress on stderr: one line that is rewritten on a terminal, otherwise a plain line every ten
-// seconds.
+// seconds. Nothing is coloured anywhere; with NO_COLOR set, or on a dumb terminal, no control
+// sequence is written either.
 const TERMINAL_MS = 200;
 const PLAIN_MS = 10_000;
 
+export const PROGRESS_KINDS = ["auto", "plain", "none"] as const;
+export type ProgressKind = (typeof PROGRESS_KINDS)[number];
+let kind: ProgressKind = "auto";
+
+/** As --progress says, for all that is created from now on. */
+export function setProgress(chosen: ProgressKind): void {
+  kind = chosen;
+}
+
+function rewrites(): boolean {
+  const { NO_COLOR, TERM } = process.env;
+  return kind === "auto" && process.stderr.isTTY === true && !NO_COLOR && TERM !== "dumb";
+}
+
 export class Progress {
-  private readonly terminal = process.stderr.isTTY === true;
+  private readonly terminal = rewrites();
+  private readonly quiet = kind === "none";
   private next = performance.now() + (this.terminal ? TERMINAL_MS : PLAIN_MS);
   private shown = false;
 
   /** `text` is only made when it is shown. */
   update(text: () => string): void {
     const now = performance.now();
-    if (now < this.next) return;
+    if (this.quiet || now < this.next) return;
     this.next = now + (this.terminal ? TERMINAL_MS : PLAIN_MS);
     if (!this.terminal) {
       process.stderr.write(`${text()}\n`);

@@ -18,6 +18,7 @@ export interface Manifest {
   compiler: string;
   linker: string;
   sources: string;
+  flags: string;
   programFlags: string;
   images: Record<string, { bytes: number; sha256: string; marks: Mark[] }>;
 }

@@ -34,6 +34,12 @@ it("every image is the one of the manifest", () => {
   }
 });
 
+it("the README says which compiler and flags made them", () => {
+  const said = readFileSync(join(prebuilt, "README.md"), "utf8").replace(/\s+/g, " ");
+  const { compiler: gcc, linker: ld, flags, programFlags } = manifest;
+  for (const one of [gcc, ld, flags, programFlags]) expect(said).toContain(one);
+});
+
 it.runIf(process.env.CI === "true")("CI has the compiler", () => {
   expect(missing, "install gcc and binutils").toBe(false);
 });
