@@ -46,7 +46,7 @@ describe("the package", () => {
       "LICENSE", "NOTICE", "CHANGELOG.md", "README.md", join("workloads", "include", "smpbox.h"),
       join("workloads", "prebuilt", "manifest.json"), join("dist", "src", "index.d.ts"),
     ]) expect(names).toContain(name);
-    expect(names.filter((name) => /^test\b|^assembly\b|\.map$/.test(name))).toEqual([]);
+    expect(names.filter((name) => /^test\b|^assembly\b|^dist.web\b|\.map$/.test(name))).toEqual([]);
   });
 
   it("brings no dependency of development", () => {

@@ -224,6 +224,9 @@ describe.skipIf(!executablePath)("the page", () => {
       }
       const buffer = await tour.locator("[data-buffer='0']").textContent();
       expect(buffer!.includes("ring.tail "), `stop ${index}`).toBe(index < 4);
+      if (index === 2 && process.env.SHOTS) {
+        await tour.screenshot({ path: join(shots, "front.png") });
+      }
       if (index === 3) await pictured(page, "tour");
     }
     await page.getByRole("button", { name: "Next", exact: true }).click();

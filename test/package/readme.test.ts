@@ -1,0 +1,98 @@
+// The README's commands do what it says: each block ```console is run, in a folder with the files
+// that the README gives (```c NAME, ```json NAME), and its output is the one shown; what counts
+// cycles may have other figures, as a change of the engine's timing is none of the README. With
+// README=1 all outputs are written anew.
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
+
+const root = packageRoot();
+const file = join(root, "README.md");
+const readme = readFileSync(file, "utf8");
+const folder = mkdtempSync(join(tmpdir(), "smpbox-readme-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const COLUMNS_MAX = 130;
+const main = join(root, "dist", "src", "cli", "main.js");
+mkdirSync(join(folder, "bin"));
+const shim = join(folder, "bin", "smpbox");
+writeFileSync(shim, `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`);
+chmodSync(shim, 0o755);
+symlinkSync(join(root, "workloads"), join(folder, "workloads"));
+const env = {
+  ...process.env, PATH: `${join(folder, "bin")}${delimiter}${process.env.PATH}`, TMPDIR: folder,
+};
+
+const settled = (text: string) => text.replace(/^Time .*$/gm, "Time").trimEnd();
+/** Without figures, each line once and in no order. */
+const shape = (text: string) => [...new Set(
+  text.trimEnd().split("\n").map((line) =>
+    line.replace(/[-+]?\d+(\.\d+)?(e-?\d+)?/g, "#").replace(/[0-9a-f]*#[0-9a-f#]*|\s+/g, " ")),
+)].sort();
+const TIMED = /--engine timing|smpbox run|smpbox compare/;
+
+/** The output of `command` in the README is from now on this. */
+function rewrite(from: string, to: string): void {
+  writeFileSync(file, readFileSync(file, "utf8").replace(from, () => to));
+}
+
+function output(command: string): string {
+  const { stdout, status } = spawnSync(
+    "sh", ["-c", `{ ${command}; } 2>&1`], { cwd: folder, env, encoding: "utf8" });
+  expect(status, `${command}\n${stdout}`).toBe(0);
+  return stdout;
+}
+
+for (const [, name, text] of readme.matchAll(/^```(?:c|json) (\S+)\n([^]*?)^```$/gm)) {
+  writeFileSync(join(folder, name), text);
+}
+
+interface Shown {
+  command: string;
+  text: string;
+}
+
+const shown = [...readme.matchAll(/^```console\n([^]*?)^```$/gm)].flatMap(([, block]) =>
+  block.split(/^\$ /m).slice(1).map((one): Shown => {
+    const end = one.indexOf("\n");
+    return { command: one.slice(0, end), text: one.slice(end + 1) };
+  }));
+/** Takes minutes: of what it prints, the account of the first hang is made by itself. */
+const LONG = "npm start";
+const hasGcc = spawnSync("gcc", ["--version"]).status === 0;
+
+it("shows outputs", () => {
+  expect(shown.map(({ command }) => command)).toContain(LONG);
+  expect(shown.length).toBeGreaterThan(4);
+});
+
+it.each(shown.filter(({ command }) => command !== LONG))("$command", ({ command, text }) => {
+  if (!hasGcc && /gcc|hello|sleep/.test(command)) return;
+  const made = output(command);
+  if (process.env.README) rewrite(`$ ${command}\n${text}`, `$ ${command}\n${made}`);
+  else if (TIMED.test(command)) expect(shape(made)).toEqual(shape(text));
+  else expect(settled(made)).toBe(settled(text));
+});
+
+it("tells the first hang of npm start as it happens", () => {
+  const { text } = shown.find(({ command }) => command === LONG)!;
+  const account = /^First hang:[^]*?^reproduce: (smpbox compare .*)$/m;
+  const [told, command] = account.exec(text)!;
+  const made = account.exec(output(command))![0];
+  if (process.env.README) rewrite(told, made);
+  else expect(shape(made)).toEqual(shape(told));
+});
+
+it("names files that are there, and is narrow enough", () => {
+  for (const [, path] of readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)) {
+    expect(() => readFileSync(join(root, path)), path).not.toThrow();
+  }
+  const wide = readme.split("\n").flatMap((line, i) =>
+    (line.length > COLUMNS_MAX && !line.startsWith("|") ? [i + 1] : []));
+  expect(wide).toEqual([]);
+});
