@@ -175,8 +175,10 @@ describe.skipIf(!executablePath)("the page", () => {
       for (const name of ["a window on", "a window on", "a window back", "a window back",
         "a window back", "to the mark before", "step: the next event", "a window on",
         "step back: the event before", "to the next mark"]) {
+        const before = BigInt((await text("boundary"))!);
         await press(name);
         await visit();
+        if (name === "a window back") expect(BigInt((await text("boundary"))!)).toBeLessThan(before);
       }
       const pair: [number, number] = machine === "clovertown" ? [0, 2] : [0, 1];
       const node = await Machine.create(await optionsOf(case001, {
@@ -321,6 +323,24 @@ describe.skipIf(!executablePath)("the page", () => {
     await finish();
     expect(await results.locator("[data-rate]").textContent()).toBe("0 of 3");
     expect(await results.locator(".held").count()).toBe(3);
+  });
+
+  it("works from a host that sends no headers", async () => {
+    const bare = await preview({
+      configFile: false, root, build: { outDir: folder }, preview: { port: 0 },
+    });
+    // Service workers are the browser's, so this page has one of its own.
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    page.on("pageerror", (error) => said.push(error.message));
+    await page.goto(`${bare.resolvedUrls!.local[0]}#litmus=`);
+    await page.waitForFunction("crossOriginIsolated");
+    await page.waitForSelector(".machine svg");
+    await page.getByLabel("times").selectOption("1000");
+    await page.getByRole("button", { name: "Run it there" }).click();
+    await page.locator("[data-final]").first().waitFor({ timeout: 0 });
+    await context.close();
+    await bare.close();
   });
 
   it("can be told to stop", async () => {

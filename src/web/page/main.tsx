@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { App } from "./app.tsx";
+import { isolate } from "./isolate.ts";
 import { askedOf, hashOf, type Asked } from "./state.ts";
 
 function Page() {
@@ -21,3 +22,5 @@ function Page() {
 const root = document.getElementById("page")!;
 root.replaceChildren();
 render(<Page />, root);
+// A page without it is shown all the same.
+isolate().catch(() => undefined);
