@@ -1,7 +1,7 @@
 // npm run build:web [-- FOLDER]: what a browser needs, by default to dist/web: the page, the engine
-// for other pages (engine.js), their worker, the core, machines and images. Any static host will do:
-// where it does not send the two headers of src/web/host.ts, a service worker of the page adds them
-// (localhost or https). Run npm run build first.
+// for other pages (engine.js), their worker, the cores, machines and images. Any static host will
+// do: where it does not send the two headers of src/web/host.ts, a service worker of the page adds
+// them (localhost or https). Run npm run build first.
 import { cpSync, mkdirSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";

