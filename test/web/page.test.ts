@@ -112,13 +112,13 @@ describe.skipIf(!executablePath)("the page", () => {
   }
 
   /** At both widths: nothing is wider than the page, nothing is hard to use; and the picture. */
-  async function pictured(page: Page, subject: string): Promise<void> {
+  async function pictured(page: Page, subject: string, part = "main"): Promise<void> {
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 900 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide).toBeLessThanOrEqual(width);
       if (process.env.SHOTS) {
-        await page.screenshot({ path: join(shots, `${subject}-${width}.png`), fullPage: true });
+        await page.locator(part).screenshot({ path: join(shots, `${subject}-${width}.png`) });
       }
     }
     await page.addScriptTag({
@@ -202,7 +202,7 @@ describe.skipIf(!executablePath)("the page", () => {
     expect(await buffer.textContent()).toMatch(/tail\s*\d+/);
     expect(await failing.locator(".state").allTextContents()).toEqual(
       expect.arrayContaining([expect.stringMatching(/^[MESI]$/)]));
-    await pictured(page, "look");
+    await pictured(page, "look", "#inside");
   });
 
   it("guides through case 001 with the numbers of the run that it made", async () => {
@@ -232,7 +232,7 @@ describe.skipIf(!executablePath)("the page", () => {
       if (index === 2 && process.env.SHOTS) {
         await tour.screenshot({ path: join(shots, "front.png") });
       }
-      if (index === 3) await pictured(page, "tour");
+      if (index === 3) await pictured(page, "tour", "#tour");
     }
     await page.getByRole("button", { name: "Next", exact: true }).click();
     await tour.getByText("does not hang").waitFor();
@@ -285,7 +285,7 @@ describe.skipIf(!executablePath)("the page", () => {
     expect(steps).toBeGreaterThan(5);
     await page.getByRole("button", { name: "Step back" }).click();
     expect(await page.locator("[data-witness] tr.ahead").count()).toBe(1);
-    await pictured(page, "litmus");
+    await pictured(page, "litmus", "#litmus");
     await page.getByLabel("times").selectOption("1000");
     await press("Run it there");
     const counted = await page.locator("[data-final]").evaluateAll((rows) => rows.map((row) =>
@@ -320,7 +320,7 @@ describe.skipIf(!executablePath)("the page", () => {
     expect(await results.locator("rect").count()).toBe(3);
     await page.getByText("The account of that run").click();
     expect((await results.locator("pre").textContent())!.length).toBeGreaterThan(200);
-    await pictured(page, "case");
+    await pictured(page, "case", "#cases");
     await page.locator("select[name=caseVariant]").selectOption("fixed");
     expect(new URL(page.url()).hash).toContain("caseVariant=fixed");
     await finish();
