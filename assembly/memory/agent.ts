@@ -10,10 +10,10 @@ import {
 } from "../trace-kinds";
 import { NO_SLOT } from "./cache";
 import {
-  Cluster, Request, addLoss, addPending, coreAt, enqueue, isPending, sharedOf,
+  Cluster, Request, addLoss, addPending, coreAt, enqueue, isPending, losesLine, sharedOf,
 } from "./cluster";
 import { Line } from "./cache";
-import { Core } from "./core";
+import { Core, nextThread } from "./core";
 import { bitsOf, codeBit, dataBit, findData, loseCode, loseLine } from "./l1";
 import { withdrawCode, withdrawGrants } from "./losses";
 import { countCluster, countUpgrade } from "./counters";
@@ -22,7 +22,7 @@ import {
   FROM_SHARED, FROM_SIBLING_LOAD, FROM_SIBLING_UPGRADE, OTHERS_NONE, OTHERS_OWNER, OTHERS_SHARED,
   granted, servedFrom, siblingsKeep, snoops, transition,
 } from "./mesi";
-import { Mshr, allocateMshr, findMshr, grantMshr } from "./mshr";
+import { MSHR_GRANTED, Mshr, allocateMshr, findMshr, grantMshr } from "./mshr";
 import {
   latL2, latShared, latSiblingLoad, latSiblingOwn, latSiblingUpgrade, nearestQuantum, nextQuantum,
   tracing,
@@ -67,10 +67,12 @@ function serveFromPrivate(core: usize, c: Core, s: SharedLine, m: Mshr): bool {
     if (state < EXCLUSIVE) return false;
     state = MODIFIED;
   } else if (m.kind == GETI) {
-    // Owned, or about to be by a sibling: the agent downgrades it.
-    if (state != SHARED || s.owner == <u8>(c.unit + 1)) return false;
-    // The directory has given the copy to another unit already: it is not to be named there again.
-    if (!(s.presence & dataBit(c.unit))) return false;
+    // Owned, or about to be by a sibling, even if the directory has passed it on by then: the agent
+    // downgrades it.
+    if (state != SHARED || s.owner == <u8>(c.unit + 1) || promisedOwned(core, m.line)) return false;
+    // The directory has given the copy away already, and may have promised the unit a new one: what
+    // it says is not of this copy.
+    if (losesLine(Cluster.of(c.cluster), m.line, c.unit)) return false;
     s.presence |= codeBit(c.unit);
   }
   if (l.lru < m.time) l.lru = m.time;
@@ -78,6 +80,18 @@ function serveFromPrivate(core: usize, c: Core, s: SharedLine, m: Mshr): bool {
   m.order = 0;
   grantMshr(core, m, m.time + latL2, state, SERVED_L2);
   return true;
+}
+
+/** A thread of the unit is going to own the line: the grant is on its way. */
+function promisedOwned(core: usize, line: u32): bool {
+  if (!Core.of(core).sibling) return false;
+  for (let t = <usize>Core.of(core).caches; t; t = nextThread(t)) {
+    const found = findMshr(t, line);
+    if (!found) continue;
+    const m = changetype<Mshr>(changetype<usize>(found));
+    if (m.status == MSHR_GRANTED && m.state >= EXCLUSIVE) return true;
+  }
+  return false;
 }
 
 /** The cluster's own rights suffice for `kind`. */

@@ -165,6 +165,15 @@ export function hasLoss(cluster: Cluster, line: u32): bool {
   return false;
 }
 
+/** ... by which this unit's copy goes. */
+export function losesLine(cluster: Cluster, line: u32, unit: u32): bool {
+  for (let i: u32 = 0; i < cluster.losses; i++) {
+    const loss = Loss.at(cluster, i);
+    if (loss.line == line && !loss.toShared && loss.keep != <u8>(unit + 1)) return true;
+  }
+  return false;
+}
+
 // @ts-ignore: decorator
 @inline
 function pendingAt(cluster: Cluster, index: u32): usize {

@@ -238,6 +238,20 @@ export const MUTANTS: PlantedBug[] = [
     to: "",
   },
   {
+    name: "a fetch has a copy of the private L2 that a sibling is to write",
+    seenBy: [STRESS],
+    file: "assembly/memory/agent.ts",
+    from: "|| promisedOwned(core, m.line)",
+    to: "",
+  },
+  {
+    name: "a fetch has a copy of the private L2 that is to go",
+    seenBy: [STRESS],
+    file: "assembly/memory/agent.ts",
+    from: "if (losesLine(Cluster.of(c.cluster), m.line, c.unit)) return false;",
+    to: "",
+  },
+  {
     name: "a fetch does not wait for the line that the sibling is to write",
     seenBy: [STRESS],
     file: "assembly/memory/agent.ts",

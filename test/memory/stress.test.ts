@@ -90,6 +90,10 @@ const PRIVATE: Record<string, Shape> = {
     parameters: { ...THREE_LEVELS, M_CPUS: 16, M_L2_SETS: 32, M_L2_WAYS: 1, M_LAT_L2: 30 },
     clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
   },
+  "private L2s, three cores of two threads on one L3": {
+    parameters: { ...THREE_LEVELS, M_CPUS: 6, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106 },
+    clusterOf: one, unitOf: (cpu) => cpu >> 1, packageOf: one, busOf: one,
+  },
   "private L2s, one core of two threads": {
     parameters: { ...THREE_LEVELS, M_CPUS: 2, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106 },
     clusterOf: one, unitOf: one, packageOf: one, busOf: one,
@@ -110,7 +114,7 @@ const cycles = Number(process.env.STRESS_CYCLES ?? 100_000);
 
 for (const [name, shape] of Object.entries({ ...SHAPES, ...SMT, ...PRIVATE, ...HOMES })) {
   test(name, () => {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2, 3, 4]) {
       const run = runStress({ ...shape, seed, cycles });
       expect(run.error?.stack, `seed ${seed}, coherence ${run.core.coherence()}`).toBeUndefined();
       expect(run.stop).toBe(abi.STOP_BUDGET);
