@@ -16,7 +16,7 @@ export const R000: ReportPlan = {
     {
       title: "the way of the request",
       steps: {
-        about: ["$req", "$aio->aio_free"], from: "2_5", cyclesBefore: 20_000,
+        about: ["$req", "$aio->aio_free"], around: { as: "req", cycles: 10_000 },
         words: {
           "1_5": "put on the free list", "1_7f": "reads b_flags", "1_7l": "reads the result",
           "2_4a": "taken", "2_4b": "zeroed", "2_5": "gets the length of the new request",

@@ -51,6 +51,8 @@ export type Part =
       /** From the last issue with this label on, and so many cycles before. */
       from?: string;
       cyclesBefore?: number;
+      /** Or so many cycles on both sides of the access by which this was found. */
+      around?: { as: string; cycles: number };
       words: Record<string, string>;
       claims?: Claim[];
     };

@@ -45,13 +45,17 @@ export interface Report {
 export async function reportOf(
   plan: ReportPlan, session: Session, what: string, events: readonly TraceEvent[],
 ): Promise<Report> {
+  /** Times of the accesses by which something was found. */
+  const moments = new Map<string, bigint>();
   const missing = plan.find.filter((finder) => {
-    const place = found(finder, session, events);
+    const place = found(finder, session, events, moments);
     if (place) session.named.set(`$${finder.as}`, place);
     return place === undefined;
   });
   const sections: Section[] = [];
-  for (const part of plan.parts) sections.push(await sectionOf(part, session, events));
+  for (const part of plan.parts) {
+    sections.push(await sectionOf(part, session, events, moments));
+  }
   if (missing.length) {
     const lines = missing.map(({ as }) => `$${as}`);
     sections.push({ title: "not found in the stopped machine", lines });
@@ -60,7 +64,7 @@ export async function reportOf(
 }
 
 function found(
-  finder: Finder, session: Session, events: readonly TraceEvent[],
+  finder: Finder, session: Session, events: readonly TraceEvent[], moments: Map<string, bigint>,
 ): Place | undefined {
   const { guest } = session;
   if ("task" in finder) {
@@ -97,6 +101,7 @@ function found(
     const last = own.findLast(({ value }) => value === finder.value) ?? own.at(-1);
     const base = session.machine.debugBlock()?.base;
     if (!last || base === undefined) return undefined;
+    moments.set(finder.as, last.time);
     const offset = session.member({ lin: 0n, type }, finder.member).lin;
     return { lin: last.phys + base - offset, type };
   } catch (error) {
@@ -122,14 +127,17 @@ function leadsTo(session: Session, text: string, type?: string): Place | undefin
   return place && bare(place.type).kind === "pointer" ? session.guest.target(place) : place;
 }
 
+type StepPlan = Extract<Part, { steps: unknown }>["steps"];
+
 async function sectionOf(
   part: Part, session: Session, events: readonly TraceEvent[],
+  moments: ReadonlyMap<string, bigint>,
 ): Promise<Section> {
   const { title } = part;
   if ("fields" in part) {
     return { title, fields: part.fields.map((field) => fieldOf(session, field)) };
   }
-  if ("steps" in part) return { title, ...stepsOf(part.steps, session, events) };
+  if ("steps" in part) return { title, ...stepsOf(part.steps, session, events, moments) };
   const lines: string[] = [];
   for (const command of part.commands) {
     lines.push(`crash> ${command}`);
@@ -164,8 +172,8 @@ function fieldOf(session: Session, { name, value: text, radix, names }: Field) {
 }
 
 function stepsOf(
-  plan: Extract<Part, { steps: unknown }>["steps"], session: Session,
-  events: readonly TraceEvent[],
+  plan: StepPlan, session: Session, events: readonly TraceEvent[],
+  moments: ReadonlyMap<string, bigint>,
 ): Pick<Section, "steps" | "claims" | "after"> {
   const names = new Names(session.machine);
   const ranges = plan.about.flatMap((text) => {
@@ -176,9 +184,8 @@ function stepsOf(
   const own = events.filter(({ label, kind, phys }) => label !== 0 && kind in STEP_KINDS &&
     ranges.some(({ from, to }) => Number(phys) >= from && Number(phys) < to));
   const named = (event: TraceEvent) => session.labels.get(event.label) ?? `#${event.label}`;
-  const begin = own.findLast((event) => named(event) === plan.from && event.kind === TRACE_ISSUE);
-  const first = begin ? begin.time - BigInt(plan.cyclesBefore ?? 0) : 0n;
-  const steps = own.filter(({ time }) => time >= first).map((event): Step => ({
+  const [first, end] = windowOf(plan, own, named, moments);
+  const steps = own.filter(({ time }) => time >= first && time <= end).map((event): Step => ({
     time: event.time, cpu: event.cpu, label: named(event), kind: STEP_KINDS[event.kind],
     place: names.data(Number(event.phys)), value: event.value,
     words: plan.words[named(event)] ?? "",
@@ -188,6 +195,19 @@ function stepsOf(
     steps, after: last && session.machine.view.now - last.time,
     claims: plan.claims?.map((claim) => claimOf(claim, steps)),
   };
+}
+
+function windowOf(
+  plan: StepPlan, own: readonly TraceEvent[], named: (event: TraceEvent) => string,
+  moments: ReadonlyMap<string, bigint>,
+): [bigint, bigint] {
+  const moment = plan.around && moments.get(plan.around.as);
+  if (moment !== undefined) {
+    const cycles = BigInt(plan.around!.cycles);
+    return [moment - cycles, moment + cycles];
+  }
+  const begin = own.findLast((event) => named(event) === plan.from && event.kind === TRACE_ISSUE);
+  return [begin ? begin.time - BigInt(plan.cyclesBefore ?? 0) : 0n, own.at(-1)?.time ?? 0n];
 }
 
 function claimOf([earlier, later]: Claim, steps: readonly Step[]) {
