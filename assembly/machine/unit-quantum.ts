@@ -20,7 +20,13 @@ export function runUnit(first: usize, from: u64, to: u64): void {
     const x = nextTurn(first);
     const y = nextTurn(second);
     if (min(x, y) >= to) break;
-    if (x == y && starts(first, x) && starts(second, x)) {
+    if (x == y && starts(first, x)) {
+      if (!starts(second, x)) {
+        takeTurn(second, from, x + 1);
+        continue;
+      }
+      // Their stores of this cycle first: a load sees them, whether it goes to the port or not.
+      advance(first, x);
       a.turn ^= 1;
       takeTurn(a.turn ? first : second, from, x + 1);
       const other = a.turn ? b : a;
