@@ -100,6 +100,9 @@ const row = (id: string, what: string, setups: Row["setups"]): Row => ({ id, wha
 const LONG = 1000;
 const RIGHT = ["f0", "f1", "f0+bug_on"];
 
+const RANG_LAST = "the interrupt goes to the CPU that wrote QueueNotify last, and with many " +
+  "writers that is often not the one whose request has ended";
+
 export const rows003: Row[] = [
   row("E003.1", "one write waits for a bio that has ended, kjournald for it, all others for that",
     (size) => (size === "short" ? ["W003r"] : ["W003r", "W003t", "W003tm", "W003", "W003m"])
@@ -120,8 +123,9 @@ export const rows003: Row[] = [
       const seeds = size === "full" ? 20 : 1;
       const rounds = size === "full" ? 60 : 20;
       return [
-        ...["W003h", "W003e", "W003s", "W003i"].map((workload) =>
+        ...["W003h", "W003e", "W003s"].map((workload) =>
           setup("0", apart, { workload, seeds, rounds })),
+        setup("0", apart, { workload: "W003i", seeds, rounds, known: RANG_LAST }),
         setup("0", apart, { machine: "uni1", pair: [0, 0], seeds, rounds }),
       ];
     }),
