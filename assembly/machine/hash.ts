@@ -4,8 +4,8 @@
 // traces and what only speeds a look-up are left out.
 import {
   CORE_INBOX, CORE_L1D, CORE_L1I, CORE_LAPIC, CORE_MEM, CORE_TLB, CORE_TLB_BYTES, MACHINE_BASE,
-  M_CLUSTERS, M_CPUS,
-  M_DISKS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_RAM_BASE, M_RAM_BYTES, M_SEED,
+  M_CLUSTERS, M_CPUS, M_DISKS, M_HOME_BASES, M_HUB_BASE, M_MEMORY_MODEL, M_NOW, M_RAM_BASE,
+  M_RAM_BYTES, M_SEED,
 } from "../abi";
 import { hubBytes } from "../device/hub";
 import { BLOCK_BYTES, storageBlocks, storageKeys, storageUsed } from "../device/storage";

@@ -12,7 +12,7 @@ import { countWait } from "../memory/counters";
 import { Letter, nextLetter, takeLetter } from "../memory/inbox";
 import { sequential } from "../memory/params";
 import { MSG_IPI } from "../memory/protocol";
-import { advance, nextHeadEvent } from "../memory/store-buffer";
+import { advance, nextAsk, nextHeadEvent } from "../memory/store-buffer";
 import { lookAtMailbox } from "./parking";
 import { act } from "./reach/actor";
 import { stress } from "./stress";
@@ -60,7 +60,7 @@ export function step(core: usize, from: u64, to: u64): bool {
   const c = Core.of(core);
   if (runnable(c)) {
     if (c.clock >= to) return false;
-    const arrival = nextArrival(core);
+    const arrival = min(nextArrival(core), nextAsk(core));
     if (arrival <= c.clock) {
       settle(core, c.clock);
       return true;

@@ -67,12 +67,9 @@ export class Core {
   nextGrant: u64;
   /** The head of the store buffer may not commit before this cycle: the grant it waited for. */
   headOwned: u64;
-  /**
-   * L1D line that the last store committed to, and its place: most stores follow one to the same
-   * line.
-   */
-  sbLine: u32;
+  /** L1D slot in which the line of the last store that entered the buffer was seen. */
   sbSlot: u32;
+  pad2: u32;
   /** Interrupt messages sent so far: the counter of this CPU's stream of random numbers. */
   ipis: u64;
   /** A parked CPU is to look at the mailbox again: its line was lost. */

@@ -31,7 +31,7 @@ import { trace, traceLine } from "./trace";
  * Core block + CORE_SB + 32 * index.
  *
  *     0 | phys u32 | 4 | size, source u8 | label u16 | 8 | issue u64 | 16 | value u64 |
- *     24 | ready u64 | 32
+ *     24 | delay u32 | 28 | slot u32 | 32
  */
 @unmanaged
 export class Store {
@@ -43,8 +43,14 @@ export class Store {
   /** Cycle at which the store entered the buffer. */
   issue: u64;
   value: u64;
-  /** Cycle from which it may leave the buffer, as far as the store itself is concerned. */
-  ready: u64;
+  /** Cycles after which it may leave the buffer, as far as the store itself is concerned. */
+  delay: u32;
+  /** L1D slot at which its line was seen last, to be looked at first. */
+  slot: u32;
+
+  @inline get ready(): u64 {
+    return this.issue + this.delay;
+  }
 
   @inline static at(core: usize, index: u32): Store {
     return changetype<Store>(core + CORE_SB + (<usize>(index & SB_INDEX) << 5));
@@ -71,7 +77,7 @@ export function push(core: usize, phys: u64, size: u32, value: u64): void {
   e.size = <u8>size;
   e.source = <u8>SERVED_L1;
   e.issue = c.clock;
-  e.ready = c.clock + retireDelay + (adversarial ? drainDelay(c.cpu, c.stores) : 0);
+  e.delay = <u32>(retireDelay + (adversarial ? drainDelay(c.cpu, c.stores) : 0));
   e.value = value;
   e.label = 0;
   c.sbMask |= granules(<u32>phys, size);
@@ -81,6 +87,11 @@ export function push(core: usize, phys: u64, size: u32, value: u64): void {
     c.selfModified = 1;
     store<u64>(core, 0, CORE_LIMIT_MASK);
   }
+  // Most stores go to the line of the one before.
+  e.slot = c.sbSlot;
+  // It is going to ask for its line: step() finds out when.
+  if (!ownedLine(core, e)) store<u64>(core, 0, CORE_LIMIT_MASK);
+  c.sbSlot = e.slot;
   if (tracing && (c.label || tracingStores)) {
     e.label = <u16>c.label;
     c.label = 0;
@@ -119,22 +130,22 @@ export function refreshMask(core: usize): void {
   c.sbMask = mask;
 }
 
-/** The L1D line that the head may commit to, or null: not owned. */
+/** The L1D line that the store may commit to, or null: not owned. */
 // @ts-ignore: decorator
 @inline
-function ownedLine(core: usize, c: Core, tag: u32): Line | null {
-  // Most stores go to the line of the one before.
-  if (c.sbLine == tag) {
-    const same = dataLine(core, c.sbSlot);
-    if (same.tag == tag && same.state >= EXCLUSIVE) return same;
-  }
+function ownedLine(core: usize, e: Store): Line | null {
+  const tag = e.phys >>> 6;
+  const same = dataLine(core, e.slot);
+  if (same.tag == tag && same.state >= EXCLUSIVE) return same;
+  return findOwned(core, e, tag);
+}
+
+function findOwned(core: usize, e: Store, tag: u32): Line | null {
   const slot = findData(core, tag);
   if (slot == NO_SLOT) return null;
+  e.slot = slot;
   const line = dataLine(core, slot);
-  if (line.state < EXCLUSIVE) return null;
-  c.sbLine = tag;
-  c.sbSlot = slot;
-  return line;
+  return line.state >= EXCLUSIVE ? line : null;
 }
 
 /** The head may leave the buffer from this cycle on, if its line is owned. */
@@ -159,14 +170,20 @@ function nextAskAhead(core: usize, c: Core): u64 {
   return max(Store.at(core, c.sbHead + i).issue + retireDelay, c.sbLastCommit);
 }
 
+/** The line of the store at that index from the head is owned, or has been asked for. */
+function hasAsked(core: usize, c: Core, index: u32): bool {
+  const e = Store.at(core, c.sbHead + index);
+  return ownedLine(core, e) != null || (c.misses != 0 && findMshr(core, e.phys >>> 6) != null);
+}
+
 /** The next request ahead of its turn, if one is due up to and including cycle `until`. */
 function askAhead(core: usize, c: Core, until: u64): bool {
   const time = nextAskAhead(core, c);
   if (time > until) return false;
   const i = nextToAsk(c);
   c.sbAsked = i + 1;
+  if (hasAsked(core, c, i)) return true;
   const tag = Store.at(core, c.sbHead + i).phys >>> 6;
-  if (ownedLine(core, c, tag) || findMshr(core, tag)) return true;
   ask(core, tag, GETX, <u8>holdCycles, time);
   return true;
 }
@@ -179,9 +196,39 @@ export function nextHeadEvent(core: usize): u64 {
   const c = Core.of(core);
   if (!c.sbCount) return NEVER;
   const ahead = rfoPrefetch ? nextAskAhead(core, c) : NEVER;
-  const tag = Store.at(core, c.sbHead).phys >>> 6;
-  if (c.misses && !ownedLine(core, c, tag) && findMshr(core, tag)) return ahead;
+  const head = Store.at(core, c.sbHead);
+  if (c.misses && !ownedLine(core, head) && findMshr(core, head.phys >>> 6)) return ahead;
   return min(headReady(core, c), ahead);
+}
+
+/**
+ * Cycle at which a store asks for its line; NEVER when all own theirs, or wait for a grant. To
+ * there, and no further, may instructions run ahead of the buffer: a commit to an owned line may be
+ * made up for later, but a line that comes in pushes another one out, and loads that run ahead
+ * through the filter would have used that one, or changed which it is.
+ */
+export function nextAsk(core: usize): u64 {
+  const c = Core.of(core);
+  let ahead = NEVER;
+  let asked = nextToAsk(c);
+  let last = c.sbLastCommit;
+  // As it will be when the first `i` stores have left, the last of them at cycle `last`.
+  for (let i: u32 = 0; i < c.sbCount; i++) {
+    if (rfoPrefetch && ahead == NEVER) {
+      asked = max(asked, i + 1);
+      for (; asked < c.sbCount && asked - i <= rfoPrefetch; asked++) {
+        if (hasAsked(core, c, asked)) continue;
+        ahead = max(Store.at(core, c.sbHead + asked).issue + retireDelay, last);
+        break;
+      }
+    }
+    const e = Store.at(core, c.sbHead + i);
+    const ready = i ? max(e.ready, last + 1) : headReady(core, c);
+    if (ahead <= ready) return ahead;
+    if (!ownedLine(core, e)) return c.misses && findMshr(core, e.phys >>> 6) ? ahead : ready;
+    last = ready;
+  }
+  return ahead;
 }
 
 /**
@@ -222,12 +269,13 @@ function advanceThread(core: usize, time: u64): void {
       const ready = headReady(core, c);
       if (ready <= time && ready < c.nextGrant) {
         if (rfoPrefetch && askAhead(core, c, ready - 1)) continue;
-        const tag = Store.at(core, c.sbHead).phys >>> 6;
-        const line = ownedLine(core, c, tag);
+        const head = Store.at(core, c.sbHead);
+        const line = ownedLine(core, head);
         if (line) {
           commit(core, c, changetype<Line>(changetype<usize>(line)), ready);
           continue;
         }
+        const tag = head.phys >>> 6;
         if (!c.misses || !findMshr(core, tag)) {
           ask(core, tag, GETX, <u8>holdCycles, ready);
           continue;

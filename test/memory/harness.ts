@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import * as abi from "../../assembly/abi.ts";
+import { TRACE_ALL_LOADS, TRACE_LOAD } from "../../assembly/trace-kinds.ts";
 import type { Preset } from "../../src/machine/preset.ts";
 import { writeMachineBlock } from "../../src/machine/topology.ts";
 
@@ -58,6 +59,12 @@ export const OVERTAKING: Shape = {
   },
   clusterOf: (cpu) => cpu & 3, unitOf: (cpu) => (cpu >> 2) & 1,
 };
+
+/** `shape` with every load recorded. */
+export function recording(shape: Shape): Shape {
+  const M_TRACE = TRACE_ALL_LOADS | (1 << TRACE_LOAD);
+  return { ...shape, parameters: { ...shape.parameters, M_TRACE, M_TRACE_EVENTS: 1024 } };
+}
 
 interface Exports {
   layoutBytes(): number;

@@ -4,9 +4,11 @@ import type { Mutant } from "../support/mutant.ts";
 
 /** The random stress (stress.test.ts). */
 export const STRESS = "stress";
+/** The random stress with all loads recorded, which must change nothing. */
+export const RECORDED = "stress, recorded";
 
 export interface PlantedBug extends Mutant {
-  /** STRESS, and the name of a small machine (reach-shapes.ts). */
+  /** STRESS, RECORDED, and the name of a small machine (reach-shapes.ts). */
   seenBy: string[];
 }
 
@@ -15,8 +17,8 @@ export const MUTANTS: PlantedBug[] = [
     name: "a store commits to a Shared line",
     seenBy: [STRESS, "two clusters of one core"],
     file: "assembly/memory/store-buffer.ts",
-    from: "if (line.state < EXCLUSIVE) return null;",
-    to: "",
+    from: "return line.state >= EXCLUSIVE ? line : null;",
+    to: "return line;",
   },
   {
     name: "a downgrade leaves the line owned",
@@ -190,10 +192,10 @@ export const MUTANTS: PlantedBug[] = [
     name: "a store that asked early is written before its turn",
     seenBy: [STRESS],
     file: "assembly/memory/store-buffer.ts",
-    from: "if (ownedLine(core, c, tag) || findMshr(core, tag)) return true;",
+    from: "if (hasAsked(core, c, i)) return true;",
     to: "const early = Store.at(core, c.sbHead + i);\n" +
-      "if (ownedLine(core, c, tag)) storeSized(hostOf(early.phys), early.size, early.value);\n" +
-      "if (ownedLine(core, c, tag) || findMshr(core, tag)) return true;",
+      "if (ownedLine(core, early)) storeSized(hostOf(early.phys), early.size, early.value);\n" +
+      "if (hasAsked(core, c, i)) return true;",
   },
   {
     name: "a line asked for early is taken as owned before it is there",
@@ -306,5 +308,26 @@ export const MUTANTS: PlantedBug[] = [
     file: "assembly/memory/agent.ts",
     from: "if (state < EXCLUSIVE) return false;",
     to: "",
+  },
+  {
+    name: "instructions run ahead of a store that asks for its line",
+    seenBy: [RECORDED],
+    file: "assembly/machine/step.ts",
+    from: "min(nextArrival(core), nextAsk(core))",
+    to: "nextArrival(core)",
+  },
+  {
+    name: "a store that is going to ask for its line lets them run on",
+    seenBy: [RECORDED],
+    file: "assembly/memory/store-buffer.ts",
+    from: "if (!ownedLine(core, e)) store<u64>(core, 0, CORE_LIMIT_MASK);",
+    to: "",
+  },
+  {
+    name: "instructions run ahead of a store that asks before its turn",
+    seenBy: [RECORDED],
+    file: "assembly/memory/store-buffer.ts",
+    from: "if (rfoPrefetch && ahead == NEVER) {",
+    to: "if (false) {",
   },
 ];

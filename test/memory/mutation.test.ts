@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { MEMORY_TSO_ADV, STOP_BUDGET } from "../../assembly/abi.ts";
 import { loadPreset } from "../../src/engine/files.ts";
 import { buildMutant } from "../support/mutant.ts";
-import { OVERTAKING, type Shape, THREE_LEVELS, runStress } from "./harness.ts";
-import { MUTANTS, STRESS } from "./mutants.ts";
+import { OVERTAKING, type Shape, THREE_LEVELS, recording, runStress } from "./harness.ts";
+import { MUTANTS, RECORDED, STRESS } from "./mutants.ts";
 import { explore } from "./reach.ts";
 import { QUICK } from "./reach-shapes.ts";
 
@@ -56,12 +56,25 @@ const SHAPES: (Shape & { seeds?: number[] })[] = [
   },
 ];
 
-function survives(file: string): boolean {
-  for (const { seeds = [1, 2, 3, 4, 5, 6, 7, 8], ...shape } of SHAPES) {
+// One CPU with a small L1: what comes in takes the place of what is loaded next.
+const ALONE: (Shape & { seeds?: number[] })[] = [
+  { M_L1_WAYS: 4 },
+  { M_L1_WAYS: 2, M_LAT_L2: 1, M_RETIRE_DELAY: 1, M_RFO_PREFETCH: 10 },
+].map((parameters) => ({
+  parameters: { M_CPUS: 1, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106, M_L1_SETS: 1, ...parameters },
+  clusterOf: () => 0, packageOf: () => 0, busOf: () => 0, cycles: 500_000,
+  seeds: Array.from({ length: 60 }, (_, i) => i + 1),
+}));
+
+/** `recorded`: a run in which every load is recorded ends alike, and nothing else. */
+function survives(file: string, recorded = false): boolean {
+  for (const { seeds = [1, 2, 3, 4, 5, 6, 7, 8], ...shape } of recorded ? ALONE : SHAPES) {
     for (const seed of seeds) {
-      const run = runStress({ cycles: 100_000, ...shape, seed, file });
+      const one = { cycles: 100_000, ...shape, seed, file };
+      const run = runStress(one);
       if (run.error || run.stop !== STOP_BUDGET) return false;
       if (run.counters.some((value, i) => value !== run.additions[i])) return false;
+      if (recorded && runStress(recording(one)).hash !== run.hash) return false;
       if (run.core.fewest() < (shape.preset ? 1n : 20n)) return false;
     }
   }
@@ -70,10 +83,11 @@ function survives(file: string): boolean {
 
 test.each(MUTANTS)("$name", { timeout: 600_000 }, async (mutant) => {
   for (const finder of mutant.seenBy) {
-    const target = finder === STRESS ? "stress" : "reach";
+    const random = finder === STRESS || finder === RECORDED;
+    const target = random ? "stress" : "reach";
     const file = await buildMutant(mutant, `assembly/${target}.ts`, target);
-    if (finder === STRESS) {
-      expect(survives(file)).toBe(false);
+    if (random) {
+      expect(survives(file, finder === RECORDED)).toBe(false);
     } else {
       const { wrong } = explore({ ...QUICK[finder], file });
       expect(wrong, finder).toBeDefined();
@@ -84,4 +98,5 @@ test.each(MUTANTS)("$name", { timeout: 600_000 }, async (mutant) => {
 
 test("without a planted bug everything survives", () => {
   expect(survives("build/stress.wasm")).toBe(true);
+  expect(survives("build/stress.wasm", true)).toBe(true);
 });

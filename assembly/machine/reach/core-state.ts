@@ -14,9 +14,6 @@ import { Actor } from "./actor";
 import { put, putTime, take, takeTime } from "./codec";
 import { rankOf } from "./ranks";
 
-/** No line has this number: Core.sbLine after a restore. */
-const NO_TAG: u32 = 0xffffffff;
-
 /** Writes CPU `core` at the end of a window; the next one begins at cycle `now`. */
 export function putCore(core: usize, lines: u32, now: u64): void {
   const c = Core.of(core);
@@ -69,7 +66,7 @@ export function takeCore(core: usize, lines: u32, now: u64, tokens: usize): void
   c.sbLastCommit = takeTime();
   c.headOwned = takeTime();
   c.sbMask = ~0;
-  c.sbLine = NO_TAG;
+  c.sbSlot = 0;
   c.label = 0;
   // The sibling's locked access makes one wait, which any access may do anyway.
   c.lastLocked = 0;
@@ -82,7 +79,8 @@ export function takeCore(core: usize, lines: u32, now: u64, tokens: usize): void
     e.size = 8;
     e.label = 1;
     e.issue = takeTime();
-    e.ready = e.issue + retireDelay;
+    e.delay = <u32>retireDelay;
+    e.slot = 0;
     e.value = token;
   }
   for (let i: u32 = 0; i < MSHR_LIMIT; i++) Mshr.at(core, i).status = MSHR_FREE;

@@ -6,7 +6,7 @@
 //   - values are not told: nothing in the engine depends on one;
 //   - of a cache in which every line fits, neither places nor ages are told;
 //   - clusters side by side on one bus of one package may change places (`symmetric`).
-// What only speeds a look-up is left out: filters, Core.sbLine, masks. A test compares a machine
+// What only speeds a look-up is left out: filters, Core.sbSlot, masks. A test compares a machine
 // that goes on with one that is made anew from its string before every window.
 import { check } from "../../check";
 import { M_BUSES, M_CLUSTER_BUS, M_CLUSTER_PACKAGE, M_CLUSTERS } from "../../abi";
