@@ -9,6 +9,7 @@ import { accountOf } from "./002-account.ts";
 import { near, type Outcome, OUTCOMES, outcomeOf, overwrittenInBuffer } from "./002-outcome.ts";
 import { R002 } from "./002-report.ts";
 import { rows002 } from "./002-rows.ts";
+import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
 import { DIO_KINDS, type DioRequest, dioRequests, stepOf } from "./dio-trace.ts";
 
@@ -123,37 +124,13 @@ export const case002: Case = {
   expectations: [],
 };
 
-interface Answers {
-  submitted: number;
-  events: number;
-  full: number;
-  eio: number;
-  other: number;
-  wrong: number;
-}
 /** The order of struct w002_stats. */
 const ANSWERS = ["submitted", "events", "full", "eio", "other", "wrong"] as const;
-
-/** From the memory of the program, or from what it said at its end. */
-function answersOf({ machine, console }: Stopped): Answers {
-  const sums: Answers = { submitted: 0, events: 0, full: 0, eio: 0, other: 0, wrong: 0 };
-  const stats = machine.userVariable("w002_stats");
-  for (let at = 0; stats && at < stats.byteLength; at += STATS_BYTES) {
-    ANSWERS.forEach((name, i) => {
-      sums[name] += Number(stats.getBigUint64(at + 8 * i, true));
-    });
-  }
-  if (stats) return sums;
-  for (const [, name, count] of console.matchAll(/\b(\w+)=(\d+)\b/g)) {
-    if (Object.hasOwn(sums, name)) sums[name as keyof Answers] += Number(count);
-  }
-  return sums;
-}
 
 function examine(stopped: Stopped): Findings {
   const { machine, result } = stopped;
   const events = machine.view.trace();
-  const answers = answersOf(stopped);
+  const answers = answersOf(stopped, "w002_stats", ANSWERS, STATS_BYTES);
   const requests = dioRequests(events);
   const counts = countsOf(requests);
   const block = machine.debugBlock();

@@ -13,6 +13,7 @@ import { R003 } from "./003-report.ts";
 import { rows003 } from "./003-rows.ts";
 import { isNear, isStoreBuffering, type Meeting, meetingsOf, usesAfterFree } from "./003-story.ts";
 import { DESCRIPTIONS, nameOf, WORKLOADS } from "./003-workloads.ts";
+import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
 import { DIO_KINDS, dioRequests, stepOf } from "./dio-trace.ts";
 
@@ -67,21 +68,13 @@ export const case003: Case = {
   expectations: [],
 };
 
-function answersOf({ machine, console }: Stopped): Record<(typeof STATS)[number], number> {
-  const stats = machine.userVariable("w003_stats");
-  return Object.fromEntries(STATS.map((name, i) => {
-    const told = new RegExp(`\\b${name}=(\\d+)`).exec(console)?.[1];
-    return [name, stats ? Number(stats.getBigUint64(8 * i, true)) : Number(told ?? 0)];
-  })) as Record<(typeof STATS)[number], number>;
-}
-
 function examine(stopped: Stopped): Findings {
   const { machine, result } = stopped;
   const events = machine.view.trace();
   const requests = dioRequests(events);
   const meetings = meetingsOf(requests);
   const late = usesAfterFree(requests);
-  const answers = answersOf(stopped);
+  const answers = answersOf(stopped, "w003_stats", STATS);
   const block = machine.debugBlock();
   const fs = block && FsBlock.of(block, machine.kernelVariable("smpbox_fs"));
   const quiescent = result.stop === "quiescent";

@@ -7,6 +7,7 @@ import { FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { rows004 } from "./004-rows.ts";
 import { KICK_KINDS, type Kicks, kicksIn, stepOf, type Violation } from "./004-trace.ts";
+import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
 import type { TraceEvent } from "../core/trace.ts";
 
@@ -107,18 +108,10 @@ export const case004: Case = {
   expectations: [],
 };
 
-function answersOf({ machine, console }: Stopped): Record<(typeof STATS)[number], number> {
-  const stats = machine.userVariable("w004_stats");
-  return Object.fromEntries(STATS.map((name, i) => {
-    const told = new RegExp(`\\b${name}=(\\d+)`).exec(console)?.[1];
-    return [name, stats ? Number(stats.getBigUint64(8 * i, true)) : Number(told ?? 0)];
-  })) as Record<(typeof STATS)[number], number>;
-}
-
 function examine(stopped: Stopped): Findings {
   const { machine, result } = stopped;
   const events = machine.view.trace();
-  const answers = answersOf(stopped);
+  const answers = answersOf(stopped, "w004_stats", STATS);
   const block = machine.debugBlock();
   const fs = block && FsBlock.of(block, machine.kernelVariable("smpbox_fs"));
   const bytes = fs?.sizeOf("struct kiocb");
@@ -183,7 +176,8 @@ function neverTriedAgain(active: number): Failure | undefined {
 }
 
 function brokenBy(
-  exit: RunResult["exit"], { submitted, events, wrong, other }: ReturnType<typeof answersOf>,
+  exit: RunResult["exit"],
+  { submitted, events, wrong, other }: Record<(typeof STATS)[number], number>,
 ): string | undefined {
   if (wrong > 0) return `${wrong} sectors are not what was written`;
   if (exit !== 0) return `exit ${exit}`;

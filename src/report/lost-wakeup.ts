@@ -56,7 +56,8 @@ function timeline(failure: Failure, story: LostWakeup, origin: bigint): string[]
   const told = new Map<TraceEvent, string>();
   const tell = (event: TraceEvent | undefined, text: string) => event && told.set(event, text);
   for (const event of failure.events) {
-    const name = NAMES.get(event.label) ?? "";
+    const name = NAMES.get(event.label);
+    if (!name) continue;
     if (event.kind === TRACE_ISSUE && event === decisiveIssue(failure.events, event)) {
       const step = `${STEPS[name] ?? ""}${valueOf(name, event)}`;
       tell(event, `${name.padEnd(3)} ${step}: into the store buffer`);
