@@ -35,12 +35,17 @@ typedef void (*side_t)(u32 side);
 static struct {
 	side_t run;
 	u32 cpu[2];
+	u64 there[2];
 } pair_job;
 
 static inline void pair_side(u32 side)
 {
 	if (pin_to_cpu(pair_job.cpu[side]) < 0)
 		die("CPU %u is not there\n", pair_job.cpu[side]);
+	/* The other one may be on this CPU still, which a side that polls would not leave to it. */
+	WRITE_ONCE(pair_job.there[side], 1);
+	while (!READ_ONCE(pair_job.there[side ^ 1]))
+		sys_sched_yield();
 	pair_job.run(side);
 }
 
@@ -60,6 +65,7 @@ static inline void run_pair(u32 a, u32 b, side_t run)
 	pair_job.run = run;
 	pair_job.cpu[0] = a;
 	pair_job.cpu[1] = b;
+	pair_job.there[0] = pair_job.there[1] = 0;
 	thread_start(&thread, pair_second, NULL);
 	pair_side(0);
 	thread_join(&thread);
