@@ -5,11 +5,12 @@ import type { RunResult } from "../engine/machine.ts";
 import { parseDisks } from "../machine/disks.ts";
 import { FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
+import { violationOf } from "./004-account.ts";
+import { R004 } from "./004-report.ts";
 import { rows004 } from "./004-rows.ts";
-import { KICK_KINDS, type Kicks, kicksIn, stepOf, type Violation } from "./004-trace.ts";
+import { KICK_KINDS, type Kicks, kicksIn, type Violation } from "./004-trace.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
-import type { TraceEvent } from "../core/trace.ts";
 
 const VARIANTS: Record<string, string> = {
   bug: "take out, mark and queue are three steps, as in Linux 2.6.13-rc3",
@@ -105,6 +106,7 @@ export const case004: Case = {
   pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
   examine,
   rows: rows004,
+  report: R004,
   expectations: [],
 };
 
@@ -119,7 +121,8 @@ function examine(stopped: Stopped): Findings {
     : { violations: [], tries: 0, wakes: 0, near: 0 };
   const active = result.stop === "quiescent"
     ? block?.kioctxs().reduce((sum, { reqsActive }) => sum + reqsActive, 0) ?? 0 : 0;
-  const failure = violationOf(kicks.violations, events) ?? neverTriedAgain(active);
+  const failure = violationOf(kicks.violations, events, block?.base ?? 0n) ??
+    neverTriedAgain(active);
   const count = (kind: Violation["kind"]) =>
     kicks.violations.filter((violation) => violation.kind === kind).length;
   return {
@@ -137,29 +140,6 @@ function examine(stopped: Stopped): Findings {
       "wake-ups": kicks.wakes,
       "sectors that are not what was written": answers.wrong,
     },
-  };
-}
-
-/** I004a or I004b, with the last steps of the request's life. */
-function violationOf(
-  violations: readonly Violation[], events: readonly TraceEvent[],
-): Failure | undefined {
-  const first = violations[0];
-  if (!first) return undefined;
-  const warned = first.kind === "queued again";
-  const { taken, freed, event, object } = first;
-  const story = events.filter((other) => stepOf(other) && other.time >= taken &&
-    other.time <= event.time && other.phys >= object && other.phys < object + 4096n);
-  const lines = story.filter(({ phys }) => phys - object < 256n).map((other) =>
-    `${`${other.time - taken}`.padStart(8)}  cpu${other.cpu}  ${stepOf(other)}`);
-  return {
-    invariant: warned ? "I004b" : "I004a",
-    what: warned ? "a request that the wake function has taken out waits in a queue again (WARN_ON)"
-      : `the wake function on CPU ${event.cpu} uses a request ` +
-        (freed ? `${event.time - freed} cycles after it was freed` : "that is another one by now"),
-    account: [`request at ${object.toString(16)}, in cycles from Q1:`, ...lines].join("\n"),
-    events: story,
-    cause: "interleaving",
   };
 }
 

@@ -42,6 +42,12 @@ export interface Failure {
   tail?: number;
   /** The trace of the last round. */
   events: TraceEvent[];
+  /** Physical address of the object that it is about. */
+  object?: bigint;
+  /** Accesses that made it happen, by names that the case's report uses. */
+  moments?: Record<string, TraceEvent | undefined>;
+  /** What the trace shows of it. */
+  facts?: Record<string, string>;
   /** Events that the reaper has taken in all. */
   reaped?: number;
   /** Does the failure go away when the same order of instructions has no store buffers? */

@@ -14,10 +14,15 @@ export type Condition = [field: string, expression: string];
 
 /**
  * Gives `as` a meaning: later ones, and all expressions, call it $as. An expression is what pd of
- * smpbox crash takes: variables and fields, $names, and + - * / & << >> from left to right.
+ * smpbox crash takes: variables and fields, $names, and + - * / & << >> from left to right. With
+ * `when` it is looked for as the machine was before that moment of the failure.
  */
-export type Finder =
+export type Finder = { when?: string } & (
   | { as: string; task: TaskQuery }
+  /** The object that the failure is about. */
+  | { as: string; failed: string }
+  /** The task that ran on the CPU of a moment of the failure, then. */
+  | { as: string; runs: string }
   /** What a pointer, or a number that is the address of a `type`, leads to; else the place. */
   | { as: string; at: string; type?: string }
   /** An object of a slab cache that is in use. */
@@ -25,7 +30,7 @@ export type Finder =
   /** A struct in the stack frame of a function. */
   | { as: string; stackOf: string; frame: string; type: string; where: Condition[] }
   /** The object in which the last access with this label lies, of those with `value` if any is. */
-  | { as: string; step: string; type: string; member: string; value?: bigint };
+  | { as: string; step: string; type: string; member: string; value?: bigint });
 
 export interface Field {
   name: string;
@@ -34,12 +39,20 @@ export interface Field {
   radix?: 10 | 16;
   /** Names by number. */
   names?: readonly string[];
+  /** Of a list's node: NULL, alone (it points at itself), or linked? */
+  link?: boolean;
 }
 
-/** "A3 commit" before "2 load", by the last time of each in the steps that are told. */
+/**
+ * "A3 commit" before "2 load", by the last time of each in the steps that are told; or two moments
+ * of the failure, of which nothing is claimed if it has not both.
+ */
 export type Claim = [earlier: string, later: string];
 
-export type Part =
+/** With `when` of the machine as it was before that moment of the failure; else at its end. */
+export type Part = { when?: string } & (
+  /** Failure.facts. */
+  | { title: string; facts: true }
   /** Lines for the prompt of smpbox crash; $names may stand in them. */
   | { title: string; commands: string[] }
   | { title: string; fields: Field[] }
@@ -51,12 +64,14 @@ export type Part =
       /** From the last issue with this label on, and so many cycles before. */
       from?: string;
       cyclesBefore?: number;
+      /** Or from one moment of the failure to another. */
+      moments?: [from: string, to: string];
       /** Or so many cycles on both sides of the access by which this was found. */
       around?: { as: string; cycles: number };
       words: Record<string, string>;
       claims?: Claim[];
     };
-  };
+  });
 
 export interface ReportPlan {
   id: string;

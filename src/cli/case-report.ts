@@ -42,7 +42,9 @@ export async function makeReport(
     const session = new Session({
       machine, result: again, image: definition.image, seed: spec.seed, note: "",
     });
-    const report = await reportOf(definition.report, session, failure.what, machine.view.trace());
+    const events = machine.view.trace();
+    const report = await reportOf(definition.report, session, failure, events, signal);
+    if (signal.aborted) return undefined;
     const found = again.exit === "hang" ? await explain(report, machine, signal) : [];
     const facts = [
       `case ${definition.id}, variant ${spec.variant}, workload ${spec.workload}, memory ` +

@@ -137,7 +137,8 @@ async function runCase(
   printCase(definition, preset, specs[0], runs, capsule, options.json, made);
   if (options.report !== undefined) {
     if (made) writeReport(options.report, made);
-    else process.stderr.write(`--report: no run failed, so ${options.report} is not written\n`);
+    else process.stderr.write(`--report: ${first?.failure ? `case ${definition.id} has no report`
+      : "no run failed"}, so ${options.report} is not written\n`);
   }
   if (options.junit !== undefined) {
     const cases = runs.map((run) => junitOf(run, options.expect));

@@ -1,7 +1,8 @@
 // A report on a failed run as a page that needs nothing else: sections, tables, and the labelled
 // steps drawn as a timeline, a lane for each CPU. A store is a bar from its issue into the store
 // buffer until it is visible.
-import type { Report, Section, Step } from "./case-report.ts";
+import type { Report, Section } from "./case-report.ts";
+import type { Step } from "./case-report-steps.ts";
 import { escaped } from "./svg.ts";
 
 const STYLE = "body{font:15px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;" +

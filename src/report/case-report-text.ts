@@ -1,5 +1,6 @@
 // A report on a failed run as text for a terminal, and as a document for --json.
-import type { Report, Section, Step } from "./case-report.ts";
+import type { Report, Section } from "./case-report.ts";
+import type { Step } from "./case-report-steps.ts";
 import { wrap } from "./text.ts";
 
 const WIDTH = 80;
@@ -16,16 +17,27 @@ function sectionLines(section: Section): string[] {
   const column = Math.max(0, ...fields.map(({ name }) => name.length));
   return [
     ...lines,
-    ...fields.map(({ name, text }) => `  ${name.padEnd(column)} = ${text}`),
-    ...steps.map((step) => stepLine(step, steps[0].time)),
+    ...fields.flatMap(({ name, text }) => fieldLines(name.padEnd(column), text)),
+    ...steps.flatMap((step) => stepLines(step, steps[0].time)),
     ...(after === undefined ? [] : [`  then nothing more, for ${after} cycles, to the end`]),
     ...claims.map(({ text, holds }) => `  ${holds ? "so" : "NOT SHOWN"}: ${text}`),
   ];
 }
 
-function stepLine({ time, cpu, label, kind, place, value, words }: Step, origin: bigint): string {
+function fieldLines(name: string, text: string): string[] {
+  const [first, ...rest] = wrap(text, WIDTH - name.length - 5).split("\n");
+  return [`  ${name} = ${first}`, ...rest.map((line) => `${" ".repeat(name.length + 5)}${line}`)];
+}
+
+/** What does not fit in a line goes to a second one: the place with its value stays whole. */
+function stepLines(
+  { time, cpu, label, kind, place, value, words }: Step, origin: bigint,
+): string[] {
   const when = `+${time - origin}`.padStart(9);
-  const what = [words, `${place} = 0x${value.toString(16)}`].filter(Boolean).join(": ");
-  return `${when}  cpu${String(cpu).padEnd(3)} ${label.padEnd(4)} ${kind.padEnd(6)} ${what}`
-    .slice(0, WIDTH);
+  const head = `${when}  cpu${String(cpu).padEnd(3)} ${label.padEnd(4)} ${kind.padEnd(6)}`;
+  const where = `${place} = 0x${value.toString(16)}`;
+  const whole = [words, where].filter(Boolean).join(": ");
+  if (head.length + 1 + whole.length <= WIDTH || !words) return [`${head} ${whole}`];
+  const margin = Math.max(2, Math.min(head.length + 1, WIDTH - where.length));
+  return [`${head} ${words}:`, `${" ".repeat(margin)}${where}`];
 }

@@ -1,38 +1,26 @@
 // The report on a failed run: a case's plan (cases/report-plan.ts) carried out on the stopped
 // machine. Nothing in here knows a case; what a plan names and the machine has not is said.
-import type { Claim, Field, Finder, Part, ReportPlan } from "../cases/report-plan.ts";
-import { TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
+import type { Failure } from "../cases/case.ts";
+import type { Finder, Part, ReportPlan } from "../cases/report-plan.ts";
+import type { TraceEvent } from "../core/trace.ts";
 import { bare } from "../machine/dwarf/types.ts";
 import type { Place } from "../machine/guest.ts";
-import { translate } from "../machine/page-walk.ts";
 import { InputError } from "../machine/preset.ts";
 import type { KernelTask } from "../machine/tasks.ts";
+import { fieldOf, type ShownField } from "./case-report-fields.ts";
+import { type Source, stepsOf, type Steps } from "./case-report-steps.ts";
 import { framesOf, registersOf } from "./crash/backtrace.ts";
 import { execute } from "./crash/commands.ts";
 import { STEP_KINDS } from "./crash/machine.ts";
-import { bareHex, type Session } from "./crash/session.ts";
+import type { Session } from "./crash/session.ts";
 import { stateOf } from "./crash/tasks.ts";
 import { Names } from "./names.ts";
+import { Past } from "./past.ts";
 
-export interface Step {
-  time: bigint;
-  cpu: number;
-  label: string;
-  kind: string;
-  place: string;
-  value: bigint;
-  words: string;
-}
-
-export interface Section {
+export interface Section extends Partial<Steps> {
   title: string;
   lines?: string[];
-  /** In hexadecimal or decimal, or a name; "-": this kernel has nothing like it. */
-  fields?: { name: string; text: string; value?: bigint }[];
-  steps?: Step[];
-  /** Cycles from the last step to the end. */
-  after?: bigint;
-  claims?: { text: string; holds: boolean }[];
+  fields?: ShownField[];
 }
 
 export interface Report {
@@ -42,31 +30,69 @@ export interface Report {
   sections: Section[];
 }
 
+/** `session` is that of the machine at its end. */
 export async function reportOf(
-  plan: ReportPlan, session: Session, what: string, events: readonly TraceEvent[],
+  plan: ReportPlan, session: Session, failure: Failure, events: readonly TraceEvent[],
+  signal?: AbortSignal,
 ): Promise<Report> {
-  /** Times of the accesses by which something was found. */
-  const moments = new Map<string, bigint>();
-  const missing = plan.find.filter((finder) => {
-    const place = found(finder, session, events, moments);
-    if (place) session.named.set(`$${finder.as}`, place);
-    return place === undefined;
-  });
-  const sections: Section[] = [];
-  for (const part of plan.parts) {
-    sections.push(await sectionOf(part, session, events, moments));
+  const source: Source = { failure, events, moments: new Map() };
+  const missing = new Set<string>();
+  const sections = new Map<Part, Section>();
+  const { named } = session;
+  const look = (finder: Finder, here: Session) => {
+    const name = `$${finder.as}`;
+    // Of several ways to find one thing the first that does counts.
+    const place = named.get(name) ?? found(finder, here, source);
+    if (place) {
+      named.set(name, place);
+      here.named.set(name, place);
+      missing.delete(name);
+    } else missing.add(name);
+  };
+  /** What is looked for and told of the machine as it stands in one session. */
+  const carryOut = async (here: Session, when?: string) => {
+    named.forEach((place, name) => here.named.set(name, place));
+    const mine = plan.find.filter((finder) => momentOf(finder) === when);
+    for (const finder of mine.filter((one) => !("failed" in one))) look(finder, here);
+    for (const part of plan.parts.filter((one) => one.when === when)) {
+      sections.set(part, await sectionOf(part, here, source));
+    }
+  };
+  named.clear();
+  for (const finder of plan.find.filter((one) => "failed" in one)) look(finder, session);
+  const past = new Past(session, signal);
+  try {
+    for (const [name, time] of momentsOf(plan, failure)) {
+      await carryOut(await past.before(time), name);
+    }
+  } finally {
+    past.close();
   }
-  if (missing.length) {
-    const lines = missing.map(({ as }) => `$${as}`);
-    sections.push({ title: "not found in the stopped machine", lines });
-  }
-  return { id: plan.id, title: plan.title, what, sections };
+  await carryOut(session);
+  const told = plan.parts.flatMap((part) => sections.get(part) ?? []);
+  if (missing.size) told.push({ title: "not found in the machine", lines: [...missing] });
+  return { id: plan.id, title: plan.title, what: failure.what, sections: told };
 }
 
+/** Those that the plan asks for and the failure has, in the order of their times. */
+function momentsOf({ find, parts }: ReportPlan, { moments = {} }: Failure): [string, bigint][] {
+  const asked = new Set([...find.map(momentOf), ...parts.map(({ when }) => when)]);
+  return Object.entries(moments)
+    .flatMap(([name, event]): [string, bigint][] =>
+      event && asked.has(name) ? [[name, event.time]] : [])
+    .sort(([, a], [, b]) => Number(a - b));
+}
+
+const momentOf = (finder: Finder) => "runs" in finder ? finder.runs : finder.when;
+
 function found(
-  finder: Finder, session: Session, events: readonly TraceEvent[], moments: Map<string, bigint>,
+  finder: Finder, session: Session, { failure, events, moments }: Source,
 ): Place | undefined {
   const { guest } = session;
+  if ("runs" in finder) {
+    const cpu = failure.moments?.[finder.runs]?.cpu;
+    return session.tasks.find(({ runs }) => runs !== undefined && runs === cpu)?.place;
+  }
   if ("task" in finder) {
     const { state, comm, frame } = finder.task;
     return session.tasks.find((task) => !task.idle &&
@@ -75,6 +101,11 @@ function found(
       (frame === undefined || frameOf(session, task, frame) !== undefined))?.place;
   }
   try {
+    if ("failed" in finder) {
+      const base = session.machine.debugBlock()?.base;
+      if (failure.object === undefined || base === undefined) return undefined;
+      return { lin: failure.object + base, type: session.type(finder.failed) };
+    }
     if ("at" in finder) return leadsTo(session, finder.at, finder.type);
     const type = session.type("slab" in finder ? finder.slab : finder.type);
     const holds = (lin: bigint, where: readonly [string, string][]) =>
@@ -127,17 +158,16 @@ function leadsTo(session: Session, text: string, type?: string): Place | undefin
   return place && bare(place.type).kind === "pointer" ? session.guest.target(place) : place;
 }
 
-type StepPlan = Extract<Part, { steps: unknown }>["steps"];
-
-async function sectionOf(
-  part: Part, session: Session, events: readonly TraceEvent[],
-  moments: ReadonlyMap<string, bigint>,
-): Promise<Section> {
+async function sectionOf(part: Part, session: Session, source: Source): Promise<Section> {
   const { title } = part;
+  if ("facts" in part) {
+    const facts = Object.entries(source.failure.facts ?? {});
+    return { title, fields: facts.map(([name, text]) => ({ name, text })) };
+  }
   if ("fields" in part) {
     return { title, fields: part.fields.map((field) => fieldOf(session, field)) };
   }
-  if ("steps" in part) return { title, ...stepsOf(part.steps, session, events, moments) };
+  if ("steps" in part) return { title, ...stepsOf(part.steps, session, source) };
   const lines: string[] = [];
   for (const command of part.commands) {
     lines.push(`crash> ${command}`);
@@ -154,70 +184,4 @@ async function sectionOf(
     }
   }
   return { title, lines };
-}
-
-function fieldOf(session: Session, { name, value: text, radix, names }: Field) {
-  if (text === undefined) return { name, text: "-" };
-  try {
-    const value = session.evaluate(text);
-    const symbol = value > 0xffffn ? session.machine.symbolAt(value) : undefined;
-    const number = radix === 16 ? `0x${bareHex(value)}` : `${value}`;
-    const known = names?.[Number(value)] ??
-      (symbol?.lin === value ? `${number} <${symbol.name}>` : number);
-    return { name, text: known, value };
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    return { name, text: "(not found)" };
-  }
-}
-
-function stepsOf(
-  plan: StepPlan, session: Session, events: readonly TraceEvent[],
-  moments: ReadonlyMap<string, bigint>,
-): Pick<Section, "steps" | "claims" | "after"> {
-  const names = new Names(session.machine);
-  const ranges = plan.about.flatMap((text) => {
-    const place = session.placeOf(text);
-    const phys = place && translate(session.guest.ram, session.guest.cr3, place.lin);
-    return phys === undefined ? [] : [{ from: phys, to: phys + Math.max(1, place!.type.bytes) }];
-  });
-  const own = events.filter(({ label, kind, phys }) => label !== 0 && kind in STEP_KINDS &&
-    ranges.some(({ from, to }) => Number(phys) >= from && Number(phys) < to));
-  const named = (event: TraceEvent) => session.labels.get(event.label) ?? `#${event.label}`;
-  const [first, end] = windowOf(plan, own, named, moments);
-  const steps = own.filter(({ time }) => time >= first && time <= end).map((event): Step => ({
-    time: event.time, cpu: event.cpu, label: named(event), kind: STEP_KINDS[event.kind],
-    place: names.data(Number(event.phys)), value: event.value,
-    words: plan.words[named(event)] ?? "",
-  }));
-  const last = steps.at(-1);
-  return {
-    steps, after: last && session.machine.view.now - last.time,
-    claims: plan.claims?.map((claim) => claimOf(claim, steps)),
-  };
-}
-
-function windowOf(
-  plan: StepPlan, own: readonly TraceEvent[], named: (event: TraceEvent) => string,
-  moments: ReadonlyMap<string, bigint>,
-): [bigint, bigint] {
-  const moment = plan.around && moments.get(plan.around.as);
-  if (moment !== undefined) {
-    const cycles = BigInt(plan.around!.cycles);
-    return [moment - cycles, moment + cycles];
-  }
-  const begin = own.findLast((event) => named(event) === plan.from && event.kind === TRACE_ISSUE);
-  return [begin ? begin.time - BigInt(plan.cyclesBefore ?? 0) : 0n, own.at(-1)?.time ?? 0n];
-}
-
-function claimOf([earlier, later]: Claim, steps: readonly Step[]) {
-  const [a, b] = [earlier, later].map((text) =>
-    steps.findLast(({ label, kind }) => `${label} ${kind}` === text));
-  if (!a || !b) {
-    return { text: `${earlier} or ${later} is not in the trace`, holds: false };
-  }
-  const holds = a.time < b.time;
-  return {
-    text: `${earlier} at ${a.time} ${holds ? "before" : "NOT before"} ${later} at ${b.time}`, holds,
-  };
 }

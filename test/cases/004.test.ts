@@ -48,6 +48,14 @@ describe("a wake-up", () => {
       .toEqual(["queued again"]);
   });
 
+  it("is told with the request's life as it was then", () => {
+    const [{ life, now, taken: out }] = kicksIn([
+      born(1), taken(2), marked(3), looked(4, ENTRY + BASE + 64n), decided(5), freed(6), born(7),
+    ], BYTES, BASE).violations;
+    expect([out.time, life.born!.time, life.generation, now.generation]).toEqual([2n, 1n, 1, 1]);
+    expect([life.decided, life.freed]).toEqual([undefined, undefined]);
+  });
+
   it("is not blamed for what the one who tries does on the same CPU", () => {
     const own = [at(7, SOFTIRQ, "P7", TRACE_LOAD), at(8, SOFTIRQ, "Q6", TRACE_LOAD)];
     expect(kindsIn(born(1), taken(2), marked(3), freed(4), born(5), ...own)).toEqual([]);

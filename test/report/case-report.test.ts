@@ -8,15 +8,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
 import { case003 } from "../../src/cases/003.ts";
-import type { Case, CaseSpec } from "../../src/cases/case.ts";
-import { optionsOf } from "../../src/cases/runner.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { TRACE_COMMIT } from "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { reportPage } from "../../src/report/case-report-html.ts";
 import { reportLines } from "../../src/report/case-report-text.ts";
-import { type Report, reportOf } from "../../src/report/case-report.ts";
-import { Session } from "../../src/report/crash/session.ts";
+import type { Report } from "../../src/report/case-report.ts";
+import type { Session } from "../../src/report/crash/session.ts";
+import { type Failed, failed, fieldsOf, framesIn, linesOf, make } from "./report-tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smpbox-report-"));
 afterAll(async () => {
@@ -24,36 +23,8 @@ afterAll(async () => {
   await Machine.shutdown();
 });
 
-const SEEDS = 6n;
-
-/** A run that hangs, of the first few seeds. */
-async function hung(definition: Case, spec: Omit<CaseSpec, "seed">): Promise<Session> {
-  for (let seed = 1n; seed <= SEEDS; seed++) {
-    const machine = await Machine.create(await optionsOf(definition, { ...spec, seed }));
-    const result = await machine.run();
-    if (result.exit === "hang") {
-      return new Session({ machine, result, image: definition.image, seed, note: "" });
-    }
-    machine.close();
-  }
-  throw new Error(`no hang with ${SEEDS} seeds`);
-}
-
-const make = (definition: Case, session: Session, events = session.machine.view.trace()) =>
-  reportOf(definition.report!, session, "it hangs", events);
-
-/** All fields of a report by name; of two with one name the first. */
-function fieldsOf({ sections }: Report): Map<string, bigint | undefined> {
-  return new Map(sections.flatMap(({ fields = [] }) => fields).reverse()
-    .map(({ name, value }) => [name, value]));
-}
-
-const linesOf = ({ sections }: Report, title: string) =>
-  sections.find((section) => section.title === title)!.lines!;
-const framesIn = (lines: readonly string[]) =>
-  lines.flatMap((line) => /^ *#\d+ \[\w+\] (\w+)/.exec(line)?.[1].replace(/__\w+$/, "") ?? []);
-
 describe("R003", () => {
+  let run: Failed;
   let session: Session;
   let report: Report;
   let fields: Map<string, bigint | undefined>;
@@ -61,11 +32,12 @@ describe("R003", () => {
   beforeAll(async () => {
     // The second dump's tasks. A machine whose XCHG is slow: the write's submitter is about to
     // sleep when its bio ends, where otherwise one of a thousand is; nothing else is different.
-    session = await hung(case003, {
+    run = await failed(case003, {
       machine: "rhel16", variant: "bug", workload: "W003", pair: [0, 1], rounds: 30,
       memory: "tso", changes: new Map([["cost.xchg", 9000]]), irq: "same-die",
     });
-    report = await make(case003, session);
+    session = run.session;
+    report = await make(case003, run);
     fields = fieldsOf(report);
   }, 120_000);
   afterAll(() => session.machine.close());
@@ -155,14 +127,14 @@ describe("R003", () => {
     const at = Number(session.placeOf("$dio->total_pages")!.lin - machine.debugBlock()!.base);
     const memory = new DataView(machine.view.ram.buffer, machine.view.ram.byteOffset);
     memory.setUint32(at, 0x102, true);
-    const changed = await make(case003, session);
+    const changed = await make(case003, run);
     memory.setUint32(at, 0x101, true);
     expect(fieldsOf(changed).get("total_pages")).toBe(0x102n);
     // W7 visible before E1 looked: that is not what happened, and so it must not be claimed.
-    const early = machine.view.trace().map((event) =>
+    const early = run.events.map((event) =>
       event.kind === TRACE_COMMIT && session.labels.get(event.label) === "W7"
         ? { ...event, time: event.time - 1_000_000n } : event);
-    const other = await make(case003, session, early);
+    const other = await make(case003, { ...run, events: early });
     expect(other.sections.find(({ steps }) => steps)!.claims![0].holds).toBe(false);
   });
 
@@ -182,11 +154,12 @@ describe("R003", () => {
 });
 
 it("R001: the reaper, its ring, the unread event, the order of the steps", async () => {
-  const session = await hung(case001, {
+  const run = await failed(case001, {
     machine: "clovertown", variant: "k0", workload: "W001i", pair: [0, 2], rounds: 2000,
     memory: "tso",
   });
-  const report = await make(case001, session);
+  const { session } = run;
+  const report = await make(case001, run);
   const fields = fieldsOf(report);
   const [context] = session.machine.debugBlock()!.kioctxs();
   expect(fields.get("ring.head")).toBe(BigInt(context.head));

@@ -67,6 +67,11 @@ it("the reaper is in the wait queue of its kioctx, whose struct has the unread e
   const queue = await run(`waitq ${place}`);
   expect(queue).toMatch(new RegExp(`^PID: ${pid} `));
   expect(queue).toContain("1 waiting");
+  const head = session.placeOf(`((struct kioctx *)${address})->wait.task_list`)!.lin.toString(16);
+  const listed = await run(`list wait_queue.task_list -H ${head}`);
+  expect(listed).toMatch(/^[0-9a-f]{16}$/);
+  const { place: task } = session.task(`${pid}`);
+  expect(session.evaluate(`((struct wait_queue *)${listed})->private`)).toBe(task.lin);
 });
 
 it("slab counts what is in use, as the kernel's own lists do", async () => {
@@ -161,6 +166,7 @@ it("answers in 80 columns, and mistakes in a sentence", async () => {
   }
   await expect(run("bt 99999")).rejects.toThrow(/no task/);
   await expect(run("struct nonsense")).rejects.toThrow(/no such type/);
+  await expect(run("list kiocb -H nr_cpus")).rejects.toThrow(/usage: list/);
   await expect(run("waitq")).rejects.toThrow(/usage: waitq/);
   await expect(run("toString")).rejects.toThrow(/no such command/);
   await expect(run("rd 10")).rejects.toThrow(/mapped/);

@@ -5,7 +5,7 @@ import { cache, last, sb } from "./machine.ts";
 import { dis, print, rd, slab, struct } from "./memory.ts";
 import type { Session } from "./session.ts";
 import { whyAgain, whyLines } from "../why/why.ts";
-import { files, irq, ps, runq, sys, waitq } from "./tasks.ts";
+import { files, irq, list, ps, runq, sys, waitq } from "./tasks.ts";
 
 interface Command {
   usage: string;
@@ -32,6 +32,10 @@ export const COMMANDS: Record<string, Command> = {
   waitq: {
     usage: "waitq ADDRESS|SYMBOL", what: "who waits in a wait queue", words: [1, 1],
     run: (session, [address]) => waitq(session, address),
+  },
+  list: {
+    usage: "list TYPE.MEMBER -H ADDRESS", what: "the structs of a list by its head",
+    words: [3, 3], run: list,
   },
   struct: {
     usage: "struct TYPE[.MEMBER] [ADDRESS]", what: "a struct in memory, or its layout",

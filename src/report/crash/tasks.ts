@@ -50,6 +50,7 @@ export function sys(session: Session): string[] {
   const tasks = session.tasks.filter(({ idle }) => !idle);
   const running = tasks.filter((task) => stateOf(task) === "RU").length;
   const blocked = tasks.filter((task) => stateOf(task) === "UN").length;
+  const why = result ? result.reason ?? `exit ${result.exit}` : "it could go on";
   const rows: [string, string][] = [
     ["KERNEL", machine.debugInfo.kernel.name],
     ["DUMPFILE", image],
@@ -62,7 +63,7 @@ export function sys(session: Session): string[] {
     ["MEMORY", `${view.ram.length / 2 ** 20} MB`],
     ["SEED", `${seed}`],
     ...(note ? [["DRAINS", note] as [string, string]] : []),
-    ["PANIC", machine.debugBlock()?.panic ?? `"" (${result?.reason ?? "it could go on"})`],
+    ["PANIC", machine.debugBlock()?.panic ?? `"" (${why})`],
   ];
   return rows.map(([name, value]) => `${name.padStart(12)}: ${value}`);
 }
@@ -92,6 +93,16 @@ export function waitq(session: Session, address: string): string[] {
     return task ? taskLine(task) : `TASK: ${bareHex(owner ?? 0n)}`;
   });
   return [...lines, `${lines.length} waiting`];
+}
+
+/** "list TYPE.MEMBER -H ADDRESS": the structs of a list by its head, as crash prints them. */
+export function list(session: Session, words: string[]): string[] {
+  const [member, flag, address] = words;
+  const [, type, link] = /^(\w+)\.([\w.]+)$/.exec(member) ?? [];
+  if (!link || flag !== "-H") throw new InputError("usage: list TYPE.MEMBER -H ADDRESS|SYMBOL");
+  const head = { lin: session.address(address), type: session.type("list_head") };
+  const entries = listOf(session, head, type, link);
+  return entries.length ? entries.map(({ lin }) => bareHex(lin)) : ["(empty)"];
 }
 
 export function runq(session: Session): string[] {

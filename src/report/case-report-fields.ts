@@ -1,0 +1,41 @@
+// The fields that a report tells: numbers as C has them, names, and what the nodes of lists say.
+import type { Field } from "../cases/report-plan.ts";
+import { InputError } from "../machine/preset.ts";
+import { scalar } from "./crash/print.ts";
+import { bareHex, type Session } from "./crash/session.ts";
+
+/** In hexadecimal or decimal, or a name; "-": this kernel has nothing like it. */
+export interface ShownField {
+  name: string;
+  text: string;
+  value?: bigint;
+}
+
+export function fieldOf(session: Session, { name, value: text, radix, names, link }: Field) {
+  if (text === undefined) return { name, text: "-" };
+  try {
+    if (link) return nodeOf(session, name, text);
+    const value = session.evaluate(text);
+    const type = session.placeOf(text)?.type;
+    const symbol = value > 0xffffn ? session.machine.symbolAt(value) : undefined;
+    const number = radix === 16 || !type ? shown(value, radix) : scalar(value, type, 10);
+    const known = names?.[Number(value)] ??
+      (symbol?.lin === value ? `${number} <${symbol.name}>` : number);
+    return { name, text: known, value };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { name, text: "(not found)" };
+  }
+}
+
+const shown = (value: bigint, radix?: 10 | 16) =>
+  radix === 16 ? `0x${bareHex(value)}` : `${value}`;
+
+function nodeOf(session: Session, name: string, text: string) {
+  const node = session.placeOf(text);
+  const value = node && session.guest.number(node.lin);
+  if (value === undefined) return { name, text: "(not found)" };
+  const how = value === 0n ? "NULL" : value === node!.lin ? "alone (points at itself)"
+    : `linked, next 0x${bareHex(value)}`;
+  return { name, text: how, value };
+}

@@ -1,0 +1,106 @@
+// The labelled accesses that a report tells, which of them, and what their order shows.
+import type { Failure } from "../cases/case.ts";
+import type { Claim, Part } from "../cases/report-plan.ts";
+import { TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
+import { translate } from "../machine/page-walk.ts";
+import { STEP_KINDS } from "./crash/machine.ts";
+import type { Session } from "./crash/session.ts";
+import { Names } from "./names.ts";
+
+/** What a report is made from. */
+export interface Source {
+  failure: Failure;
+  events: readonly TraceEvent[];
+  /** Times of the accesses by which something was found. */
+  moments: Map<string, bigint>;
+}
+
+export interface Step {
+  time: bigint;
+  cpu: number;
+  label: string;
+  kind: string;
+  place: string;
+  value: bigint;
+  words: string;
+}
+
+export interface Steps {
+  steps: Step[];
+  /** Cycles from the last step to the end, if there is no other. */
+  after?: bigint;
+  claims?: { text: string; holds: boolean }[];
+}
+
+type StepPlan = Extract<Part, { steps: unknown }>["steps"];
+
+export function stepsOf(plan: StepPlan, session: Session, source: Source): Steps {
+  const { events, failure } = source;
+  const names = new Names(session.machine);
+  const ranges = plan.about.flatMap((text) => {
+    const place = session.placeOf(text);
+    const phys = place && translate(session.guest.ram, session.guest.cr3, place.lin);
+    return phys === undefined ? [] : [{ from: phys, to: phys + Math.max(1, place!.type.bytes) }];
+  });
+  // Of an equal run: other objects, the same events.
+  const keyOf = ({ time, cpu, kind, label }: TraceEvent) => `${time} ${cpu} ${kind} ${label}`;
+  const marked = new Set(Object.values(plan.moments ? failure.moments ?? {} : {})
+    .flatMap((event) => (event ? [keyOf(event)] : [])));
+  const own = events.filter((event) => event.label !== 0 && event.kind in STEP_KINDS &&
+    (marked.has(keyOf(event)) || ranges.some(({ from, to }) =>
+      Number(event.phys) >= from && Number(event.phys) < to)));
+  const named = (event: TraceEvent) => session.labels.get(event.label) ?? `#${event.label}`;
+  const [first, end] = windowOf(plan, own, named, source);
+  const steps = own.filter(({ time }) => time >= first && time <= end).map((event): Step => ({
+    time: event.time, cpu: event.cpu, label: named(event), kind: STEP_KINDS[event.kind],
+    place: names.data(Number(event.phys)), value: event.value,
+    words: plan.words[named(event)] ?? "",
+  }));
+  const last = steps.at(-1);
+  const { now } = session.machine.view;
+  return {
+    steps, after: last && last.time === own.at(-1)!.time ? now - last.time : undefined,
+    claims: plan.claims?.flatMap((claim) => momentClaim(claim, plan, failure, named) ??
+      claimOf(claim, steps)),
+  };
+}
+
+function windowOf(
+  plan: StepPlan, own: readonly TraceEvent[], named: (event: TraceEvent) => string,
+  { moments, failure }: Source,
+): [bigint, bigint] {
+  const [from, to] = plan.moments?.map((name) => failure.moments?.[name]?.time) ?? [];
+  if (to !== undefined) return [from ?? own[0]?.time ?? 0n, to];
+  const moment = plan.around && moments.get(plan.around.as);
+  if (moment !== undefined) {
+    const cycles = BigInt(plan.around!.cycles);
+    return [moment - cycles, moment + cycles];
+  }
+  const begin = own.findLast((event) => named(event) === plan.from && event.kind === TRACE_ISSUE);
+  return [begin ? begin.time - BigInt(plan.cyclesBefore ?? 0) : 0n, own.at(-1)?.time ?? 0n];
+}
+
+/** Of two moments of the failure; undefined where steps are claimed. */
+function momentClaim(
+  [earlier, later]: Claim, plan: StepPlan, { moments = {} }: Failure,
+  named: (event: TraceEvent) => string,
+) {
+  if (!plan.moments) return undefined;
+  const [a, b] = [moments[earlier], moments[later]];
+  if (!a || !b) return [];
+  const holds = a.time < b.time;
+  const where = (event: TraceEvent) => `${named(event)} by cpu${event.cpu} at ${event.time}`;
+  return [{ text: `${where(a)} ${holds ? "before" : "NOT before"} ${where(b)}`, holds }];
+}
+
+function claimOf([earlier, later]: Claim, steps: readonly Step[]) {
+  const [a, b] = [earlier, later].map((text) =>
+    steps.findLast(({ label, kind }) => `${label} ${kind}` === text));
+  if (!a || !b) {
+    return { text: `${earlier} or ${later} is not in the trace`, holds: false };
+  }
+  const holds = a.time < b.time;
+  return {
+    text: `${earlier} at ${a.time} ${holds ? "before" : "NOT before"} ${later} at ${b.time}`, holds,
+  };
+}

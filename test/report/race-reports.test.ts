@@ -1,0 +1,119 @@
+// Reports that go back: R004 has the request as it was when the wake function took it out, when it
+// was freed, and when it was used all the same. What they say is compared with the trace.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { case004 } from "../../src/cases/004.ts";
+import {
+  TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
+} from "../../src/core/trace.ts";
+import { Machine } from "../../src/engine/machine.ts";
+import { reportPage } from "../../src/report/case-report-html.ts";
+import { reportLines } from "../../src/report/case-report-text.ts";
+import type { Report } from "../../src/report/case-report.ts";
+import { type Failed, failed, framesIn, linesOf, make, textsOf } from "./report-tools.ts";
+
+afterAll(() => Machine.shutdown());
+
+const executed = ({ kind }: TraceEvent) =>
+  kind === TRACE_ISSUE || kind === TRACE_LOAD || kind === TRACE_LOCKED;
+/** "Q6 by cpu8 at 123" */
+const said = (text: string) => {
+  const [, step, cpu, time] = /^(\w+) by cpu(\d+) at (\d+)/.exec(text)!;
+  return { step, cpu: Number(cpu), time: BigInt(time) };
+};
+
+describe("R004", () => {
+  let run: Failed;
+  let report: Report;
+  let facts: Record<string, string>;
+  /** Labelled accesses to the request's place. */
+  let own: TraceEvent[];
+  const labelOf = (event: TraceEvent) => run.session.labels.get(event.label)!;
+
+  beforeAll(async () => {
+    run = await failed(case004, {
+      machine: "rhel16", variant: "bug", workload: "W004", pair: [0, 1], rounds: 100,
+      memory: "tso",
+    });
+    report = await make(case004, run);
+    facts = textsOf(report, "what was done to which request");
+    const { machine } = run.session;
+    const from = BigInt(facts.kiocb) - machine.debugBlock()!.base;
+    const bytes = BigInt(run.session.type("kiocb").bytes);
+    own = run.events.filter((event) => executed(event) && event.label !== 0 &&
+      event.phys >= from && event.phys < from + bytes);
+  }, 60_000);
+  afterAll(() => run.session.machine.close());
+
+  it("the request, its life and its count are those of the trace", () => {
+    const [taken, freed, used] =
+      ["taken out of its queue", "freed", "used"].map((name) => said(facts[name]));
+    for (const { step, cpu, time } of [taken, freed, used]) {
+      expect(own.filter((event) => event.time === time && event.cpu === cpu).map(labelOf))
+        .toEqual([step]);
+    }
+    expect([taken.step, freed.step]).toEqual(["Q1", "Kf"]);
+    expect(taken.cpu).toBe(used.cpu);
+    expect(freed.cpu).not.toBe(used.cpu);
+    // Taken, freed, used, and nothing of the wake function in between that is left out.
+    const next = own.find((event) => event.cpu === used.cpu && event.time > freed.time &&
+      /^Q[346]$/.test(labelOf(event)));
+    expect([next!.time, labelOf(next!)]).toEqual([used.time, used.step]);
+    const births = own.filter((event) => labelOf(event) === "K0");
+    const before = (time: bigint) => births.filter((event) => event.time <= time);
+    const [then, now] = [before(taken.time).length, before(used.time).length];
+    expect(facts["request in this place"].match(/\d+/g)!.map(Number))
+      .toEqual(then === now ? [then] : [then, now]);
+    const born = before(taken.time).at(-1)!;
+    const history = own.filter((event) => event.time >= born.time && event.time <= freed.time &&
+      ["K0", "P"].includes(labelOf(event)));
+    expect(facts["ki_users as stored"]).toBe(history.map((event) =>
+      `${event.value} (${labelOf(event)} by cpu${event.cpu} at ${event.time})`).join(", "));
+    expect(facts["ki_users as stored"]).toMatch(/^2 .* 0 \(P/);
+  });
+
+  it("the order of the race is shown, and a claim needs the trace", async () => {
+    const { claims, steps } = report.sections.find((section) => section.steps)!;
+    expect(claims!.length).toBeGreaterThanOrEqual(4);
+    expect(claims!.filter(({ holds }) => !holds)).toEqual([]);
+    expect(steps!.map(({ label }) => label)).toEqual(
+      expect.arrayContaining(["K0", "P0", "Q1", "P7", "A3", "P", "Kf"]));
+    const { moments } = run.failure;
+    const late = { ...moments!.freed!, time: moments!.used!.time + 1_000_000n };
+    const other = await make(case004, {
+      ...run, failure: { ...run.failure, moments: { ...moments, freed: late } },
+    });
+    const broken = other.sections.find((section) => section.steps)!.claims!;
+    expect(broken.filter(({ holds }) => !holds).map(({ text }) => text))
+      .toEqual([expect.stringMatching(/^Kf by .* NOT before Q/)]);
+  }, 60_000);
+
+  it("goes back to the wake-up, to who freed the request and to who used it", () => {
+    const { cpu: freeing } = said(facts.freed);
+    const { cpu: using } = said(facts.used);
+    const queue = textsOf(report, "the queue, when it was taken out");
+    expect(queue["q.lock"]).toMatch(/^(held|-\d+)$/);
+    expect(textsOf(report, "the request then").ki_wait).toMatch(/^linked, next/);
+    expect(textsOf(report, "the request then").ki_retry).toContain("<aio_pread>");
+    const freer = linesOf(report, "who freed it");
+    expect(freer.join("\n")).toMatch(new RegExp(`CPU: ${freeing} +COMMAND:`));
+    expect(framesIn(freer).some((name) =>
+      ["kiocb_release", "aio_put_req", "aio_complete", "__aio_run_iocbs"].includes(name)))
+      .toBe(true);
+    const user = linesOf(report, "who used it, holding the queue's lock");
+    expect(user.join("\n")).toMatch(new RegExp(`CPU: ${using} +COMMAND:`));
+    expect(framesIn(user)).toEqual(
+      expect.arrayContaining(["aio_wake_function", "wake_up_locked", "blk_done_softirq"]));
+    const then = textsOf(report, "queue and context then");
+    expect(then["q.lock"]).toMatch(/^(held|-\d+)$/);
+    expect(Number(then.reqs_active)).toBeLessThanOrEqual(16);
+    // As it was for the wake function; at the end others have been there.
+    expect(run.session.machine.view.now - said(facts.used).time).toBeGreaterThan(1000n);
+  });
+
+  it("in 80 columns, and drawn", () => {
+    expect(reportLines(report).filter((line) => line.length > 80)).toEqual([]);
+    const page = reportPage(report, [], ["reproduce: this"]);
+    const steps = report.sections.find((section) => section.steps)!.steps!;
+    expect(page.match(/<(rect|circle) class="(store|load|locked)"/g)).toHaveLength(steps.length);
+  });
+});

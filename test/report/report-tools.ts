@@ -1,0 +1,54 @@
+// Reports on failed runs for the tests: the first run that fails, of a few seeds, and what a report
+// says, by name.
+import type { Case, CaseSpec, Failure } from "../../src/cases/case.ts";
+import { optionsOf } from "../../src/cases/runner.ts";
+import type { TraceEvent } from "../../src/core/trace.ts";
+import { Machine } from "../../src/engine/machine.ts";
+import { type Report, reportOf } from "../../src/report/case-report.ts";
+import { Session } from "../../src/report/crash/session.ts";
+
+const SEEDS = 6n;
+
+export interface Failed {
+  session: Session;
+  failure: Failure;
+  events: TraceEvent[];
+}
+
+export async function failed(
+  definition: Case, shape: Omit<CaseSpec, "seed">, seeds = SEEDS,
+): Promise<Failed> {
+  for (let seed = 1n; seed <= seeds; seed++) {
+    const spec = { ...shape, seed };
+    const machine = await Machine.create(
+      { ...await optionsOf(definition, spec), counters: true });
+    const output: Uint8Array[] = [];
+    const result = await machine.run({ onConsole: (bytes) => output.push(bytes) });
+    const console = output.map((bytes) => new TextDecoder().decode(bytes)).join("");
+    const { failure } = definition.examine({ machine, spec, result, console });
+    if (failure) {
+      const session = new Session({ machine, result, image: definition.image, seed, note: "" });
+      return { session, failure, events: machine.view.trace() };
+    }
+    machine.close();
+  }
+  throw new Error(`no failure with ${seeds} seeds`);
+}
+
+export const make = (definition: Case, { session, failure, events }: Failed) =>
+  reportOf(definition.report!, session, failure, events);
+
+/** All fields of a report by name; of two with one name the first. */
+export function fieldsOf({ sections }: Report): Map<string, bigint | undefined> {
+  return new Map(sections.flatMap(({ fields = [] }) => fields).reverse()
+    .map(({ name, value }) => [name, value]));
+}
+
+const sectionOf = ({ sections }: Report, title: string) =>
+  sections.find((section) => section.title === title)!;
+export const linesOf = (report: Report, title: string) => sectionOf(report, title).lines!;
+/** Of one section: what its fields say. */
+export const textsOf = (report: Report, title: string): Record<string, string> =>
+  Object.fromEntries(sectionOf(report, title).fields!.map(({ name, text }) => [name, text]));
+export const framesIn = (lines: readonly string[]) =>
+  lines.flatMap((line) => /^ *#\d+ \[\w+\] (\w+)/.exec(line)?.[1].replace(/__\w+$/, "") ?? []);
