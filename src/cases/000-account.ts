@@ -2,7 +2,7 @@
 // takes and zeroes it, and its old owner, held up meanwhile, reads the result from it. A step that
 // the trace does not show is left out.
 import type { TraceEvent } from "../core/view.ts";
-import { POINT, type Story } from "./000-trace.ts";
+import { LABEL, POINT, type Story } from "./000-trace.ts";
 
 /** Cycles from 1.5 to 1.7 of a callback that nothing holds up. */
 const USUAL_CYCLES = 43;
@@ -29,6 +29,24 @@ export function accountOf(story: Story | undefined): string {
     `usual: ${held}. Before the request is free,`,
     "under aio_mutex, nobody could have taken it.",
   ].join("\n");
+}
+
+/** What the result was made of, and what held its reader up. */
+export function factsOf(
+  events: readonly TraceEvent[], story: Story | undefined,
+): Record<string, string> {
+  if (!story) return {};
+  const { read, freed, meanwhile } = story;
+  const flags = events.findLast(({ label, cpu, time }) =>
+    label === LABEL["1.7 flags"] && cpu === read.cpu && time <= read.time);
+  const held = meanwhile.map(({ label, time }) =>
+    `${label === POINT.PINNED ? "an interrupt" : "somebody to wake"} at ${time}`);
+  return {
+    "b_flags as loaded": flags ? `0x${flags.value.toString(16)} at ${flags.time}` : "not recorded",
+    "iov_len as loaded": `${read.value} by cpu${read.cpu} at ${read.time}`,
+    "put on the free list": freed ? `by cpu${freed.cpu} at ${freed.time}` : "not recorded",
+    "on that CPU in between": held.join(", ") || "nothing",
+  };
 }
 
 function rowsOf(story: Story): Array<{ event: TraceEvent; text: string }> {

@@ -1,37 +1,66 @@
-// Report R000 (case 000): the request whose result was read after it was free, and the counts of
-// its context.
-import { fieldsOf, type ReportPlan } from "./report-plan.ts";
+// Report R000 (case 000): the request whose result was read after it was free; who read it, who had
+// taken it, and the fields of both results.
+import { fieldsOf, type Finder, type ReportPlan } from "./report-plan.ts";
+
+/** What the result is made of, and what tells one request from the next in the same place. */
+const RESULT = [
+  ...fieldsOf("$req", `b_flags=aio_req_buf.b_flags b_error=aio_req_buf.b_error
+    b_resid=aio_req_buf.b_resid iov_len=aio_req_iov.iov_len`),
+  { name: "generation", value: "$generation", radix: 10 as const },
+  ...fieldsOf("$req", "aio_req_resultp aio_req_fd aio_req_flags aio_req_portkev"),
+];
+
+/** The same then and, where the trace does not show when that was, at the end. */
+const context = (when?: string): Finder[] => [
+  { as: "process", slab: "process", where: [], when },
+  { as: "aio", at: "$process->aio", when },
+  {
+    as: "generation", at: "$aio->generation[$req - $aio->reqs / sizeof(aio_req)]", when,
+  },
+];
 
 export const R000: ReportPlan = {
   id: "R000",
   title: "a result was read from a request that was free, and taken by somebody else",
   find: [
+    { as: "req", failed: "aio_req" },
     // A result of 0 bytes is the usual wrong one.
     { as: "req", step: "1_7l", type: "aio_req", member: "aio_req_iov.iov_len", value: 0n },
-    { as: "process", slab: "process", where: [] },
-    { as: "aio", at: "$process->aio" },
+    ...context("freed"), ...context(),
+    { as: "reader", runs: "read" },
+    { as: "taker", runs: "taken" },
   ],
   parts: [
     { title: "the machine", commands: ["sys"] },
+    { title: "whose result is wrong", facts: true },
     {
       title: "the way of the request",
       steps: {
-        about: ["$req", "$aio->aio_free"], around: { as: "req", cycles: 10_000 },
+        about: ["$req", "$aio->aio_free"], moments: ["freed", "refilled"],
+        around: { as: "req", cycles: 10_000 },
         words: {
           "1_5": "put on the free list", "1_7f": "reads b_flags", "1_7l": "reads the result",
           "2_4a": "taken", "2_4b": "zeroed", "2_5": "gets the length of the new request",
         },
+        claims: [["freed", "taken"], ["taken", "zeroed"], ["zeroed", "read"], ["read", "refilled"]],
       },
     },
+    { title: "the request before it was free (1.5)", when: "freed", fields: RESULT },
+    { title: "who took it", when: "taken", commands: ["bt $taker"] },
+    { title: "who read its result all the same", when: "read", commands: ["bt $reader"] },
+    { title: "the request just before that (1.7)", when: "read", fields: RESULT },
     {
-      title: "the request as it is now",
-      fields: fieldsOf("$req", `aio_req_fd aio_req_flags aio_req_resultp aio_req_iov.iov_base
-        aio_req_iov.iov_len aio_req_buf.b_flags aio_req_buf.b_error aio_req_buf.b_resid`),
+      title: "its context then", when: "read",
+      fields: [
+        ...fieldsOf("$aio", "aio_pending aio_outstanding aio_free_count", 10),
+        ...fieldsOf("$aio", "aio_free aio_mutex.owner"),
+        { name: "waiters", value: "$aio->aio_mutex.owner & 1", names: ["none", "blocked"] },
+      ],
     },
+    { title: "the request at the end", fields: RESULT },
     {
-      title: "its context",
-      fields: fieldsOf("$aio", `aio_pending aio_outstanding aio_free aio_free_count
-        aio_mutex=aio_mutex.owner`),
+      title: "its context at the end",
+      fields: fieldsOf("$aio", "aio_pending aio_outstanding aio_free_count", 10),
     },
   ],
 };

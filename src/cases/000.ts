@@ -4,7 +4,7 @@
 import type { Machine, RunResult } from "../engine/machine.ts";
 import { parseDisks } from "../machine/disks.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
-import { accountOf } from "./000-account.ts";
+import { accountOf, factsOf } from "./000-account.ts";
 import { R000 } from "./000-report.ts";
 import { COUNTS, rows000 } from "./000-rows.ts";
 import { causeOf, isRequestStep, KINDS, storyOf } from "./000-trace.ts";
@@ -148,14 +148,24 @@ function summaryOf(console: string): Told | undefined {
 function violationOf(machine: Machine, told: Told): Failure {
   const events = machine.view.trace(isRequestStep);
   const { got = 0, wanted = 0, thread = 0, error = 0 } = told.first ?? {};
+  const story = storyOf(events, got);
+  const { freed, taken, zeroed, read, refilled } = story ?? {};
+  const base = machine.debugBlock()?.base;
   return {
     invariant: "I000b",
     what:
       `thread ${thread} got aio_return ${got} and aio_errno ${error} for a request of ${wanted} ` +
       "bytes, which the disk had transferred without an error",
-    account: accountOf(storyOf(events, got)),
+    account: accountOf(story),
     events,
     cause: causeOf(events, got),
+    // 1.5 makes aio_free point at it.
+    object: freed && base !== undefined ? freed.value - base : undefined,
+    moments: { freed, taken, zeroed, read, refilled },
+    facts: {
+      thread: `${thread}`, aio_return: `${got}`, aio_errno: `${error}`, expected: `${wanted}`,
+      ...factsOf(events, story),
+    },
   };
 }
 

@@ -2,9 +2,18 @@
 // and for the first requests that went wrong the steps of submitter and completion in their order.
 import { TRACE_COMMIT, TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
 import { type Outcome, OUTCOMES, outcomeOf } from "./002-outcome.ts";
-import { DIO, type DioRequest, signed, stepOf } from "./dio-trace.ts";
+import type { Failure } from "./case.ts";
+import { access, DIO, type DioRequest, signed, stepOf } from "./dio-trace.ts";
 
 const REQUESTS_SHOWN = 2;
+
+interface Numbers {
+  submitted: number;
+  events: number;
+  eio: number;
+  full: number;
+  active: number;
+}
 
 const STEPS: Record<string, string> = {
   S1: "begins: result",
@@ -18,15 +27,11 @@ const STEPS: Record<string, string> = {
   Df: "frees the request",
 };
 
-export function accountOf(
-  requests: readonly DioRequest[],
-  numbers: { submitted: number; events: number; eio: number; full: number; active: number },
-): string {
+const isWrong = (request: DioRequest) => (outcomeOf(request) ?? "reported") !== "reported";
+
+export function accountOf(requests: readonly DioRequest[], numbers: Numbers): string {
   const { submitted, events, full, eio, active } = numbers;
-  const wrong = requests.filter((request) => {
-    const outcome = outcomeOf(request);
-    return outcome !== undefined && outcome !== "reported";
-  });
+  const wrong = requests.filter(isWrong);
   const first = new Map<Outcome, DioRequest>();
   for (const request of wrong) {
     const outcome = outcomeOf(request)!;
@@ -38,6 +43,37 @@ export function accountOf(
       .flatMap(([outcome, request]) => storyOf(outcome, request)),
   ].join("\n");
 }
+
+/** Of the first request that went wrong, for the report: what it is, when, and how it went. */
+export function detailsOf(
+  requests: readonly DioRequest[], { submitted, events, full, eio, active }: Numbers,
+): Pick<Failure, "object" | "moments" | "facts"> {
+  const request = requests.find(isWrong);
+  const moments = request && {
+    begun: access(request, "S1"), added: access(request, "S3", TRACE_ISSUE),
+    decided: access(request, "S5"), returned: access(request, "S6"),
+    failed: access(request, "D1"), ended: access(request, "f4"),
+  };
+  const facts: Record<string, string> = {
+    submitted: `${submitted}`, "events seen": `${events}, ${full} full, ${eio} -EIO`,
+    "still active": `${active}`,
+  };
+  if (!request || !moments) return { facts };
+  facts["this one"] = `of ${OUTCOMES[outcomeOf(request)!]}`;
+  const { begun, added, decided, returned, failed, ended } = moments;
+  if (returned) facts["the caller was told (S6)"] = `${signed(returned)} at ${returned.time}`;
+  if (failed) {
+    const to = (name: string, event?: TraceEvent) => event
+      ? [`${name} ${event.time < failed.time ? "+" : "-"}${distance(event, failed)}`] : [];
+    const when = [...to("S3", added), ...to("S5", decided), ...to("S6", returned)].join(", ");
+    facts["a bio failed (D1)"] = `${signed(failed)} at ${failed.time}: ${when}`;
+  }
+  if (ended) facts["the completion found (f4)"] = `${signed(ended)} at ${ended.time}`;
+  return { object: begun?.phys, moments, facts };
+}
+
+const distance = (a: TraceEvent, b: TraceEvent) =>
+  a.time < b.time ? b.time - a.time : a.time - b.time;
 
 function storyOf(outcome: Outcome, { line, events }: DioRequest): string[] {
   const origin = events[0].time;

@@ -8,14 +8,18 @@ export const R002: ReportPlan = {
   find: [
     { as: "sleeper", task: { frame: "read_events" } },
     { as: "destroyer", task: { frame: "wait_for_all_aios" } },
+    { as: "dio", failed: "dio", member: "result" },
     { as: "dio", slab: "dio", where: [] },
     { as: "iocb", at: "$dio->iocb" },
     { as: "ctx", at: "$iocb->ki_ctx" },
     { as: "ring", at: "$ctx->ring_info.ring" },
+    { as: "failedbio", slab: "bio", where: [["bi_private", "$dio"]], when: "failed" },
+    { as: "completer", runs: "failed" },
     { as: "bio", slab: "bio", where: [["bi_private", "$dio"]] },
   ],
   parts: [
     { title: "the machine", commands: ["sys"] },
+    { title: "what became of the requests", facts: true },
     { title: "who waits for events", commands: ["bt $sleeper"] },
     { title: "who waits for the requests to end", commands: ["bt $destroyer"] },
     {
@@ -23,15 +27,28 @@ export const R002: ReportPlan = {
       fields: fieldsOf("$ctx", "users=users.counter reqs_active ring.head=$ring->head " +
         "ring.tail=$ring->tail", 10),
     },
-    { title: "a request that was never freed", fields: fieldsOf("$dio", `offset size bio_count
-      refcount=refcount.counter result io_error waiter is_async bio iocb`) },
+    { title: "its requests", commands: ["list kiocb.ki_list -H $ctx->active_reqs"] },
+    {
+      title: "one that was never freed",
+      fields: [
+        ...fieldsOf("$dio", "offset size"),
+        ...fieldsOf("$dio", "bio_count refcount=refcount.counter result io_error is_async", 10),
+        ...fieldsOf("$dio", "waiter bio iocb"),
+      ],
+    },
     { title: "its kiocb", fields: fieldsOf("$iocb", "ki_users ki_flags ki_pos ki_nbytes") },
     { title: "bios of the request: none is found if they have ended",
       commands: ["struct bio $bio"] },
     {
+      title: "its bio when it had failed", when: "failed",
+      fields: fieldsOf("$failedbio", `bi_sector bi_size bi_rw bi_flags bi_private
+        bi_disk.number=$failedbio->bi_disk->number`, 10),
+    },
+    { title: "who completed it", when: "failed", commands: ["bt $completer"] },
+    {
       title: "submitter and completion",
       steps: {
-        about: ["$dio"], from: "S1",
+        about: ["$dio"], moments: ["begun", "ended"], from: "S1",
         words: {
           S1: "begins", S3: "adds what is under way", S5: "less than the size?",
           S6: "what the caller is told", D1: "a bio has failed", f1: "the last one: the result",

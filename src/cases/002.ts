@@ -5,7 +5,7 @@ import type { RunResult } from "../engine/machine.ts";
 import { SLEEP_AIO, SLEEP_AIO_DRAIN, TASK_RUNNING } from "../machine/debug-block.ts";
 import { parseDisks } from "../machine/disks.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
-import { accountOf } from "./002-account.ts";
+import { accountOf, detailsOf } from "./002-account.ts";
 import { near, type Outcome, OUTCOMES, outcomeOf, overwrittenInBuffer } from "./002-outcome.ts";
 import { R002 } from "./002-report.ts";
 import { rows002 } from "./002-rows.ts";
@@ -150,6 +150,7 @@ function examine(stopped: Stopped): Findings {
     failure.account = accountOf(requests, { ...answers, active });
     failure.events = events.filter((event) => stepOf(event));
     failure.cause = causeOf(requests);
+    Object.assign(failure, detailsOf(requests, { ...answers, active }));
   }
   const full = events.length === TRACE_EVENTS;
   return {

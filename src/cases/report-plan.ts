@@ -19,8 +19,8 @@ export type Condition = [field: string, expression: string];
  */
 export type Finder = { when?: string } & (
   | { as: string; task: TaskQuery }
-  /** The object that the failure is about. */
-  | { as: string; failed: string }
+  /** The object that the failure is about; with `member`, that is what Failure.object points at. */
+  | { as: string; failed: string; member?: string }
   /** The task that ran on the CPU of a moment of the failure, then. */
   | { as: string; runs: string }
   /** What a pointer, or a number that is the address of a `type`, leads to; else the place. */

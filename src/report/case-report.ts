@@ -70,9 +70,14 @@ export async function reportOf(
   }
   await carryOut(session);
   const told = plan.parts.flatMap((part) => sections.get(part) ?? []);
-  if (missing.size) told.push({ title: "not found in the machine", lines: [...missing] });
+  const lines = [...missing].filter((name) => !isCommanded(name, plan));
+  if (lines.length) told.push({ title: "not found in the machine", lines });
   return { id: plan.id, title: plan.title, what: failure.what, sections: told };
 }
+
+/** Where it is missing there it is said. */
+const isCommanded = (name: string, { parts }: ReportPlan) =>
+  parts.some((part) => "commands" in part && part.commands.join(" ").includes(name));
 
 /** Those that the plan asks for and the failure has, in the order of their times. */
 function momentsOf({ find, parts }: ReportPlan, { moments = {} }: Failure): [string, bigint][] {
@@ -104,7 +109,9 @@ function found(
     if ("failed" in finder) {
       const base = session.machine.debugBlock()?.base;
       if (failure.object === undefined || base === undefined) return undefined;
-      return { lin: failure.object + base, type: session.type(finder.failed) };
+      const type = session.type(finder.failed);
+      const at = finder.member ? session.member({ lin: 0n, type }, finder.member).lin : 0n;
+      return { lin: failure.object + base - at, type };
     }
     if ("at" in finder) return leadsTo(session, finder.at, finder.type);
     const type = session.type("slab" in finder ? finder.slab : finder.type);

@@ -1,6 +1,6 @@
 // Case 000: a run until its first wrong result, and that result's way in the trace. What the rows
 // E000.* ask for is in rows.test.ts.
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case000 } from "../../src/cases/000.ts";
 import { COUNTS } from "../../src/cases/000-rows.ts";
 import { causeOf, LABEL, POINT, storyOf } from "../../src/cases/000-trace.ts";
@@ -9,6 +9,7 @@ import { runAll } from "../../src/cases/runner.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_POINT, type TraceEvent } from
   "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import { type Failed, failed, framesIn, linesOf, make, textsOf } from "../report/report-tools.ts";
 
 const TIMEOUT_MS = 600_000;
 /** More than ten times what the first wrong result takes. */
@@ -22,20 +23,60 @@ const spec = (shape: Partial<CaseSpec>): CaseSpec => ({
 });
 
 describe("as it was", () => {
-  it("E000.1: a transfer of 0 bytes, and why", { timeout: TIMEOUT_MS }, async () => {
-    const [run] = await runAll(case000, [spec({})], {});
-    expect(run.broken).toBeUndefined();
-    expect(run.counts).toMatchObject({ [COUNTS.wrong]: 1, [COUNTS.zero]: 1 });
-    const { callbacks, readsFreed, readsTaken } = run.counters!;
+  let run: Failed;
+  beforeAll(async () => {
+    run = await failed(case000, spec({}), 1n);
+  }, TIMEOUT_MS);
+  afterAll(() => run.session.machine.close());
+
+  it("E000.1: a transfer of 0 bytes, and why", () => {
+    const { findings, failure } = run;
+    expect(findings.broken).toBeUndefined();
+    expect(findings.counts).toMatchObject({ [COUNTS.wrong]: 1, [COUNTS.zero]: 1 });
+    const { callbacks, readsFreed, readsTaken } = findings.counters!;
     expect(readsFreed, "I000a: every callback reads a free request").toBe(callbacks);
     expect(readsTaken, "I000b").toBeGreaterThan(0n);
-    const { events, cause, account } = run.failure!;
+    const { events, cause, account } = failure;
     expect(cause).toBe("interleaving");
     const { freed, taken, zeroed, read, refilled } = storyOf(events, 0)!;
     const times = [freed, taken, zeroed, read, refilled].map((event) => Number(event!.time));
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(taken!.cpu).not.toBe(freed!.cpu);
     expect(account).toContain("reads iov_len = 0");
+  });
+
+  it("R000: the request before it was free and when it was read, who took it and who read it", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const report = await make(case000, run);
+    const { freed, taken, read } = storyOf(run.failure.events, 0)!;
+    const facts = textsOf(report, "whose result is wrong");
+    expect(facts).toMatchObject({ aio_return: "0", aio_errno: "0", expected: "1024" });
+    expect(facts["iov_len as loaded"]).toBe(`0 by cpu${read.cpu} at ${read.time}`);
+    const before = textsOf(report, "the request before it was free (1.5)");
+    const then = textsOf(report, "the request just before that (1.7)");
+    // The whole length, the user's place for the result; both gone with the zeroing.
+    expect(before).toMatchObject({ iov_len: "0x400", b_error: "0x0", b_resid: "0x0" });
+    expect(BigInt(before.aio_req_resultp)).toBeGreaterThan(0n);
+    // Freed and taken: the request is another one.
+    expect(Number(then.generation)).toBeGreaterThan(Number(before.generation));
+    expect(Number(then.generation)).toBeLessThanOrEqual(Number(before.generation) + 2);
+    const { claims, steps } = report.sections.find((section) => section.steps)!;
+    expect(claims!.map(({ holds }) => holds)).toEqual([true, true, true, true]);
+    const object = Number(run.session.named.get("$req")!.lin -
+      run.session.machine.debugBlock()!.base);
+    const inside = ({ phys }: TraceEvent) => Number(phys) - object;
+    expect(inside(read)).toBeGreaterThan(0);
+    expect(inside(read)).toBeLessThan(run.session.type("aio_req").bytes);
+    expect(steps!.some(({ time, label }) => label === "1_5" && time === freed!.time)).toBe(true);
+    for (const [title, event, name] of [
+      ["who took it", taken!, "sys_aiorw"],
+      ["who read its result all the same", read, "sys_port_getn"],
+    ] as const) {
+      const lines = linesOf(report, title);
+      expect(lines.join("\n")).toMatch(new RegExp(`CPU: ${event.cpu} +COMMAND: "w000"`));
+      expect(framesIn(lines)).toContain(name);
+    }
   });
 
   it("a panic is a broken run and no evidence", { timeout: TIMEOUT_MS }, async () => {

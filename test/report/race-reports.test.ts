@@ -1,6 +1,8 @@
-// Reports that go back: R004 has the request as it was when the wake function took it out, when it
-// was freed, and when it was used all the same. What they say is compared with the trace.
+// Reports that go back. R002 has the bio that failed, which is gone at the end; R004 has the request
+// as it was when the wake function took it out, when it was freed, and when it was used all the
+// same. What they say is compared with the trace.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { case002 } from "../../src/cases/002.ts";
 import { case004 } from "../../src/cases/004.ts";
 import {
   TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
@@ -20,6 +22,52 @@ const said = (text: string) => {
   const [, step, cpu, time] = /^(\w+) by cpu(\d+) at (\d+)/.exec(text)!;
   return { step, cpu: Number(cpu), time: BigInt(time) };
 };
+
+describe("R002", () => {
+  it("the request that has no event, its bio when it failed, and who waits", async () => {
+    const run = await failed(case002, {
+      machine: "clovertown", variant: "bug", workload: "W002b", pair: [0, 1], rounds: 16,
+      memory: "tso",
+    });
+    const report = await make(case002, run);
+    const facts = textsOf(report, "what became of the requests");
+    const { machine } = run.session;
+    const stats = machine.userVariable("w002_stats")!;
+    const [submitted, seen] = [0, 8].map((at) => Number(stats.getBigUint64(at, true)));
+    expect(facts.submitted).toBe(`${submitted}`);
+    expect(facts["events seen"]).toMatch(new RegExp(`^${seen}, `));
+    // By the debug block: the contexts of the kernel, and their requests.
+    const active = machine.debugBlock()!.kioctxs().reduce((sum, one) => sum + one.reqsActive, 0);
+    expect(facts["still active"]).toBe(`${active}`);
+    expect(linesOf(report, "its requests")).toHaveLength(active + 1);
+    expect(textsOf(report, "the context").reqs_active).toBe(`${active}`);
+    const dio = textsOf(report, "one that was never freed");
+    expect(dio).toMatchObject({ result: "-5", is_async: "1", waiter: "0x0", bio_count: "0" });
+    expect(linesOf(report, "its requests")).toContain(BigInt(dio.iocb).toString(16));
+    // Where the disk fails: three records of 128 sectors from the tenth on, a file's first block
+    // at sector 0; the bio is gone afterwards.
+    const bio = textsOf(report, "its bio when it had failed");
+    expect(BigInt(bio.bi_sector) * 512n).toBe(BigInt(dio.offset));
+    expect(Number(bio.bi_sector)).toBeGreaterThanOrEqual(9 * 128);
+    expect(Number(bio.bi_sector)).toBeLessThan(12 * 128);
+    expect(bio).toMatchObject({ bi_flags: "0", bi_rw: "1", bi_size: "65536" });
+    expect(linesOf(report, "bios of the request: none is found if they have ended"))
+      .toContain("(there is none)");
+    expect(framesIn(linesOf(report, "who completed it"))).toContain("dio_bio_complete");
+    expect(framesIn(linesOf(report, "who waits for events"))).toEqual(
+      expect.arrayContaining(["schedule", "read_events", "sys_io_getevents"]));
+    // The caller was told that all was well, then the bio failed: as the steps have it.
+    const { steps } = report.sections.find((section) => section.steps)!;
+    const of = (step: string) => steps!.find(({ label, kind }) => `${label} ${kind}` === step)!;
+    expect([of("S6 load").value, of("f4 load").value]).toEqual([65536n, BigInt.asUintN(64, -5n)]);
+    const [, told, failedAt, after] =
+      /^65536 at (\d+) -5 at (\d+): .*S6 \+(\d+)$/.exec(
+        `${facts["the caller was told (S6)"]} ${facts["a bio failed (D1)"]}`)!.map(Number);
+    expect([told, failedAt]).toEqual([of("S6 load").time, of("D1 issue").time].map(Number));
+    expect(after).toBe(failedAt - told);
+    machine.close();
+  }, 60_000);
+});
 
 describe("R004", () => {
   let run: Failed;

@@ -1,6 +1,6 @@
 // Reports on failed runs for the tests: the first run that fails, of a few seeds, and what a report
 // says, by name.
-import type { Case, CaseSpec, Failure } from "../../src/cases/case.ts";
+import type { Case, CaseSpec, Failure, Findings } from "../../src/cases/case.ts";
 import { optionsOf } from "../../src/cases/runner.ts";
 import type { TraceEvent } from "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
@@ -11,6 +11,8 @@ const SEEDS = 6n;
 
 export interface Failed {
   session: Session;
+  findings: Findings;
+  console: string;
   failure: Failure;
   events: TraceEvent[];
 }
@@ -25,10 +27,11 @@ export async function failed(
     const output: Uint8Array[] = [];
     const result = await machine.run({ onConsole: (bytes) => output.push(bytes) });
     const console = output.map((bytes) => new TextDecoder().decode(bytes)).join("");
-    const { failure } = definition.examine({ machine, spec, result, console });
+    const findings = definition.examine({ machine, spec, result, console });
+    const { failure } = findings;
     if (failure) {
       const session = new Session({ machine, result, image: definition.image, seed, note: "" });
-      return { session, failure, events: machine.view.trace() };
+      return { session, findings, console, failure, events: machine.view.trace() };
     }
     machine.close();
   }

@@ -46,6 +46,8 @@ export class Session {
   }
 
   private term(text: string): bigint {
+    const [, type] = /^sizeof\((?:struct )?(\w+)\)$/.exec(text) ?? [];
+    if (type) return BigInt(this.type(type).bytes);
     const place = this.placeOf(text);
     if (place && bare(place.type).bytes <= 8 && bare(place.type).bytes > 0) {
       const value = this.guest.value(place);
