@@ -13,13 +13,12 @@ export interface Cell {
   waiter: string;
   verdict: "hang" | "safe";
   states: number;
+  seconds: number;
   /** A short run that hangs, and what shows it. */
   schedule?: string;
   entries: string;
 }
 
-/** The image with the functions. */
-export const MATRIX_IMAGE = "explore";
 const COMPLETERS = 14;
 const WAITERS = "abcdefghij";
 /** k13 releases ctx_lock before it looks, which is layout 9. */
@@ -38,8 +37,10 @@ export async function* matrix(
         for (const memory of memories) {
           await breathe();
           if (signal?.aborted) return;
+          const begun = performance.now();
           const answer = await ask(image, { entries, model: memory });
-          const cell = { layout, memory, completer: `k${k}`, waiter: WAITERS[r], entries };
+          const seconds = (performance.now() - begun) / 1000;
+          const cell = { layout, memory, completer: `k${k}`, waiter: WAITERS[r], entries, seconds };
           yield { ...cell, ...verdictOf(answer, entries) };
         }
       }

@@ -22,11 +22,13 @@ export async function litmusBarriers(
     const chosen = chooseSites(named, what, options.sites).map(({ name }) => name);
     const choices = narrowed(gaps.filter(({ name }) => chosen.includes(name)), options.kinds);
     const engine = new ExploreEngine();
+    const begun = performance.now();
     const explore = (placement: Placement) =>
       avoids(fenced(test, gaps, placement), engine, options.maxStates);
     const trials = await surveyed(choices, explore, options, signal);
     if (signal.aborted) return EXIT.interrupted;
-    return print(what, choices, trials, { options });
+    const seconds = (performance.now() - begun) / 1000;
+    return print({ what, choices, trials, options, seconds });
   } catch (error) {
     if (error instanceof LitmusError) throw new InputError(error.message);
     throw error;

@@ -1,93 +1,110 @@
-// smpbox barriers 001: --matrix, its cells; --machines, what a completion costs there.
-import { type Cell, matrix, MATRIX_IMAGE } from "../cases/001-matrix.ts";
-import { type Cost, costOf } from "../engine/barrier-cost.ts";
+// smpbox barriers CASE --matrix: every way to write one side with every way to write the other.
+import { type Cell, matrix } from "../cases/001-matrix.ts";
+import { BARRIER_IMAGE } from "../cases/barrier-programs.ts";
+import { type PairCell, pairMatrix, PAIRS } from "../cases/pair-matrix.ts";
 import { openImage } from "../engine/files.ts";
 import { InputError } from "../index.ts";
+import type { BarrierOptions } from "./barriers-survey.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { shellLine } from "./options.ts";
 import { Progress } from "./progress.ts";
 
-export async function printMatrix(
-  id: string, json: boolean | undefined, signal: AbortSignal,
+export function printMatrix(
+  id: string, options: BarrierOptions, signal: AbortSignal,
 ): Promise<number> {
-  if (id !== "001") throw new InputError(`--matrix: ${id} has none; only case 001 has one`);
+  if (id === "001") return printCells(options, signal);
+  if (Object.hasOwn(PAIRS, id)) return printPairs(id, options, signal);
+  throw new InputError(`--matrix: ${id} has none; 001, 003 and M have one`);
+}
+
+/** All that a matrix yields, with the seconds that it took; undefined: interrupted. */
+async function collected<T>(
+  cells: AsyncGenerator<T>, signal: AbortSignal,
+): Promise<{ cells: T[]; seconds: number } | undefined> {
   const begun = performance.now();
   const progress = new Progress();
-  const cells: Cell[] = [];
-  for await (const cell of matrix(openImage(MATRIX_IMAGE), undefined, signal)) {
-    cells.push(cell);
-    progress.update(() => `${cells.length} cells`);
+  const list: T[] = [];
+  for await (const cell of cells) {
+    list.push(cell);
+    progress.update(() => `${list.length} cells`);
   }
   progress.clear();
-  if (signal.aborted) return EXIT.interrupted;
-  const seconds = (performance.now() - begun) / 1000;
+  if (signal.aborted) return undefined;
+  return { cells: list, seconds: (performance.now() - begun) / 1000 };
+}
+
+async function printCells({ json, all }: BarrierOptions, signal: AbortSignal): Promise<number> {
+  const found = await collected(matrix(openImage(BARRIER_IMAGE), undefined, signal), signal);
+  if (!found) return EXIT.interrupted;
+  const { cells, seconds } = found;
   if (json) printJson({ schema: "smpbox-barriers-matrix-1", cells: documentOf(cells), seconds });
-  else process.stdout.write(`${linesOf(cells, seconds).join("\n")}\n`);
+  else process.stdout.write(`${linesOf(cells, seconds, all ?? false).join("\n")}\n`);
   return EXIT.held;
 }
 
-/** The completers that go with the wait of 2.6.24, and what one completion costs with each. */
-export async function printCompletions(
-  id: string, machines: readonly string[], runs: number, seed: bigint,
-  json: boolean | undefined, signal: AbortSignal,
+async function printPairs(
+  id: string, { json }: BarrierOptions, signal: AbortSignal,
 ): Promise<number> {
-  if (id !== "001") throw new InputError(`${id}: name an image with --entry, or 001`);
-  const image = openImage(MATRIX_IMAGE);
-  const safe: string[] = [];
-  for await (const { layout, waiter, verdict, completer } of matrix(image, ["tso"], signal)) {
-    if (layout === 24 && waiter === "a" && verdict === "safe") safe.push(completer);
+  const found = await collected(pairMatrix(openImage(BARRIER_IMAGE), PAIRS[id], signal), signal);
+  if (!found) return EXIT.interrupted;
+  const { cells, seconds } = found;
+  const documents = cells.map(({ alive, schedule, late, ...cell }) => ({
+    ...cell,
+    reproduce: schedule && pairLine(cell, schedule),
+    reproduceLate: late && pairLine(cell, late, alive),
+  }));
+  if (json) {
+    printJson({ schema: "smpbox-barriers-pairs-1", case: id, cells: documents, seconds });
+  } else {
+    process.stdout.write(`${pairLines(id, cells, seconds).join("\n")}\n`);
   }
-  const costs: Completion[] = [];
-  for (const machine of machines) {
-    for (const completer of ["k0", ...safe]) {
-      if (signal.aborted) return EXIT.interrupted;
-      const complete = `aio_complete(${completer.slice(1)},1)`;
-      const measure = (entries: string) =>
-        costOf(image, { entries }, machine, runs, seed, { of: 0 });
-      const idle = await measure(complete);
-      const raced = await measure(`${complete},aio_wait(0)`);
-      costs.push({ machine, completer, safe: completer !== "k0", idle, raced });
-    }
-  }
-  if (json) printJson({ schema: "smpbox-barriers-cost-1", seed, runs, costs });
-  else process.stdout.write(`${costLines(costs, runs).join("\n")}\n`);
   return EXIT.held;
 }
 
-interface Completion {
-  machine: string;
-  completer: string;
-  safe: boolean;
-  /** Nobody waits; somebody may. */
-  idle: Cost;
-  raced: Cost;
-}
+const pairLine = (
+  { entries, memory }: Pick<PairCell, "entries" | "memory">, schedule: string, alive?: string,
+) => shellLine([
+  "smpbox", "explore", BARRIER_IMAGE, "--entry", entries,
+  ...(alive === undefined ? [] : ["--predicate", alive]),
+  ...(memory === "tso" ? [] : ["--model", memory]), "--replay", schedule,
+]);
 
-function costLines(costs: readonly Completion[], runs: number): string[] {
-  const row = (words: (string | number)[]) => `${words[0]}`.padEnd(14) +
-    `${words[1]}`.padEnd(6) + `${words[2]}`.padEnd(8) +
-    words.slice(3).map((word) => `${word}`.padStart(12)).join("");
+/** A row for each pair: what it does in program order, what on x86-TSO. */
+function pairLines(id: string, cells: readonly PairCell[], seconds: number): string[] {
+  const text = ({ verdict, useAfterFree }: PairCell) =>
+    (useAfterFree && verdict === "hang" ? "hang, late" : useAfterFree ? "late" : verdict);
+  const row = (words: string[]) => `${words[0].padEnd(15)}${words[1].padEnd(18)}` +
+    `${words[2].padEnd(22)}${words[3].padEnd(12)}${words[4].padEnd(12)}` +
+    `${words[5].padStart(7)}${words[6].padStart(6)}`;
+  const rows = cells.filter(({ memory }) => memory === "tso").map((cell) => {
+    const inOrder = cells.find(({ entries, memory }) =>
+      entries === cell.entries && memory === "sc")!;
+    return row([cell.id, ...cell.sides, text(inOrder), text(cell), `${cell.states}`,
+      millis(cell.seconds)]);
+  });
+  const states = cells.reduce((sum, cell) => sum + cell.states, 0);
+  const first = cells.find(({ schedule }) => schedule);
   return [
-    `Cycles of one aio_complete(), ${runs} runs of each (in-order approximation),`,
-    "with nobody at the wait queue and beside aio_wait() on another CPU", "",
-    row(["machine", "code", "", "alone", "p99", "beside", "p99"]),
-    ...costs.map(({ machine, completer, safe, idle, raced }) => row([
-      machine, completer, safe ? "safe" : "broken",
-      ...[idle.median, idle.p99, raced.median, raced.p99].map((cycles) => cycles ?? "-"),
-    ])),
+    `Case ${id}: every interleaving of each pair. hang: somebody may sleep for ever; late:`,
+    "something may be touched that was freed; safe: proved that neither happens", "",
+    row(["", "one side", "the other", "in order", "x86-TSO", "states", "ms"]), ...rows, "",
+    `${cells.length} explorations, ${states} machine states, ${seconds.toFixed(1)} s`,
+    ...(first ? [`first: ${pairLine(first, first.schedule!)}`] : []),
   ];
 }
 
+const millis = (seconds: number) => (1000 * seconds).toFixed(1);
+
 const reproduce = ({ entries, memory, schedule }: Cell) => shellLine([
-  "smpbox", "explore", MATRIX_IMAGE, "--entry", entries,
+  "smpbox", "explore", BARRIER_IMAGE, "--entry", entries,
   ...(memory === "tso" ? [] : ["--model", memory]), ...(schedule ? ["--replay", schedule] : []),
 ]);
 
 const documentOf = (cells: readonly Cell[]) =>
   cells.map((cell) => ({ ...cell, reproduce: cell.schedule && reproduce(cell) }));
 
-function linesOf(cells: readonly Cell[], seconds: number): string[] {
+function linesOf(cells: readonly Cell[], seconds: number, all: boolean): string[] {
   const lines = [
     "Case 001: aio_complete() k0 to k13 with every way to wait, a to j, every interleaving",
     "H: the waiter may sleep for ever; .: proved that it does not",
@@ -95,15 +112,17 @@ function linesOf(cells: readonly Cell[], seconds: number): string[] {
   for (const layout of [24, 9] as const) {
     const where = layout === 24 ? "with ctx_lock held" : "behind its release";
     lines.push("", `layout ${layout}: the look at the queue ${where}`,
-      "     x86-TSO     seq. consistency    states");
+      "     x86-TSO     seq. consistency    states    ms");
     const own = cells.filter((cell) => cell.layout === layout);
     for (const completer of new Set(own.map((cell) => cell.completer))) {
       const row = own.filter((cell) => cell.completer === completer);
       const letters = (memory: Cell["memory"]) => row.filter((cell) => cell.memory === memory)
         .map(({ verdict }) => (verdict === "hang" ? "H" : ".")).join("");
       const states = row.reduce((sum, cell) => sum + cell.states, 0);
+      const spent = row.reduce((sum, cell) => sum + cell.seconds, 0);
       lines.push(`${completer.padEnd(5)}${letters("tso")}  ${letters("sc").padEnd(18)}` +
-        `${states}`.padStart(8));
+        `${states}`.padStart(8) + millis(spent).padStart(6));
+      if (all) lines.push(...row.map(cellLine));
     }
   }
   const count = (memory: Cell["memory"], verdict: Cell["verdict"]) =>
@@ -118,3 +137,7 @@ function linesOf(cells: readonly Cell[], seconds: number): string[] {
     ...(first ? [`first: ${reproduce(first)}`] : []),
   ];
 }
+
+const cellLine = ({ memory, waiter, verdict, states, seconds }: Cell) =>
+  `     ${waiter} ${memory.padEnd(5)}${verdict.padEnd(24)}` + `${states}`.padStart(8) +
+  millis(seconds).padStart(6);

@@ -60,54 +60,72 @@ export function narrowed<T extends { name: string; kinds: readonly Kind[] }>(
   }));
 }
 
-interface Shown {
+/** What came out for one program. */
+export interface Shown {
+  what: string;
+  choices: Parameters<typeof survey>[0];
+  trials: Trial[];
+  /** Is it right in program order? Asked where no placement helps. */
   order?: boolean;
   why?: string;
   places?: Record<string, bigint[]>;
   question?: Question;
   options: BarrierOptions;
   costs?: [string, Measured[]][];
+  seconds: number;
 }
 
-export function print(
-  what: string, choices: Parameters<typeof survey>[0], trials: Trial[], shown: Shown,
-): number {
-  const { order, why, places, question, options, costs = [] } = shown;
-  const sentence = surveySentence(trials, choices, order);
-  const undecided = trials.some(({ verdict }) => verdict === "undecided");
-  if (options.json) {
-    printJson({
-      schema: "smpbox-barriers-1",
-      image: what,
-      entries: question?.entries,
-      predicate: question?.predicate,
-      sites: choices.map(({ name, kinds }) => ({ name, kinds, places: places?.[name] })),
-      placements: trials.map(({ placement, impliedBy, ...rest }) => ({
-        placement: Object.fromEntries(placement),
-        ...rest,
-        impliedBy: impliedBy && Object.fromEntries(impliedBy),
-      })),
-      verdict: sentence,
-      costs: costs.flatMap(([machine, measured]) => measured.map(({ cost, ...one }) => ({
-        machine, ...one, placement: Object.fromEntries(one.placement), seed: options.seed, ...cost,
-        ci95: cost.failures === undefined ? undefined : wilson(cost.failures, cost.runs),
-      }))),
-    });
+export function print(shown: Shown): number {
+  if (shown.options.json) {
+    printJson({ schema: "smpbox-barriers-1", ...documentOf(shown) });
   } else {
-    const explored = trials.filter(({ impliedBy }) => !impliedBy).length;
-    const count = `${trials.length} placements, ${explored} explored on x86-TSO`;
-    const lines = [
-      `Barriers ${what}: ${count}${undecided ? "" : ", every interleaving"}`, "",
-      ...surveyTable(trials, choices, options.all ?? false), "", wrapped(sentence),
-    ];
-    if (why) lines.push(`why: ${why}`);
-    for (const [machine, measured] of costs) {
-      const runs = `${options.runs ?? RUNS} runs of each`;
-      const title = `${machine}: cycles of all functions together, ${runs}`;
-      lines.push("", wrapped(`${title} (in-order approximation)`), ...costTable(measured, choices));
-    }
-    process.stdout.write(`${lines.join("\n")}\n`);
+    process.stdout.write(`${linesOf(shown).join("\n")}\n`);
   }
-  return undecided ? EXIT.budget : EXIT.held;
+  return exitOf(shown);
 }
 
+export const exitOf = ({ trials }: Shown) =>
+  (trials.some(({ verdict }) => verdict === "undecided") ? EXIT.budget : EXIT.held);
+
+export function documentOf(
+  { what, choices, trials, order, places, question, options, costs = [], seconds }: Shown,
+) {
+  return {
+    image: what,
+    entries: question?.entries,
+    predicate: question?.predicate,
+    sites: choices.map(({ name, kinds }) => ({ name, kinds, places: places?.[name] })),
+    placements: trials.map(({ placement, impliedBy, ...rest }) => ({
+      placement: Object.fromEntries(placement),
+      ...rest,
+      impliedBy: impliedBy && Object.fromEntries(impliedBy),
+    })),
+    verdict: surveySentence(trials, choices, order),
+    explored: trials.filter(({ impliedBy }) => !impliedBy).length,
+    seconds,
+    costs: costs.flatMap(([machine, measured]) => measured.map(({ cost, ...one }) => ({
+      machine, ...one, placement: Object.fromEntries(one.placement), seed: options.seed, ...cost,
+      ci95: cost.failures === undefined ? undefined : wilson(cost.failures, cost.runs),
+    }))),
+  };
+}
+
+export function linesOf(
+  { what, choices, trials, order, why, options, costs = [] }: Shown,
+): string[] {
+  const undecided = trials.some(({ verdict }) => verdict === "undecided");
+  const explored = trials.filter(({ impliedBy }) => !impliedBy).length;
+  const count = `${trials.length} placements, ${explored} explored on x86-TSO`;
+  const lines = [
+    `Barriers ${what}: ${count}${undecided ? "" : ", every interleaving"}`, "",
+    ...surveyTable(trials, choices, options.all ?? false), "",
+    wrapped(surveySentence(trials, choices, order)),
+  ];
+  if (why) lines.push(`why: ${why}`);
+  for (const [machine, measured] of costs) {
+    const runs = `${options.runs ?? RUNS} runs of each`;
+    const title = `${machine}: cycles of all functions together, ${runs}`;
+    lines.push("", wrapped(`${title} (in-order approximation)`), ...costTable(measured, choices));
+  }
+  return lines;
+}

@@ -1,32 +1,36 @@
 // smpbox barriers: which barriers suffice, and where: every placement explored.
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { costOf } from "../engine/barrier-cost.ts";
-import { imageSurvey, type Trial } from "../engine/barriers.ts";
+import {
+  BARRIER_IMAGE, type BarrierProgram, barrierPrograms,
+} from "../cases/barrier-programs.ts";
+import { imageSurvey } from "../engine/barriers.ts";
 import type { Question } from "../engine/explore-image.ts";
 import { loadPreset, openImage } from "../engine/files.ts";
 import { InputError } from "../index.ts";
-import type { ImageFile } from "../machine/image.ts";
 import { type Kind, patchSites, type Placement, readSites } from "../machine/sites.ts";
-import { type Measured, placementText } from "../report/barriers.ts";
+import { placementText, wrapped } from "../report/barriers.ts";
 import { placementChart } from "../report/barriers-chart.ts";
 import { explorationLines } from "../report/exploration.ts";
+import { printCompletions } from "./barriers-completions.ts";
 import { printCost } from "./barriers-cost.ts";
 import { litmusBarriers } from "./barriers-litmus.ts";
-import { printCompletions, printMatrix } from "./barriers-matrix.ts";
-import { type BarrierOptions, narrowed, print, RUNS, surveyed } from "./barriers-survey.ts";
+import { printMatrix } from "./barriers-matrix.ts";
+import { imageShown, wordsOf } from "./barriers-image.ts";
+import {
+  type BarrierOptions, documentOf, exitOf, linesOf, print, RUNS,
+} from "./barriers-survey.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
 import { parseCount, parseList, shellLine, u64Option } from "./options.ts";
 import { checkWritable, writeOutput } from "./output-file.ts";
-import { Progress } from "./progress.ts";
 
 export function barriersVerb(program: Command, act: Act): void {
   program
     .command("barriers")
     .description("which barriers suffice, and where: every placement, every interleaving")
-    .argument("[what]", "an image with barrier sites, FILE.litmus, or 001 with --matrix")
+    .argument("[what]", "an image with barrier sites, FILE.litmus, or a case: 000 to 004, M, wM4")
     .option("--entry <f,g>", "a function for each CPU: f, f(1), f(0x10,&symbol)")
     .option("--predicate <p>", "must hold at the end, as for smpbox explore")
     .option("--sites <names>", "only these sites; * stands for any text", parseList)
@@ -43,14 +47,14 @@ export function barriersVerb(program: Command, act: Act): void {
     .option("--cost", "what each kind costs behind stores that wait, on --machine")
     .option("--machine <name>", "with --cost: preset or JSON file", "clovertown")
     .option("--svg <file>", "with --cost or --machines: a chart of the costs")
-    .option("--matrix", "001: every aio_complete() with every way to wait")
+    .option("--matrix", "001, 003, M: every way to write one side with every other")
     .option("--all", "list every placement")
     .option("--json", "print one JSON document")
     .action((what: string | undefined, options: BarrierOptions) =>
       act((signal) => barriers(what, options, signal)));
 }
 
-function barriers(
+async function barriers(
   what: string | undefined, options: BarrierOptions, signal: AbortSignal,
 ): Promise<number> {
   const { svg, machines, matrix, output } = options;
@@ -69,73 +73,70 @@ function barriers(
     throw new InputError("name an image with barrier sites, a .litmus file, 001 --matrix, " +
       "or --cost");
   }
-  if (options.matrix) return printMatrix(what, options.json, signal);
-  if (options.entry === undefined && options.machines) {
-    const { machines, runs = RUNS, seed, json } = options;
-    return printCompletions(what, machines, runs, seed, json, signal);
-  }
+  if (options.matrix) return printMatrix(what, options, signal);
   if (what.endsWith(".litmus")) return litmusBarriers(what, options, signal);
-  if (options.entry === undefined) {
-    throw new InputError("--entry: name a function for each CPU, such as --entry f,g");
+  const programs = options.entry === undefined ? barrierPrograms(what) : undefined;
+  if (what === "001" && programs && options.machines) {
+    const { machines, runs = RUNS, seed, json } = options;
+    return printCompletions(machines, runs, seed, json, signal);
   }
-  const question: Question = {
-    entries: options.entry, predicate: options.predicate, statesMax: options.maxStates,
-  };
-  return options.at === undefined && options.output === undefined
-    ? imageBarriers(what, question, options, signal)
-    : onePlacement(what, question, options);
+  if (programs && programs.length > 1) return caseBarriers(what, programs, options, signal);
+  if (programs) {
+    const [{ entries, predicate, sites }] = programs;
+    const own = { ...options, sites: options.sites ?? sites };
+    return imageBarriers(BARRIER_IMAGE, { entries, predicate }, own, signal);
+  }
+  if (options.entry === undefined) {
+    throw new InputError("--entry: name a function for each CPU, such as --entry f,g; or a case: " +
+      "000 to 004, M");
+  }
+  return imageBarriers(
+    what, { entries: options.entry, predicate: options.predicate }, options, signal);
 }
 
 async function imageBarriers(
-  what: string, question: Question, options: BarrierOptions, signal: AbortSignal,
+  what: string, asked: Question, options: BarrierOptions, signal: AbortSignal,
 ): Promise<number> {
-  const { sites, explore } = imageSurvey(openImage(what), question, options.sites);
-  const choices = narrowed(sites, options.kinds);
-  const trials = await surveyed(choices, explore, options, signal);
-  if (signal.aborted) return EXIT.interrupted;
-  const safe = trials.some(({ verdict }) => verdict === "safe");
-  const inOrder = () => imageSurvey(openImage(what), { ...question, model: "sc" }, options.sites)
-    .explore(trials[0].placement);
-  const order = safe ? undefined : (await inOrder()).verdict === "safe";
-  const broken = trials.find(({ verdict }) => verdict === "broken");
-  const why = broken && shellLine([...wordsOf(what, question), "--at",
-    placementText(broken.placement)]);
-  const places = Object.fromEntries(sites.map((site) =>
-    [site.name, site.places.map(({ lin }) => lin)]));
-  const costs = await measure(openImage(what), question, trials, options, signal);
-  if (signal.aborted) return EXIT.interrupted;
-  if (options.svg !== undefined) writeOutput("--svg", options.svg, placementChart(what, costs));
-  return print(what, choices, trials, { order, why, places, question, options, costs });
-}
-
-/** The minimal placements and the program without any; for --all and for a chart every one. */
-async function measure(
-  image: ImageFile, question: Question, trials: readonly Trial[], options: BarrierOptions,
-  signal: AbortSignal,
-): Promise<[string, Measured[]][]> {
-  const sites = readSites(image);
-  const every = options.all || options.svg !== undefined;
-  const wanted = trials.filter(({ minimal }, i) => every || minimal || i === 0);
-  const progress = new Progress();
-  const costs: [string, Measured[]][] = [];
-  for (const machine of options.machines ?? []) {
-    const measured: Measured[] = [];
-    for (const { placement, verdict } of wanted) {
-      if (signal.aborted) return [];
-      const patched = patchSites(image, sites, placement);
-      const cost = await costOf(patched, question, machine, options.runs ?? RUNS, options.seed);
-      measured.push({ placement, verdict, cost });
-      progress.update(() => `${machine}: ${measured.length} of ${wanted.length} placements`);
-    }
-    costs.push([machine, measured]);
+  const question = { ...asked, statesMax: options.maxStates };
+  if (options.at !== undefined || options.output !== undefined) {
+    return onePlacement(what, question, options);
   }
-  progress.clear();
-  return costs;
+  const shown = await imageShown(what, question, options, signal);
+  if (!shown) return EXIT.interrupted;
+  if (options.svg !== undefined) {
+    writeOutput("--svg", options.svg, placementChart(what, shown.costs ?? []));
+  }
+  return print(shown);
 }
 
-function wordsOf(what: string, { entries, predicate }: Question): string[] {
-  const words = ["smpbox", "barriers", what, "--entry", entries];
-  return predicate === undefined ? words : [...words, "--predicate", predicate];
+/** Each program of a case. */
+async function caseBarriers(
+  id: string, programs: readonly BarrierProgram[], options: BarrierOptions, signal: AbortSignal,
+): Promise<number> {
+  const single = (["svg", "at", "output", "sites"] as const).find((name) => options[name]);
+  if (single) {
+    const names = programs.map((program) => program.id).join(", ");
+    throw new InputError(
+      `--${single}: is about one program; instead of ${id} name one of ${names}`);
+  }
+  const documents: object[] = [];
+  let code: number = EXIT.held;
+  for (const { id: name, what, entries, predicate, sites } of programs) {
+    const question: Question = { entries, predicate, statesMax: options.maxStates };
+    const shown = await imageShown(BARRIER_IMAGE, question, { ...options, sites }, signal);
+    if (!shown) return EXIT.interrupted;
+    code = Math.max(code, exitOf(shown));
+    if (options.json) documents.push({ id: name, what, ...documentOf(shown) });
+    else {
+      const lines = [...(name === programs[0].id ? [] : ["", ""]), wrapped(`${name}: ${what}`),
+        ...linesOf(shown)];
+      process.stdout.write(`${lines.join("\n")}\n`);
+    }
+  }
+  if (options.json) {
+    printJson({ schema: "smpbox-barriers-case-1", case: id, programs: documents });
+  }
+  return code;
 }
 
 /** One placement as `smpbox explore` shows it. */

@@ -118,9 +118,59 @@ it("judges the matrix of case 001, and a line shows a hang again", () => {
       cell.memory === memory && cell.verdict === verdict);
   expect([of("tso", "hang").length, of("sc", "hang").length]).toEqual([187, 0]);
   expect(cells[0]).toMatchObject({ layout: 24, memory: "tso", completer: "k0", waiter: "a" });
+  for (const { states, seconds } of cells) {
+    expect(states).toBeGreaterThan(0);
+    expect(seconds).toBeGreaterThan(0);
+  }
   const line: string = of("tso", "hang")[100].reproduce;
   const words = line.replaceAll("'", "").split(" ");
   expect(smpbox(...words.slice(1)).status).toBe(1);
+});
+
+it("asks every program of a case, and says which fences help nobody", () => {
+  const verdicts = (id: string) => {
+    const { stdout, status } = barriers(id, "--json");
+    expect(status).toBe(0);
+    const { programs } = JSON.parse(stdout);
+    return programs.map((program: { id: string; verdict: string }) =>
+      `${program.id}: ${program.verdict}`).join("\n");
+  };
+  const disorder = "No barrier at these sites helps; it is broken under sequential consistency, " +
+    "too: not an ordering bug.";
+  expect(verdicts("003")).toMatch(new RegExp(
+    `^003.X1: ${disorder}\n003.X5: Needed, and enough: a full fence at 003.X7. .*\n` +
+    `003.X7: ${disorder}$`));
+  expect(barriers("002").stdout.replace(/\n/g, " ")).toContain(disorder);
+  const needed = (id: string, ...sites: string[]) =>
+    `^${id}: Needed, and enough: ${sites.map((site) => `a full fence at ${site}`).join(" and ")}`;
+  const modern = verdicts("M");
+  expect(modern).toMatch(new RegExp(needed("wM1", "wM1.wake", "wM1.wait"), "m"));
+  expect(modern).toMatch(new RegExp(needed("wM4", "wM4.app", "wM4.poll"), "m"));
+  expect(modern).toMatch(new RegExp(needed("wM5", "wM5.driver", "wM5.device"), "m"));
+  expect(modern).toMatch(/^wM6: No barrier is needed/m);
+  expect(modern).toMatch(new RegExp(needed("wM7", "wM7.resume", "wM7.block"), "m"));
+});
+
+it("takes one program of a case by its name", () => {
+  const { stdout } = barriers("wM5", "--kinds", "none,mfence");
+  expect(stdout).toContain("4 placements, 4 explored");
+  expect(stdout).toMatch(/^why: smpbox barriers explore --entry m5_driver,m5_device --at none$/m);
+  expect(barriers("wM5", "--at", "wM5.driver=mfence,wM5.device=lock").stdout)
+    .toContain("Proved: every CPU comes to its end");
+});
+
+it("prints the pairs of cases 003 and M, and a line shows what goes wrong", () => {
+  const { cells } = JSON.parse(barriers("003", "--matrix", "--json").stdout);
+  expect(cells.length).toBe(28);
+  const x5 = cells.find((cell: { id: string; memory: string }) =>
+    cell.id === "x5" && cell.memory === "tso");
+  expect(x5).toMatchObject({ verdict: "hang", useAfterFree: true });
+  for (const line of [x5.reproduce, x5.reproduceLate] as string[]) {
+    expect(smpbox(...line.replaceAll("'", "").split(" ").slice(1)).status).toBe(1);
+  }
+  const { stdout } = barriers("M", "--matrix");
+  expect(stdout).toMatch(/^M4 SQPOLL +mb +mb +safe +safe +\d+ +[\d.]+$/m);
+  expect(stdout).toMatch(/^M4 SQPOLL +mb +none +safe +hang +\d+ +[\d.]+$/m);
 });
 
 it("says what a completion of case 001 costs with each sufficient way to write it", () => {
@@ -151,7 +201,9 @@ describe("usage", () => {
     [["explore", "--entry", "m1_wake,m1_wait", "--at", "wM1.wake=iron"], "iron is not one of"],
     [["hello", "--entry", "main"], "no barrier sites; put barrier_site"],
     [["no.litmus"], "no.litmus: cannot be read"],
-    [["002", "--matrix"], "only case 001 has one"],
+    [["002", "--matrix"], "001, 003 and M have one"],
+    [["003", "--at", "003.X7=mfence"], "instead of 003 name one of 003.X1, 003.X5, 003.X7"],
+    [["009"], "or a case: 000 to 004, M"],
   ])("%j", (words, message) => {
     const { status, stderr } = barriers(...words);
     expect(stderr).toContain(message);

@@ -1,6 +1,6 @@
 /* Bugs of locks and lifetimes with sites where somebody might try a fence: no placement helps, and
  * `smpbox barriers` says so. Cases 000, 002, 003 and 004, as far as a few words show them; beside
- * 003 its lock-free repair, which needs one fence and is right with it. */
+ * 003 its lock-free repair, which needs one fence and is wrong with it; wait queues of today. */
 #include "explore.h"
 
 #define RUNNING 0
@@ -87,10 +87,21 @@ void c003_await(void)
 	c003_lock = 0;
 }
 
-/* X5 to X7: the reference first, then the look; the waiter is published before its own look. */
+/* X5 to X7: the reference first, then the look; the waiter is published before its own look. One
+ * fence makes that wake whoever waits; whether the look is at memory that was freed is another
+ * question, c003_late == 0, and no fence answers it. */
+volatile int c003_late;
+
 void c003_end_after(void)
 {
-	if (drop_reference() == 1 && c003_waiter)
+	int waits;
+
+	if (drop_reference() != 1)
+		return;
+	waits = c003_waiter;
+	if (waits == POISON)
+		c003_late = 1;
+	else if (waits)
 		c003_state = RUNNING;
 }
 
@@ -102,6 +113,7 @@ void c003_await_first(void)
 	barrier_site("003.X7");
 	if (c003_references > 1)
 		SMPBOX_SLEEP_UNTIL_RUNNING(&c003_state);
+	c003_waiter = POISON;
 }
 
 /* 004: a wake-up takes an I/O off its wait queue, then kicks it; in between the run path may see
@@ -139,4 +151,59 @@ void c004_run(void)
 		c004_list = POISON;
 	}
 	c004_lock = 0;
+}
+
+/* wM2: fs/aio of 2024. The completer takes the entry off the queue before it reads whose it is; a
+ * waiter whose time is over sees without the lock that it is off, and its stack is used again. */
+volatile int m2_lock, m2_linked = 1, m2_task = 1, m2_late;
+
+void m2_wake(void)
+{
+	take_lock(&m2_lock);
+	if (m2_linked) {
+		barrier_site("wM2.before");
+		m2_linked = 0;
+		barrier_site("wM2.unlinked");
+		if (m2_task == POISON)
+			m2_late = 1;
+	}
+	m2_lock = 0;
+}
+
+void m2_return(void)
+{
+	if (m2_linked) {
+		take_lock(&m2_lock);
+		m2_linked = 0;
+		m2_lock = 0;
+	}
+	barrier_site("wM2.return");
+	m2_task = POISON;
+}
+
+/* wM6: eventfd. Counter and waiters are under one lock: nothing is missing. */
+volatile int m6_lock, m6_count, m6_queued, m6_state;
+
+void m6_write(void)
+{
+	take_lock(&m6_lock);
+	m6_count = 1;
+	barrier_site("wM6.write");
+	if (m6_queued)
+		m6_state = RUNNING;
+	m6_lock = 0;
+}
+
+void m6_read(void)
+{
+	int sleeps;
+
+	take_lock(&m6_lock);
+	m6_queued = 1;
+	m6_state = SLEEPING;
+	barrier_site("wM6.read");
+	sleeps = !m6_count;
+	m6_lock = 0;
+	if (sleeps)
+		SMPBOX_SLEEP_UNTIL_RUNNING(&m6_state);
 }

@@ -1,0 +1,65 @@
+// smpbox barriers IMAGE: every placement at its sites, and what the minimal ones cost on machines.
+import { costOf } from "../engine/barrier-cost.ts";
+import { imageSurvey, type Trial } from "../engine/barriers.ts";
+import type { Question } from "../engine/explore-image.ts";
+import { openImage } from "../engine/files.ts";
+import type { ImageFile } from "../machine/image.ts";
+import { patchSites, readSites } from "../machine/sites.ts";
+import { type Measured, placementText } from "../report/barriers.ts";
+import { type BarrierOptions, narrowed, RUNS, type Shown, surveyed } from "./barriers-survey.ts";
+import { shellLine } from "./options.ts";
+import { Progress } from "./progress.ts";
+
+/** Undefined: interrupted. */
+export async function imageShown(
+  what: string, question: Question, options: BarrierOptions, signal: AbortSignal,
+): Promise<Shown | undefined> {
+  const begun = performance.now();
+  const { sites, explore } = imageSurvey(openImage(what), question, options.sites);
+  const choices = narrowed(sites, options.kinds);
+  const trials = await surveyed(choices, explore, options, signal);
+  if (signal.aborted) return undefined;
+  const seconds = (performance.now() - begun) / 1000;
+  const safe = trials.some(({ verdict }) => verdict === "safe");
+  const inOrder = () => imageSurvey(openImage(what), { ...question, model: "sc" }, options.sites)
+    .explore(trials[0].placement);
+  const order = safe ? undefined : (await inOrder()).verdict === "safe";
+  const broken = trials.find(({ verdict }) => verdict === "broken");
+  const why = broken && shellLine([...wordsOf(what, question), "--at",
+    placementText(broken.placement)]);
+  const places = Object.fromEntries(sites.map((site) =>
+    [site.name, site.places.map(({ lin }) => lin)]));
+  const costs = await measure(openImage(what), question, trials, options, signal);
+  if (signal.aborted) return undefined;
+  return { what, choices, trials, order, why, places, question, options, costs, seconds };
+}
+
+/** The minimal placements and the program without any; for --all and for a chart every one. */
+async function measure(
+  image: ImageFile, question: Question, trials: readonly Trial[], options: BarrierOptions,
+  signal: AbortSignal,
+): Promise<[string, Measured[]][]> {
+  const sites = readSites(image);
+  const every = options.all || options.svg !== undefined;
+  const wanted = trials.filter(({ minimal }, i) => every || minimal || i === 0);
+  const progress = new Progress();
+  const costs: [string, Measured[]][] = [];
+  for (const machine of options.machines ?? []) {
+    const measured: Measured[] = [];
+    for (const { placement, verdict } of wanted) {
+      if (signal.aborted) return [];
+      const patched = patchSites(image, sites, placement);
+      const cost = await costOf(patched, question, machine, options.runs ?? RUNS, options.seed);
+      measured.push({ placement, verdict, cost });
+      progress.update(() => `${machine}: ${measured.length} of ${wanted.length} placements`);
+    }
+    costs.push([machine, measured]);
+  }
+  progress.clear();
+  return costs;
+}
+
+export function wordsOf(what: string, { entries, predicate }: Question): string[] {
+  const words = ["smpbox", "barriers", what, "--entry", entries];
+  return predicate === undefined ? words : [...words, "--predicate", predicate];
+}
