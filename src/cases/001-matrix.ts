@@ -33,7 +33,7 @@ export async function* matrix(
     for (let k = 0; k < COMPLETERS; k++) {
       if (k === LAYOUT_9_ONLY && layout !== 9) continue;
       for (let r = 0; r < WAITERS.length; r++) {
-        const entries = `aio_wait(${r}),aio_complete(${k},${layout === 24 ? 1 : 0})`;
+        const entries = `aio_wait_${WAITERS[r]},aio_complete_${layout}_k${k}`;
         for (const memory of memories) {
           await breathe();
           if (signal?.aborted) return;

@@ -2,7 +2,7 @@
 // locks are released. A name is K/R/LAYOUT/RELEASE; what is left out at its end is a, 24 and mov.
 import { InputError } from "../machine/preset.ts";
 
-const COMPLETERS: Record<string, string> = {
+export const COMPLETERS: Record<string, string> = {
   k0: "nothing between A3 and B, as in Linux 2.6.24",
   k1: "wmb(): SFENCE between A3 and B",
   k2: "rmb(): LFENCE between A3 and B",

@@ -1,8 +1,10 @@
 // smpbox barriers 001 --machines: what a completion costs with each sufficient way to write it.
 import { matrix } from "../cases/001-matrix.ts";
+import { COMPLETERS } from "../cases/001-variants.ts";
 import { BARRIER_IMAGE } from "../cases/barrier-programs.ts";
 import { type Cost, costOf } from "../engine/barrier-cost.ts";
 import { openImage } from "../engine/files.ts";
+import { signed, wrapped } from "../report/barriers.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 
@@ -20,11 +22,11 @@ export async function printCompletions(
   for (const machine of machines) {
     for (const completer of ["k0", ...safe]) {
       if (signal.aborted) return EXIT.interrupted;
-      const complete = `aio_complete(${completer.slice(1)},1)`;
+      const complete = `aio_complete_24_${completer}`;
       const measure = (entries: string) =>
         costOf(image, { entries }, machine, runs, seed, { of: 0 });
       const idle = await measure(complete);
-      const raced = await measure(`${complete},aio_wait(0)`);
+      const raced = await measure(`${complete},aio_wait_a`);
       costs.push({ machine, completer, safe: completer !== "k0", idle, raced });
     }
   }
@@ -42,17 +44,30 @@ interface Completion {
   raced: Cost;
 }
 
+/** What upstream put there: the others are compared with it. */
+const UPSTREAM = "k7";
+
 function costLines(costs: readonly Completion[], runs: number): string[] {
-  const row = (words: (string | number)[]) => `${words[0]}`.padEnd(14) +
-    `${words[1]}`.padEnd(6) + `${words[2]}`.padEnd(8) +
-    words.slice(3).map((word) => `${word}`.padStart(12)).join("");
+  const row = ([machine, code, verdict, ...cycles]: (string | number)[]) =>
+    `${machine}`.padEnd(14) + `${code}`.padEnd(6) + `${verdict}`.padEnd(8) +
+    cycles.map((word) => `${word}`.padStart(8)).join("");
+  const cells = ({ machine }: Completion, cost: Cost, of: "idle" | "raced") => {
+    const upstream = costs.find((other) =>
+      other.machine === machine && other.completer === UPSTREAM)?.[of].median;
+    const { median, p99 } = cost;
+    const known = median !== undefined && upstream !== undefined;
+    return [median ?? "-", known ? signed(median - upstream) : "-", p99 ?? "-"];
+  };
   return [
     `Cycles of one aio_complete(), ${runs} runs of each (in-order approximation),`,
-    "with nobody at the wait queue and beside aio_wait() on another CPU", "",
-    row(["machine", "code", "", "alone", "p99", "beside", "p99"]),
-    ...costs.map(({ machine, completer, safe, idle, raced }) => row([
-      machine, completer, safe ? "safe" : "broken",
-      ...[idle.median, idle.p99, raced.median, raced.p99].map((cycles) => cycles ?? "-"),
+    "with nobody at the wait queue and beside a waiter on another CPU; +: more than",
+    "with the fence of upstream, k7", "",
+    row(["machine", "code", "", "alone", "+", "p99", "beside", "+", "p99"]),
+    ...costs.map((cost) => row([
+      cost.machine, cost.completer, cost.safe ? "safe" : "broken",
+      ...cells(cost, cost.idle, "idle"), ...cells(cost, cost.raced, "raced"),
     ])),
+    "", ...[...new Set(costs.map(({ completer }) => completer))].map((name) =>
+      wrapped(`${name.padEnd(4)}${COMPLETERS[name]}`)),
   ];
 }

@@ -124,7 +124,7 @@ export function costTable(measured: readonly Measured[], choices: readonly Choic
 }
 
 const COST_COLUMNS = 48;
-const signed = (value: number) => (value > 0 ? `+${value}` : `${value}`);
+export const signed = (value: number) => (value > 0 ? `+${value}` : `${value}`);
 
 /** `12 of 1000`, or a bound: `0 (< 3.8e-3)`. */
 function rateText({ failures, runs }: Pick<Cost, "failures" | "runs">): string {

@@ -6,7 +6,9 @@ import { describe, expect, it } from "vitest";
 import { barrierPrograms } from "../../src/cases/barrier-programs.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { imageSurvey, survey, type SurveyOptions } from "../../src/engine/barriers.ts";
-import { minimalTexts, surveySentence, surveyTable } from "../../src/report/barriers.ts";
+import {
+  minimalTexts, placementText, surveySentence, surveyTable,
+} from "../../src/report/barriers.ts";
 
 const NAME = "explore.elf";
 const image = {
@@ -66,6 +68,13 @@ it.each(NEEDED)("%j", async (asked, needed, count) => {
   const inOrder = imageSurvey(
     image, { entries: asked[1], predicate: asked[2], model: "sc" }, asked[0].split(" "));
   expect((await inOrder.explore(trials[0].placement)).verdict).toBe("safe");
+});
+
+it("counts what upstream did for case 001 among the minimal ones", async () => {
+  const { trials } = await ask(program("001"));
+  const upstream = trials.find(({ placement }) => placementText(placement) ===
+    "001.fence=mfence,001.state=xchg")!;
+  expect(upstream).toMatchObject({ verdict: "safe", minimal: true });
 });
 
 /** Bugs of locks and lifetimes: section 7.3 of the cases' specification, and M2 of section 11. */

@@ -1,8 +1,9 @@
 /* aio_complete() of Linux 2.6.24 against read_events(): one event, one completer, one waiter, with
  * the wait queue, the locks and the sleep. The completer stores the ring's tail and then looks
- * whether anybody waits; the waiter joins the wait queue and then looks at the tail. Each side may
- * be written in many ways, chosen by an argument; who sleeps for ever with which pair is a matrix
- * in test/explore/aio.test.ts. */
+ * whether anybody waits; the waiter joins the wait queue and then looks at the tail. Each side is
+ * written in many ways, a compiled copy of each, for nothing may be decided between two accesses
+ * when its cycles are counted; who sleeps for ever with which pair is a matrix in
+ * test/explore/aio.test.ts. */
 #include "explore.h"
 
 #define RUNNING 0
@@ -40,25 +41,34 @@ enum waiter {
 	R_CTX_LOCK     /* a plain store; the tail is read under the completer's lock */
 };
 
-volatile int aio_ctx_lock, aio_wait_lock, aio_run_lock;
-volatile int aio_event, aio_info_tail, aio_tail, aio_users = 2, aio_file = 5;
-volatile int aio_waiting, aio_state;
+/* Cache lines as in the kernel (workloads/kernel/aio/aio.h): the wait queue beside ctx_lock, the
+ * ring's tail beside the first event, the rest apart. */
+volatile struct {
+	int wait_lock, waiting, ctx_lock;
+} aio_ctx ON_A_LINE;
+volatile struct {
+	int tail, event;
+} aio_ring ON_A_LINE;
+volatile struct {
+	int state, run_lock;
+} aio_task ON_A_LINE;
+volatile int aio_info_tail ON_A_LINE, aio_users ON_A_LINE = 2, aio_file ON_A_LINE = 5;
 
 inlined void wake_up(void)
 {
-	take_lock(&aio_wait_lock);
-	if (aio_waiting) {
-		take_lock(&aio_run_lock);
-		if (aio_state != RUNNING)
-			aio_state = RUNNING;
-		aio_run_lock = 0;
+	take_lock(&aio_ctx.wait_lock);
+	if (aio_ctx.waiting) {
+		take_lock(&aio_task.run_lock);
+		if (aio_task.state != RUNNING)
+			aio_task.state = RUNNING;
+		aio_task.run_lock = 0;
 	}
-	aio_wait_lock = 0;
+	aio_ctx.wait_lock = 0;
 }
 
 inlined void publish(enum completer k)
 {
-	aio_event = 1;
+	aio_ring.event = 1;
 	if (k == K_MB_BEFORE)
 		FENCE(1);
 	if (k == K_XCHG_INFO)
@@ -66,9 +76,9 @@ inlined void publish(enum completer k)
 	else if (k != K_XCHG_AFTER)
 		aio_info_tail = 1;
 	if (k == K_XCHG_TAIL)
-		xchg(&aio_tail, 1);
+		xchg(&aio_ring.tail, 1);
 	else
-		aio_tail = 1;
+		aio_ring.tail = 1;
 	if (k == K_XCHG_AFTER)
 		xchg(&aio_info_tail, 1);
 	aio_users = 1;
@@ -77,16 +87,16 @@ inlined void publish(enum completer k)
 }
 
 /* inside: B is done with ctx_lock held, as in 2.6.24; otherwise behind the unlock, as in 2.6.9. */
-void aio_complete(enum completer k, int inside)
+inlined void complete(enum completer k, int inside)
 {
 	int waiting;
 
-	take_lock(&aio_ctx_lock);
+	take_lock(&aio_ctx.ctx_lock);
 	publish(k);
 	if (!inside && k == K_XCHG_UNLOCK)
-		xchg(&aio_ctx_lock, 0);
+		xchg(&aio_ctx.ctx_lock, 0);
 	else if (!inside)
-		aio_ctx_lock = 0;
+		aio_ctx.ctx_lock = 0;
 	if (k == K_WMB)
 		asm volatile("sfence" : : : "memory");
 	else if (k == K_RMB)
@@ -94,40 +104,66 @@ void aio_complete(enum completer k, int inside)
 	else if (k == K_MB)
 		FENCE(1);
 	else if (k == K_READ_BACK)
-		(void)aio_tail;
+		(void)aio_ring.tail;
 	if (k == K_WAIT_LOCK)
-		take_lock(&aio_wait_lock);
-	waiting = k == K_ALWAYS || aio_waiting;
+		take_lock(&aio_ctx.wait_lock);
+	waiting = k == K_ALWAYS || aio_ctx.waiting;
 	if (k == K_WAIT_LOCK)
-		aio_wait_lock = 0;
+		aio_ctx.wait_lock = 0;
 	if (k == K_MB_AFTER)
 		FENCE(1);
 	if (waiting)
 		wake_up();
 	if (inside)
-		aio_ctx_lock = 0;
+		aio_ctx.ctx_lock = 0;
 }
+
+/* Layout 24 has B inside, layout 9 does not. */
+#define COMPLETER(number, k)                                                                       \
+	void aio_complete_24_k##number(void)                                                       \
+	{                                                                                          \
+		complete(k, 1);                                                                    \
+	}                                                                                          \
+	void aio_complete_9_k##number(void)                                                        \
+	{                                                                                          \
+		complete(k, 0);                                                                    \
+	}
+
+COMPLETER(0, K_NONE)
+COMPLETER(1, K_WMB)
+COMPLETER(2, K_RMB)
+COMPLETER(3, K_READ_BACK)
+COMPLETER(4, K_MB_BEFORE)
+COMPLETER(5, K_MB_AFTER)
+COMPLETER(6, K_XCHG_INFO)
+COMPLETER(7, K_MB)
+COMPLETER(8, K_XCHG_TAIL)
+COMPLETER(9, K_XCHG_AFTER)
+COMPLETER(10, K_FINAL_PUT)
+COMPLETER(11, K_WAIT_LOCK)
+COMPLETER(12, K_ALWAYS)
+COMPLETER(13, K_XCHG_UNLOCK)
 
 inlined void add_wait_queue(enum waiter r)
 {
 	if (r == R_BEFORE)
-		xchg(&aio_state, SLEEPING);
-	take_lock(&aio_wait_lock);
-	aio_waiting = 1;
+		xchg(&aio_task.state, SLEEPING);
+	take_lock(&aio_ctx.wait_lock);
+	aio_ctx.waiting = 1;
 	if (r == R_PREPARE)
-		xchg(&aio_state, SLEEPING);
+		xchg(&aio_task.state, SLEEPING);
 	if (r == R_XCHG_UNLOCK)
-		xchg(&aio_wait_lock, 0);
+		xchg(&aio_ctx.wait_lock, 0);
 	else
-		aio_wait_lock = 0;
+		aio_ctx.wait_lock = 0;
 }
 
 inlined void go_to_sleep(enum waiter r)
 {
 	if (r == R_XCHG)
-		xchg(&aio_state, SLEEPING);
+		xchg(&aio_task.state, SLEEPING);
 	else if (r != R_BEFORE && r != R_PREPARE)
-		aio_state = SLEEPING;
+		aio_task.state = SLEEPING;
 	if (r == R_WMB)
 		asm volatile("sfence" : : : "memory");
 	else if (r == R_RMB)
@@ -141,32 +177,49 @@ inlined int read_tail(enum waiter r)
 	int tail = 0;
 
 	if (r == R_LOCKED_READ) {
-		asm volatile("lock xaddl %0, %1" : "+r"(tail), "+m"(aio_tail) : : "memory", "cc");
+		asm volatile("lock xaddl %0, %1" : "+r"(tail), "+m"(aio_ring.tail) : : "memory", "cc");
 		return tail;
 	}
 	if (r == R_CTX_LOCK)
-		take_lock(&aio_ctx_lock);
-	tail = aio_tail;
+		take_lock(&aio_ctx.ctx_lock);
+	tail = aio_ring.tail;
 	if (r == R_CTX_LOCK)
-		aio_ctx_lock = 0;
+		aio_ctx.ctx_lock = 0;
 	return tail;
 }
 
-void aio_wait(enum waiter r)
+inlined void wait(enum waiter r)
 {
 	add_wait_queue(r);
 	for (;;) {
 		go_to_sleep(r);
 		if (read_tail(r))
 			break;
-		SMPBOX_SLEEP_UNTIL_RUNNING(&aio_state);
-		xchg(&aio_state, SLEEPING);
-		if (aio_tail)
+		SMPBOX_SLEEP_UNTIL_RUNNING(&aio_task.state);
+		xchg(&aio_task.state, SLEEPING);
+		if (aio_ring.tail)
 			break;
-		SMPBOX_SLEEP_UNTIL_RUNNING(&aio_state);
+		SMPBOX_SLEEP_UNTIL_RUNNING(&aio_task.state);
 	}
-	xchg(&aio_state, RUNNING);
-	take_lock(&aio_wait_lock);
-	aio_waiting = 0;
-	aio_wait_lock = 0;
+	xchg(&aio_task.state, RUNNING);
+	take_lock(&aio_ctx.wait_lock);
+	aio_ctx.waiting = 0;
+	aio_ctx.wait_lock = 0;
 }
+
+#define WAITER(letter, r)                                                                          \
+	void aio_wait_##letter(void)                                                               \
+	{                                                                                          \
+		wait(r);                                                                           \
+	}
+
+WAITER(a, R_XCHG)
+WAITER(b, R_PREPARE)
+WAITER(c, R_PLAIN)
+WAITER(d, R_WMB)
+WAITER(e, R_RMB)
+WAITER(f, R_MB)
+WAITER(g, R_BEFORE)
+WAITER(h, R_XCHG_UNLOCK)
+WAITER(i, R_LOCKED_READ)
+WAITER(j, R_CTX_LOCK)

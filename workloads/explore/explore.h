@@ -13,6 +13,9 @@
 			asm volatile("" : : : "memory");                                           \
 	} while (0)
 
+/* A variable with a cache line of its own, as far as those behind it have one, too. */
+#define ON_A_LINE __attribute__((aligned(64)))
+
 #define COMPILER_BARRIER() asm volatile("" : : : "memory")
 
 #define inlined static inline __attribute__((always_inline))

@@ -1,13 +1,14 @@
 /* "Publish, then look for a sleeper" against "enlist, then look for work", as it is found in other
  * places than case 001. Nothing is fenced here: every place where a fence might stand is a site,
- * and `smpbox barriers` says which of them need one. */
+ * and `smpbox barriers` says which of them need one. What one side writes and the other reads has a
+ * cache line of its own, so that what a fence costs is not what false sharing costs. */
 #include "explore.h"
 
 #define RUNNING 0
 #define SLEEPING 1
 
 /* wM1: waitqueue_active() before wake_up(), against a wait with a plain store of the state. */
-volatile int m1_condition, m1_lock, m1_queued, m1_state;
+volatile int m1_condition ON_A_LINE, m1_state ON_A_LINE, m1_lock ON_A_LINE, m1_queued;
 
 void m1_wake(void)
 {
@@ -36,7 +37,8 @@ void m1_wait(void)
 
 /* wM4: io_uring's SQPOLL. The application fills the queue and calls the kernel only if its thread
  * says that it needs to be woken; the thread raises that flag under a lock, and looks again. */
-volatile int m4_tail, m4_flags, m4_lock, m4_state, m4_done;
+volatile int m4_tail ON_A_LINE, m4_flags ON_A_LINE, m4_lock ON_A_LINE, m4_state ON_A_LINE;
+volatile int m4_done ON_A_LINE;
 
 void m4_submit(void)
 {
@@ -60,8 +62,8 @@ void m4_poll(void)
 
 /* wM5: virtio's split ring with event index. The driver adds a buffer and kicks if the device asked
  * for it; the device asks to be kicked for the next buffer, and looks again. */
-volatile unsigned short m5_index, m5_event = 0xffff;
-volatile int m5_idle = SLEEPING;
+volatile unsigned short m5_index ON_A_LINE, m5_event ON_A_LINE = 0xffff;
+volatile int m5_idle ON_A_LINE = SLEEPING;
 
 void m5_driver(void)
 {
@@ -89,7 +91,8 @@ void m5_device(void)
  * run, and the owner is seen to run: resume() publishes the thread before it goes on. */
 #define OWNER 1
 
-volatile int m7_owner = OWNER, m7_waiters, m7_running, m7_queue_lock, m7_state;
+volatile int m7_owner ON_A_LINE = OWNER, m7_waiters ON_A_LINE, m7_running ON_A_LINE;
+volatile int m7_queue_lock ON_A_LINE, m7_state ON_A_LINE;
 
 /* The owner is put on a CPU, and releases the lock. */
 void m7_release(void)
@@ -129,7 +132,8 @@ void m7_acquire(void)
 
 /* Case 001: aio_complete() of Linux 2.6.24 against read_events(), with the locks of both. Upstream
  * put smp_mb() at 001.fence; set_current_state() is the store 001.state by xchg. */
-volatile int c001_ctx_lock, c001_wait_lock, c001_event, c001_tail, c001_waiting, c001_state;
+volatile int c001_ctx_lock ON_A_LINE, c001_wait_lock, c001_waiting;
+volatile int c001_tail ON_A_LINE, c001_event, c001_state ON_A_LINE;
 
 void c001_complete(void)
 {
