@@ -177,7 +177,10 @@ inlined int read_tail(enum waiter r)
 	int tail = 0;
 
 	if (r == R_LOCKED_READ) {
-		asm volatile("lock xaddl %0, %1" : "+r"(tail), "+m"(aio_ring.tail) : : "memory", "cc");
+		asm volatile("lock xaddl %0, %1"
+			     : "+r"(tail), "+m"(aio_ring.tail)
+			     :
+			     : "memory", "cc");
 		return tail;
 	}
 	if (r == R_CTX_LOCK)
