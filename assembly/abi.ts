@@ -255,6 +255,14 @@ export const CORE_STORES: i32 = 0x08b0; // u64, stores that entered the store bu
 export const CORE_SB_HEAD: i32 = 0x0820; // u32, index of the oldest entry, not yet wrapped
 export const CORE_SB_COUNT: i32 = 0x0824; // u32
 export const CORE_LOAD_HITS: i32 = 0x08c0; // u64, L1 hits that the instruction loop found itself
+export const CORE_CACHES: i32 = 0x0890; // u32, core block of the unit's first thread: with its L1s
+export const CORE_L2: i32 = 0x08a8; // u32, the unit's private L2: lines of 16 bytes; or 0
+export const CORE_LAPIC_IRR: i32 = 0x0460; // u32[8], vectors requested; then those in service
+export const CLUSTER_SHARED: i32 = 0x9d00; // the shared cache of a cluster: lines of 32 bytes
+/** The I/O APIC: u64 of lines that a device holds active, messages sent; entries u64[64]. */
+export const HUB_IOAPIC_ASSERTED: i32 = 0x10088;
+export const HUB_IOAPIC_SENT: i32 = 0x10090;
+export const HUB_IOAPIC_ENTRIES: i32 = 0x100a0;
 
 // ---- Why a core is not executing (memory/core.ts: Core.run) ---------------------------
 export const RUN_RUNNING: i32 = 0;

@@ -6,8 +6,9 @@
 // modes other than fixed and lowest priority are ignored.
 import { check } from "../check";
 import {
-  HUB_IOAPIC, HUB_SOURCE, IRQ_FAR_DIE, IRQ_FIXED, IRQ_ROUND_ROBIN, IRQ_SAME_DIE, IRQ_SEEDED,
-  IRQ_SUBMITTER, M_CPUS, M_CPU_CLUSTER, M_IPI_JITTER, M_IRQ_POLICY, M_LAT_IPI, M_SEED, MACHINE_BASE,
+  HUB_IOAPIC, HUB_IOAPIC_ENTRIES, HUB_SOURCE, IRQ_FAR_DIE, IRQ_FIXED, IRQ_ROUND_ROBIN,
+  IRQ_SAME_DIE, IRQ_SEEDED, IRQ_SUBMITTER, M_CPUS, M_CPU_CLUSTER, M_IPI_JITTER, M_IRQ_POLICY,
+  M_LAT_IPI, M_SEED, MACHINE_BASE,
 } from "../abi";
 import { post } from "../memory/message";
 import { apicId, param, paramByte } from "../memory/params";
@@ -63,7 +64,7 @@ class Ioapic {
     return changetype<Ioapic>(hub + HUB_IOAPIC);
   }
 }
-const ENTRIES: usize = 32;
+const ENTRIES: usize = <usize>(HUB_IOAPIC_ENTRIES - HUB_IOAPIC);
 const SUBMITTERS: usize = ENTRIES + <usize>IOAPIC_LINES * 8;
 
 // @ts-ignore: decorator

@@ -24,6 +24,11 @@ it("has the fields of Cpu and Core where abi.ts says", () => {
     sbHead: abi.CORE_SB_HEAD,
     sbCount: abi.CORE_SB_COUNT,
     loadHits: abi.CORE_LOAD_HITS,
+    caches: abi.CORE_CACHES,
+    l2: abi.CORE_L2,
+    shared: abi.CLUSTER_SHARED,
+    irr: abi.CORE_LAPIC_IRR,
+    isr: abi.CORE_LAPIC_IRR + 32,
   };
   const found = Object.keys(promised).map((name) => [name, (exports[name] as () => number)()]);
   expect(Object.fromEntries(found)).toEqual(promised);

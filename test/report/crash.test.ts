@@ -1,6 +1,8 @@
 // A crash session on a machine that hangs: what the commands print agrees with what the machine
 // and the kernel's debug block say, in 80 columns.
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { case002 } from "../../src/cases/002.ts";
+import { optionsOf } from "../../src/cases/runner.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { complete, COMMANDS, execute } from "../../src/report/crash/commands.ts";
 import { Session } from "../../src/report/crash/session.ts";
@@ -98,7 +100,7 @@ it("px, pd and rd show the same number", async () => {
 it("runq, files, irq, sys, dis", async () => {
   expect((await run("runq")).match(/\[swapper\/\d\]/g)).toHaveLength(8);
   expect(await run(`files ${pid}`)).toContain("console_operations");
-  const rows = (await run("irq")).matchAll(/^ +\d+ {2}(\d+)$/gm);
+  const rows = (await run("irq")).matchAll(/^ +\d+ +(\d+) {2}(?:-|0x\w+) +(?:-|0x\w+)$/gm);
   const taken = [...rows].map(([, count]) => Number(count));
   expect(taken).toEqual(machine.counters().cpus.map(({ interrupts }) => interrupts));
   expect(await run("sys")).toContain("every CPU is halted");
@@ -114,6 +116,100 @@ it("sb is empty on a quiescent machine, last has labelled steps of case 001", as
   const times = steps.map((line) => Number(line.trim().split(" ")[0]));
   expect(times).toEqual([...times].sort((a, b) => a - b));
 });
+
+/** Of each cache, by level and CPUs, the state that the command cache shows. */
+function statesIn(lines: readonly string[]): Map<string, string> {
+  let level = "";
+  return new Map(lines.slice(1).flatMap((line) => {
+    if (line.startsWith("directory")) return [];
+    level = /^(\w+):/.exec(line)?.[1] ?? level;
+    return [...line.matchAll(/cpu([\d,]+) ([MESI])/g)].map(([, cpus, state]): [string, string] =>
+      [`${level} ${cpus}`, state]);
+  }));
+}
+
+/** One owner at most, nobody beside an owner, and an inner cache has only what an outer one has. */
+function coherent(lines: readonly string[]): void {
+  const all = [...statesIn(lines)].map(([name, state]) => {
+    const [level, cpus] = name.split(" ");
+    return { level, state, cpus: cpus.split(",") };
+  });
+  const outer = all.some(({ level }) => level === "L3") ? "L3" : "L2";
+  const shared = all.filter(({ level }) => level === outer);
+  const owned = shared.filter(({ state }) => /[ME]/.test(state));
+  expect(owned.length).toBeLessThanOrEqual(1);
+  if (owned.length) expect(shared.filter(({ state }) => state !== "I")).toEqual(owned);
+  for (const { level, state, cpus } of all) {
+    const behind = all.filter((one) => cpus[0] !== undefined && one.cpus.includes(cpus[0]) &&
+      (one.level === outer || (one.level === "L2" && level === "L1D")));
+    // Code may stay in the L1I when a private L2 drops it.
+    if (state !== "I") expect(behind.map((one) => one.state), lines.join("\n")).not.toContain("I");
+    if (!/[ME]/.test(state)) continue;
+    // Another one, if the line is about to be handed over.
+    if (level === "L1D") expect(lines.join(" ")).toMatch(/cpu[\d,]+ owns it/);
+    expect(behind.map((one) => one.state).filter((one) => one === "S")).toEqual([]);
+  }
+}
+
+it("cache has all levels of a machine with private L2s, also while a line goes round", async () => {
+  const given = {
+    ...options, image: "sharing", machine: "nehalem-ep", append: "-- sharing a=0 b=9 n=3000",
+  };
+  const box = await Machine.create(given);
+  const { cycles } = await box.run();
+  box.close();
+  const again = await Machine.create(given);
+  const owners = new Set<string>();
+  for (let part = 900n; part < 1000n; part += 10n) {
+    await again.runTo((cycles * part) / 1000n);
+    const live = new Session({ machine: again, image: "sharing", seed: 1n, note: "" });
+    const lines = await execute(live, "cache near");
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect([...statesIn(lines).keys()].filter((name) => /^L[23] /.test(name))).toEqual(
+      [0, 1, 2, 3, 4, 5, 6, 7].map((core) => `L2 ${core},${core + 8}`)
+        .concat("L3 0,8,1,9,2,10,3,11", "L3 4,12,5,13,6,14,7,15"));
+    coherent(lines);
+    for (const [name, state] of statesIn(lines)) if (/[ME]/.test(state)) owners.add(name);
+  }
+  again.close();
+  expect([...owners].filter((name) => name.startsWith("L1D")).length).toBeGreaterThan(0);
+  expect(owners).toContain("L3 0,8,1,9,2,10,3,11");
+}, 60_000);
+
+it("irq has the lines with their handlers, and an interrupt on its way", async () => {
+  const given = {
+    ...await optionsOf(case002, {
+      machine: "clovertown", variant: "bug", workload: "W002b", pair: [0, 1], seed: 1n, rounds: 16,
+      memory: "tso",
+    }),
+    traceEvents: 0, counters: true,
+  };
+  const box = await Machine.create(given);
+  const { cycles } = await box.run();
+  box.close();
+  const again = await Machine.create(given);
+  let [active, serving] = [0, 0];
+  for (let at = cycles - 400_000n; at < cycles; at += 4000n) {
+    await again.runTo(at);
+    const lines = await execute(new Session(
+      { machine: again, image: "w002", seed: 1n, note: "" }), "irq");
+    const line = /^ {3}4 +(0x\w+) lowest +0xff level +(\S.*?) +virtblk_interrupt\(0\)$/.exec(
+      lines[1])!;
+    const handling = lines.some((one) => / (0x\w+)(,\S+)? +\S+$/.exec(one)?.[1] === line[1]);
+    if (line[2].includes("active")) active++;
+    // Sent and not ended: until the EOI a message is under way, or a CPU has it.
+    if (handling) {
+      serving++;
+      expect(line[2]).toContain("sent");
+    }
+  }
+  const [, sent] = /^(\d+) messages sent/m.exec((await execute(new Session(
+    { machine: again, image: "w002", seed: 1n, note: "" }), "irq")).join("\n"))!;
+  again.close();
+  expect(Number(sent)).toBeGreaterThan(10);
+  expect(active).toBeGreaterThan(0);
+  expect(serving).toBeGreaterThan(0);
+}, 60_000);
 
 it("sb and cache show stores under way, and who owns their lines", async () => {
   const given = { ...options, image: "sharing", append: "-- sharing a=0 b=2 n=100000" };
@@ -135,6 +231,7 @@ it("sb and cache show stores under way, and who owns their lines", async () => {
       const ages = [...part.matchAll(/age (\d+)$/gm)].map(([, age]) => Number(age));
       expect(ages).toEqual([...ages].sort((a, b) => b - a));
     }
+    coherent(await execute(live, "cache near"));
     const owners = (await execute(live, "cache near"))[1].match(/cpu\d [EM]/g) ?? [];
     expect(owners.length).toBeLessThanOrEqual(1);
     expect(["cpu0 M", "cpu2 M", "cpu0 E", "cpu2 E", undefined]).toContain(owners[0]);

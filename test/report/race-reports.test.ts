@@ -1,6 +1,6 @@
-// Reports that go back. R002 has the bio that failed, which is gone at the end; R004 has the request
-// as it was when the wake function took it out, when it was freed, and when it was used all the
-// same. What they say is compared with the trace.
+// Reports that go back. R002 has the bio that failed, which is gone at the end; R004 has the
+// request as it was when the wake function took it out, when it was freed, and when it was used all
+// the same. What they say is compared with the trace.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case002 } from "../../src/cases/002.ts";
 import { case004 } from "../../src/cases/004.ts";

@@ -1,11 +1,12 @@
 // The commands of smpbox crash by name, for the prompt, for scripts and for help.
 import { InputError } from "../../machine/preset.ts";
 import { backtrace } from "./backtrace.ts";
+import { irq } from "./interrupts.ts";
 import { cache, last, sb } from "./machine.ts";
 import { dis, print, rd, slab, struct } from "./memory.ts";
 import type { Session } from "./session.ts";
 import { whyAgain, whyLines } from "../why/why.ts";
-import { files, irq, list, ps, runq, sys, waitq } from "./tasks.ts";
+import { files, list, ps, runq, sys, waitq } from "./tasks.ts";
 
 interface Command {
   usage: string;
@@ -62,7 +63,7 @@ export const COMMANDS: Record<string, Command> = {
     run: (session, [task]) => files(session, task),
   },
   runq: { usage: "runq", what: "the run queue of each CPU", words: [0, 0], run: runq },
-  irq: { usage: "irq", what: "interrupts that each CPU took", words: [0, 0], run: irq },
+  irq: { usage: "irq", what: "lines, handlers, what each CPU took", words: [0, 0], run: irq },
   dis: {
     usage: "dis ADDRESS|SYMBOL [COUNT]", what: "instructions", words: [1, 2],
     run: (session, [place, count]) => dis(session, place, count),

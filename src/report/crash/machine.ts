@@ -2,10 +2,13 @@
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED,
 } from "../../../assembly/trace-kinds.ts";
-import { clockOf, l1State, STATES, waitingStores } from "../../core/inspect.ts";
+import {
+  clockOf, hasPrivateL2, l1iState, l1State, l2State, sharedState, STATES, waitingStores,
+} from "../../core/inspect.ts";
 import { translate } from "../../machine/page-walk.ts";
 import { InputError } from "../../machine/preset.ts";
 import { Names } from "../names.ts";
+import { wrap } from "../text.ts";
 import { countOf } from "./memory.ts";
 import { bareHex, type Session } from "./session.ts";
 
@@ -26,19 +29,47 @@ export function sb(session: Session): string[] {
   return lines;
 }
 
-/** The state of the address' line in each L1D. Threads of one core share it. */
+/**
+ * The state of the address' line in each cache, and what the directories say of it, which know of a
+ * hand-over before it has taken place.
+ */
 export function cache(session: Session, text: string): string[] {
   const { guest, machine } = session;
-  const { view } = machine;
+  const { view, preset } = machine;
   const lin = session.address(text);
   const phys = translate(guest.ram, guest.cr3, lin);
   if (phys === undefined) throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
-  const cells = Array.from({ length: view.cpus }, (_, cpu) =>
-    `cpu${cpu} ${STATES[l1State(view, cpu, phys)]}`);
+  const units = preset.clusters.flatMap(({ units: own }) => own);
+  const cells = (stateOf: (cpu: number) => number | undefined) =>
+    units.map((unit) => `cpu${unit} ${STATES[stateOf(unit[0]) ?? 0]}`);
+  const level = hasPrivateL2(view) ? "L3" : "L2";
   return [
-    `line ${bareHex(lin & ~63n)} (physical ${(phys & ~63).toString(16)}), in each L1D:`,
-    `  ${cells.join("  ")}`,
+    `line ${bareHex(lin & ~63n)} (physical ${(phys & ~63).toString(16)})`,
+    ...row("L1D", cells((cpu) => l1State(view, cpu, phys))),
+    ...row("L1I", cells((cpu) => l1iState(view, cpu, phys))),
+    ...(hasPrivateL2(view) ? row("L2", cells((cpu) => l2State(view, cpu, phys))) : []),
+    ...row(level, preset.clusters.map(({ cpus }, cluster) =>
+      `cpu${cpus} ${STATES[sharedState(view, cluster, phys).state]}`)),
+    ...preset.clusters.flatMap(({ cpus, units: own }, cluster) => {
+      const { state, owner, holders } = sharedState(view, cluster, phys);
+      if (!state) return [];
+      const name = (unit: number) => `cpu${own[unit]}`;
+      const by = owner === undefined ? "nobody owns it" : `${name(owner)} owns it`;
+      const held = holders.length ? `held by ${holders.map(name).join(", ")}` : "held by none";
+      return wrap(`directory of the ${level} of cpu${cpus}: ${by}, ${held}`).split("\n");
+    }),
   ];
+}
+
+/** "L1D: cpu0 M  cpu1 I", in lines. */
+function row(name: string, cells: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const cell of cells) {
+    const last = lines.length - 1;
+    if (last >= 0 && lines[last].length + 2 + cell.length <= WIDTH) lines[last] += `  ${cell}`;
+    else lines.push(`${(last < 0 ? `${name}:` : "").padEnd(6)}${cell}`);
+  }
+  return lines;
 }
 
 const WIDTH = 80;

@@ -139,11 +139,3 @@ export function files(session: Session, text?: string): string[] {
   });
   return [taskLine(task), " FD       FILE        COUNT       F_POS  OPERATIONS", ...rows];
 }
-
-export function irq(session: Session): string[] {
-  const { cpus } = session.machine.counters();
-  return [
-    "CPU  INTERRUPTS TAKEN",
-    ...cpus.map(({ cpu, interrupts }) => `${String(cpu).padStart(3)}  ${interrupts}`),
-  ];
-}

@@ -1,6 +1,8 @@
 // Where the core has the fields that abi.ts promises to the host.
-import { CORE_MEM } from "../../../assembly/abi";
+import { CORE_LAPIC, CORE_MEM } from "../../../assembly/abi";
+import { IRR_FIELD, ISR_FIELD } from "../../../assembly/device/lapic-state";
 import { Cpu } from "../../../assembly/isa/cpu";
+import { Cluster, sharedOf } from "../../../assembly/memory/cluster";
 import { Core } from "../../../assembly/memory/core";
 
 export function rax(): usize {
@@ -56,4 +58,19 @@ export function sbHead(): usize {
 }
 export function sbCount(): usize {
   return CORE_MEM + offsetof<Core>("sbCount");
+}
+export function caches(): usize {
+  return CORE_MEM + offsetof<Core>("caches");
+}
+export function l2(): usize {
+  return CORE_MEM + offsetof<Core>("l2");
+}
+export function shared(): usize {
+  return sharedOf(changetype<Cluster>(0));
+}
+export function irr(): usize {
+  return CORE_LAPIC + IRR_FIELD;
+}
+export function isr(): usize {
+  return CORE_LAPIC + ISR_FIELD;
 }
