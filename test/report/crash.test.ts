@@ -38,6 +38,10 @@ it("ps lists the tasks that the debug block lists", async () => {
   expect(listed).toEqual(machine.debugBlock()!.tasks().map(({ pid: id, comm }) => [id, comm]));
   expect(await run("ps -IN")).toContain("IN  w001");
   expect(await run("ps -IN")).not.toContain("swapper");
+  // Threads of the kernel that have nothing to do; nobody waits for a disk.
+  expect((await run("ps -IN")).match(/IN {2}aio$/gm)).toHaveLength(8);
+  expect((await run("ps -UN")).split("\n")).toHaveLength(1);
+  expect(await run("sys")).toContain("LOAD: 0 running, 0 uninterruptible");
 });
 
 it("bt walks from schedule to the system call, with the registers of the program", async () => {

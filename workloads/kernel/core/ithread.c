@@ -33,7 +33,7 @@ static void ithread_main(void *data)
 		} else {
 			/* Work comes from this CPU only, and interrupts are off until it sleeps. */
 			note_sleep(SMPBOX_SLEEP_IDLE, self, 0, 0);
-			WRITE_ONCE(current->state, TASK_UNINTERRUPTIBLE);
+			WRITE_ONCE(current->state, TASK_INTERRUPTIBLE);
 			schedule();
 		}
 		irq_restore(flags);
@@ -49,7 +49,7 @@ void ithread_queue(struct ithread_work *work)
 	struct ithread *ithread = &ithreads[this_cpu()->number];
 
 	list_add_tail(&work->list, &ithread->works);
-	try_to_wake_up(ithread->task, TASK_UNINTERRUPTIBLE);
+	try_to_wake_up(ithread->task, TASK_INTERRUPTIBLE);
 	irq_restore(flags);
 }
 

@@ -23,7 +23,7 @@ static noreturn void worker_thread(void *data)
 		add_wait_queue(&worker->more, &wait);
 		for (;;) {
 			/* An exchange: the list is read after entry and state are visible. */
-			set_current_state(TASK_UNINTERRUPTIBLE);
+			set_current_state(TASK_INTERRUPTIBLE);
 			note_sleep(SMPBOX_SLEEP_IDLE, worker, 0, 0);
 			if (!list_empty(&worker->works))
 				break;
