@@ -23,7 +23,11 @@ export interface LostWakeup {
   crossing: Crossing;
 }
 
-/** What one CPU does for one wake-up is done within so many cycles. */
+/**
+ * What one CPU does for one wake-up, and what a task does that goes to sleep, is done within so
+ * many cycles. What it did before has nothing to do with its sleep: two CPUs that take turns at a
+ * list look and store there, too.
+ */
 const NEAR_CYCLES = 20_000;
 
 /** The last episode of each task that sleeps, where the accesses show it. */
@@ -61,7 +65,8 @@ export function lostWakeups(episodes: readonly Episode[], accesses: Accesses): L
 
 function crossingsOf(episode: Episode, accesses: Accesses): Crossing[] {
   const { cpu, from, until } = episode;
-  const inside = ({ time }: Load | Store) => time >= from && time <= until;
+  const inside = ({ time }: Load | Store) =>
+    time >= from && time <= until && until - time < NEAR_CYCLES;
   const missed: { read: Load; store: Store }[] = [];
   const told = new Map<number, { store: Store; others: Recent[] }[]>();
   for (const place of accesses.places.values()) {
