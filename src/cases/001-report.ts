@@ -10,11 +10,13 @@ export const R001: ReportPlan = {
     { as: "ctx", at: "$reaper->sleep.object", type: "kioctx" },
     { as: "ring", at: "$ctx->ring_info.ring" },
     { as: "event", at: "$ring->io_events[$ring->head]" },
+    { as: "completer", runs: "completed" },
     { as: "kiocb", step: "P", type: "kiocb", member: "ki_users" },
   ],
   parts: [
     { title: "the machine", commands: ["sys"] },
     { title: "the reaper", commands: ["bt $reaper"] },
+    { title: "since when, and after what", facts: true },
     {
       title: "what it waits for",
       fields: [
@@ -29,6 +31,10 @@ export const R001: ReportPlan = {
     },
     { title: "who is queued", commands: ["waitq $ctx->wait"] },
     { title: "the event that it has not read", fields: fieldsOf("$event", "data obj res res2") },
+    {
+      title: "who completed the request, just before A3", when: "completed",
+      commands: ["bt $completer"],
+    },
     {
       title: "the last completion and the last look",
       steps: {

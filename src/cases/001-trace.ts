@@ -3,6 +3,8 @@ import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_REQUEST, type TraceEvent,
 } from "../core/trace.ts";
 
+import type { Failure } from "./case.ts";
+
 /** Ids of workloads/include/smpbox-labels.h. */
 export const LABEL = { A1: 1, A2: 2, A3: 3, P: 4, B: 5, "1e": 6, "1g": 7, "2": 8 } as const;
 
@@ -114,4 +116,24 @@ function smallestSlack(invalidations: bigint[], reads: bigint[]): number | undef
     }
   }
   return smallest === undefined ? undefined : Number(smallest);
+}
+
+/** For the report: the last completion and the last look at the ring, and what they tell. */
+export function endOf(
+  events: readonly TraceEvent[], now: bigint, megahertz: number,
+): Pick<Failure, "moments" | "facts"> {
+  const completed = events.findLast((event) => isStore(event, LABEL.A3));
+  const looked = events.findLast((event) => isRead(event, LABEL["2"]));
+  // The completion's own: the submitter gives up another one later.
+  const put = completed && events.find((event) => isStore(event, LABEL.P) &&
+    event.cpu === completed.cpu && event.time >= completed.time);
+  const facts: Record<string, string> = {};
+  if (looked) {
+    const cycles = now - looked.time;
+    facts["asleep since"] = `it looked at ${looked.time}: ${cycles} cycles, ` +
+      `${(Number(cycles) / megahertz / 1e6).toFixed(6)} s of virtual time, to the end`;
+  }
+  if (completed) facts["completed (A3)"] = `by cpu${completed.cpu} at ${completed.time}`;
+  if (put) facts.ki_users = `${put.value + 1n} before the completion, ${put.value} after it`;
+  return { moments: { completed }, facts };
 }

@@ -4,7 +4,7 @@
 import type { TraceEvent } from "../core/view.ts";
 import type { Machine, RunResult } from "../engine/machine.ts";
 import { type Kioctx, SLEEP_AIO, type Task, TASK_INTERRUPTIBLE } from "../machine/debug-block.ts";
-import { cpuCount, type Preset } from "../machine/preset.ts";
+import { cpuCount, numberOf, type Preset } from "../machine/preset.ts";
 import { type Relation, relationOf } from "../machine/topology.ts";
 import { parseDisks } from "../machine/disks.ts";
 import { causeOf } from "./001-cause.ts";
@@ -13,7 +13,7 @@ import { R001 } from "./001-report.ts";
 import { rows001 } from "./001-rows.ts";
 import { describe, nameOf, parametersOf, parseVariant } from "./001-variants.ts";
 import type { Case, CaseRun, CaseSpec, Failure, Scan } from "./case.ts";
-import { isStep, lastRound, lineOf, residenceOf, slackOf } from "./001-trace.ts";
+import { endOf, isStep, lastRound, lineOf, residenceOf, slackOf } from "./001-trace.ts";
 
 /** Offset of `rounds` in struct w001_stats: rounds counted and finished. */
 const STATS_ROUNDS = 56;
@@ -234,6 +234,7 @@ function violationOf(
     events: lastRound(events),
     cause: causeOf(lastRound(events), task.cpu, block.base),
     reaped,
+    ...endOf(lastRound(events), machine.view.now, numberOf(machine.preset, "megahertz")),
   };
 }
 

@@ -15,7 +15,7 @@ import { reportPage } from "../../src/report/case-report-html.ts";
 import { reportLines } from "../../src/report/case-report-text.ts";
 import type { Report } from "../../src/report/case-report.ts";
 import type { Session } from "../../src/report/crash/session.ts";
-import { type Failed, failed, fieldsOf, framesIn, linesOf, make } from "./report-tools.ts";
+import { type Failed, failed, fieldsOf, framesIn, linesOf, make, textsOf } from "./report-tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smpbox-report-"));
 afterAll(async () => {
@@ -172,8 +172,24 @@ it("R001: the reaper, its ring, the unread event, the order of the steps", async
   expect(fields.get("min_nr")! > fields.get("i")!).toBe(true);
   expect(fields.get("res")).toBe(4096n);
   expect(linesOf(report, "who is queued").at(-1)).toBe("1 waiting");
-  const { claims } = report.sections.find((section) => section.steps)!;
+  const { claims, steps } = report.sections.find((section) => section.steps)!;
   expect(claims!.filter(({ holds }) => !holds)).toEqual([]);
+  // The submitter itself completes, with its own reference in hand; the reaper looked, and slept.
+  const step = (name: string) => steps!.findLast(({ label, kind }) => `${label} ${kind}` === name)!;
+  const facts = textsOf(report, "since when, and after what");
+  const [issued, looked] = ["A3 issue", "2 load"].map(step);
+  // The submitter gives up its own reference afterwards.
+  const puts = steps!.filter(({ label, kind, time }) => `${label} ${kind}` === "P issue" &&
+    time > issued.time);
+  expect(puts.map(({ value }) => value)).toEqual([1n, 0n]);
+  expect(facts["completed (A3)"]).toBe(`by cpu${issued.cpu} at ${issued.time}`);
+  expect(facts["asleep since"]).toContain(
+    `at ${looked.time}: ${session.machine.view.now - looked.time} cycles`);
+  expect(facts.ki_users).toBe("2 before the completion, 1 after it");
+  const completer = linesOf(report, "who completed the request, just before A3");
+  expect(completer.join("\n")).toMatch(new RegExp(`CPU: ${issued.cpu} +COMMAND: "w001"`));
+  expect(framesIn(completer)).toEqual(
+    expect.arrayContaining(["sys_io_submit", "syscall_dispatch"]));
   session.machine.close();
 }, 60_000);
 
