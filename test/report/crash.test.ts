@@ -268,6 +268,9 @@ it("answers in 80 columns, and mistakes in a sentence", async () => {
   await expect(run("bt 99999")).rejects.toThrow(/no task/);
   await expect(run("struct nonsense")).rejects.toThrow(/no such type/);
   await expect(run("list kiocb -H nr_cpus")).rejects.toThrow(/usage: list/);
+  await expect(run("list task.run_list -H nr_cpus")).rejects.toThrow(/no list, or a broken one/);
+  await expect(run("waitq 0")).rejects.toThrow(/nothing is mapped/);
+  await expect(run("dis 0")).rejects.toThrow(/nothing is mapped/);
   await expect(run("waitq")).rejects.toThrow(/usage: waitq/);
   await expect(run("toString")).rejects.toThrow(/no such command/);
   await expect(run("rd 10")).rejects.toThrow(/mapped/);

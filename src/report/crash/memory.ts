@@ -121,6 +121,7 @@ export async function dis(session: Session, place: string, count?: string): Prom
     ? elfs.map((elf) => elf.symbols.get(whole.name)?.bytes).find((size) => size !== undefined) ?? 0
     : CODE_BYTES * countOf(count, 1);
   const code = readLinear(session.guest.ram, session.guest.cr3, from, bytes);
+  if (code.length === 0) throw new InputError(`${bareHex(from)}: nothing is mapped there`);
   const lines = await disassemble(code, from);
   const all = count === undefined && whole?.lin === from;
   const shown = all ? lines : lines.slice(0, countOf(count, 1));

@@ -75,9 +75,15 @@ export function listOf(session: Session, head: Place, type: string, link: string
   const at = session.member({ lin: 0n, type: of }, link).lin;
   const found: Place[] = [];
   let next = guest.value(head, "next");
+  if (next === undefined) throw new InputError(`${bareHex(head.lin)}: nothing is mapped there`);
   while (next && next !== head.lin && found.length < LIST_MAX) {
+    const following = guest.number(next);
+    if (following === undefined) {
+      throw new InputError(`${bareHex(head.lin)}: no list, or a broken one: it leads to ` +
+        `${bareHex(next)}, where nothing is mapped`);
+    }
     found.push({ lin: next - at, type: of });
-    next = guest.number(next);
+    next = following;
   }
   return found;
 }
