@@ -14,7 +14,7 @@ import { openThreads, threadAt, threadCount } from "./explore/thread";
 
 export { decodeBytes } from "./isa/fetch";
 export {
-  search, searchOn, configure, statesSeen, transitions, searches, endless, cyclic,
+  search, searchOn, configure, statesSeen, transitions, searches, endless, storesInLoop,
 } from "./explore/search";
 export { runsCut, runsDone, walk, walkOn } from "./explore/walk";
 export { openReplay, replay, replayed, replayedLength } from "./explore/replay";

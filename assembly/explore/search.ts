@@ -9,7 +9,7 @@ import {
   REFUSED_CODE, conflict, granulesEnd, refused, resetGranules, tooManyWords,
 } from "../memory/granule";
 import { openPort } from "../memory/explore-port";
-import { openBuffers } from "./buffer";
+import { countOf, openBuffers } from "./buffer";
 import { decide } from "./decide";
 import { openLocals } from "./local-state";
 import { openOutcomes, recordOutcome } from "./outcome";
@@ -18,7 +18,7 @@ import { openShared } from "./shared-state";
 import { forgetGrowth, grown, openSites } from "./site";
 import {
   COMPONENT, LEAVES, MOVED, OPEN, State, candidate, decisionsOf, findState, firstTuple, known,
-  openStates, sameTuple, stateCount, tupleOf,
+  openStates, sameTuple, stateCount, threadOf, tupleOf,
 } from "./state";
 import { resetInstructions } from "./step";
 import { threadCount } from "./thread";
@@ -60,8 +60,11 @@ export let transitions: u64 = 0;
 export let searches: u32 = 0;
 /** A state of a loop that all threads are caught in; null without one. */
 export let endless: State | null = null;
-/** Some execution need not end. */
-export let cyclic: bool = false;
+/**
+ * In a loop that need not end stores go into a store buffer. In any other loop the buffers are as
+ * they are, so that a fence put into it waits for nothing: it takes no way out of the loop away.
+ */
+export let storesInLoop: bool = false;
 let component: State | null = null;
 /** Top of the search's stack, while it pauses; null before the first state. */
 let top: State | null = null;
@@ -103,7 +106,7 @@ function beginAgain(): void {
   forgetGrowth();
   searches++;
   endless = null;
-  cyclic = false;
+  storesInLoop = false;
   component = null;
   top = null;
 }
@@ -205,7 +208,6 @@ function explore(): u32 {
 
 /** A step leads to a state that was seen before. */
 function revisit(s: State, next: State): void {
-  if (next.flags & OPEN) cyclic = true;
   if (next.flags & OPEN && s.rest) {
     // A cycle, on which the left-out decisions might be left out for ever.
     s.todo |= s.rest;
@@ -230,8 +232,17 @@ function leave(s: State): void {
     top.flags &= ~COMPONENT;
     if (top.flags & LEAVES) leaves = true;
     if (top == s) break;
+    if (!sameCounts(tupleOf(top), tupleOf(s))) storesInLoop = true;
   }
   if (!leaves) endless = s;
+}
+
+/** As many stores wait in each buffer. */
+function sameCounts(a: usize, b: usize): bool {
+  for (let i: u32 = 0; i < threadCount; i++) {
+    if (countOf(threadOf(a, i).buffer) != countOf(threadOf(b, i).buffer)) return false;
+  }
+  return true;
 }
 
 /** `s` was left, to go on with the state that it was reached from. */

@@ -1,15 +1,14 @@
 // Which barriers suffice: every choice of a kind for each site is put into the program and
 // explored. More order never allows another final state, so where there are many choices one
-// verdict decides those above or below it. That is not so of loops that need not end: more order
-// may take away the only way out of one. A verdict with such a loop decides nothing else.
+// verdict decides those above or below it. That is not so of a loop with stores in it that need not
+// end: more order may take away the only way out of it. A verdict with such a loop decides nothing
+// else but its class.
 import type { ImageFile } from "../machine/image.ts";
 import { InputError } from "../machine/input.ts";
-import { type Kind, patchSites, type Placement, readSites, type Site } from "../machine/sites.ts";
+import { patchSites, type Placement, readSites, type Site } from "../machine/sites.ts";
 import { breathe } from "./breathe.ts";
 import { type Answer, askWith, type Question } from "./explore-image.ts";
-
-/** What can be chosen, whatever it is that is patched. */
-export type Choice = Pick<Site, "name" | "kinds">;
+import { allPlacements, atMost, below, type Choice, type Class, classesOf } from "./lattice.ts";
 
 export interface Finding {
   verdict: "safe" | "broken" | "undecided";
@@ -19,7 +18,7 @@ export interface Finding {
   schedule?: string;
   /** Why it is undecided. */
   bound?: string;
-  /** The program has a loop that need not end: the verdict says nothing of other placements. */
+  /** There is a loop that more order may never leave: nothing follows for other classes. */
   loops?: boolean;
 }
 
@@ -40,26 +39,6 @@ export interface SurveyOptions {
 
 /** Above so many placements, verdicts that follow from others are not looked for again. */
 const EXPLORED_ALL = 256;
-const PLACEMENTS_MAX = 100_000;
-
-/** Of full fences none is weaker than another: all wait until the store buffer is empty. */
-function strength(kind: Kind): number {
-  if (kind === "none" || kind === "plain") return 0;
-  return kind === "sfence" || kind === "lfence" ? 1 : 2;
-}
-
-/** Does b order at least what a does? SFENCE and LFENCE order different things. */
-function atMost(a: Placement, b: Placement): boolean {
-  return [...a].every(([name, kind]) => {
-    const other = b.get(name)!;
-    const [s, t] = [strength(kind), strength(other)];
-    return kind === other || s < t || (s === t && s === 2);
-  });
-}
-
-export function isFull(kind: Kind): boolean {
-  return strength(kind) === 2;
-}
 
 /** The sites that the patterns name; all of them without patterns. `*` stands for any text. */
 export function chooseSites(sites: readonly Site[], name: string, patterns?: string[]): Site[] {
@@ -78,58 +57,98 @@ export function chooseSites(sites: readonly Site[], name: string, patterns?: str
   return sites.filter((site) => wanted.has(site.name));
 }
 
-function allPlacements(choices: readonly Choice[]): Placement[] {
-  const count = choices.reduce((product, { kinds }) => product * kinds.length, 1);
-  if (count > PLACEMENTS_MAX) {
-    throw new InputError(`${count} placements are too many: choose sites with --sites, or kinds ` +
-      "with --kinds none,mfence");
-  }
-  let all: [string, Kind][][] = [[]];
-  for (const { name, kinds } of choices) {
-    all = all.flatMap((front) => kinds.map((kind) => [...front, [name, kind] as [string, Kind]]));
-  }
-  return all.map((items) => new Map(items));
-}
-
-const weight = (placement: Placement) =>
-  [...placement.values()].reduce((sum, kind) => sum + strength(kind), 0);
+type Explore = (placement: Placement) => Promise<Finding> | Finding;
 
 /** Every placement with its verdict, weakest first. */
 export async function survey(
-  choices: readonly Choice[], explore: (placement: Placement) => Promise<Finding> | Finding,
-  options: SurveyOptions = {},
+  choices: readonly Choice[], explore: Explore, options: SurveyOptions = {},
 ): Promise<Trial[]> {
-  const all = allPlacements(choices).sort((a, b) => weight(a) - weight(b));
+  const all = allPlacements(choices);
   const imply = !options.prove && all.length > EXPLORED_ALL;
-  // If the strongest does not do, none does.
-  const order = imply ? [all.at(-1)!, ...all.slice(0, -1)] : all;
-  const trials = new Map<Placement, Trial>();
-  for (const placement of order) {
-    if (options.signal?.aborted) break;
-    const known = imply ? impliedBy(placement, trials.values()) : undefined;
-    const finding = known
-      ? { verdict: known.verdict, states: 0, impliedBy: known.placement }
-      : await explore(placement);
-    trials.set(placement, { ...finding, placement, minimal: false });
-    options.onDone?.(trials.size, all.length);
-    await breathe();
-  }
+  const trials = await (imply ? implied : explored)(choices, all, explore, options);
   const done = all.flatMap((placement) => trials.get(placement) ?? []);
-  const safe = done.filter(({ verdict }) => verdict === "safe");
-  for (const trial of safe) {
-    trial.minimal = !safe.some(({ placement }) =>
-      atMost(placement, trial.placement) && !atMost(trial.placement, placement));
-  }
+  markMinimal(choices, done);
   return done;
 }
 
-function impliedBy(placement: Placement, trials: Iterable<Trial>): Trial | undefined {
-  for (const trial of trials) {
-    if (trial.impliedBy || trial.loops) continue;
-    if (trial.verdict === "safe" && atMost(trial.placement, placement)) return trial;
-    if (trial.verdict === "broken" && atMost(placement, trial.placement)) return trial;
+async function explored(
+  _choices: readonly Choice[], all: readonly Placement[], explore: Explore,
+  { signal, onDone }: SurveyOptions,
+): Promise<Map<Placement, Trial>> {
+  const trials = new Map<Placement, Trial>();
+  for (const placement of all) {
+    if (signal?.aborted) break;
+    trials.set(placement, { ...await explore(placement), placement, minimal: false });
+    onDone?.(trials.size, all.length);
+    await breathe();
   }
-  return undefined;
+  return trials;
+}
+
+/**
+ * One placement of each class, and of the classes those that nothing is known of. From the
+ * strongest of them down as long as it is safe: what is broken on the way decides all below it,
+ * and where nothing weaker is safe, that decides all above.
+ */
+async function implied(
+  choices: readonly Choice[], all: readonly Placement[], explore: Explore,
+  { signal, onDone }: SurveyOptions,
+): Promise<Map<Placement, Trial>> {
+  const classes = classesOf(choices, all);
+  const byBits = new Map(classes.map((item) => [item.bits, item]));
+  const trials = new Map<Placement, Trial>();
+  const known = (item: Class) => trials.get(item.placements[0]);
+  const decide = ({ placements }: Class, finding: Finding, by?: Placement) => {
+    for (const [i, placement] of placements.entries()) {
+      const impliedBy = by ?? (i ? placements[0] : undefined);
+      const found = impliedBy ? { verdict: finding.verdict, states: 0, impliedBy } : finding;
+      trials.set(placement, { ...found, placement, minimal: false });
+    }
+  };
+  const ask = async (item: Class): Promise<Finding> => {
+    const [placement] = item.placements;
+    const finding = await explore(placement);
+    decide(item, finding);
+    const { verdict, loops } = finding;
+    const follows = ({ bits }: Class) => verdict === "safe"
+      ? atMost(item.bits, bits) : verdict === "broken" && atMost(bits, item.bits);
+    for (const other of loops ? [] : classes) {
+      if (!known(other) && follows(other)) decide(other, finding, placement);
+    }
+    onDone?.(trials.size, all.length);
+    await breathe();
+    return finding;
+  };
+  for (const strongest of classes.toReversed()) {
+    if (known(strongest) || signal?.aborted) continue;
+    let safe = (await ask(strongest)).verdict === "safe" ? strongest : undefined;
+    while (safe && !signal?.aborted) {
+      const weaker = below(safe, byBits).find((item) => !known(item));
+      if (!weaker) break;
+      if ((await ask(weaker)).verdict === "safe") safe = weaker;
+    }
+  }
+  return trials;
+}
+
+function markMinimal(choices: readonly Choice[], trials: readonly Trial[]): void {
+  const safe = new Set(trials.flatMap(({ verdict, placement }) =>
+    (verdict === "safe" ? placement : [])));
+  const classes = classesOf(choices, trials.map(({ placement }) => placement));
+  const byBits = new Map(classes.map((item) => [item.bits, item]));
+  const isSafe = (item: Class) => item.placements.some((placement) => safe.has(placement));
+  const overSafe = new Set<Class>();
+  const minimal = new Set<Placement>();
+  for (const item of classes) {
+    if (below(item, byBits).some((weaker) => isSafe(weaker) || overSafe.has(weaker))) {
+      overSafe.add(item);
+    } else {
+      item.placements.forEach((placement) => minimal.add(placement));
+    }
+  }
+  for (const trial of trials) {
+    trial.minimal = trial.verdict === "safe" && minimal.has(trial.placement);
+  }
 }
 
 /** Choices of an image's sites, and how one placement of them is explored. */
@@ -145,11 +164,11 @@ export function imageSurvey(image: ImageFile, question: Question, patterns?: str
 }
 
 export function findingOf({ failure, exploration }: Answer): Finding {
-  const { machineStates: states, bound, cyclic } = exploration;
+  const { machineStates: states, bound, storesInLoop } = exploration;
   if (failure && failure.verdict !== "right") {
     const loops = failure.verdict === "endless";
     return { verdict: "broken", states, schedule: failure.schedule, loops };
   }
   if (bound) return { verdict: "undecided", states, bound };
-  return { verdict: "safe", states, loops: cyclic };
+  return { verdict: "safe", states, loops: storesInLoop };
 }

@@ -68,8 +68,8 @@ export interface Exploration {
   finals: Final[];
   /** Decisions that lead into a loop that no thread leaves any more. */
   endless?: Decisions;
-  /** Some execution need not end. */
-  cyclic?: boolean;
+  /** Some execution need not end, and stores to shared memory again and again. */
+  storesInLoop?: boolean;
   /** What was cut short. */
   bound?: string;
   /** Distinct states of the last search, and what all searches came to. */

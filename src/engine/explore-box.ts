@@ -33,7 +33,7 @@ export interface ExploreExports {
   runsDone: WebAssembly.Global;
   outcomes: WebAssembly.Global;
   endless: WebAssembly.Global;
-  cyclic: WebAssembly.Global;
+  storesInLoop: WebAssembly.Global;
   statesSeen: WebAssembly.Global;
   transitions: WebAssembly.Global;
   searches: WebAssembly.Global;

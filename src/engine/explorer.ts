@@ -138,7 +138,7 @@ export class Explorer {
     const endless = exports.endless.value as number;
     return {
       ...this.#results(begun, bound),
-      cyclic: Boolean(exports.cyclic.value),
+      storesInLoop: Boolean(exports.storesInLoop.value),
       ...(endless ? { endless: this.#pathTo(endless) } : {}),
     };
   }

@@ -2,7 +2,8 @@
 // much is fenced.
 import { wilson } from "../cases/numbers.ts";
 import type { Cost } from "../engine/barrier-cost.ts";
-import { type Choice, isFull, type Trial } from "../engine/barriers.ts";
+import type { Trial } from "../engine/barriers.ts";
+import { type Choice, isFull } from "../engine/lattice.ts";
 import type { Kind, Placement } from "../machine/sites.ts";
 import { wrap } from "./text.ts";
 

@@ -131,4 +131,17 @@ describe.skipIf(!hasTool("gcc", "gcc"))("the explore engine", () => {
       if (impliedBy) expect((await explore(placement)).verdict).toBe(verdict);
     }
   });
+
+  it("tells a loop that stores from one that only reads", async () => {
+    const stores = await ask(compiled("escape", escape), { entries: "p0,p1" });
+    expect(stores.failure).toBeUndefined();
+    expect(stores.exploration.storesInLoop).toBe(true);
+    const image = compiled("wait", `
+      volatile int ready, told;
+      void tell(void) { told = 1; ready = 1; }
+      void wait(void) { while (!ready); told = 2; }`);
+    const reads = await ask(image, { entries: "tell,wait" });
+    expect(reads.failure).toBeUndefined();
+    expect(reads.exploration.storesInLoop).toBe(false);
+  });
 });
