@@ -1,10 +1,9 @@
 // smpbox barriers IMAGE: every placement at its sites, and what the minimal ones cost on machines.
-import { costOf } from "../engine/barrier-cost.ts";
+import { type Cost, costOf } from "../engine/barrier-cost.ts";
 import { imageSurvey, type Trial } from "../engine/barriers.ts";
 import type { Question } from "../engine/explore-image.ts";
 import { openImage } from "../engine/files.ts";
-import type { ImageFile } from "../machine/image.ts";
-import { patchSites, readSites } from "../machine/sites.ts";
+import { patchSites, type Placement, readSites } from "../machine/sites.ts";
 import { type Measured, placementText } from "../report/barriers.ts";
 import { type BarrierOptions, narrowed, RUNS, type Shown, surveyed } from "./barriers-survey.ts";
 import { shellLine } from "./options.ts";
@@ -29,31 +28,34 @@ export async function imageShown(
     placementText(broken.placement)]);
   const places = Object.fromEntries(sites.map((site) =>
     [site.name, site.places.map(({ lin }) => lin)]));
-  const costs = await measure(openImage(what), question, trials, options, signal);
+  const image = openImage(what);
+  const known = readSites(image);
+  const costs = await measured(trials, options, (placement, { machine, runs, seed }) =>
+    costOf(patchSites(image, known, placement), question, machine, runs, seed), signal);
   if (signal.aborted) return undefined;
   return { what, choices, trials, order, why, places, question, options, costs, seconds };
 }
 
 /** The minimal placements and the program without any; for --all and for a chart every one. */
-async function measure(
-  image: ImageFile, question: Question, trials: readonly Trial[], options: BarrierOptions,
+export async function measured(
+  trials: readonly Trial[], options: BarrierOptions,
+  cost: (placement: Placement, run: { machine: string; runs: number; seed: bigint }) =>
+    Promise<Cost>,
   signal: AbortSignal,
 ): Promise<[string, Measured[]][]> {
-  const sites = readSites(image);
+  const { machines = [], runs = RUNS, seed } = options;
   const every = options.all || options.svg !== undefined;
   const wanted = trials.filter(({ minimal }, i) => every || minimal || i === 0);
   const progress = new Progress();
   const costs: [string, Measured[]][] = [];
-  for (const machine of options.machines ?? []) {
-    const measured: Measured[] = [];
+  for (const machine of machines) {
+    const done: Measured[] = [];
     for (const { placement, verdict } of wanted) {
       if (signal.aborted) return [];
-      const patched = patchSites(image, sites, placement);
-      const cost = await costOf(patched, question, machine, options.runs ?? RUNS, options.seed);
-      measured.push({ placement, verdict, cost });
-      progress.update(() => `${machine}: ${measured.length} of ${wanted.length} placements`);
+      done.push({ placement, verdict, cost: await cost(placement, { machine, runs, seed }) });
+      progress.update(() => `${machine}: ${done.length} of ${wanted.length} placements`);
     }
-    costs.push([machine, measured]);
+    costs.push([machine, done]);
   }
   progress.clear();
   return costs;

@@ -4,12 +4,13 @@ import { wilson } from "../cases/numbers.ts";
 import { survey, type SurveyOptions, type Trial } from "../engine/barriers.ts";
 import type { Question } from "../engine/explore-image.ts";
 import { InputError } from "../index.ts";
-import type { Kind } from "../machine/sites.ts";
+import type { Kind, Placement } from "../machine/sites.ts";
 import {
   costTable, type Measured, surveySentence, surveyTable, wrapped,
 } from "../report/barriers.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
+import { parseList } from "./options.ts";
 import { Progress } from "./progress.ts";
 
 /** Of each placement, on a machine. */
@@ -128,4 +129,17 @@ export function linesOf(
     lines.push("", wrapped(`${title} (in-order approximation)`), ...costTable(measured, choices));
   }
   return lines;
+}
+
+/** What --at says. */
+export function placementOf(text: string): Placement {
+  const items = text === "none" ? [] : parseList(text);
+  const names = items.map((item) => item.split("=")[0]);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new InputError(`--at: ${twice} is there twice`);
+  return new Map(items.map((item) => {
+    const match = /^(.+)=([a-z]+)$/.exec(item);
+    if (!match) throw new InputError(`--at ${item}: write site=kind, such as wake=mfence, or none`);
+    return [match[1], match[2] as Kind];
+  }));
 }

@@ -8,7 +8,7 @@ import { imageSurvey } from "../engine/barriers.ts";
 import type { Question } from "../engine/explore-image.ts";
 import { loadPreset, openImage } from "../engine/files.ts";
 import { InputError } from "../index.ts";
-import { type Kind, patchSites, type Placement, readSites } from "../machine/sites.ts";
+import { patchSites, readSites } from "../machine/sites.ts";
 import { placementText, wrapped } from "../report/barriers.ts";
 import { placementChart } from "../report/barriers-chart.ts";
 import { explorationLines } from "../report/exploration.ts";
@@ -18,7 +18,7 @@ import { litmusBarriers } from "./barriers-litmus.ts";
 import { printMatrix } from "./barriers-matrix.ts";
 import { imageShown, wordsOf } from "./barriers-image.ts";
 import {
-  type BarrierOptions, documentOf, exitOf, linesOf, print, RUNS,
+  type BarrierOptions, documentOf, exitOf, linesOf, placementOf, print, RUNS,
 } from "./barriers-survey.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
@@ -164,16 +164,4 @@ async function onePlacement(
     process.stdout.write(`${lines.join("\n")}\n`);
   }
   return EXIT.held;
-}
-
-function placementOf(text: string): Placement {
-  const items = text === "none" ? [] : parseList(text);
-  const names = items.map((item) => item.split("=")[0]);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new InputError(`--at: ${twice} is there twice`);
-  return new Map(items.map((item) => {
-    const match = /^(.+)=([a-z]+)$/.exec(item);
-    if (!match) throw new InputError(`--at ${item}: write site=kind, such as wake=mfence, or none`);
-    return [match[1], match[2] as Kind];
-  }));
 }

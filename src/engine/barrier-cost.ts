@@ -113,15 +113,28 @@ export async function costOf(
   options: TimingOptions & { of?: number } = {},
 ): Promise<Cost> {
   const { program, fails } = costProgram(image, question);
+  const { of: first = 0, of: last = program.threads.length - 1 } = options;
+  const cyclesOf = (values: bigint[]) => values.slice(first, last + 1);
+  return programCost(program, { fails, cyclesOf }, { machine, runs, seed }, options);
+}
+
+/** Of any program: which of its final states fail, and which values in one are cycles. */
+export async function programCost(
+  program: Program,
+  { fails, cyclesOf }: {
+    fails?: (values: bigint[]) => boolean; cyclesOf: (values: bigint[]) => bigint[];
+  },
+  { machine, runs, seed }: { machine: string; runs: number; seed: bigint },
+  options: TimingOptions = {},
+): Promise<Cost> {
   const { states, bound, stuck } = await new TimingEngine(options)
     .run(program, { machine, runs, seed });
   if (bound || stuck) {
-    throw new InputError(`${image.name} on ${machine}: ${stuck ?? bound}; a function must end ` +
+    throw new InputError(`${program.name} on ${machine}: ${stuck ?? bound}; a function must end ` +
       "on its own, within 3000000 cycles");
   }
-  const { of: first = 0, of: last = program.threads.length - 1 } = options;
   const good = states.filter(({ values }) => !fails?.(values)).map(({ values, count }) => ({
-    cycles: values.slice(first, last + 1).reduce((sum, value) => sum + Number(value), 0), count,
+    cycles: cyclesOf(values).reduce((sum, value) => sum + Number(value), 0), count,
   })).sort((a, b) => a.cycles - b.cycles);
   const sum = (list: readonly { count: number }[]) =>
     list.reduce((total, { count }) => total + count, 0);

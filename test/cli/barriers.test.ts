@@ -110,6 +110,28 @@ it.each([
   expect(status).toBe(0);
 });
 
+it("measures a litmus test on machines, and shows one placement of it", () => {
+  const test = join(root, "workloads", "litmus", "SB.litmus");
+  const svg = join(folder, "sb.svg");
+  const words = [test, "--machines", "clovertown,conroe", "--runs", "300", "--svg", svg];
+  const { costs } = JSON.parse(barriers(...words, "--json").stdout);
+  // A chart has all of them.
+  expect(costs.length).toBe(2 * 16);
+  for (const { placement, verdict, failures, runs, median } of costs) {
+    const full = [placement["P0.1"], placement["P1.1"]].filter((kind) => kind === "mfence").length;
+    expect(verdict).toBe(full === 2 ? "safe" : "broken");
+    expect(runs).toBe(300);
+    if (full === 2) expect(failures).toBe(0);
+    if (full === 0 && placement["P0.1"] === "none") expect(failures).toBeGreaterThan(5);
+    expect(median).toBeGreaterThan(20);
+  }
+  expect(readFileSync(svg, "utf8")).toMatch(/^<svg .*<\/svg>\n$/s);
+  const at = (text: string) => barriers(test, "--at", text, "-o", join(folder, "at.litmus"));
+  expect(at("P0.1=mfence").stdout).toMatch(/^Observation SB Sometimes 1 /m);
+  expect(at("P0.1=mfence,P1.1=mfence").stdout).toMatch(/^Observation SB Never 0 /m);
+  expect(smpbox("litmus", join(folder, "at.litmus")).stdout).toMatch(/^Observation SB Never 0 /m);
+});
+
 it("judges the matrix of case 001, and a line shows a hang again", () => {
   const { cells } = JSON.parse(barriers("001", "--matrix", "--json").stdout);
   expect(cells.length).toBe(540);
@@ -218,6 +240,8 @@ describe("usage", () => {
     [["explore", "--entry", "m1_wake,m1_wait", "--at", "wM1.wake=iron"], "iron is not one of"],
     [["hello", "--entry", "main"], "no barrier sites; put barrier_site"],
     [["no.litmus"], "no.litmus: cannot be read"],
+    [["no.litmus", "--entry", "main"], "a litmus test has its threads and its condition"],
+    [[join(root, "workloads", "litmus", "SB.litmus"), "--at", "P0.2=mfence"], "has P0.1, P1.1"],
     [["002", "--matrix"], "001, 003 and M have one"],
     [["003", "--at", "003.X7=mfence"], "instead of 003 name one of 003.X1, 003.X5, 003.X7"],
     [["009"], "or a case: 000 to 004, M"],
