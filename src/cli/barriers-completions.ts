@@ -5,13 +5,13 @@ import { BARRIER_IMAGE } from "../cases/barrier-programs.ts";
 import { type Cost, costOf } from "../engine/barrier-cost.ts";
 import { openImage } from "../engine/files.ts";
 import { signed, wrapped } from "../report/barriers.ts";
+import { type BarrierOptions, RUNS } from "./barriers-survey.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 
 /** The completers that go with the wait of 2.6.24, and what one completion costs with each. */
 export async function printCompletions(
-  machines: readonly string[], runs: number, seed: bigint, json: boolean | undefined,
-  signal: AbortSignal,
+  { machines = [], runs = RUNS, seed, seeds = 1, json }: BarrierOptions, signal: AbortSignal,
 ): Promise<number> {
   const image = openImage(BARRIER_IMAGE);
   const safe: string[] = [];
@@ -24,14 +24,14 @@ export async function printCompletions(
       if (signal.aborted) return EXIT.interrupted;
       const complete = `aio_complete_24_${completer}`;
       const measure = (entries: string) =>
-        costOf(image, { entries }, machine, runs, seed, { of: 0 });
+        costOf(image, { entries }, { machine, runs, seed, seeds }, { of: 0 });
       const idle = await measure(complete);
       const raced = await measure(`${complete},aio_wait_a`);
       costs.push({ machine, completer, safe: completer !== "k0", idle, raced });
     }
   }
-  if (json) printJson({ schema: "smpbox-barriers-cost-1", seed, runs, costs });
-  else process.stdout.write(`${costLines(costs, runs).join("\n")}\n`);
+  if (json) printJson({ schema: "smpbox-barriers-cost-1", seed, seeds, runs, costs });
+  else process.stdout.write(`${costLines(costs, runs * seeds).join("\n")}\n`);
   return EXIT.held;
 }
 

@@ -1,5 +1,5 @@
 // smpbox barriers IMAGE: every placement at its sites, and what the minimal ones cost on machines.
-import { type Cost, costOf } from "../engine/barrier-cost.ts";
+import { type Cost, costOf, type Sample } from "../engine/barrier-cost.ts";
 import { imageSurvey, type Trial } from "../engine/barriers.ts";
 import type { Question } from "../engine/explore-image.ts";
 import { openImage } from "../engine/files.ts";
@@ -30,8 +30,8 @@ export async function imageShown(
     [site.name, site.places.map(({ lin }) => lin)]));
   const image = openImage(what);
   const known = readSites(image);
-  const costs = await measured(trials, options, (placement, { machine, runs, seed }) =>
-    costOf(patchSites(image, known, placement), question, machine, runs, seed), signal);
+  const costs = await measured(trials, options, (placement, sample) =>
+    costOf(patchSites(image, known, placement), question, sample), signal);
   if (signal.aborted) return undefined;
   return { what, choices, trials, order, why, places, question, options, costs, seconds };
 }
@@ -39,20 +39,19 @@ export async function imageShown(
 /** The minimal placements and the program without any; for --all and for a chart every one. */
 export async function measured(
   trials: readonly Trial[], options: BarrierOptions,
-  cost: (placement: Placement, run: { machine: string; runs: number; seed: bigint }) =>
-    Promise<Cost>,
-  signal: AbortSignal,
+  cost: (placement: Placement, sample: Sample) => Promise<Cost>, signal: AbortSignal,
 ): Promise<[string, Measured[]][]> {
-  const { machines = [], runs = RUNS, seed } = options;
+  const { machines = [], runs = RUNS, seed, seeds } = options;
   const every = options.all || options.svg !== undefined;
   const wanted = trials.filter(({ minimal }, i) => every || minimal || i === 0);
   const progress = new Progress();
   const costs: [string, Measured[]][] = [];
   for (const machine of machines) {
     const done: Measured[] = [];
-    for (const { placement, verdict } of wanted) {
+    for (const { placement, verdict, minimal } of wanted) {
       if (signal.aborted) return [];
-      done.push({ placement, verdict, cost: await cost(placement, { machine, runs, seed }) });
+      const found = await cost(placement, { machine, runs, seed, seeds });
+      done.push({ placement, verdict, minimal, cost: found });
       progress.update(() => `${machine}: ${done.length} of ${wanted.length} placements`);
     }
     costs.push([machine, done]);

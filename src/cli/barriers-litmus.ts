@@ -1,6 +1,6 @@
 // smpbox barriers FILE.litmus: the sites are the gaps between a thread's accesses.
 import { readFileSync } from "node:fs";
-import { type Cost, programCost } from "../engine/barrier-cost.ts";
+import { type Cost, programCost, type Sample } from "../engine/barrier-cost.ts";
 import { chooseSites } from "../engine/barriers.ts";
 import { ExploreEngine } from "../engine/explore.ts";
 import { InputError } from "../index.ts";
@@ -47,8 +47,8 @@ export async function litmusBarriers(
     const trials = await surveyed(choices, explore, options, signal);
     if (signal.aborted) return EXIT.interrupted;
     const seconds = (performance.now() - begun) / 1000;
-    const costs = await measured(trials, options, (placement, run) =>
-      costOfTest(fenced(test, gaps, placement), run), signal);
+    const costs = await measured(trials, options, (placement, sample) =>
+      costOfTest(fenced(test, gaps, placement), sample), signal);
     if (signal.aborted) return EXIT.interrupted;
     if (options.svg !== undefined) writeOutput("--svg", options.svg, placementChart(what, costs));
     const broken = trials.find(({ verdict }) => verdict === "broken");
@@ -92,16 +92,14 @@ async function oneTest(
 }
 
 /** A run fails that ends in the state which must not be. */
-async function costOfTest(
-  test: LitmusTest, run: { machine: string; runs: number; seed: bigint },
-): Promise<Cost> {
+async function costOfTest(test: LitmusTest, sample: Sample): Promise<Cost> {
   const assembled = await assemble(test);
   const program = timedProgram(assembled);
   const bad = test.condition.quantifier !== "forall";
   const fails = (values: bigint[]) =>
     assembled.passes(values) && assembled.holds(values) === bad;
   const cyclesOf = (values: bigint[]) => values.slice(-program.threads.length);
-  return programCost(program, { fails, cyclesOf }, run);
+  return programCost(program, { fails, cyclesOf }, sample);
 }
 
 function readTest(name: string): { name: string; bytes: Uint8Array } {

@@ -28,6 +28,7 @@ export interface BarrierOptions {
   machines?: string[];
   runs?: number;
   seed: bigint;
+  seeds?: number;
   matrix?: boolean;
   cost?: boolean;
   machine: string;
@@ -105,7 +106,8 @@ export function documentOf(
     explored: trials.filter(({ impliedBy }) => !impliedBy).length,
     seconds,
     costs: costs.flatMap(([machine, measured]) => measured.map(({ cost, ...one }) => ({
-      machine, ...one, placement: Object.fromEntries(one.placement), seed: options.seed, ...cost,
+      machine, ...one, placement: Object.fromEntries(one.placement), seed: options.seed,
+      seeds: options.seeds ?? 1, ...cost,
       ci95: cost.failures === undefined ? undefined : wilson(cost.failures, cost.runs),
     }))),
   };
@@ -124,7 +126,7 @@ export function linesOf(
   ];
   if (why) lines.push(`why: ${why}`);
   for (const [machine, measured] of costs) {
-    const runs = `${options.runs ?? RUNS} runs of each`;
+    const runs = `${(options.runs ?? RUNS) * (options.seeds ?? 1)} runs of each`;
     const title = `${machine}: cycles of all functions together, ${runs}`;
     lines.push("", wrapped(`${title} (in-order approximation)`), ...costTable(measured, choices));
   }

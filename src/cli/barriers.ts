@@ -18,7 +18,7 @@ import { litmusBarriers } from "./barriers-litmus.ts";
 import { printMatrix } from "./barriers-matrix.ts";
 import { imageShown, wordsOf } from "./barriers-image.ts";
 import {
-  type BarrierOptions, documentOf, exitOf, linesOf, placementOf, print, RUNS,
+  type BarrierOptions, documentOf, exitOf, linesOf, placementOf, print,
 } from "./barriers-survey.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
@@ -44,6 +44,7 @@ export function barriersVerb(program: Command, act: Act): void {
     .option("--runs <n>", "with --machines: of each placement (1000); with --cost: samples (101)",
       parseCount(10, 1_000_000))
     .addOption(u64Option("--seed <n>", "with --machines or --cost: 64-bit seed", 1n))
+    .option("--seeds <n>", "with --machines: as many runs of each of n seeds", parseCount(1, 1000))
     .option("--cost", "what each kind costs behind stores that wait, on --machine")
     .option("--machine <name>", "with --cost: preset or JSON file", "clovertown")
     .option("--svg <file>", "with --cost or --machines: a chart of the costs")
@@ -77,8 +78,7 @@ async function barriers(
   if (what.endsWith(".litmus")) return litmusBarriers(what, options, signal);
   const programs = options.entry === undefined ? barrierPrograms(what) : undefined;
   if (what === "001" && programs && options.machines) {
-    const { machines, runs = RUNS, seed, json } = options;
-    return printCompletions(machines, runs, seed, json, signal);
+    return printCompletions(options, signal);
   }
   if (programs && programs.length > 1) return caseBarriers(what, programs, options, signal);
   if (programs) {

@@ -8,7 +8,7 @@ import { InputError } from "../machine/input.ts";
 import { functionSetup, parseCalls } from "./explore-function.ts";
 import { TimingEngine, type TimingOptions } from "./litmus/timing.ts";
 import type { Question } from "./explore-image.ts";
-import type { Observed, Program, ThreadCode } from "./program.ts";
+import type { CountedState, Observed, Program, ThreadCode } from "./program.ts";
 import { endsHere, SPIN_BYTES, spinning } from "./sleep-spin.ts";
 
 export interface Cost {
@@ -107,15 +107,23 @@ function variablesOf(elf: Elf, name: string): Program["memory"] {
   });
 }
 
+/** What is run: so many runs of each seed, from the first one on. */
+export interface Sample {
+  machine: string;
+  runs: number;
+  seed: bigint;
+  seeds?: number;
+}
+
 /** Runs of the image as it is, on CPUs that change by chance; `of`: cycles of this one alone. */
 export async function costOf(
-  image: ImageFile, question: Question, machine: string, runs: number, seed: bigint,
+  image: ImageFile, question: Question, sample: Sample,
   options: TimingOptions & { of?: number } = {},
 ): Promise<Cost> {
   const { program, fails } = costProgram(image, question);
   const { of: first = 0, of: last = program.threads.length - 1 } = options;
   const cyclesOf = (values: bigint[]) => values.slice(first, last + 1);
-  return programCost(program, { fails, cyclesOf }, { machine, runs, seed }, options);
+  return programCost(program, { fails, cyclesOf }, sample, options);
 }
 
 /** Of any program: which of its final states fail, and which values in one are cycles. */
@@ -124,14 +132,18 @@ export async function programCost(
   { fails, cyclesOf }: {
     fails?: (values: bigint[]) => boolean; cyclesOf: (values: bigint[]) => bigint[];
   },
-  { machine, runs, seed }: { machine: string; runs: number; seed: bigint },
-  options: TimingOptions = {},
+  { machine, runs, seed, seeds = 1 }: Sample, options: TimingOptions = {},
 ): Promise<Cost> {
-  const { states, bound, stuck } = await new TimingEngine(options)
-    .run(program, { machine, runs, seed });
-  if (bound || stuck) {
-    throw new InputError(`${program.name} on ${machine}: ${stuck ?? bound}; a function must end ` +
-      "on its own, within 3000000 cycles");
+  const engine = new TimingEngine(options);
+  const states: CountedState[] = [];
+  for (let i = 0; i < seeds; i++) {
+    const own = BigInt.asUintN(64, seed + BigInt(i));
+    const outcome = await engine.run(program, { machine, runs, seed: own });
+    if (outcome.bound || outcome.stuck) {
+      throw new InputError(`${program.name} on ${machine}: ${outcome.stuck ?? outcome.bound}; ` +
+        "a function must end on its own, within 3000000 cycles");
+    }
+    states.push(...outcome.states);
   }
   const good = states.filter(({ values }) => !fails?.(values)).map(({ values, count }) => ({
     cycles: cyclesOf(values).reduce((sum, value) => sum + Number(value), 0), count,

@@ -104,27 +104,30 @@ function headings(choices: readonly Choice[], others = 28): { heads: string[]; l
 export interface Measured {
   placement: Placement;
   verdict: Trial["verdict"];
+  minimal: boolean;
   cost: Cost;
 }
 
-/** Cheapest first; `over` is against the cheapest safe one. */
+/** Cheapest first, `*` for the minimal ones; `over` is against the cheapest safe one. */
 export function costTable(measured: readonly Measured[], choices: readonly Choice[]): string[] {
   const { heads, legend } = headings(choices, COST_COLUMNS);
   const last = (value: number | undefined) => value ?? Infinity;
   const sorted = measured.toSorted((a, b) =>
     last(a.cost.median) - last(b.cost.median) || last(a.cost.p99) - last(b.cost.p99));
   const cheapest = sorted.find(({ verdict }) => verdict === "safe")?.cost.median;
-  const rows = sorted.map(({ placement, verdict, cost: { median, p99, ...cost } }) => {
+  const rows = sorted.map(({ placement, verdict, minimal, cost }) => {
+    const { median, p99 } = cost;
     const over = cheapest === undefined || median === undefined ? "-" : signed(median - cheapest);
     return [
-      ...placement.values(), verdict, rateText(cost), `${median ?? "-"}`, over,
+      minimal ? "*" : "", ...placement.values(), verdict, rateText(cost), `${median ?? "-"}`, over,
       `${p99 ?? "-"}`,
     ];
   });
-  return [...legend, ...columns([[...heads, "", "failures", "median", "over", "p99"], ...rows])];
+  const head = ["", ...heads, "", "failures", "median", "over", "p99"];
+  return [...legend, ...columns([head, ...rows])];
 }
 
-const COST_COLUMNS = 48;
+const COST_COLUMNS = 51;
 export const signed = (value: number) => (value > 0 ? `+${value}` : `${value}`);
 
 /** `12 of 1000`, or a bound: `0 (< 3.8e-3)`. */

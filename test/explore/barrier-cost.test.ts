@@ -18,10 +18,11 @@ const image = {
 };
 const sites = readSites(image);
 const RUNS = 2000;
+const SAMPLE = { machine: "clovertown", runs: RUNS, seed: 1n };
 
 function cost(entries: string, placement: [string, Kind][], predicate?: string, cpus?: number[]) {
   const patched = patchSites(image, sites, new Map(placement));
-  return costOf(patched, { entries, predicate }, "clovertown", RUNS, 1n, { cpus });
+  return costOf(patched, { entries, predicate }, SAMPLE, { cpus });
 }
 
 const CASE_001 = "c001_complete,c001_wait";
@@ -37,9 +38,21 @@ it("a sleeper that nobody wakes is a failure, of the broken placements only", as
   expect(patched.p99).toBeLessThan(20_000);
 });
 
+it("takes as many runs of each seed", async () => {
+  const entries = "wq_wake(2),wq_wait(2)";
+  const of = (seed: bigint, seeds?: number) =>
+    costOf(image, { entries }, { machine: "conroe", runs: 100, seed, seeds });
+  const [first, second, both] = [await of(1n), await of(2n), await of(1n, 2)];
+  expect(both.runs).toBe(200);
+  expect(both.failures).toBe(0);
+  const [low, high] = [first.median!, second.median!].sort((a, b) => a - b);
+  expect(both.median).toBeGreaterThanOrEqual(low);
+  expect(both.median).toBeLessThanOrEqual(high);
+});
+
 it("in program order nobody is lost", async () => {
   const { failures } = await costOf(
-    image, { entries: CASE_001 }, "clovertown", RUNS, 1n, { memory: "sc" });
+    image, { entries: CASE_001 }, SAMPLE, { memory: "sc" });
   expect(failures).toBe(0);
 });
 
@@ -58,11 +71,12 @@ it("the front is what nothing beats in cost and in failures", () => {
 
 it("a chart shows every placement once, broken ones above 0", () => {
   const measured: Measured[] = [
-    { placement: new Map([["a<b", "none"]]), verdict: "broken",
+    { placement: new Map([["a<b", "none"]]), verdict: "broken", minimal: false,
       cost: { runs: 1000, failures: 0, median: 10, p99: 20 } },
-    { placement: new Map([["a<b", "mfence"]]), verdict: "safe",
+    { placement: new Map([["a<b", "mfence"]]), verdict: "safe", minimal: true,
       cost: { runs: 1000, failures: 0, median: 30, p99: 40 } },
-    { placement: new Map([["a<b", "sfence"]]), verdict: "broken", cost: { runs: 9, failures: 9 } },
+    { placement: new Map([["a<b", "sfence"]]), verdict: "broken", minimal: false,
+      cost: { runs: 9, failures: 9 } },
   ];
   const drawing = placementChart("x & y", [["conroe", measured]]);
   expect(drawing).toContain("x &#38; y");
