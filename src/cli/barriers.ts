@@ -68,6 +68,12 @@ async function barriers(
   if (svg !== undefined && !options.cost && (!machines || matrix || what === "001")) {
     throw new InputError("--svg: draws what --cost measures, or --machines of an image");
   }
+  const unused = (["machines", "sites", "kinds", "at", "output", "entry"] as const)
+    .find((name) => matrix && options[name] !== undefined);
+  if (unused) throw new InputError(`--matrix: is all of a case; leave --${unused} out`);
+  if (options.seeds !== undefined && !machines) {
+    throw new InputError("--seeds: is for --machines, whose runs it repeats");
+  }
   if (svg !== undefined) checkWritable("--svg", svg);
   if (options.cost) return printCost(options.machine, options, signal);
   if (what === undefined) {

@@ -244,6 +244,8 @@ describe("usage", () => {
     [[join(root, "workloads", "litmus", "SB.litmus"), "--at", "P0.2=mfence"], "has P0.1, P1.1"],
     [["002", "--matrix"], "001, 003 and M have one"],
     [["003", "--at", "003.X7=mfence"], "instead of 003 name one of 003.X1, 003.X5, 003.X7"],
+    [["001", "--matrix", "--machines", "conroe"], "leave --machines out"],
+    [["wM1", "--seeds", "2"], "--seeds: is for --machines"],
     [["009"], "or a case: 000 to 004, M"],
   ])("%j", (words, message) => {
     const { status, stderr } = barriers(...words);

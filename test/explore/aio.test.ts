@@ -38,6 +38,9 @@ beforeAll(async () => {
   const states = cells.reduce((sum, cell) => sum + cell.states, 0);
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   console.log(`${cells.length} explorations, ${states} machine states, ${seconds} s`);
+  const [slow] = cells.toSorted((a, b) => b.seconds - a.seconds);
+  console.log(`the slowest: ${slow.entries}, ${slow.memory}: ${slow.states} states, ` +
+    `${(1000 * slow.seconds).toFixed(1)} ms; smpbox barriers 001 --matrix --all prints each`);
 });
 
 const row = (layout: number, memory: string, k: number) => cells

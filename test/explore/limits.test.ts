@@ -132,6 +132,33 @@ describe.skipIf(!hasTool("gcc", "gcc"))("the explore engine", () => {
     }
   });
 
+  it("explores few of 46,656 placements, and implies what exploring finds", async () => {
+    const image = compiled("six", `
+      volatile int work, listed, state;
+      void wake(void) {
+        barrier_site("w1"); work = 1; barrier_site("w2");
+        if (listed) { barrier_site("w3"); state = 0; }
+      }
+      void wait(void) {
+        barrier_site("s1"); listed = 1; state = 1; barrier_site("s2");
+        if (work) { barrier_site("s3"); state = 0; }
+        else SMPBOX_SLEEP_UNTIL_RUNNING(&state);
+      }`);
+    const { sites, explore } = imageSurvey(image, { entries: "wake,wait" });
+    const trials = await survey(sites, explore);
+    expect(trials.length).toBe(6 ** 6);
+    expect(trials.filter(({ impliedBy }) => !impliedBy).length).toBeLessThan(60);
+    const minimal = trials.filter((trial) => trial.minimal);
+    expect(minimal.length).toBe(9);
+    for (const { placement } of minimal) {
+      expect(["w1", "w3", "s1", "s3"].every((name) => placement.get(name) === "none")).toBe(true);
+    }
+    for (let i = 0; i < trials.length; i += 613) {
+      const { placement, verdict } = trials[i];
+      expect((await explore(placement)).verdict).toBe(verdict);
+    }
+  });
+
   it("tells a loop that stores from one that only reads", async () => {
     const stores = await ask(compiled("escape", escape), { entries: "p0,p1" });
     expect(stores.failure).toBeUndefined();
