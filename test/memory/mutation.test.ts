@@ -57,10 +57,11 @@ const SHAPES: (Shape & { seeds?: number[] })[] = [
 ];
 
 // One CPU with a small L1: what comes in takes the place of what is loaded next.
-const ALONE: (Shape & { seeds?: number[] })[] = [
+const SMALL: Record<string, number>[] = [
   { M_L1_WAYS: 4 },
   { M_L1_WAYS: 2, M_LAT_L2: 1, M_RETIRE_DELAY: 1, M_RFO_PREFETCH: 10 },
-].map((parameters: Record<string, number>) => ({
+];
+const ALONE: (Shape & { seeds?: number[] })[] = SMALL.map((parameters) => ({
   parameters: { M_CPUS: 1, M_CLUSTERS: 1, M_WINDOW_CYCLES: 106, M_L1_SETS: 1, ...parameters },
   clusterOf: () => 0, packageOf: () => 0, busOf: () => 0, cycles: 500_000,
   seeds: Array.from({ length: 60 }, (_, i) => i + 1),
