@@ -42,7 +42,9 @@ export function readFast(core: usize, lin: u64, size: u32, clock: u64): usize {
     (flags & need) == need
   ) {
     if (ENGINE != ENGINE_FLAT) {
-      store<u64>(core + <usize>((<i32>flags >> 8) << 4), clock, CORE_L1D + 8);
+      const line = core + <usize>((<i32>flags >> 8) << 4);
+      // The latest use: a sibling may be ahead of this thread.
+      store<u64>(line, max(load<u64>(line, CORE_L1D + 8), clock), CORE_L1D + 8);
     }
     return <usize>(<u32>lin + load<u32>(e, CORE_FILTER + 8));
   }

@@ -1,5 +1,5 @@
 // One CPU for some time: exceptions, interrupts, and in between the instruction loop (run.ts).
-import { CORE_LIMIT_MASK, RUN_HALTED, RUN_RUNNING, RUN_UNIMPLEMENTED } from "../abi";
+import { CORE_LIMIT_MASK, ENGINE_TIMING, RUN_HALTED, RUN_RUNNING, RUN_UNIMPLEMENTED } from "../abi";
 import { lapicPending } from "../device/lapic";
 import { Core, IO_IDLE } from "../memory/core";
 import { countInterrupt } from "../memory/counters";
@@ -66,8 +66,8 @@ function runGuarded(core: usize, limit: u64): void {
 
 /**
  * Run the CPU while its clock is below `limit`. Returns earlier when it cannot go on: Core.stall is
- * set, or Core.run is no longer RUN_RUNNING; or, where CORE_LIMIT_MASK was 0 on entry, after a
- * store.
+ * set, or Core.run is no longer RUN_RUNNING; where CORE_LIMIT_MASK was 0 on entry, after a store;
+ * where it is 0 later, so that the caller finds a new limit.
  */
 export function execute(core: usize, limit: u64): void {
   const c = Core.of(core);
@@ -80,8 +80,9 @@ export function execute(core: usize, limit: u64): void {
     else run(core, limit);
     if (Cpu.of(core).pending != NO_EXCEPTION) continue;
     if (c.stall || c.run != RUN_RUNNING || c.selfModified) break;
-    // The loop left early: something may be pending now, or code under way was written.
-    if (!mask) break;
+    // The loop left early: something may be pending now, code under way was written, or a store is
+    // going to ask for its line, which moves the limit.
+    if (!mask || (ENGINE == ENGINE_TIMING && !load<u64>(core, CORE_LIMIT_MASK))) break;
     store<u64>(core, mask, CORE_LIMIT_MASK);
   }
   if (c.run == RUN_UNIMPLEMENTED) reportUnimplemented(core);

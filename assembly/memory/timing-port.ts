@@ -58,8 +58,9 @@ export function timingRead(core: usize, phys: u64, size: u32): usize {
     return 0;
   }
   countLoad(core, sourceOf(c, tag), phys, size);
-  // Also backwards, by a sibling that is cycles behind: as the filter does it.
-  dataLine(core, slot).lru = c.clock;
+  const line = dataLine(core, slot);
+  // The latest use, whoever is first to say so: a sibling may be cycles behind.
+  if (line.lru < c.clock) line.lru = c.clock;
   if (tracing && (c.label || tracingLoads)) bound(core, c, phys, size, hostOf(phys));
   // A bit of the mask sent it here for a store that is long visible.
   else if ((c.sbMask >> (phys >> 3)) & 1) refreshMask(core);

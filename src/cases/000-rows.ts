@@ -99,10 +99,13 @@ const rising: Judge = (runs) => {
 };
 
 const otherSizes: Judge = (runs) => {
-  const other = otherOf(runs);
-  const measured = `${other} of ${wrongOf(runs)} wrong results are another request's size`;
-  return brokenOf(runs) ?? { measured, outcome: other > 0 ? "holds" : "missed" };
+  const [other, wrong] = [otherOf(runs), wrongOf(runs)];
+  const measured = `${other} of ${wrong} wrong results are another request's size`;
+  const none = wrong < WRONG_MIN ? "open" : "missed";
+  return brokenOf(runs) ?? { measured, outcome: other > 0 ? "holds" : none };
 };
+/** With fewer wrong results nothing follows from it that all are of one kind. */
+const WRONG_MIN = 20;
 
 /** The model does not matter: neither rate is a tenth of the other. */
 const sameOrder: Judge = (runs) => {

@@ -57,6 +57,11 @@ export function narrowed<T extends { name: string; kinds: readonly Kind[] }>(
   const known = new Set<string>(["plain", "none", "sfence", "lfence", "mfence", "lock", "xchg"]);
   const wrong = kinds.find((kind) => !known.has(kind));
   if (wrong) throw new InputError(`--kinds ${wrong}: choose from ${[...known].join(", ")}`);
+  const there = new Set<string>(sites.flatMap((site) => site.kinds));
+  const nowhere = kinds.find((kind) => !there.has(kind));
+  if (nowhere) {
+    throw new InputError(`--kinds ${nowhere}: these sites have ${[...there].join(", ")}`);
+  }
   return sites.map((site) => ({
     ...site, kinds: site.kinds.filter((kind, i) => i === 0 || kinds.includes(kind)),
   }));
@@ -89,9 +94,15 @@ export function print(shown: Shown): number {
 export const exitOf = ({ trials }: Shown) =>
   (trials.some(({ verdict }) => verdict === "undecided") ? EXIT.budget : EXIT.held);
 
-export function documentOf(
-  { what, choices, trials, order, places, question, options, costs = [], seconds }: Shown,
-) {
+function sentenceOf({ choices, trials, order, question, options }: Shown): string {
+  return surveySentence(trials, choices, {
+    order, narrowed: options.kinds !== undefined,
+    endsOnly: question !== undefined && question.predicate === undefined,
+  });
+}
+
+export function documentOf(shown: Shown) {
+  const { what, choices, trials, places, question, options, costs = [], seconds } = shown;
   return {
     image: what,
     entries: question?.entries,
@@ -102,7 +113,7 @@ export function documentOf(
       ...rest,
       impliedBy: impliedBy && Object.fromEntries(impliedBy),
     })),
-    verdict: surveySentence(trials, choices, order),
+    verdict: sentenceOf(shown),
     explored: trials.filter(({ impliedBy }) => !impliedBy).length,
     seconds,
     costs: costs.flatMap(([machine, measured]) => measured.map(({ cost, ...one }) => ({
@@ -113,16 +124,15 @@ export function documentOf(
   };
 }
 
-export function linesOf(
-  { what, choices, trials, order, why, options, costs = [] }: Shown,
-): string[] {
+export function linesOf(shown: Shown): string[] {
+  const { what, choices, trials, why, options, costs = [] } = shown;
   const undecided = trials.some(({ verdict }) => verdict === "undecided");
   const explored = trials.filter(({ impliedBy }) => !impliedBy).length;
   const count = `${trials.length} placements, ${explored} explored on x86-TSO`;
   const lines = [
     `Barriers ${what}: ${count}${undecided ? "" : ", every interleaving"}`, "",
     ...surveyTable(trials, choices, options.all ?? false), "",
-    wrapped(surveySentence(trials, choices, order)),
+    wrapped(sentenceOf(shown)),
   ];
   if (why) lines.push(`why: ${why}`);
   for (const [machine, measured] of costs) {

@@ -68,9 +68,7 @@ async function barriers(
   if (svg !== undefined && !options.cost && (!machines || matrix || what === "001")) {
     throw new InputError("--svg: draws what --cost measures, or --machines of an image");
   }
-  const unused = (["machines", "sites", "kinds", "at", "output", "entry"] as const)
-    .find((name) => matrix && options[name] !== undefined);
-  if (unused) throw new InputError(`--matrix: is all of a case; leave --${unused} out`);
+  refuseUnused(what, options);
   if (options.seeds !== undefined && !machines) {
     throw new InputError("--seeds: is for --machines, whose runs it repeats");
   }
@@ -98,6 +96,36 @@ async function barriers(
   }
   return imageBarriers(
     what, { entries: options.entry, predicate: options.predicate }, options, signal);
+}
+
+/** Options that would say nothing, by what is asked for. */
+function refuseUnused(what: string | undefined, options: BarrierOptions): void {
+  const one = options.at !== undefined || options.output !== undefined;
+  const modes = [
+    {
+      asked: options.matrix, is: "--matrix: is all of a case",
+      unused: ["machines", "sites", "kinds", "at", "output", "entry", "predicate", "prove",
+        "maxStates"],
+    },
+    {
+      asked: options.cost, is: "--cost: measures every kind",
+      unused: ["sites", "kinds", "at", "output", "entry", "predicate", "prove", "maxStates", "all"],
+    },
+    {
+      asked: what === "001" && options.machines && options.entry === undefined,
+      is: "001 --machines: measures its completions",
+      unused: ["sites", "kinds", "at", "output", "predicate", "prove", "maxStates", "all"],
+    },
+    {
+      asked: one, is: "--at, --output: are about one placement",
+      unused: ["machines", "kinds", "prove", "all"],
+    },
+  ] as const;
+  for (const { asked, is, unused } of modes) {
+    const name = asked && unused.find((option) => options[option] !== undefined);
+    if (!name) continue;
+    throw new InputError(`${is}; leave --${name === "maxStates" ? "max-states" : name} out`);
+  }
 }
 
 async function imageBarriers(

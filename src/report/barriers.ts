@@ -33,9 +33,18 @@ function partText(name: string, kind: Kind, store: boolean): string[] {
   return [`a ${isFull(kind) ? "full fence" : kind} at ${name}`];
 }
 
-/** One sentence or a few. `order`: without a store buffer the unfenced program is right. */
+export interface Asked {
+  /** Without a store buffer the unfenced program is right. */
+  order?: boolean;
+  /** Some kinds were left out. */
+  narrowed?: boolean;
+  /** A wrong end is one at which somebody waits for ever, and nothing else. */
+  endsOnly?: boolean;
+}
+
+/** One sentence or a few. */
 export function surveySentence(
-  trials: readonly Trial[], choices: readonly Choice[], order: boolean | undefined,
+  trials: readonly Trial[], choices: readonly Choice[], { order, narrowed, endsOnly }: Asked,
 ): string {
   const undecided = trials.filter(({ verdict }) => verdict === "undecided");
   if (undecided.length) {
@@ -44,13 +53,18 @@ export function surveySentence(
   }
   const minimal = minimalTexts(trials, choices);
   if (!minimal.length) {
-    if (order === undefined) return "No barrier at these sites helps.";
-    const why = order
-      ? "; in program order it would be right: a site is missing, or is in the wrong place"
-      : "; it is broken under sequential consistency, too: not an ordering bug";
-    return `No barrier at these sites helps${why}.`;
+    const none = `No barrier ${narrowed ? "of these kinds" : "at these sites"} helps`;
+    if (order === undefined) return `${none}.`;
+    const missing = `a site is missing, or is in the wrong place${narrowed ? ", or a kind" : ""}`;
+    return order ? `${none}; in program order it would be right: ${missing}.`
+      : `${none}; it is broken under sequential consistency, too: not an ordering bug.`;
   }
-  if (minimal[0] === "nothing") return "No barrier is needed: it is safe without.";
+  if (minimal[0] === "nothing") {
+    return endsOnly
+      ? "No barrier is needed: nobody sleeps or loops for ever. That is all that was asked; " +
+        "--predicate says what must hold at the end."
+      : "No barrier is needed: it is safe without.";
+  }
   const full = new Set(trials.flatMap(({ placement }) => [...placement.values()].filter(isFull)));
   const kinds = [...full].join(", ").replace(/, (\w+)$/, " or $1");
   const fences = choices.some((choice) => choice.kinds.includes("none"));
@@ -75,7 +89,11 @@ export function surveyTable(
   const lines = columns([["", ...heads, "verdict", "states"], ...rows]);
   const notes = [
     shownSafe.length < safe.length && `${safe.length - shownSafe.length} more are safe`,
-    shownOther.length < other.length && `${other.length - shownOther.length} more are broken`,
+    ...(["broken", "undecided"] as const).map((verdict) => {
+      const count = (of: readonly Trial[]) => of.filter((one) => one.verdict === verdict).length;
+      const more = count(other) - count(shownOther);
+      return more > 0 && `${more} more are ${verdict}`;
+    }),
   ].filter((note) => note !== false);
   return [
     ...legend, ...lines,

@@ -245,6 +245,12 @@ describe("usage", () => {
     [["002", "--matrix"], "001, 003 and M have one"],
     [["003", "--at", "003.X7=mfence"], "instead of 003 name one of 003.X1, 003.X5, 003.X7"],
     [["001", "--matrix", "--machines", "conroe"], "leave --machines out"],
+    [["001", "--matrix", "--max-states", "5"], "leave --max-states out"],
+    [["001", "--machines", "conroe", "--kinds", "mfence"], "leave --kinds out"],
+    [["wM1", "--at", "none", "--machines", "conroe"], "leave --machines out"],
+    [["--cost", "--kinds", "mfence"], "--cost: measures every kind; leave --kinds out"],
+    [[join(root, "workloads", "litmus", "SB.litmus"), "--kinds", "lock"],
+      "--kinds lock: these sites have none, sfence, lfence, mfence"],
     [["wM1", "--seeds", "2"], "--seeds: is for --machines"],
     [["009"], "or a case: 000 to 004, M"],
   ])("%j", (words, message) => {

@@ -88,8 +88,23 @@ describe.each(DISTRACTORS)("%s", (...asked) => {
     const [, entries, predicate] = asked;
     const inOrder = imageSurvey(image, { entries, predicate, model: "sc" }, asked[0].split(" "));
     expect((await inOrder.explore(trials.at(-1)!.placement)).verdict).toBe("broken");
-    expect(surveySentence(trials, sites, false)).toContain("not an ordering bug");
+    expect(surveySentence(trials, sites, { order: false })).toContain("not an ordering bug");
   });
+});
+
+it("says what was asked where nothing was", async () => {
+  const { trials, sites } = await ask(["000.*", "c000_reap,c000_submit"]);
+  expect(surveySentence(trials, sites, { endsOnly: true })).toContain("all that was asked");
+});
+
+it("blames the kinds that were left out", async () => {
+  const [name, entries] = WM7;
+  const { sites, explore } = imageSurvey(image, { entries }, [name]);
+  const weak = sites.map((site) => ({ ...site, kinds: site.kinds.filter((kind) =>
+    kind === "none" || kind === "lfence") }));
+  const trials = await survey(weak, explore);
+  const sentence = surveySentence(trials, weak, { order: true, narrowed: true });
+  expect(sentence).toContain("No barrier of these kinds helps");
 });
 
 it("each of the placements of 000 is explored when that is asked for", async () => {
@@ -135,7 +150,14 @@ describe("the survey", () => {
     const trials = await survey(asked.sites, asked.explore);
     expect(trials.some(({ verdict }) => verdict === "undecided")).toBe(true);
     expect(trials.some(({ verdict }) => verdict === "safe")).toBe(false);
-    expect(surveySentence(trials, asked.sites, undefined)).toContain("stopped after 60");
+    expect(surveySentence(trials, asked.sites, {})).toContain("stopped after 60");
+    const table = surveyTable(trials, asked.sites, false).join(" ");
+    const more = (verdict: string) =>
+      Number(new RegExp(`(\\d+) more are ${verdict}`).exec(table)?.[1] ?? 0);
+    const broken = trials.filter(({ verdict }) => verdict === "broken").length;
+    expect(more("broken")).toBeLessThanOrEqual(broken);
+    expect(more("undecided")).toBeGreaterThan(0);
+    expect(more("broken") + more("undecided") + 6).toBe(trials.length);
   });
 
   it("prints at most 80 columns", async () => {
