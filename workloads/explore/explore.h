@@ -25,6 +25,17 @@ inlined void pause(void)
 	asm volatile("pause" : : : "memory");
 }
 
+/* What a side of a pair has between its accesses; LOCKED: one of those is a locked instruction. */
+enum fence { NO_FENCE, WMB, MB, LOCKED };
+
+inlined void fence(enum fence kind)
+{
+	if (kind == WMB)
+		asm volatile("sfence" : : : "memory");
+	else if (kind == MB)
+		asm volatile("mfence" : : : "memory");
+}
+
 /* XCHG with memory is locked, so it is a full fence, too. */
 inlined int xchg(volatile int *place, int value)
 {

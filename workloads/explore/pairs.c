@@ -2,16 +2,6 @@
  * Each side needs a full fence, or something locked. The arguments say what it has. */
 #include "explore.h"
 
-enum fence { NO_FENCE, WMB, MB, LOCKED };
-
-inlined void fence(enum fence kind)
-{
-	if (kind == WMB)
-		asm volatile("sfence" : : : "memory");
-	else if (kind == MB)
-		asm volatile("mfence" : : : "memory");
-}
-
 /* io_uring: an application that submits, a kernel thread that polls and may go to sleep. */
 volatile int sq_tail, sq_need_wakeup, sq_lock, sq_asleep = 1;
 

@@ -7,16 +7,6 @@
 #define SLEEPING 1
 #define POISON 0x6b
 
-enum fence { NO_FENCE, WMB, MB, LOCKED };
-
-inlined void fence(enum fence kind)
-{
-	if (kind == WMB)
-		asm volatile("sfence" : : : "memory");
-	else if (kind == MB)
-		asm volatile("mfence" : : : "memory");
-}
-
 volatile int wq_lock, wq_queued, wq_state;
 
 /* Under the queue's lock. */
