@@ -30,19 +30,18 @@ export function forgetCode(core: usize): void {
 /** Run until the clock reaches `limit`; returns Core.run. */
 export function run(core: usize, limit: u64): u32 {
   const c = Core.of(core);
-  store<u64>(core, ~0, CORE_LIMIT_MASK);
   c.stall = 0;
-  if (c.run == RUN_RUNNING) execute(core, limit);
+  while (c.clock < limit && c.run == RUN_RUNNING && !c.stall) {
+    store<u64>(core, ~0, CORE_LIMIT_MASK);
+    execute(core, limit);
+  }
   return c.run;
 }
 
 /** Run `count` instructions, or until the CPU cannot go on. Returns Core.run. */
 export function step(core: usize, count: u32): u32 {
   const c = Core.of(core);
-  for (let i: u32 = 0; i < count && c.run == RUN_RUNNING; i++) {
-    store<u64>(core, ~0, CORE_LIMIT_MASK);
-    execute(core, c.clock + 1);
-  }
+  for (let i: u32 = 0; i < count && c.run == RUN_RUNNING; i++) run(core, c.clock + 1);
   return c.run;
 }
 

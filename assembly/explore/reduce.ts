@@ -3,8 +3,8 @@
 // Concurrent Systems", chapter 4). A thread counts as two processes, its steps and its drains.
 // A set of processes is persistent when nothing that the others may ever do touches what its next
 // steps touch, and when nobody outside can make one of its blocked processes possible.
-import { PENDING_FENCE, PENDING_LOAD, PENDING_STEP } from "../abi";
-import { memoryOf, DRAIN, threadOf } from "./state";
+import { PENDING_LOAD } from "../abi";
+import { DRAIN, threadOf } from "./state";
 import { threadCount } from "./thread";
 import { CAN_AFTER_DRAIN, CAN_FORWARD, CAN_LOAD, CAN_LOCK, CAN_NEVER, CAN_WAKE } from
   "./thread-state";

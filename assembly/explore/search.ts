@@ -2,9 +2,7 @@
 // too: a thread that spins comes back to the same state until another thread's store is visible.
 // Strongly connected components are found on the way (Tarjan): one that has no way out is an
 // endless loop of all its threads.
-import {
-  allocateState, arenaFull, arenaRewind, statesNext, statesRewind,
-} from "../memory/arena";
+import { arenaFull, arenaRewind, statesNext, statesRewind } from "../memory/arena";
 import {
   REFUSED_CODE, conflict, granulesEnd, refused, resetGranules, tooManyWords,
 } from "../memory/granule";

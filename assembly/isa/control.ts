@@ -5,8 +5,8 @@ import { Core } from "../memory/core";
 import { loadSized, storeSized } from "../memory/ram";
 import { leaveAfter, readUser, writeUser } from "./access";
 import {
-  CS, Cpu, GP, IF, RBP, RCX, RF, SHADOW_SS, SS, SSFAULT, TF, UD, VM, canonical, getReg, raise,
-  setCpl, setReg,
+  CS, Cpu, GP, IF, RBP, RCX, RF, SHADOW_SS, SS, SSFAULT, TF, VM, canonical, getReg, raise, setCpl,
+  setReg,
 } from "./cpu";
 import { getFlags, zero } from "./flags";
 import { writableFlags, writeEflags } from "./exception";

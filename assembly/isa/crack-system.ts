@@ -4,7 +4,7 @@ import { CS, GS, RAX, ZERO } from "./cpu";
 import { emit, emitD, emitDS, emitMemory, emitS, inMemory, readE } from "./emit";
 import { F, FORM, M } from "./opcodes";
 import { Insn, opcodeRegister } from "./operand";
-import { ADDRESS32, IMMEDIATE, Op, Rec } from "./record";
+import { ADDRESS32, IMMEDIATE, Op } from "./record";
 
 /** IN and OUT: port in an immediate or in DX, at most 32 bits. */
 function crackIo(i: Insn, op: u32): void {

@@ -1,5 +1,5 @@
-// One CPU for some time: exceptions, interrupts, and in between the instruction loop (run.ts).
-import { CORE_LIMIT_MASK, ENGINE_TIMING, RUN_HALTED, RUN_RUNNING, RUN_UNIMPLEMENTED } from "../abi";
+// One CPU for some time: an exception, an interrupt, or the instruction loop (run.ts).
+import { RUN_HALTED, RUN_RUNNING, RUN_UNIMPLEMENTED } from "../abi";
 import { lapicPending } from "../device/lapic";
 import { Core, IO_IDLE } from "../memory/core";
 import { countInterrupt } from "../memory/counters";
@@ -10,22 +10,14 @@ import { deliverException, deliverInterrupt } from "./exception";
 import { copyCode } from "./fetch";
 import { run } from "./run";
 
-/**
- * Take what is pending: an exception first, else an interrupt that is let in. False = the CPU
- * cannot go on: delivery stalls, or it shut down.
- */
-function takeEvents(core: usize): bool {
+/** Vector of an interrupt that is let in before the next instruction, or -1. */
+// @ts-ignore: decorator
+@inline
+function admitted(core: usize): i32 {
   const cpu = Cpu.of(core);
-  if (cpu.pending != NO_EXCEPTION) return deliverException(core);
   // An access to a device is not torn from its answer (machine/, Core.ioState).
-  if (!(cpu.rflags & IF) || cpu.shadow || Core.of(core).ioState != IO_IDLE) return true;
-  const vector = lapicPending(core);
-  if (vector < 0) return true;
-  if (deliverInterrupt(core, <u32>vector)) {
-    countInterrupt(core);
-    return true;
-  }
-  return cpu.pending != NO_EXCEPTION && deliverException(core);
+  if (!(cpu.rflags & IF) || cpu.shadow || Core.of(core).ioState != IO_IDLE) return -1;
+  return lapicPending(core);
 }
 
 /** DR6: the debug exception is that of a single step. */
@@ -65,27 +57,26 @@ function runGuarded(core: usize, limit: u64): void {
 }
 
 /**
- * Run the CPU while its clock is below `limit`. Returns earlier when it cannot go on: Core.stall is
- * set, or Core.run is no longer RUN_RUNNING; where CORE_LIMIT_MASK was 0 on entry, after a store;
- * where it is 0 later, so that the caller finds a new limit.
+ * The CPU takes the exception that is pending, else an interrupt that is let in, else it runs while
+ * its clock is below `limit`. Returns before that where something may be pending now, a stall
+ * (Core.stall) or a Core.run that is no longer RUN_RUNNING included: the caller comes again, with
+ * the limit as it is then. A delivery is a call of its own because it stores, and a store that is
+ * going to ask for its line moves the limit.
  */
 export function execute(core: usize, limit: u64): void {
-  const c = Core.of(core);
-  const mask = load<u64>(core, CORE_LIMIT_MASK);
-  while (c.clock < limit) {
-    if (!takeEvents(core)) break;
-    if (c.clock >= limit) break;
-    const guarded = <u64>Cpu.of(core).shadow | (Cpu.of(core).rflags & <u64>(TF | RF));
-    if (guarded) runGuarded(core, limit);
-    else run(core, limit);
-    if (Cpu.of(core).pending != NO_EXCEPTION) continue;
-    if (c.stall || c.run != RUN_RUNNING || c.selfModified) break;
-    // The loop left early: something may be pending now, code under way was written, or a store is
-    // going to ask for its line, which moves the limit.
-    if (!mask || (ENGINE == ENGINE_TIMING && !load<u64>(core, CORE_LIMIT_MASK))) break;
-    store<u64>(core, mask, CORE_LIMIT_MASK);
+  const cpu = Cpu.of(core);
+  if (cpu.pending != NO_EXCEPTION) {
+    deliverException(core);
+    return;
   }
-  if (c.run == RUN_UNIMPLEMENTED) reportUnimplemented(core);
+  const vector = admitted(core);
+  if (vector >= 0) {
+    if (deliverInterrupt(core, <u32>vector)) countInterrupt(core);
+    return;
+  }
+  if (<u64>cpu.shadow | (cpu.rflags & <u64>(TF | RF))) runGuarded(core, limit);
+  else run(core, limit);
+  if (Core.of(core).run == RUN_UNIMPLEMENTED) reportUnimplemented(core);
 }
 
 /** Leave the instruction and its address for the host. */

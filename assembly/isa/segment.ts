@@ -3,7 +3,7 @@
 // are not checked. A descriptor that is loaded gets its accessed bit by a locked update.
 // Deviations: no call gates; a data segment that a return to an outer ring makes null keeps its
 // base.
-import { CS, Cpu, DS, ES, FS, GP, GS, NP, SS, SSFAULT, canonical, raise } from "./cpu";
+import { CS, Cpu, ES, FS, GP, GS, NP, SS, SSFAULT, canonical, raise } from "./cpu";
 import { lockSystem, read } from "./access";
 import { NO_ADDRESS } from "./paging";
 

@@ -2,7 +2,7 @@
 // is masked to 5 bits, 6 for 64-bit operands; a count of 0 changes no flag. OF is defined for a
 // count of 1 only: for others it is computed by the same rule, except for rotates through carry,
 // where it follows the result too.
-import { CF, Cpu, OF, RCX, getReg, setReg } from "./cpu";
+import { CF, OF, RCX, getReg, setReg } from "./cpu";
 import { carry, changeFlags, keepShift } from "./flags";
 import { IMMEDIATE, Rec } from "./record";
 

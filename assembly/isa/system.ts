@@ -4,8 +4,8 @@
 // Deviations: RSM, MONITOR and performance counters are not there; the debug registers keep what is
 // written, but no breakpoint ever matches; SYSRET to 32-bit code stops the run.
 import {
-  ENGINE_EXPLORE, MACHINE_BASE, M_COST_CPUID, M_COST_LFENCE, M_COST_MFENCE, M_COST_PAUSE,
-  M_COST_RDTSC, M_COST_SFENCE, M_COST_SYSCALL, RUN_HALTED, RUN_UNIMPLEMENTED, WAIT_FENCE_DRAIN,
+  ENGINE_EXPLORE, MACHINE_BASE, M_COST_LFENCE, M_COST_MFENCE, M_COST_PAUSE, M_COST_RDTSC,
+  M_COST_SFENCE, M_COST_SYSCALL, RUN_HALTED, RUN_UNIMPLEMENTED, WAIT_FENCE_DRAIN,
 } from "../abi";
 import { lapicCr8, lapicSetCr8 } from "../device/lapic";
 import { Core } from "../memory/core";

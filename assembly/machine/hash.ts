@@ -19,7 +19,7 @@ import {
   adversarial, l1Sets, l1Ways, l2Sets, l2Ways, loadParameters, param, rfoPrefetch, windowCycles,
 } from "../memory/params";
 import { sharedCacheBytes } from "../memory/shared-cache";
-import { Store } from "../memory/store-buffer";
+import { Store } from "../memory/store";
 
 let hash: u64 = 0;
 

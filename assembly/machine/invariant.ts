@@ -2,7 +2,7 @@
 // multiple readers, inclusion, filters that name only what the unit holds, and an exact directory.
 // A test asks after any number of windows; the engine itself asks after each one while M_CHECK is
 // set.
-import { CORE_FETCH, CORE_FILTER, CORE_L1D, CORE_L1I, M_CLUSTERS, M_CPUS } from "../abi";
+import { CORE_FILTER, CORE_L1D, CORE_L1I, M_CLUSTERS, M_CPUS } from "../abi";
 import { Line, NO_SLOT } from "../memory/cache";
 import { Cluster, hasLoss, sharedOf, unitAt } from "../memory/cluster";
 import { Core, coreOf, nextThread } from "../memory/core";

@@ -3,18 +3,14 @@
 // misses asks for ownership and everything behind it waits for the snoop response (SDM Vol. 3B 19,
 // event STORE_BLOCK.ORDER). A younger load does not wait: here, and only here, a load may be
 // satisfied before an older store is visible.
-//
-// With rfoPrefetch = n the next n stores behind the head ask for their lines too, once each and
-// when they are retired. That shortens the wait at the head and changes no order: only the head
-// commits, and a line that was lost meanwhile is asked for again when its store is there.
+import { CORE_LIMIT_MASK, SERVED_L1 } from "../abi";
 import { check } from "../check";
-import { CORE_L1D, CORE_LIMIT_MASK, CORE_SB, SERVED_L1 } from "../abi";
 import { CAUSE_STORE, LEVEL_L1D, TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE } from "../trace-kinds";
 import { drainDelay } from "./adversary";
 import { ask } from "./agent";
 import { Line, NO_SLOT } from "./cache";
 import { Core, accessTime, endStall, wakeWatchers } from "./core";
-import { dataLine, fillCode, fillData, findCode, findData, mayHoldCode } from "./l1";
+import { findCode, mayHoldCode } from "./l1";
 import { countCommit } from "./counters";
 import { ripNow } from "./history";
 import { MSHR_GRANTED, Mshr, findMshr, releaseMshr } from "./mshr";
@@ -22,44 +18,12 @@ import {
   adversarial, countingStores, emptyMask, holdCycles, retireDelay, rfoPrefetch, tracing,
   tracingStores,
 } from "./params";
-import { EXCLUSIVE, GETX, MODIFIED, NEVER } from "./protocol";
+import { GETX, MODIFIED, NEVER } from "./protocol";
 import { hostOf, storeSized } from "./ram";
 import { fillUnit } from "./refill";
+import { SB_INDEX, SB_PLACES, Store, headReady, ownedLine } from "./store";
+import { askAhead, nextAskAhead } from "./store-requests";
 import { trace, traceLine } from "./trace";
-
-/**
- * Core block + CORE_SB + 32 * index.
- *
- *     0 | phys u32 | 4 | size, source u8 | label u16 | 8 | issue u64 | 16 | value u64 |
- *     24 | delay u32 | 28 | slot u32 | 32
- */
-@unmanaged
-export class Store {
-  phys: u32;
-  size: u8;
-  /** Counters only: where its line came from, SERVED_L1 if it was owned. */
-  source: u8;
-  label: u16;
-  /** Cycle at which the store entered the buffer. */
-  issue: u64;
-  value: u64;
-  /** Cycles after which it may leave the buffer, as far as the store itself is concerned. */
-  delay: u32;
-  /** L1D slot at which its line was seen last, to be looked at first. */
-  slot: u32;
-
-  @inline get ready(): u64 {
-    return this.issue + this.delay;
-  }
-
-  @inline static at(core: usize, index: u32): Store {
-    return changetype<Store>(core + CORE_SB + (<usize>(index & SB_INDEX) << 5));
-  }
-}
-
-/** Places in the ring; a machine uses M_SB_ENTRIES of them. */
-export const SB_PLACES: u32 = 64;
-const SB_INDEX: u32 = SB_PLACES - 1;
 
 /** Appends a store inside one line; there must be room. */
 export function push(core: usize, phys: u64, size: u32, value: u64): void {
@@ -130,64 +94,6 @@ export function refreshMask(core: usize): void {
   c.sbMask = mask;
 }
 
-/** The L1D line that the store may commit to, or null: not owned. */
-// @ts-ignore: decorator
-@inline
-function ownedLine(core: usize, e: Store): Line | null {
-  const tag = e.phys >>> 6;
-  const same = dataLine(core, e.slot);
-  if (same.tag == tag && same.state >= EXCLUSIVE) return same;
-  return findOwned(core, e, tag);
-}
-
-function findOwned(core: usize, e: Store, tag: u32): Line | null {
-  const slot = findData(core, tag);
-  if (slot == NO_SLOT) return null;
-  e.slot = slot;
-  const line = dataLine(core, slot);
-  return line.state >= EXCLUSIVE ? line : null;
-}
-
-/** The head may leave the buffer from this cycle on, if its line is owned. */
-// @ts-ignore: decorator
-@inline
-function headReady(core: usize, c: Core): u64 {
-  return max(max(Store.at(core, c.sbHead).ready, c.sbLastCommit + 1), c.headOwned);
-}
-
-/** Index from the head of the store that asks next ahead of its turn. */
-// @ts-ignore: decorator
-@inline
-function nextToAsk(c: Core): u32 {
-  return max<u32>(c.sbAsked, 1);
-}
-
-/** Cycle at which that store asks; NEVER when none of the first M_RFO_PREFETCH is left. */
-function nextAskAhead(core: usize, c: Core): u64 {
-  const i = nextToAsk(c);
-  if (i > rfoPrefetch || i >= c.sbCount) return NEVER;
-  // Retired; and it came within reach of the head when the last store left, at the latest.
-  return max(Store.at(core, c.sbHead + i).issue + retireDelay, c.sbLastCommit);
-}
-
-/** The line of the store at that index from the head is owned, or has been asked for. */
-function hasAsked(core: usize, c: Core, index: u32): bool {
-  const e = Store.at(core, c.sbHead + index);
-  return ownedLine(core, e) != null || (c.misses != 0 && findMshr(core, e.phys >>> 6) != null);
-}
-
-/** The next request ahead of its turn, if one is due up to and including cycle `until`. */
-function askAhead(core: usize, c: Core, until: u64): bool {
-  const time = nextAskAhead(core, c);
-  if (time > until) return false;
-  const i = nextToAsk(c);
-  c.sbAsked = i + 1;
-  if (hasAsked(core, c, i)) return true;
-  const tag = Store.at(core, c.sbHead + i).phys >>> 6;
-  ask(core, tag, GETX, <u8>holdCycles, time);
-  return true;
-}
-
 /**
  * Cycle of the buffer's next step: the head's commit or its request for ownership, or a request
  * ahead of its turn; NEVER when it is empty or all wait for a grant.
@@ -199,36 +105,6 @@ export function nextHeadEvent(core: usize): u64 {
   const head = Store.at(core, c.sbHead);
   if (c.misses && !ownedLine(core, head) && findMshr(core, head.phys >>> 6)) return ahead;
   return min(headReady(core, c), ahead);
-}
-
-/**
- * Cycle at which a store asks for its line; NEVER when all own theirs, or wait for a grant. To
- * there, and no further, may instructions run ahead of the buffer: a commit to an owned line may be
- * made up for later, but a line that comes in pushes another one out, and loads that run ahead
- * through the filter would have used that one, or changed which it is.
- */
-export function nextAsk(core: usize): u64 {
-  const c = Core.of(core);
-  let ahead = NEVER;
-  let asked = nextToAsk(c);
-  let last = c.sbLastCommit;
-  // As it will be when the first `i` stores have left, the last of them at cycle `last`.
-  for (let i: u32 = 0; i < c.sbCount; i++) {
-    if (rfoPrefetch && ahead == NEVER) {
-      asked = max(asked, i + 1);
-      for (; asked < c.sbCount && asked - i <= rfoPrefetch; asked++) {
-        if (hasAsked(core, c, asked)) continue;
-        ahead = max(Store.at(core, c.sbHead + asked).issue + retireDelay, last);
-        break;
-      }
-    }
-    const e = Store.at(core, c.sbHead + i);
-    const ready = i ? max(e.ready, last + 1) : headReady(core, c);
-    if (ahead <= ready) return ahead;
-    if (!ownedLine(core, e)) return c.misses && findMshr(core, e.phys >>> 6) ? ahead : ready;
-    last = ready;
-  }
-  return ahead;
 }
 
 /**

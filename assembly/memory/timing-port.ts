@@ -2,10 +2,10 @@
 // function brings the store buffer up to Core.clock first; a false or zero result means "not now":
 // the instruction has changed nothing and runs again after the core's next event.
 import {
-  CORE_L1D, M_LAT_UNCACHED, SERVED_BUFFER, SERVED_L1, WAIT_LOCK_DRAIN, WAIT_SERIAL_DRAIN,
+  M_LAT_UNCACHED, SERVED_BUFFER, SERVED_L1, WAIT_LOCK_DRAIN, WAIT_SERIAL_DRAIN,
 } from "../abi";
 import { CAUSE_LOCK, LEVEL_L1D, TRACE_LOAD, TRACE_LOCKED } from "../trace-kinds";
-import { Line, NO_SLOT } from "./cache";
+import { NO_SLOT } from "./cache";
 import { ask } from "./agent";
 import {
   Core, accessTime, IO_ANSWERED, IO_IDLE, IO_WAITING, STALL_DRAIN, STALL_FETCH, STALL_FULL,
@@ -22,7 +22,8 @@ import {
 } from "./params";
 import { EXCLUSIVE, GETI, GETS, GETX, MODIFIED, MSG_IO } from "./protocol";
 import { hostOf, loadSized } from "./ram";
-import { Store, advance, holdsStoreTo, push, refreshMask } from "./store-buffer";
+import { Store } from "./store";
+import { advance, holdsStoreTo, push, refreshMask } from "./store-buffer";
 import { trace, traceLine } from "./trace";
 
 /** Offset of the value in a store buffer entry: a forwarded load reads it there. */

@@ -1,5 +1,5 @@
 // What a stopped machine holds that is not architectural, or hidden in it: store buffers, lines in
-// the caches, interrupts under way (assembly/memory/store-buffer.ts, cache.ts, shared-cache.ts,
+// the caches, interrupts under way (assembly/memory/store.ts, cache.ts, shared-cache.ts,
 // assembly/device/lapic-state.ts, ioapic.ts).
 import * as abi from "../../assembly/abi.ts";
 import type { MachineView } from "./view.ts";

@@ -16,7 +16,7 @@ export const MUTANTS: PlantedBug[] = [
   {
     name: "a store commits to a Shared line",
     seenBy: [STRESS, "two clusters of one core"],
-    file: "assembly/memory/store-buffer.ts",
+    file: "assembly/memory/store.ts",
     from: "return line.state >= EXCLUSIVE ? line : null;",
     to: "return line;",
   },
@@ -191,7 +191,8 @@ export const MUTANTS: PlantedBug[] = [
   {
     name: "a store that asked early is written before its turn",
     seenBy: [STRESS],
-    file: "assembly/memory/store-buffer.ts",
+    file: "assembly/memory/store-requests.ts",
+    imports: 'import { hostOf, storeSized } from "./ram";\n',
     from: "if (hasAsked(core, c, i)) return true;",
     to: "const early = Store.at(core, c.sbHead + i);\n" +
       "if (ownedLine(core, early)) storeSized(hostOf(early.phys), early.size, early.value);\n" +
@@ -200,11 +201,13 @@ export const MUTANTS: PlantedBug[] = [
   {
     name: "a line asked for early is taken as owned before it is there",
     seenBy: [STRESS],
-    file: "assembly/memory/store-buffer.ts",
+    file: "assembly/memory/store-requests.ts",
+    imports: 'import { NO_SLOT } from "./cache";\nimport { dataLine, findData } from "./l1";\n' +
+      'import { EXCLUSIVE } from "./protocol";\n',
     from: "  ask(core, tag, GETX, <u8>holdCycles, time);\n  return true;",
     to: "  ask(core, tag, GETX, <u8>holdCycles, time);\n" +
       "const slot = findData(core, tag);\n" +
-      "if (slot != NO_SLOT) Line.at(core + CORE_L1D, slot).state = EXCLUSIVE;\n  return true;",
+      "if (slot != NO_SLOT) dataLine(core, slot).state = EXCLUSIVE;\n  return true;",
   },
   {
     name: "an adversary that lets a younger store go first",
@@ -212,9 +215,7 @@ export const MUTANTS: PlantedBug[] = [
     file: "assembly/memory/store-buffer.ts",
     from: "      if (rfoPrefetch && askAhead(core, c, min(time, c.nextGrant - 1))) continue;\n",
     to: "const next = Store.at(core, c.sbHead + 1);\n" +
-      "const slot = findData(core, next.phys >>> 6);\n" +
-      "if (c.sbCount > 1 && next.ready <= time && slot != NO_SLOT &&\n" +
-      "Line.at(core + CORE_L1D, slot).state >= EXCLUSIVE)\n" +
+      "if (c.sbCount > 1 && next.ready <= time && ownedLine(core, next))\n" +
       "storeSized(hostOf(next.phys), next.size, next.value);\n" +
       "      if (rfoPrefetch && askAhead(core, c, min(time, c.nextGrant - 1))) continue;\n",
   },
@@ -326,7 +327,7 @@ export const MUTANTS: PlantedBug[] = [
   {
     name: "instructions run ahead of a store that asks before its turn",
     seenBy: [RECORDED],
-    file: "assembly/memory/store-buffer.ts",
+    file: "assembly/memory/store-requests.ts",
     from: "if (rfoPrefetch && ahead == NEVER) {",
     to: "if (false) {",
   },

@@ -1,5 +1,6 @@
 // Every preset under the random accesses of assembly/machine/stress.ts: as it is, and with caches
 // so small that everything is evicted now and then.
+import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import * as abi from "../../assembly/abi.ts";
 import { loadPreset, presetNames } from "../../src/engine/files.ts";
@@ -31,7 +32,7 @@ describe.each(presetNames())("%s", (name) => {
   const kinds: [string, Record<string, number>][] = [
     ["caches of the machine", {}], ["small caches", small],
   ];
-  test.each(kinds)("%s", { timeout }, (_, parameters) => {
+  test.each(kinds)("%s", { timeout }, async (_, parameters) => {
     let accesses = 0n;
     for (let seed = 1; accesses < share; seed++) {
       expect(seed).toBeLessThan(SEEDS_MAX);
@@ -41,6 +42,7 @@ describe.each(presetNames())("%s", (name) => {
       expect(run.counters, `seed ${seed}`).toEqual(run.additions);
       expect(Number(run.core.fewest()), `seed ${seed}`).toBeGreaterThan(0);
       accesses += run.accesses;
+      await turn(); // memories that are no longer used are let go
     }
     done += accesses;
     runs++;

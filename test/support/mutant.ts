@@ -11,6 +11,8 @@ export interface Mutant {
   file: string;
   from: string;
   to: string;
+  /** What the planted bug needs and the file does not import. */
+  imports?: string;
 }
 
 /**
@@ -29,7 +31,8 @@ export async function buildMutant(mutant: Mutant, entry: string, target: string)
       const path = join(base ?? ".", name);
       try {
         const text = readFileSync(path, "utf8");
-        return path.endsWith(mutant.file) ? text.replace(mutant.from, mutant.to) : text;
+        if (!path.endsWith(mutant.file)) return text;
+        return (mutant.imports ?? "") + text.replace(mutant.from, mutant.to);
       } catch {
         return null;
       }

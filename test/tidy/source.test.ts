@@ -92,6 +92,18 @@ function importsOf(file: string): string[] {
   return [...found, ...bare].map((match) => match[1]);
 }
 
+function unusedImports(code: string): string[] {
+  const lists = /^import \{([^}]*)\} from "[^"]+";$/gm;
+  const names = [...code.matchAll(lists)].flatMap(([, list]) => list.split(","));
+  const rest = code.replace(lists, "");
+  return names.map((name) => name.trim())
+    .filter((name) => name && !RegExp(`\\b${name}\\b`).test(rest));
+}
+
+it("sees an import that nothing uses", () => {
+  expect(unusedImports('import { a, b } from "./c";\nab(b);')).toEqual(["a"]);
+});
+
 /** The command line, the host of the engine, and the folder of the package. */
 const MAY_USE_NODE = new RegExp(`^src/(${[
   "cli/.*", "core/root", "engine/(host|files|disk-file|worker|capsule-file|explore-box)",
@@ -110,6 +122,8 @@ describe("import directions", () => {
       const own = layerOf(file, "assembly", CORE_ORDER);
       expect(layerOf(target, "assembly", CORE_ORDER), name).toBeLessThanOrEqual(own);
     }
+    // The compiler of the core does not say so; that of the host does.
+    expect(unusedImports(codeOf(file)), "imported, not used").toEqual([]);
   });
 
   it.each(source)("%s", (file) => {

@@ -3,7 +3,6 @@
 // until it is done.
 import { CORE_CPU, CORE_L1D } from "../../abi";
 import { Line, NO_SLOT } from "../../memory/cache";
-import { Cluster, sharedOf } from "../../memory/cluster";
 import { Core, accessTime } from "../../memory/core";
 import { evictData, findData } from "../../memory/l1";
 import { portFetch, portLock, portRead, portReserve, portWrite } from "../../memory/port";

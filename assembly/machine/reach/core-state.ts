@@ -9,7 +9,7 @@ import {
 import { l1Sets, l1Ways, retireDelay } from "../../memory/params";
 import { INVALID, NEVER } from "../../memory/protocol";
 import { hostOf } from "../../memory/ram";
-import { Store } from "../../memory/store-buffer";
+import { Store } from "../../memory/store";
 import { Actor } from "./actor";
 import { put, putTime, take, takeTime } from "./codec";
 import { rankOf } from "./ranks";

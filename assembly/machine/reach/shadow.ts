@@ -13,7 +13,7 @@ import { TRACE_COMMIT, TRACE_REQUEST } from "../../trace-kinds";
 import { Core, coreOf } from "../../memory/core";
 import { param } from "../../memory/params";
 import { hostOf } from "../../memory/ram";
-import { Store } from "../../memory/store-buffer";
+import { Store } from "../../memory/store";
 import { traceAt, traceWritten } from "../../memory/trace";
 
 /** Which rule is broken (0: none). */
