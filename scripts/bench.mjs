@@ -181,6 +181,11 @@ const subjects = [
     work: onBox("skylake-sp", 1, SCALE_ONE, 1),
   },
   {
+    name: "box skylake-sp, 32 copies, 1 w.",
+    key: "wide32",
+    work: onBox("skylake-sp", 1, SCALE_MANY, 32),
+  },
+  {
     name: "box skylake-sp, 64 copies, 1 w.",
     key: "wide64",
     work: onBox("skylake-sp", 1, SCALE_MANY, 64),
@@ -260,6 +265,7 @@ const ratios = [
   ["32 CPUs, two workers over one", "many2", "many1", 1.7],
   ["5 % of the accesses shared, auto over one worker", "sharedAuto", "shared1", 1, faster],
   ["one hammered lock, auto over one worker", "lockAuto", "lock1", 1, faster],
+  ["host time per instruction, 32 cores over 1", "wide32", "wide1", "at most 1.5", dearer],
   ["host time per instruction, 64 CPUs over 1", "wide64", "wide1", "at most 1.5", dearer],
 ];
 for (const [what, key, other, target, of] of ratios) {
