@@ -109,6 +109,8 @@ interface Report {
   results: Result[];
   errors: string[];
   violations: Violation[];
+  /** Results of threads that did not come to their end: they wait for ever, or faulted. */
+  stuck: number;
   unmet: number;
   cases: JUnitCase[];
 }
@@ -126,7 +128,7 @@ async function litmus(
     throw new InputError("litmus: name a .litmus file or a directory, or use --generate");
   }
   if (options.junit !== undefined) checkWritable("--junit", options.junit);
-  const report: Report = { results: [], errors: [], violations: [], unmet: 0, cases: [] };
+  const report: Report = { results: [], errors: [], violations: [], stuck: 0, unmet: 0, cases: [] };
   const fail = (line: string) => {
     report.errors.push(line);
     report.cases.push({ group: "input", name: line, outcome: "broken", message: line });
@@ -167,7 +169,7 @@ async function litmus(
     writeOutput("--junit", options.junit, junitText("smpbox litmus", report.cases));
   }
   if (signal.aborted) return EXIT.interrupted;
-  if (report.violations.length || report.unmet) return EXIT.failed;
+  if (report.violations.length || report.stuck || report.unmet) return EXIT.failed;
   return report.errors.length ? EXIT.usage : EXIT.held;
 }
 
@@ -182,6 +184,7 @@ function printLog(result: Result, options: LitmusOptions): void {
 function finishTest(group: Result[], options: LitmusOptions, report: Report): void {
   const violations = violationsOf(group);
   report.violations.push(...violations);
+  report.stuck += group.filter(({ outcome }) => outcome.stuck !== undefined).length;
   const { test } = group[0].assembled;
   const unmet = options.expect === undefined ? []
     : group.filter((result) => judge(result).ok !== (options.expect === "ok"));
@@ -219,7 +222,8 @@ function caseOf(
   if (unmet.includes(result)) {
     return { ...own, outcome: "failed", message: `the condition is not ${expect}` };
   }
-  const { bound } = result.outcome;
+  const { bound, stuck } = result.outcome;
+  if (stuck !== undefined) return { ...own, outcome: "failed", message: stuck };
   return bound === undefined ? { ...own, outcome: "held" }
     : { ...own, outcome: "skipped", message: bound };
 }

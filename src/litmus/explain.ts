@@ -34,7 +34,8 @@ function runSentence({ positive, negative }: Verdict, forall: boolean, bound?: s
   if (hits > 0) {
     return `${subject} seen in ${hits} of ${total} runs (${percent(hits / total)})${cut}.`;
   }
-  const rate = Math.min(1, RULE_OF_THREE / Math.max(total, 1)).toExponential(1);
+  if (total === 0) return "No run came to its end: nothing was seen.";
+  const rate = Math.min(1, RULE_OF_THREE / total).toExponential(1);
   return `${subject} not seen in ${total} runs (95 % bound on its rate: ${rate})${cut}.`;
 }
 

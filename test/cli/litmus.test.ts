@@ -25,6 +25,19 @@ const BAD: Record<string, [string | Uint8Array, RegExp]> = {
   long: [GOOD.replace(" movl", " nop ;\n".repeat(100_000) + " movl"), /:\d+:\d+: /],
 };
 
+const ENDLESS = "X86_64 endless\n{ x=0; }\n P0 ;\n L0: ;\n movl (x),%eax ;\n cmpl $1,%eax ;\n" +
+  " jne L0 ;\nexists (x=0)\n";
+
+// A loop to its own beginning, and nobody else: native waits ten seconds for it, and is left out.
+it.each(["explore", "timing", "host"])("%s: a thread that waits for ever is a failure", (engine) => {
+  const file = join(folder, "endless.litmus");
+  writeFileSync(file, ENDLESS);
+  const { status, stdout } = litmus(file, "--engine", engine, "--runs", "10");
+  expect(stdout).toMatch(/^Stuck: P0/m);
+  expect(stdout).toMatch(/^No (run came to its end|execution ends): /m);
+  expect(status).toBe(1);
+});
+
 describe("explore, the default", () => {
   it("prints herd7's sections, the model and a sentence", () => {
     const { status, stdout, stderr } = litmus(own("SB"));

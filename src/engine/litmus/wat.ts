@@ -66,14 +66,15 @@ function threadText(
 
 /** Without a jump the code is straight; with one, blocks behind a table of their starts. */
 function codeText(iced: Iced, code: ThreadCode, area: Area): string {
-  const starts = blockStarts(iced, code);
+  const targets = jumpTargets(iced, code);
+  const starts = [...new Set([0, ...targets])].sort((a, b) => a - b);
   const blocks: string[] = starts.map(() => "");
   let block = -1;
   forEachInstruction(iced, code, area, (translator, offset) => {
     if (starts.includes(offset)) block = starts.indexOf(offset);
     blocks[block] += `${statementText(translator, code, offset, starts)}\n`;
   });
-  if (starts.length < 2) return `(block $done ${blocks.join("")})`;
+  if (targets.length === 0) return `(block $done ${blocks.join("")})`;
   const labels = starts.map((_, i) => `$b${i}`);
   const table = `(br_table ${labels.join(" ")} (local.get $pc))`;
   const nested = blocks.reduce((inner, text, i) => `(block ${labels[i]} ${inner})\n${text}`, table);
@@ -105,13 +106,14 @@ function targetOf({ instruction, iced, mnemonic }: Translator, code: ThreadCode)
   return Number(instruction.nearBranchTarget - code.address);
 }
 
-function blockStarts(iced: Iced, code: ThreadCode): number[] {
-  const starts = new Set([0]);
+/** Offsets of the instructions to which others jump. */
+function jumpTargets(iced: Iced, code: ThreadCode): number[] {
+  const targets: number[] = [];
   forEachInstruction(iced, code, { from: 0n, bytes: 0n }, (translator) => {
     const target = targetOf(translator, code);
-    if (target !== undefined && target < code.end) starts.add(target);
+    if (target !== undefined && target < code.end) targets.push(target);
   });
-  return [...starts].sort((a, b) => a - b);
+  return targets;
 }
 
 function statementText(
