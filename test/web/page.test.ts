@@ -111,23 +111,29 @@ describe.skipIf(!executablePath)("the page", () => {
     await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached", timeout: 0 });
   }
 
-  /** At both widths: nothing is wider than the page, nothing is hard to use; and the picture. */
+  /** At both widths: nothing is wider than the page; in light and dark, nothing is hard to use. */
   async function pictured(page: Page, subject: string, part = "main"): Promise<void> {
-    for (const width of [1280, 390]) {
+    const picture = async (what: string) => {
+      if (!process.env.SHOTS) return;
+      await page.locator(part).screenshot({ path: join(shots, `${subject}-${what}.png`) });
+    };
+    for (const width of [390, 1280]) {
       await page.setViewportSize({ width, height: 900 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide).toBeLessThanOrEqual(width);
-      if (process.env.SHOTS) {
-        await page.locator(part).screenshot({ path: join(shots, `${subject}-${width}.png`) });
-      }
+      await picture(`${width}`);
     }
     await page.addScriptTag({
       content: readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8"),
     });
-    const { violations } = await page.evaluate("axe.run()") as
-      { violations: { id: string; impact: string }[] };
-    const serious = violations.filter(({ impact }) => /serious|critical/.test(impact));
-    expect(serious.map(({ id }) => id)).toEqual([]);
+    for (const colorScheme of ["dark", "light"] as const) {
+      await page.emulateMedia({ colorScheme });
+      if (colorScheme === "dark") await picture("dark");
+      const { violations } = await page.evaluate("axe.run()") as
+        { violations: { id: string; impact: string }[] };
+      const serious = violations.filter(({ impact }) => /serious|critical/.test(impact));
+      expect(serious.map(({ id }) => id), colorScheme).toEqual([]);
+    }
   }
 
   it("runs case 001 on two machines, with Node's results, and says why one hung", async () => {
@@ -202,6 +208,14 @@ describe.skipIf(!executablePath)("the page", () => {
     expect(await buffer.textContent()).toMatch(/tail\s*\d+/);
     expect(await failing.locator(".state").allTextContents()).toEqual(
       expect.arrayContaining([expect.stringMatching(/^[MESI]$/)]));
+    // The timeline takes the colours of the page, and follows when they change.
+    const drawn = () => failing.locator("canvas").evaluate((element) =>
+      (element as unknown as { toDataURL(): string }).toDataURL());
+    const light = await drawn();
+    await page.emulateMedia({ colorScheme: "dark" });
+    await expect.poll(drawn).not.toBe(light);
+    await page.emulateMedia({ colorScheme: "light" });
+    await expect.poll(drawn).toBe(light);
     await pictured(page, "look", "#inside");
   });
 

@@ -5,6 +5,7 @@ import { go, type Look } from "./look.ts";
 import { type Colours, draw, LEFT, type Range, ROW, tracksOf, within, zoom } from "./timeline.ts";
 
 const DRAG_PIXELS = 4;
+const DARK = "(prefers-color-scheme: dark)";
 
 function coloursOf(element: Element): Colours {
   const style = getComputedStyle(element);
@@ -23,6 +24,8 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
   const near = within({ from: cycle - 600, to: cycle + 600 }, all);
   const [range, setRange] = useState<Range>(near);
   const [width, setWidth] = useState(600);
+  // A picture is not drawn anew by itself when the colours of the page change.
+  const [dark, setDark] = useState(() => matchMedia(DARK).matches);
   const height = Math.max(1, tracks.length) * ROW;
 
   useEffect(() => setRange(near), [travel]);
@@ -37,6 +40,12 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
     return () => observer.disconnect();
   }, []);
   useEffect(() => {
+    const scheme = matchMedia(DARK);
+    const follow = () => setDark(scheme.matches);
+    scheme.addEventListener("change", follow);
+    return () => scheme.removeEventListener("change", follow);
+  }, []);
+  useEffect(() => {
     const element = canvas.current!;
     const scale = devicePixelRatio || 1;
     element.width = width * scale;
@@ -44,7 +53,7 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
     const context = element.getContext("2d")!;
     context.scale(scale, scale);
     draw(context, width, tracks, range, cycle, coloursOf(element));
-  }, [tracks, range, cycle, width]);
+  }, [tracks, range, cycle, width, dark]);
 
   const cycleAt = (x: number) =>
     range.from + (Math.max(0, x - LEFT) / (width - LEFT)) * (range.to - range.from);
