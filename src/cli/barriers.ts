@@ -65,8 +65,8 @@ async function barriers(
   if (options.cost && (what !== undefined || machines)) {
     throw new InputError("--cost: takes no image, and one machine with --machine");
   }
-  if (svg !== undefined && !options.cost && (!machines || matrix || what === "001")) {
-    throw new InputError("--svg: draws what --cost measures, or --machines of an image");
+  if (svg !== undefined && !options.cost && (!machines || matrix)) {
+    throw new InputError("--svg: draws what --cost or --machines measures");
   }
   refuseUnused(what, options);
   if (options.seeds !== undefined && !machines) {

@@ -5,6 +5,7 @@
 import { type Elf, hex, readElf } from "../machine/elf.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { InputError } from "../machine/input.ts";
+import { type Alone, handover, MFENCE } from "./barrier-lines.ts";
 import { functionSetup, parseCalls } from "./explore-function.ts";
 import { TimingEngine, type TimingOptions } from "./litmus/timing.ts";
 import type { Question } from "./explore-image.ts";
@@ -34,18 +35,22 @@ const MOV_IMM = [[0x48, 0xb8], [0x48, 0xb9], [0x48, 0xba], [0x48, 0xbb], [], [],
 /** Loops in place of sleeps, and the count of those who were not woken. */
 const SLEEPS = STUBS + 0x100000n;
 const SLEEP_WORDS = STUBS + 0x200000n;
+const HANDOVER = STUBS + 0x300000n;
 const RAX = 0;
 const RSP = 4;
 const ARGUMENTS = [7, 6, 2, 1, 8, 9];
 
-/** RDTSC; the arguments; CALL; RDTSC; the difference in R12; `after`. */
-function stubOf(target: bigint, args: readonly bigint[], after: readonly number[]): Uint8Array {
+/** `before`; RDTSC; the arguments; CALL; RDTSC; the difference in R12; `after`. */
+function stubOf(
+  target: bigint, args: readonly bigint[], before: readonly number[], after: readonly number[],
+): Uint8Array {
   const load = (register: number, value: bigint) => {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, value, true);
     return [...MOV_IMM[register], ...bytes];
   };
   return Uint8Array.of(
+    ...before,
     0x0f, 0x31, 0x41, 0x89, 0xc4, // rdtsc; mov %eax, %r12d
     ...args.flatMap((value, i) => load(ARGUMENTS[i], value)),
     ...load(RAX, target), 0xff, 0xd0, // call *%rax
@@ -54,7 +59,9 @@ function stubOf(target: bigint, args: readonly bigint[], after: readonly number[
   );
 }
 
-export function costProgram(image: ImageFile, { entries, predicate }: Question) {
+export function costProgram(
+  image: ImageFile, { entries, predicate }: Question, alone?: Alone,
+) {
   const elf = readElf(image.bytes, image.name);
   const calls = parseCalls(entries, elf, image.name);
   const expression = predicate !== undefined && !elf.symbols.has(predicate);
@@ -62,8 +69,11 @@ export function costProgram(image: ImageFile, { entries, predicate }: Question) 
   const memory = variablesOf(elf, image.name);
   const { code, sleeps } = spinning(elf, calls.length, SLEEPS, SLEEP_WORDS);
   const after = sleeps ? endsHere(SLEEP_WORDS) : [];
+  // Where it runs alone, stores of the harness that are under way are none of its cost.
+  const given = alone?.lines === "remote" ? handover(memory, HANDOVER) : undefined;
+  const before = given?.wait ?? (alone ? MFENCE : []);
   const threads = calls.map(({ function: name, args }, i): ThreadCode => {
-    const code = stubOf(elf.symbols.get(name)!.lin, args, after);
+    const code = stubOf(elf.symbols.get(name)!.lin, args, before, after);
     const registers = new BigUint64Array(16);
     const stack = STACKS + BigInt(i) * BigInt(STACK_BYTES);
     registers[RSP] = stack + BigInt(STACK_BYTES - 64);
@@ -86,6 +96,10 @@ export function costProgram(image: ImageFile, { entries, predicate }: Question) 
     const initial = new Uint8Array(SPIN_BYTES);
     observed.push({ kind: "memory", variable: memory.length, offset: 0, size: 4 });
     memory.push({ name: "sleep", address: SLEEP_WORDS, initial, pointers: [] });
+  }
+  if (given) {
+    memory.push(given.words);
+    threads.push(given.writer(STUBS + BigInt(threads.length) * PAGE));
   }
   const program: Program = { name: image.name, threads, code, memory, observed };
   const fails = (values: bigint[]) =>
@@ -115,15 +129,19 @@ export interface Sample {
   seeds?: number;
 }
 
-/** Runs of the image as it is, on CPUs that change by chance; `of`: cycles of this one alone. */
+/**
+ * Runs of the image as it is, on CPUs that change by chance; `of`: cycles of this one alone;
+ * `alone`: of the only one, on a CPU that stays the same, its lines in this state.
+ */
 export async function costOf(
   image: ImageFile, question: Question, sample: Sample,
-  options: TimingOptions & { of?: number } = {},
+  { of, alone, ...options }: TimingOptions & { of?: number; alone?: Alone } = {},
 ): Promise<Cost> {
-  const { program, fails } = costProgram(image, question);
-  const { of: first = 0, of: last = program.threads.length - 1 } = options;
+  const { program, fails } = costProgram(image, question, alone);
+  const [first, last] = alone ? [0, 0] : [of ?? 0, of ?? program.threads.length - 1];
   const cyclesOf = (values: bigint[]) => values.slice(first, last + 1);
-  return programCost(program, { fails, cyclesOf }, sample, options);
+  return programCost(
+    program, { fails, cyclesOf }, sample, { ...options, ...(alone && { cpus: [...alone.cpus] }) });
 }
 
 /** Of any program: which of its final states fail, and which values in one are cycles. */

@@ -281,6 +281,19 @@ export function pairsByRelation(preset: Preset): Map<Relation, [number, number]>
   return pairs;
 }
 
+const NEAREST_FIRST: readonly Relation[] = [
+  "same core", "same L2", "same L3", "same package", "other socket", "two hops",
+];
+
+/** Two CPUs that are as far apart as the machine has them; undefined: it has one CPU. */
+export function farthestPair(
+  preset: Preset,
+): { relation: Relation; cpus: [number, number] } | undefined {
+  const pairs = pairsByRelation(preset);
+  const relation = NEAREST_FIRST.findLast((known) => pairs.has(known));
+  return relation && { relation, cpus: pairs.get(relation)! };
+}
+
 export function relationOf(preset: Preset, a: number, b: number): Relation {
   const cluster = (cpu: number) => preset.clusters.find((item) => item.cpus.includes(cpu))!;
   if (a === b) return "same CPU";

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
+import { loadPreset } from "../../src/engine/files.ts";
+import { numberOf } from "../../src/machine/preset.ts";
 import { hasTool } from "../support/tools.ts";
 
 const root = packageRoot();
@@ -197,11 +199,12 @@ it("prints the pairs of cases 003 and M, and a line shows what goes wrong", () =
 
 const MACHINES = ["clovertown", "conroe", "nehalem-ep", "zen"];
 
-it("says what a completion of case 001 costs with each sufficient way to write it", () => {
-  const words = ["001", "--machines", MACHINES.join(), "--runs", "64", "--json"];
-  type Row = {
-    machine: string; completer: string; safe: boolean;
-    idle: { runs: number; median: number; p99: number }; raced: { runs: number; median: number };
+it("says what a completion of case 001 costs, its lines in the L1 and at another CPU", () => {
+  const svg = join(folder, "completions.svg");
+  const words = ["001", "--machines", MACHINES.join(), "--runs", "32", "--json", "--svg", svg];
+  type State = "hot" | "remote" | "beside";
+  type Row = Record<State, { runs: number; median: number; p99: number }> & {
+    machine: string; completer: string; safe: boolean; cheapest: State[]; relation: string;
   };
   const { costs }: { costs: Row[] } = JSON.parse(barriers(...words).stdout);
   for (const machine of MACHINES) {
@@ -210,22 +213,49 @@ it("says what a completion of case 001 costs with each sufficient way to write i
       .toEqual(["k0", "k7", "k8", "k9", "k10", "k11", "k12"]);
     expect(own.filter(({ safe }) => !safe).map(({ completer }) => completer)).toEqual(["k0"]);
     const of = (name: string) => own.find(({ completer }) => completer === name)!;
-    // Each repair costs something where nobody waits, and more beside a CPU that takes the lines.
-    for (const name of ["k7", "k8", "k11", "k12"]) {
-      expect(of(name).idle.median, `${machine} ${name}`).toBeGreaterThan(of("k0").idle.median + 4);
+    const far = own[0].relation === "other socket";
+    expect(far).toBe(machine !== "conroe");
+    const transfer = numberOf(
+      loadPreset(machine), far ? "latency.socketOwn" : "latency.siblingOwn");
+    // A full fence waits for no line that is here already, and for those of the ring and of its
+    // tail if they are not; without one only the lock's line is waited for.
+    for (const name of ["k7", "k8", "k9", "k10", "k11", "k12"]) {
+      const more = (state: State) => of(name)[state].median - of("k0")[state].median;
+      const where = `${machine} ${name}`;
+      expect(more("hot"), where).toBeGreaterThan(4);
+      expect(more("hot"), where).toBeLessThan(Math.max(transfer, 100));
+      expect(more("remote"), where).toBeGreaterThan(transfer);
     }
-    for (const { idle, raced } of own) {
-      expect([idle.runs, raced.runs]).toEqual([64, 64]);
-      expect(idle.p99).toBeGreaterThanOrEqual(idle.median);
-      expect(raced.median).toBeGreaterThan(idle.median);
+    const slower = of("k0").remote.median - of("k0").hot.median;
+    expect(slower).toBeGreaterThan(transfer / 2);
+    expect(slower).toBeLessThan(2 * transfer);
+    for (const { hot, remote, beside, safe, cheapest } of own) {
+      for (const { runs, median, p99 } of [hot, remote, beside]) {
+        expect(runs).toBe(32);
+        expect(p99).toBeGreaterThanOrEqual(median);
+      }
+      expect(beside.median).toBeGreaterThan(hot.median);
+      if (!safe) expect(cheapest).toEqual([]);
+    }
+    for (const state of ["hot", "remote", "beside"] as const) {
+      const medians = own.filter(({ safe }) => safe).map((row) => row[state].median);
+      const marked = own.filter(({ cheapest }) => cheapest.includes(state));
+      expect(new Set(marked.map((row) => row[state].median))).toEqual(
+        new Set([Math.min(...medians)]));
     }
   }
+  const drawing = readFileSync(svg, "utf8");
+  expect(drawing.match(/<title>/g)).toHaveLength(3 * costs.length);
+  expect(drawing).toContain("k7, remote: ");
 });
 
 it("prints the costs of completions as a table, against the fence of upstream", () => {
   const { stdout } = barriers("001", "--machines", "conroe", "--runs", "10");
-  expect(stdout).toMatch(/^conroe +k7 +safe +\d+ +0 +\d+ +\d+ +0 +\d+$/m);
-  expect(stdout).toMatch(/^conroe +k12 +safe +\d+ +[+-]\d+ +\d+ +\d+ +[+-]?\d+ +\d+$/m);
+  const cells = (name: string) => new RegExp(`^${name} +(.*)$`, "m").exec(stdout)![1];
+  expect(cells("k0")).toMatch(/^broken +\d+ +-\d+ +\d+ +\d+ +-\d+ +\d+ +\d+ +-\d+ +\d+$/);
+  expect(cells("k7")).toMatch(/^safe +\*?\d+ +0 +\d+ +\*?\d+ +0 +\d+ +\*?\d+ +0 +\d+$/);
+  expect(stdout.match(/ \*\d/g)!.length).toBeGreaterThanOrEqual(3);
+  expect(stdout).toContain("conroe; remote: CPU 0's lines are CPU 1's, same L2");
   expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
@@ -253,6 +283,7 @@ describe("usage", () => {
       "--kinds lock: these sites have none, sfence, lfence, mfence"],
     [["wM1", "--seeds", "2"], "--seeds: is for --machines"],
     [["009"], "or a case: 000 to 004, M"],
+    [["001", "--machines", "conroe,uni1"], "uni1 has one CPU; name a machine with two"],
   ])("%j", (words, message) => {
     const { status, stderr } = barriers(...words);
     expect(stderr).toContain(message);

@@ -29,12 +29,15 @@ const env = {
 };
 
 const settled = (text: string) => text.replace(/^Time .*$/gm, "Time").trimEnd();
-/** Without figures, each line once and in no order. */
+/** Without figures, and what marks the smallest; each line once and in no order. */
 const shape = (text: string) => [...new Set(
   text.trimEnd().split("\n").map((line) =>
-    line.replace(/[-+]?\d+(\.\d+)?(e-?\d+)?/g, "#").replace(/[0-9a-f]*#[0-9a-f#]*|\s+/g, " ")),
+    line.replaceAll("*", " ").replace(/[-+]?\d+(\.\d+)?(e-?\d+)?/g, "#")
+      .replace(/[0-9a-f]*#[0-9a-f#]*|\s+/g, " ")),
 )].sort();
-const TIMED = /--engine timing|smpbox run|smpbox compare/;
+/** On a slow host. */
+const PROGRESS = /^(\d+ of \d+ completions, |k\d+: which are safe).*\n/gm;
+const TIMED = /--engine timing|smpbox run|smpbox compare|barriers 001/;
 
 /** The output of `command` in the README is from now on this. */
 function rewrite(from: string, to: string): void {
@@ -45,7 +48,7 @@ function output(command: string): string {
   const { stdout, status } = spawnSync(
     "sh", ["-c", `{ ${command}; } 2>&1`], { cwd: folder, env, encoding: "utf8" });
   expect(status, `${command}\n${stdout}`).toBe(0);
-  return stdout;
+  return stdout.replace(PROGRESS, "");
 }
 
 for (const [, name, text] of readme.matchAll(/^```(?:c|json) (\S+)\n([^]*?)^```$/gm)) {
