@@ -4,11 +4,10 @@ import { COMPLETERS } from "../cases/001-variants.ts";
 import { BARRIER_IMAGE } from "../cases/barrier-programs.ts";
 import { type Cost, costOf } from "../engine/barrier-cost.ts";
 import { loadPreset, openImage } from "../engine/files.ts";
-import { InputError } from "../index.ts";
 import { farthestPair, type Relation } from "../machine/topology.ts";
 import { signed, wrapped } from "../report/barriers.ts";
 import { chart, type Panel } from "../report/svg.ts";
-import { type BarrierOptions, RUNS } from "./barriers-survey.ts";
+import { type BarrierOptions, checkMachines, RUNS } from "./barriers-survey.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { writeOutput } from "./output-file.ts";
@@ -39,11 +38,9 @@ const UPSTREAM = "k7";
 export async function printCompletions(
   { machines = [], runs = RUNS, seed, seeds = 1, json, svg }: BarrierOptions, signal: AbortSignal,
 ): Promise<number> {
-  const pairs = machines.map((machine) => {
-    const pair = farthestPair(loadPreset(machine));
-    if (pair) return { machine, ...pair };
-    throw new InputError(`${machine} has one CPU; name a machine with two`);
-  });
+  checkMachines(machines, 2);
+  const pairs = machines.map((machine) =>
+    ({ machine, ...farthestPair(loadPreset(machine))! }));
   const progress = new Progress();
   const completers = ["k0"];
   for await (const { layout, waiter, verdict, completer } of

@@ -1,11 +1,14 @@
 // smpbox barriers IMAGE: every placement at its sites, and what the minimal ones cost on machines.
 import { type Cost, costOf, type Sample } from "../engine/barrier-cost.ts";
 import { imageSurvey, type Trial } from "../engine/barriers.ts";
+import { callsIn } from "../engine/explore-function.ts";
 import type { Question } from "../engine/explore-image.ts";
 import { openImage } from "../engine/files.ts";
 import { patchSites, type Placement, readSites } from "../machine/sites.ts";
 import { type Measured, placementText } from "../report/barriers.ts";
-import { type BarrierOptions, narrowed, RUNS, type Shown, surveyed } from "./barriers-survey.ts";
+import {
+  type BarrierOptions, checkMachines, narrowed, RUNS, type Shown, surveyed,
+} from "./barriers-survey.ts";
 import { shellLine } from "./options.ts";
 import { Progress } from "./progress.ts";
 
@@ -14,6 +17,7 @@ export async function imageShown(
   what: string, question: Question, options: BarrierOptions, signal: AbortSignal,
 ): Promise<Shown | undefined> {
   const begun = performance.now();
+  checkMachines(options.machines, callsIn(question.entries).length);
   const { sites, explore } = imageSurvey(openImage(what), question, options.sites);
   const choices = narrowed(sites, options.kinds);
   const trials = await surveyed(choices, explore, options, signal);

@@ -17,7 +17,9 @@ import type { Placement } from "../machine/sites.ts";
 import { placementText } from "../report/barriers.ts";
 import { placementChart } from "../report/barriers-chart.ts";
 import { measured } from "./barriers-image.ts";
-import { type BarrierOptions, narrowed, placementOf, print, surveyed } from "./barriers-survey.ts";
+import {
+  type BarrierOptions, checkMachines, narrowed, placementOf, print, surveyed,
+} from "./barriers-survey.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { shellLine } from "./options.ts";
@@ -32,6 +34,7 @@ export async function litmusBarriers(
   const file = readTest(what);
   try {
     const test = parseBytes(file.name, file.bytes);
+    checkMachines(options.machines, test.threads.length);
     const gaps = gapsOf(test);
     if (!gaps.length) throw new InputError(`${what}: no thread has two memory accesses`);
     const named = gaps.map((gap) => ({ ...gap, places: [] }));

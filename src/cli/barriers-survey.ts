@@ -3,7 +3,9 @@
 import { wilson } from "../cases/numbers.ts";
 import { survey, type SurveyOptions, type Trial } from "../engine/barriers.ts";
 import type { Question } from "../engine/explore-image.ts";
+import { loadPreset } from "../engine/files.ts";
 import { InputError } from "../index.ts";
+import { cpuCount } from "../machine/preset.ts";
 import type { Kind, Placement } from "../machine/sites.ts";
 import {
   costTable, type Measured, surveySentence, surveyTable, wrapped,
@@ -35,6 +37,16 @@ export interface BarrierOptions {
   svg?: string;
   all?: boolean;
   json?: boolean;
+}
+
+/** Functions that take turns on one CPU say nothing about it. */
+export function checkMachines(machines: readonly string[] = [], threads: number): void {
+  for (const name of machines) {
+    const count = cpuCount(loadPreset(name));
+    if (count >= threads) continue;
+    const has = `${name} has ${count === 1 ? "one CPU" : `${count} CPUs`}`;
+    throw new InputError(`--machines: ${has}, and ${threads} are needed; name a larger one`);
+  }
 }
 
 export async function surveyed(

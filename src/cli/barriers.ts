@@ -34,8 +34,8 @@ export function barriersVerb(program: Command, act: Act): void {
     .option("--entry <f,g>", "a function for each CPU: f, f(1), f(0x10,&symbol)")
     .option("--predicate <p>", "must hold at the end, as for smpbox explore")
     .option("--sites <names>", "only these sites; * stands for any text", parseList)
-    .option("--kinds <kinds>", "only these: none, sfence, lfence, mfence, lock, xchg, plain",
-      parseList)
+    .option("--kinds <kinds>", "only these: none, sfence, lfence, mfence, lock, xchg, plain; " +
+      "of a litmus test, which has no stack, not lock and xchg", parseList)
     .option("--at <site=kind,...>", "one placement, and the run that breaks it step by step")
     .option("-o, --output <file>", "with --at: write the image with these barriers")
     .option("--prove", "explore every placement; imply none from others")

@@ -13,8 +13,12 @@ export interface Call {
 
 /** Several of them with commas between: `f(0,1),g`. */
 export function parseCalls(text: string, elf: Elf, name: string): Call[] {
-  const parts = text.split(/,(?![^(]*\))/);
-  return parts.map((part) => parseCall(part, elf, name));
+  return callsIn(text).map((part) => parseCall(part, elf, name));
+}
+
+/** `f(1,2),g` as its calls. */
+export function callsIn(text: string): string[] {
+  return text.split(/,(?![^(]*\))/);
 }
 
 /** `f`, `f(1)`, `f(0x10, &symbol)`. */

@@ -25,6 +25,7 @@ export type Placement = ReadonlyMap<string, Kind>;
 const SECTION = ".smpbox.barriers";
 const RECORD_BYTES = 48;
 const NAME_BYTES = 32;
+const RESERVED = /[=,*]/;
 const BARRIER = 0;
 const STORE = 1;
 const SITE_BYTES = 8;
@@ -51,14 +52,20 @@ export function readSites(image: ImageFile): Site[] {
     throw new InputError(`${image.name}: ${SECTION}: ${reason}; compile it again with smpbox.h`);
   };
   if (records.length % RECORD_BYTES) fail("not a whole number of records");
+  const rename = (site: string, reason: string): never => {
+    throw new InputError(`${image.name}: the name of site ${site} ${reason}; give it another`);
+  };
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
   const sites = new Map<string, Site>();
   for (let at = 0; at < records.length; at += RECORD_BYTES) {
     const lin = view.getBigUint64(at, true);
     const bytes = view.getUint32(at + 8, true);
     const type = view.getUint32(at + 12, true);
-    const name = textOf(records.subarray(at + 16, at + 16 + NAME_BYTES));
+    const field = records.subarray(at + 16, at + 16 + NAME_BYTES);
+    const name = textOf(field);
     if (!name) fail(`the site at ${hex(lin)} has no name`);
+    if (!field.includes(0)) rename(name, `is longer than ${NAME_BYTES - 1} characters`);
+    if (RESERVED.test(name)) rename(name, "has =, , or * in it, which --at and --sites read");
     if (type !== BARRIER && type !== STORE) fail(`${name} is of an unknown kind (${type})`);
     const kinds = type === STORE ? STORES : BARRIERS;
     const site = sites.get(name) ?? { name, kinds, places: [] };

@@ -148,11 +148,11 @@ export function costTable(measured: readonly Measured[], choices: readonly Choic
 const COST_COLUMNS = 51;
 export const signed = (value: number) => (value > 0 ? `+${value}` : `${value}`);
 
-/** `12 of 1000`, or a bound: `0 (< 3.8e-3)`. */
+/** Failures and the 95 % interval of their rate; of none, its bound: `< 0.38 %`. */
 function rateText({ failures, runs }: Pick<Cost, "failures" | "runs">): string {
   if (failures === undefined) return "-";
   const [low, high] = wilson(failures, runs);
-  if (!failures) return `0 (< ${high.toExponential(1)})`;
+  if (!failures) return `< ${(high * 100).toPrecision(2)} %`;
   return `${failures} (${(low * 100).toFixed(1)}-${(high * 100).toFixed(1)} %)`;
 }
 

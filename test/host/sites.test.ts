@@ -100,6 +100,16 @@ describe("refuses", () => {
     view.setUint32(at - 4, 7, true);
     expect(() => readSites({ name: NAME, bytes })).toThrow("wM1.wake is of an unknown kind (7)");
     view.setUint32(at - 4, 0, true);
+    for (const letter of "=,*") {
+      bytes[at] = letter.charCodeAt(0);
+      expect(() => readSites({ name: NAME, bytes })).toThrow(
+        `the name of site ${letter}M1.wake has =, , or * in it`);
+    }
+    bytes.fill(0x61, at, at + 31);
+    expect(readSites({ name: NAME, bytes }).map(({ name }) => name)).toContain("a".repeat(31));
+    bytes[at + 31] = 0x61;
+    expect(() => readSites({ name: NAME, bytes })).toThrow("is longer than 31 characters");
+    bytes.fill(0, at + 1, at + 32);
     bytes[at] = 0;
     expect(() => readSites({ name: NAME, bytes })).toThrow("has no name");
   });
