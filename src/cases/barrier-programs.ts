@@ -54,6 +54,10 @@ const PROGRAMS: Readonly<Record<string, readonly BarrierProgram[]>> = {
       entries: "m2_wake,m2_return", predicate: "m2_late == 0", sites: ["wM2.*"],
     },
     {
+      id: "wM3", what: "io_uring's completion queue: its tail is stored with release order",
+      entries: "m3_complete,m3_wait", sites: ["wM3.*"],
+    },
+    {
       id: "wM4", what: "io_uring's SQPOLL: an application, a kernel thread that polls",
       entries: "m4_submit,m4_poll", predicate: "m4_done == 1", sites: ["wM4.*"],
     },
@@ -68,6 +72,30 @@ const PROGRAMS: Readonly<Record<string, readonly BarrierProgram[]>> = {
     {
       id: "wM7", what: "an adaptive mutex: its owner leaves, another thread blocks",
       entries: "m7_release,m7_acquire", sites: ["wM7.*"],
+    },
+    {
+      id: "wM7-3", what: "the same with three threads: two of them want it",
+      entries: "m7_release,m7_acquire,m7_acquire", sites: ["wM7.*"],
+    },
+    {
+      id: "wM8", what: "wake_up_bit(): a bit is cleared, and its hashed queue looked at",
+      entries: "m8_unlock,m8_wait", sites: ["wM8.*"],
+    },
+    {
+      id: "wM9", what: "a futex: the waiter counts itself, then compares the word",
+      entries: "m9_wake,m9_wait", sites: ["wM9.*"],
+    },
+    {
+      id: "wM9-late", what: "the same, but it counts itself after it has read the word",
+      entries: "m9_wake,m9_wait_late", sites: ["wM9.*"],
+    },
+    {
+      id: "wM10", what: "a parked kthread: __set_current_state(), then the condition",
+      entries: "m10_wake,m10_wait", sites: ["wM10.*"],
+    },
+    {
+      id: "wM11", what: "the block layer's restart bit: no tag, say so, try again",
+      entries: "m11_end,m11_dispatch", sites: ["wM11.*"],
     },
   ],
 };

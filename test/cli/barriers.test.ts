@@ -81,6 +81,50 @@ it.skipIf(!hasTool("gcc", "gcc"))("measures what placements cost, and how often 
   expect(Math.max(...table.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
+describe.skipIf(!hasTool("gcc", "gcc"))("a site", () => {
+  function compiled(body: string) {
+    const source = `#include <mini.h>\n#include <smpbox.h>\n` +
+      `volatile char c; volatile short s; volatile int i; volatile long l;\n` +
+      `int main(void) { ${body} return 0; }\n`;
+    writeFileSync(join(folder, "site.c"), source);
+    const flags = smpbox("cflags").stdout.trim();
+    return spawnSync("sh", ["-c", `gcc ${flags} -o site site.c`], {
+      cwd: folder, encoding: "utf8",
+    });
+  }
+
+  it.each(["c", "s"])("that stores to a %s of 1 or 2 bytes does not compile", (place) => {
+    const { status, stderr } = compiled(`store_site("x", ${place}, 1);`);
+    expect(stderr).toContain("store_site() stores 4 or 8 bytes");
+    expect(status).not.toBe(0);
+  });
+
+  it("with a long name does not compile", () => {
+    const name = "n".repeat(32);
+    for (const text of [`barrier_site("${name}");`, `store_site("${name}", i, 1);`]) {
+      const { status, stderr } = compiled(text);
+      expect(stderr).toContain("the name of a site has at most 31 characters");
+      expect(status).not.toBe(0);
+    }
+  });
+
+  it("compiles with 31 characters and 4 or 8 bytes", () => {
+    const name = "n".repeat(31);
+    const { stderr } = compiled(
+      `if (i) barrier_site("${name}"); else store_site("i", i, 1); store_site("l", l, 1);`);
+    expect(stderr).toBe("");
+    expect(barriers("site", "--entry", "main", "--kinds", "mfence,xchg").stdout)
+      .toContain("12 placements");
+  });
+
+  it.each(["a=b", "a,b", "a*"])("%s is refused", (name) => {
+    expect(compiled(`barrier_site("${name}");`).stderr).toBe("");
+    const { stderr, status } = barriers("site", "--entry", "main");
+    expect(stderr).toMatch(/^smpbox: site: the name of site a\S+ has =, , or \* in it/);
+    expect(status).toBe(2);
+  });
+});
+
 it("shows the run that breaks one placement", () => {
   const words = ["explore", "--entry", "m1_wake,m1_wait", "--at", "wM1.wake=mfence"];
   const { stdout, status } = barriers(...words);
@@ -200,7 +244,7 @@ it("prints the pairs of cases 003 and M, and a line shows what goes wrong", () =
   expect(stdout).toMatch(/^M4 SQPOLL +mb +none +safe +hang +\d+ +[\d.]+$/m);
 });
 
-const MACHINES = ["clovertown", "conroe", "nehalem-ep", "zen"];
+const MACHINES = ["clovertown", "conroe", "nehalem-ep"];
 
 it("says what a completion of case 001 costs, its lines in the L1 and at another CPU", () => {
   const svg = join(folder, "completions.svg");

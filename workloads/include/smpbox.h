@@ -139,15 +139,19 @@
  * copy; sites of one name are patched together. The record, in a section that is not loaded:
  *
  *     0 | address u64 | 8 | bytes u32 | 12 | kind u32 | 16 | name char[32], zero padded | 48
+ *
+ * In a name =, , and * are refused: they are what `smpbox barriers` separates names by.
  */
 #define SMPBOX_SITE_BARRIER 0
 #define SMPBOX_SITE_STORE 1
+#define SMPBOX_SITE_NAME(name)                                                                     \
+	_Static_assert(sizeof(name) <= 32, "the name of a site has at most 31 characters")
 
 #define SMPBOX_SITE_RECORD(name, kind)                                                             \
 	"	.pushsection .smpbox.barriers, \"\", @progbits\n"                                  \
 	"	.quad 773b\n"                                                                      \
 	"	.long 774b - 773b, " #kind "\n"                                                    \
-	"775:	.asciz " #name "\n"                                                               \
+	"775:	.ascii " #name "\n"                                                                \
 	"	.zero 32 - (. - 775b)\n"                                                           \
 	"	.popsection\n"
 #define SMPBOX_SITE_RECORD_OF(name, kind) SMPBOX_SITE_RECORD(name, kind)
@@ -155,17 +159,23 @@
 /* Nothing, unless patched: MFENCE, SFENCE, LFENCE, LOCK ADD to the stack, or XCHG of R11 with the
  * word below the red zone. To the compiler it is a barrier always. */
 #define barrier_site(name)                                                                         \
-	asm volatile("773:	.byte 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0\n774:\n" /* NOP */       \
-		     SMPBOX_SITE_RECORD_OF(name, SMPBOX_SITE_BARRIER)                             \
-		     :                                                                             \
-		     :                                                                             \
-		     : "memory", "cc", "r11")
+	do {                                                                                       \
+		SMPBOX_SITE_NAME(name);                                                            \
+		asm volatile("773:	.byte 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0\n774:\n" /* NOP */   \
+			     SMPBOX_SITE_RECORD_OF(name, SMPBOX_SITE_BARRIER)                      \
+			     :                                                                     \
+			     :                                                                     \
+			     : "memory", "cc", "r11");                                             \
+	} while (0)
 
 /* One machine store of `value` to `place` (4 or 8 bytes): plain, or XCHG if patched. */
 #define store_site(name, place, value)                                                             \
 	do {                                                                                       \
+		SMPBOX_SITE_NAME(name);                                                            \
+		_Static_assert(sizeof(place) == 4 || sizeof(place) == 8,                           \
+			       "store_site() stores 4 or 8 bytes");                                \
 		__typeof__((place) + 0) value_ = (value);                                          \
-		asm volatile("773:	mov %[new], %[to]\n774:\n"                                \
+		asm volatile("773:	mov %[new], %[to]\n774:\n"                                 \
 			     SMPBOX_SITE_RECORD_OF(name, SMPBOX_SITE_STORE)                        \
 			     : [to] "+m"(place), [new] "+r"(value_)                                \
 			     :                                                                     \
