@@ -4,9 +4,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
-import { costOf } from "../../src/engine/barrier-cost.ts";
+import { costOf, costProgram } from "../../src/engine/barrier-cost.ts";
+import { loadPreset } from "../../src/engine/files.ts";
+import { TimingEngine } from "../../src/engine/litmus/timing.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import { numberOf } from "../../src/machine/preset.ts";
 import { type Kind, patchSites, readSites } from "../../src/machine/sites.ts";
+import { farthestPair } from "../../src/machine/topology.ts";
 import type { Measured } from "../../src/report/barriers.ts";
 import { frontOf, placementChart } from "../../src/report/barriers-chart.ts";
 
@@ -48,6 +52,26 @@ it("takes as many runs of each seed", async () => {
   const [low, high] = [first.median!, second.median!].sort((a, b) => a - b);
   expect(both.median).toBeGreaterThanOrEqual(low);
   expect(both.median).toBeLessThanOrEqual(high);
+});
+
+it("lines that another CPU wrote last are fetched in every run, hot ones in none", async () => {
+  const transfer = numberOf(loadPreset("clovertown"), "latency.socketOwn");
+  const { cpus } = farthestPair(loadPreset("clovertown"))!;
+  const cyclesOf = async (lines: "hot" | "remote", seed: bigint) => {
+    const { program } = costProgram(image, { entries: "aio_complete_24_k7" }, { lines, cpus });
+    const { states } = await new TimingEngine({ cpus }).run(
+      program, { machine: "clovertown", runs: 100, seed });
+    return states.flatMap(({ values, count }) => Array<number>(count).fill(Number(values[0])));
+  };
+  for (const seed of [1n, 2n]) {
+    const hot = (await cyclesOf("hot", seed)).sort((a, b) => a - b);
+    const remote = await cyclesOf("remote", seed);
+    expect([hot.length, remote.length]).toEqual([100, 100]);
+    // In the first run the code itself is nowhere yet.
+    expect(hot[98]).toBeLessThan(hot[0] + transfer / 2);
+    // Four lines, one after the other.
+    expect(Math.min(...remote)).toBeGreaterThan(hot[0] + 3 * transfer);
+  }
 });
 
 it("in program order nobody is lost", async () => {
