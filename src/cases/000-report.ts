@@ -15,7 +15,7 @@ const context = (when?: string): Finder[] => [
   { as: "process", slab: "process", where: [], when },
   { as: "aio", at: "$process->aio", when },
   {
-    as: "generation", at: "$aio->generation[$req - $aio->reqs / sizeof(aio_req)]", when,
+    as: "generation", at: "$aio->generation[($req - $aio->reqs) / sizeof(aio_req)]", when,
   },
 ];
 

@@ -14,8 +14,8 @@ export type Condition = [field: string, expression: string];
 
 /**
  * Gives `as` a meaning: later ones, and all expressions, call it $as. An expression is what pd of
- * smpbox crash takes: variables and fields, $names, and + - * / & << >> from left to right. With
- * `when` it is looked for as the machine was before that moment of the failure.
+ * smpbox crash takes (report/crash/expression.ts). With `when` it is looked for as the machine was
+ * before that moment of the failure.
  */
 export type Finder = { when?: string } & (
   | { as: string; task: TaskQuery }

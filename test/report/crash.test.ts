@@ -94,11 +94,56 @@ it("slab counts what is in use, as the kernel's own lists do", async () => {
 });
 
 it("px, pd and rd show the same number", async () => {
-  expect(await run("pd nr_cpus")).toBe("nr_cpus = 8");
-  expect(await run("px nr_cpus")).toBe("nr_cpus = 0x8");
+  session.history.length = 0;
+  expect(await run("pd nr_cpus")).toBe("nr_cpus = $1 = 8");
+  expect(await run("px nr_cpus")).toBe("nr_cpus = $2 = 0x8");
   expect(await run("rd nr_cpus")).toMatch(/^\w{16}: {2}\w{8}00000008 /);
-  expect(await run("pd cpus[5].number")).toBe("cpus[5].number = 5");
-  expect(await run("px cpus[5].rq.idle->state")).toBe("cpus[5].rq.idle->state = 0x0");
+  expect(await run("pd cpus[5].number")).toBe("$3 = 5");
+  expect(await run("px cpus[5].rq.idle->state")).toBe("$4 = 0x0");
+  expect(await run("pd $1*cpus[5].number-$2")).toBe("$5 = 32");
+});
+
+it("px of addresses, structs and functions, as the bug report's session writes them", async () => {
+  const { place, stack } = session.task(`${pid}`);
+  const address = place.lin.toString(16);
+  session.history.length = 0;
+  expect(await run(`px &((struct task *)0x${address})->run_list`)).toBe(
+    `$1 = (struct list_head *) 0x${session.member(place, "run_list").lin.toString(16)}`);
+  expect(await run(`px ((struct task *)0x${address})->process`))
+    .toMatch(/^\$2 = \(struct process \*\) 0x[0-9a-f]{16}$/);
+  expect(await run("pd $2->pid")).toBe(`$3 = ${pid - 1}`);
+  const whole = (await run(`px *(struct task *)0x${address}`)).split("\n");
+  expect(whole[0]).toBe("$4 = {");
+  expect(whole).toContain(`  stack = 0x${stack.toString(16)},`);
+  expect(await run(`px $4.stack`)).toMatch(new RegExp(`\\*\\) 0x${stack.toString(16)}$`));
+  expect(await run("px &schedule")).toMatch(/^\$6 = .* 0x[0-9a-f]+ <schedule>$/);
+  await expect(run("px *(struct task *)0x10")).rejects.toThrow(/nothing is mapped/);
+});
+
+it("a line's output goes through grep, wc, head and tail", async () => {
+  expect(await run("ps -IN | grep aio | wc -l")).toBe("8");
+  expect(await run(`ps | grep ${session.task(`${pid}`).place.lin.toString(16)}`))
+    .toMatch(/IN {2}w001$/);
+  expect((await run("ps | grep -v w001 | head -3")).split("\n")).toHaveLength(3);
+  expect(await run("ps | tail -1")).toBe((await run("ps")).split("\n").at(-1));
+  await expect(run("ps | less")).rejects.toThrow(/what a pipe leads to/);
+});
+
+it("ps of one task, bt of those that run, mount, set", async () => {
+  expect((await run(`ps ${pid}`)).split("\n")).toHaveLength(2);
+  expect(await run(`ps -UN ${pid}`)).not.toContain("w001");
+  expect((await run("ps aio")).match(/ aio$/gm)).toHaveLength(8);
+  const active = await run("bt -a");
+  expect([...active.matchAll(/CPU: (\d) +COMMAND: "\[swapper/g)].map(([, cpu]) => cpu).join(""))
+    .toBe("01234567");
+  expect(active.match(/^ #0 /gm)).toHaveLength(8);
+  await expect(run(`bt -a ${pid}`)).rejects.toThrow(/leave out the PID/);
+  expect(await run("mount")).toContain("no file system is mounted");
+  const [thread] = session.tasks.filter(({ comm }) => comm === "aio");
+  expect(await run(`set ${thread.pid}`)).toMatch(new RegExp(`PID: ${thread.pid}\n.*"aio"`));
+  expect(await run("bt")).toBe(await run(`bt ${thread.pid}`));
+  expect(await run("set")).toContain("STATE: TASK_INTERRUPTIBLE");
+  session.context = undefined;
 });
 
 it("runq, files, irq, sys, dis", async () => {
@@ -259,7 +304,7 @@ it("answers in 80 columns, and mistakes in a sentence", async () => {
     "sys", "ps", "bt -f", "runq", "files", "irq", "sb", "last", "dis schedule 20", "help",
     `struct kioctx ${context.address.toString(16)}`, "rd nr_cpus 8", "struct task",
     "slab", "slab task", "help slab",
-    "px cpus[0].rq",
+    "px cpus[0].rq", "bt -a", "set", "mount",
   ];
   for (const line of lines) {
     const wide = (await run(line)).split("\n").filter((row) => row.length > 80);
@@ -272,6 +317,7 @@ it("answers in 80 columns, and mistakes in a sentence", async () => {
   await expect(run("waitq 0")).rejects.toThrow(/nothing is mapped/);
   await expect(run("dis 0")).rejects.toThrow(/nothing is mapped/);
   await expect(run("waitq")).rejects.toThrow(/usage: waitq/);
+  await expect(run("ps -XX")).rejects.toThrow(/must be one of/);
   await expect(run("toString")).rejects.toThrow(/no such command/);
   await expect(run("rd 10")).rejects.toThrow(/mapped/);
 });

@@ -192,7 +192,7 @@ function arrayOf(of: Type, dimensions: Entry[]): Type {
 export function memberOf(type: Type, path: string): { at: number; type: Type } | undefined {
   let [at, here] = [0, bare(type)];
   for (const name of path.split(".")) {
-    const found = named(here, name);
+    const found = memberNamed(here, name);
     if (!found) return undefined;
     at += found.at;
     here = bare(found.type);
@@ -200,13 +200,14 @@ export function memberOf(type: Type, path: string): { at: number; type: Type } |
   return { at, type: here };
 }
 
-/** Also members of unnamed members. */
-function named(type: Type, name: string): { at: number; type: Type } | undefined {
-  if (type.kind !== "struct" && type.kind !== "union") return undefined;
-  for (const member of type.members) {
+/** A member of a struct or union, also one of an unnamed member. */
+export function memberNamed(type: Type, name: string): Member | undefined {
+  const here = bare(type);
+  if (here.kind !== "struct" && here.kind !== "union") return undefined;
+  for (const member of here.members) {
     if (member.name === name) return member;
-    const inner = member.name === "" ? named(bare(member.type), name) : undefined;
-    if (inner) return { at: member.at + inner.at, type: inner.type };
+    const inner = member.name === "" ? memberNamed(member.type, name) : undefined;
+    if (inner) return { ...inner, at: member.at + inner.at };
   }
   return undefined;
 }

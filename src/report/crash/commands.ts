@@ -6,7 +6,8 @@ import { cache, last, sb } from "./machine.ts";
 import { dis, print, rd, slab, struct } from "./memory.ts";
 import type { Session } from "./session.ts";
 import { whyAgain, whyLines } from "../why/why.ts";
-import { files, list, ps, runq, sys, waitq } from "./tasks.ts";
+import { filterOf, splitAt } from "./pipes.ts";
+import { files, list, mount, ps, runq, set, sys, waitq } from "./tasks.ts";
 
 interface Command {
   usage: string;
@@ -19,16 +20,16 @@ interface Command {
 export const COMMANDS: Record<string, Command> = {
   sys: { usage: "sys", what: "the machine, the kernel, why it stopped", words: [0, 0], run: sys },
   ps: {
-    usage: "ps [-UN|-IN|-RU]", what: "tasks, those in one state only", words: [0, 1],
-    run: (session, [filter]) => ps(session, filter),
+    usage: "ps [-UN|-IN|-RU] [PID|COMM]", what: "tasks, or some of them", words: [0, 32],
+    run: ps,
   },
   bt: {
-    usage: "bt [-f] [PID|TASK]", what: "frames of a task; -f: and the stack",
-    words: [0, 2],
-    run: (session, words) => {
-      const rest = words.filter((one) => one !== "-f");
-      return backtrace(session, session.task(rest[0]), rest.length < words.length);
-    },
+    usage: "bt [-f] [-a | PID|TASK]", what: "frames of a task; -f: and words; -a: all CPUs",
+    words: [0, 3], run: bt,
+  },
+  set: {
+    usage: "set [PID|TASK]", what: "whom bt, files and why are about",
+    words: [0, 1], run: (session, [task]) => set(session, task),
   },
   waitq: {
     usage: "waitq ADDRESS|SYMBOL", what: "who waits in a wait queue", words: [1, 1],
@@ -43,11 +44,11 @@ export const COMMANDS: Record<string, Command> = {
     words: [1, 3], run: struct,
   },
   px: {
-    usage: "px EXPRESSION", what: "a variable or field, hexadecimal", words: [1, 32],
+    usage: "px EXPRESSION", what: "a C expression in hexadecimal", words: [1, 32],
     run: (session, words) => print(session, words.join(" "), 16),
   },
   pd: {
-    usage: "pd EXPRESSION", what: "a variable or field, decimal", words: [1, 32],
+    usage: "pd EXPRESSION", what: "in decimal; $1 is the first result", words: [1, 32],
     run: (session, words) => print(session, words.join(" "), 10),
   },
   rd: {
@@ -62,6 +63,7 @@ export const COMMANDS: Record<string, Command> = {
     usage: "files [PID|TASK]", what: "open files of a process", words: [0, 1],
     run: (session, [task]) => files(session, task),
   },
+  mount: { usage: "mount", what: "the file system and its journal", words: [0, 0], run: mount },
   runq: { usage: "runq", what: "the run queue of each CPU", words: [0, 0], run: runq },
   irq: { usage: "irq", what: "lines, handlers, what each CPU took", words: [0, 0], run: irq },
   dis: {
@@ -87,6 +89,8 @@ export const COMMANDS: Record<string, Command> = {
   },
 };
 
+const USAGE_WIDTH = 33;
+
 function help(name?: string): string[] {
   if (name !== undefined) {
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -94,9 +98,21 @@ function help(name?: string): string[] {
     return [command.usage, `    ${command.what}`];
   }
   return [
-    ...Object.values(COMMANDS).map(({ usage, what }) => `${usage.padEnd(32)} ${what}`),
-    "quit                             leave; also exit, q, Ctrl-D",
+    ...Object.values(COMMANDS).map(({ usage, what }) => `${usage.padEnd(USAGE_WIDTH)} ${what}`),
+    `${"COMMAND | grep [-ivc] TEXT".padEnd(USAGE_WIDTH)} ` +
+      "those of its lines; also wc -l, head, tail",
+    `${"quit".padEnd(USAGE_WIDTH)} leave; also exit, q, Ctrl-D`,
   ];
+}
+
+async function bt(session: Session, words: string[]): Promise<string[]> {
+  const rest = words.filter((one) => one !== "-f" && one !== "-a");
+  const frames = words.includes("-f");
+  if (!words.includes("-a")) return backtrace(session, session.task(rest[0]), frames);
+  if (rest.length) throw new InputError("bt -a: it is of all tasks that run; leave out the PID");
+  const active = session.tasks.filter(({ runs }) => runs !== undefined)
+    .sort((one, other) => one.runs! - other.runs!);
+  return active.flatMap((task, i) => [...(i ? [""] : []), ...backtrace(session, task, frames)]);
 }
 
 /** Of one task, or of all that there is. */
@@ -108,9 +124,17 @@ async function why(session: Session, task?: string): Promise<string[]> {
 
 const SHOWN = 3;
 
-/** One line of input: a command with its words. */
+/** One line of input: a command with its words, and what its lines go through. */
 export async function execute(session: Session, line: string): Promise<string[]> {
-  const [name, ...words] = line.trim().split(/\s+/);
+  const [first, ...pipes] = splitAt(line, "|");
+  // What is wrong behind a | is said before the command has done its work.
+  const filters = pipes.map(filterOf);
+  const lines = await answer(session, first);
+  return filters.reduce((rest, filter) => filter(rest), lines);
+}
+
+async function answer(session: Session, line: string): Promise<string[]> {
+  const [name, ...words] = line.split(/\s+/);
   if (!name) return [];
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) throw new InputError(`${name}: no such command; help lists them`);

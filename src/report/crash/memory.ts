@@ -6,7 +6,9 @@ import { readLinear } from "../../machine/page-walk.ts";
 import { liveObjects } from "../objects.ts";
 import { Slabs } from "../slabs.ts";
 import { wrap } from "../text.ts";
-import { layoutLines, type Radix, typeName, valueLines } from "./print.ts";
+import { valueOf } from "./expression.ts";
+import { numberOf, type Value } from "./value.ts";
+import { layoutLines, type Radix, scalar, typeName, valueLines } from "./print.ts";
 import { bareHex, type Session, word } from "./session.ts";
 
 const COUNT_MAX = 4096;
@@ -27,7 +29,8 @@ export function struct(session: Session, words: string[]): string[] {
   const [typeWord, ...path] = name.split(".");
   const type = session.type(typeWord);
   if (address === undefined) return layoutLines(type);
-  const whole = { lin: session.evaluate(address), type };
+  const bareNumber = /^[0-9a-f]+$/i.test(address);
+  const whole = { lin: bareNumber ? session.address(address) : session.evaluate(address), type };
   if (session.guest.read(whole.lin, 1) === undefined) {
     throw new InputError(`${bareHex(whole.lin)}: nothing is mapped there`);
   }
@@ -37,16 +40,36 @@ export function struct(session: Session, words: string[]): string[] {
   return [`${title}${first}`, ...rest];
 }
 
-/** px and pd: a variable or its field, or a number. */
+/** px and pd: "$1 = 0x10"; a symbol alone is named before it, as crash does. */
 export function print(session: Session, text: string, radix: Radix): string[] {
-  const place = session.placeOf(text);
-  if (!place) {
-    const value = session.evaluate(text);
-    return [`$1 = ${radix === 16 ? `0x${bareHex(value)}` : value}`];
-  }
-  const [first, ...rest] = valueLines(session.guest, place.lin, place.type, radix);
-  return [`${text} = ${first}`, ...rest];
+  const value = valueOf(text, session.scope);
+  const [first, ...rest] = resultLines(session, value, radix);
+  const number = session.history.push(value);
+  const name = /^[A-Za-z_]\w*$/.test(text) ? `${text} = ` : "";
+  return [`${name}$${number} = ${first}`, ...rest];
 }
+
+function resultLines(session: Session, value: Value, radix: Radix): string[] {
+  const { type, lin, bits } = value;
+  const here = type && bare(type);
+  const whole = ["struct", "union", "array"].includes(here?.kind ?? "");
+  if (whole && lin !== undefined) {
+    if (session.guest.read(lin, 1)) return valueLines(session.guest, lin, type!, radix);
+    throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
+  }
+  const number = numberOf(value, session.scope);
+  const symbol = session.machine.symbolAt(number);
+  const name = symbol && here && POINTS.includes(here.kind) && symbol.lin === number
+    ? ` <${symbol.name}>` : "";
+  if (here?.kind === "function") return [`0x${bareHex(number)}${name}`];
+  if (here?.kind === "pointer") {
+    return [`(${typeName(type!).replaceAll("* *", "**")}) 0x${bareHex(number)}${name}`];
+  }
+  if (here && !bits) return [scalar(BigInt.asUintN(here.bytes * 8, number), type!, radix)];
+  return [radix === 16 ? `0x${bareHex(BigInt.asUintN(64, number))}` : `${number}`];
+}
+
+const POINTS = ["pointer", "function"];
 
 /** Words of memory, with what they point at. */
 export function rd(session: Session, address: string, count?: string): string[] {

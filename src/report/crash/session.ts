@@ -1,13 +1,18 @@
 // A stopped machine in front of a user of crash(8): what the commands have in common. An argument
-// is a number (hexadecimal with or without 0x, as in crash), a symbol, or a variable with fields.
+// is a number (hexadecimal with or without 0x, as in crash), a symbol, or an expression.
 import type { Machine, RunResult } from "../../engine/machine.ts";
-import { bare, memberOf, type Type } from "../../machine/dwarf/types.ts";
+import { memberOf, type Type } from "../../machine/dwarf/types.ts";
 import type { Guest, Place } from "../../machine/guest.ts";
 import { hex } from "../../machine/elf.ts";
 import { InputError } from "../../machine/preset.ts";
 import { kernelTasks, type KernelTask } from "../../machine/tasks.ts";
 import { kernelGuest } from "../core-dump.ts";
 import { labelNames } from "../marks.ts";
+import { valueOf } from "./expression.ts";
+import { numberOf, type Scope, type Value } from "./value.ts";
+
+/** What is below is reached through NULL. */
+const FIRST_PAGE_END = 4096n;
 
 export interface Subject {
   machine: Machine;
@@ -24,80 +29,66 @@ export class Session {
   readonly tasks: KernelTask[];
   /** What $name stands for. */
   readonly named = new Map<string, Place>();
+  /** Results of px and pd: $1, $2 and so on. */
+  readonly history: Value[] = [];
+  /** What expressions know of the machine. */
+  readonly scope: Scope;
+  /** Whom commands without a PID are about, if that was said. */
+  context?: KernelTask;
   /** Names of the kernel's labels. */
   readonly labels: Map<number, string>;
 
   constructor(subject: Subject) {
     this.subject = subject;
     this.machine = subject.machine;
-    this.guest = kernelGuest(subject.machine);
+    const guest = kernelGuest(subject.machine);
+    this.guest = guest;
+    this.scope = {
+      lookup: (name) => this.lookup(name),
+      type: (name) => guest.types.find(name),
+      number: (lin, bytes) => guest.number(lin, bytes),
+    };
     this.labels = labelNames(subject.machine.debugInfo.kernel.section(".smpbox.marks"));
     this.tasks = kernelTasks(this.guest, subject.machine.view.cpus);
   }
 
-  /** A number, the address of a symbol, or what a field holds; several with operators between. */
+  /** What an expression is worth: a number, what a field holds, or where something larger lies. */
   evaluate(text: string): bigint {
-    const [first, ...rest] = text.trim().split(/\s+(\+|-|\*|\/|&|<<|>>)\s+/);
-    let value = this.term(first);
-    for (let i = 0; i + 1 < rest.length; i += 2) {
-      value = applied(value, rest[i], this.term(rest[i + 1]), text);
-    }
-    return value;
+    const value = valueOf(text, this.scope);
+    const held = value.bits || value.lin === undefined || !value.type ? undefined
+      : this.guest.value({ lin: value.lin, type: value.type });
+    return held ?? BigInt.asUintN(64, numberOf(value, this.scope));
   }
 
-  private term(text: string): bigint {
-    const [, type] = /^sizeof\((?:struct )?(\w+)\)$/.exec(text) ?? [];
-    if (type) return BigInt(this.type(type).bytes);
-    const place = this.placeOf(text);
-    if (place && bare(place.type).bytes <= 8 && bare(place.type).bytes > 0) {
-      const value = this.guest.value(place);
-      if (value !== undefined) return value;
-    }
-    return this.address(text);
-  }
-
-  /** A number, or where a symbol or field lies. */
+  /** A number, hexadecimal even without a letter in it; or where a symbol or field lies. */
   address(text: string): bigint {
-    if (/^(0x)?[0-9a-f]+$/i.test(text) && !this.placeOf(text)) {
-      return BigInt(/^0x/i.test(text) ? text : `0x${text}`);
-    }
-    const place = this.placeOf(text);
-    if (place) return place.lin;
-    for (const elf of [this.machine.kernel, this.machine.program]) {
-      const symbol = elf.symbols.get(text);
-      if (symbol) return symbol.lin;
-    }
-    throw new InputError(`${text}: neither an address nor a symbol of the image`);
+    const isNumber = /^(0x)?[0-9a-f]+$/i.test(text) && !this.scope.lookup(text);
+    if (isNumber) return BigInt(/^0x/i.test(text) ? text : `0x${text}`);
+    // gcc's copies of functions have names with dots.
+    const value = this.scope.lookup(text) ?? valueOf(text, this.scope);
+    return value.lin ?? BigInt.asUintN(64, numberOf(value, this.scope));
   }
 
-  /**
-   * "cpus[2].rq.idle": a variable and a way into it; pointers are followed by -> or a dot. It may
-   * begin with a $name, or with an address that is given a type: "((struct dio *)ADDRESS)->iocb".
-   */
+  /** Where an expression's value is; undefined if it has no place, or NULL is on the way to it. */
   placeOf(text: string): Place | undefined {
-    const cast = /^\(\((?:(?:struct|union) )?(\w+) \*\)([^()]+)\)(.*)$/.exec(text);
-    const [, name, rest] = cast ? ["", "", cast[3]] : /^(\$?[A-Za-z_]\w*)(.*)$/.exec(text) ?? [];
-    let place = cast ? { lin: this.evaluate(cast[2]), type: this.type(cast[1]) }
-      : name === undefined ? undefined : this.named.get(name) ?? this.guest.variable(name);
-    for (const [step] of (rest ?? "").matchAll(/(?:->|\.)\w+|\[[^\]]+\]|./g)) {
-      if (!place) return undefined;
-      if (step.startsWith("[")) {
-        const index = step.slice(1, -1);
-        place = this.element(place, /^\d+$/.test(index) ? BigInt(index) : this.evaluate(index));
-      } else if (/\w/.test(step)) {
-        const field = step.replace(/^(->|\.)/, "");
-        if (bare(place.type).kind === "pointer") place = this.guest.target(place);
-        place = place && this.guest.field(place, field);
-      } else return undefined;
+    try {
+      const { lin, type } = valueOf(text, this.scope);
+      return type && lin !== undefined && lin >= FIRST_PAGE_END ? { lin, type } : undefined;
+    } catch (error) {
+      if (error instanceof InputError) return undefined;
+      throw error;
     }
-    return place;
   }
 
-  /** Of an array, also one without a length at the end of a struct. */
-  private element(place: Place, index: bigint): Place | undefined {
-    const type = bare(place.type);
-    if (type.kind !== "array" || (type.count > 0 && index >= BigInt(type.count))) return undefined;
-    return { lin: place.lin + index * BigInt(type.of.bytes), type: type.of };
+  private lookup(name: string): Value | undefined {
+    if (/^\$\d*$/.test(name)) return this.history.at(name === "$" ? -1 : Number(name.slice(1)) - 1);
+    const place = this.named.get(name) ?? this.guest.variable(name);
+    if (place) return place;
+    for (const elf of [this.machine.kernel, this.machine.program]) {
+      const symbol = elf.symbols.get(name);
+      if (symbol) return { lin: symbol.lin, type: { kind: "function", bytes: 1 } };
+    }
+    return undefined;
   }
 
   type(name: string): Type {
@@ -106,9 +97,10 @@ export class Session {
     throw new InputError(`${name}: no such type in the image; its types are those of its C source`);
   }
 
-  /** By PID, or by the address of its struct task; without it the first one that looks stuck. */
+  /** By PID, or by the address of its struct task; else what `set` chose, or one that is stuck. */
   task(text?: string): KernelTask {
     if (text === undefined) {
+      if (this.context) return this.context;
       const own = this.tasks.find(({ pgd, runs }) => pgd !== 0n && runs === undefined);
       const first = own ?? this.tasks.find(({ idle }) => !idle) ?? this.tasks[0];
       if (first) return first;
@@ -141,20 +133,6 @@ export class Session {
     const found = memberOf(place.type, path);
     if (!found) throw new InputError(`the kernel's type has no member ${path}`);
     return { lin: place.lin + BigInt(found.at), type: found.type };
-  }
-}
-
-function applied(a: bigint, operator: string, b: bigint, text: string): bigint {
-  switch (operator) {
-    case "+": return a + b;
-    case "-": return a - b;
-    case "*": return a * b;
-    case "&": return a & b;
-    case "<<": return a << b;
-    case ">>": return a >> b;
-    default:
-      if (b === 0n) throw new InputError(`${text}: divides by 0`);
-      return a / b;
   }
 }
 

@@ -1,4 +1,4 @@
-// sys, ps, files, runq, irq, waitq: what the kernel's own structures say of its tasks.
+// sys, ps, set, files, mount, runq, waitq, list: what the kernel's own structures say of its tasks.
 import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../machine/debug-block.ts";
 import type { Place } from "../../machine/guest.ts";
 import type { KernelTask } from "../../machine/tasks.ts";
@@ -8,7 +8,7 @@ import { bareHex, type Session } from "./session.ts";
 const LIST_MAX = 4096;
 
 /** As in crash: RU, IN, UN, or what is left. */
-export function stateOf({ state }: KernelTask): string {
+export function stateOf({ state }: KernelTask): "RU" | "IN" | "UN" | "DE" {
   if (state === TASK_RUNNING) return "RU";
   if (state === TASK_INTERRUPTIBLE) return "IN";
   return state & TASK_DEAD ? "DE" : "UN";
@@ -23,12 +23,19 @@ export function taskLine(task: KernelTask): string {
     `${String(runs ?? cpu).padEnd(3)} COMMAND: "${commOf(task)}"`;
 }
 
-export function ps(session: Session, filter?: string): string[] {
-  const wanted = filter?.replace(/^-/, "").toUpperCase();
-  if (wanted !== undefined && !["UN", "IN", "RU"].includes(wanted)) {
-    throw new InputError(`ps ${filter}: must be -UN, -IN or -RU`);
+/** "ps [-UN] [PID|TASK|COMMAND]..." */
+export function ps(session: Session, words: readonly string[]): string[] {
+  const [filter, ...more] = words.filter((word) => word.startsWith("-"));
+  const wanted = filter?.slice(1).toUpperCase();
+  if (more.length || (wanted !== undefined && !["UN", "IN", "RU"].includes(wanted))) {
+    throw new InputError(`ps ${filter}: must be one of -UN, -IN and -RU`);
   }
-  const rows = session.tasks.filter((task) => !wanted || stateOf(task) === wanted);
+  const chosen = words.filter((word) => !word.startsWith("-")).map((word) => {
+    const named = session.tasks.filter((task) => commOf(task) === word);
+    return named.length ? named : [session.task(word)];
+  });
+  const rows = session.tasks.filter((task) => (!wanted || stateOf(task) === wanted) &&
+    (chosen.length === 0 || chosen.some((tasks) => tasks.includes(task))));
   return [
     "    PID   TGID  CPU       TASK        ST  COMM",
     ...rows.map((task) => {
@@ -66,6 +73,36 @@ export function sys(session: Session): string[] {
     ["PANIC", machine.debugBlock()?.panic ?? `"" (${why})`],
   ];
   return rows.map(([name, value]) => `${name.padStart(12)}: ${value}`);
+}
+
+/** "set PID": whom commands without a PID are about from now on; without one, who that is. */
+export function set(session: Session, text?: string): string[] {
+  const task = session.task(text);
+  session.context = task;
+  const { pid, place, runs, cpu } = task;
+  const state = runs === undefined ? `TASK_${STATE_NAMES[stateOf(task)]}` : "ACTIVE";
+  return [
+    ["PID", pid], ["COMMAND", `"${commOf(task)}"`], ["TASK", bareHex(place.lin)],
+    ["CPU", runs ?? cpu], ["STATE", state],
+  ].map(([name, value]) => `${`${name}`.padStart(7)}: ${value}`);
+}
+
+const STATE_NAMES = {
+  RU: "RUNNING", IN: "INTERRUPTIBLE", UN: "UNINTERRUPTIBLE", DE: "DEAD",
+};
+
+/** The kernel has one file system and no superblock: a session goes on from its journal. */
+export function mount({ guest }: Session): string[] {
+  const journal = guest.variable("fs_journal");
+  const disk = journal && guest.target(journal, "j_disk");
+  if (!disk) return ["no file system is mounted; the kernel's parameter fs=1 mounts one"];
+  const row = ([first, second, ...rest]: (string | bigint | undefined)[]) =>
+    `${`${first}`.padEnd(17)} ${`${second}`.padEnd(17)} ${rest.join("  ")}`;
+  return [
+    row(["JOURNAL", "GENDISK", "TYPE  ", "DEVNAME", "DIRNAME"]),
+    row([bareHex(journal.lin), bareHex(disk.lin), "minifs",
+      `disk${guest.value(disk, "number")}`.padEnd(7), "/fs"]),
+  ];
 }
 
 /** The entries of a list, as places of `type` whose member `link` is in it. */
