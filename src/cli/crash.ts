@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { InputError } from "../index.ts";
 import { complete, execute } from "../report/crash/commands.ts";
+import { splitAt } from "../report/crash/pipes.ts";
 import { Session } from "../report/crash/session.ts";
 import { EXIT } from "./exit.ts";
 import type { Act } from "./main.ts";
@@ -33,7 +34,7 @@ async function crash(subject: string, options: CrashOptions, signal: AbortSignal
   const session = new Session(stopped);
   const code = options.command === undefined
     ? await prompt(session)
-    : await script(session, options.command.split(";"));
+    : await script(session, splitAt(options.command, ";"));
   stopped.machine.close();
   return code;
 }
@@ -51,13 +52,15 @@ async function answer(session: Session, line: string): Promise<boolean> {
   }
 }
 
+/** A line that is wrong costs itself only; the exit code tells of it. */
 async function script(session: Session, lines: readonly string[]): Promise<number> {
-  for (const line of lines.map((text) => text.trim()).filter(Boolean)) {
+  let code: number = EXIT.held;
+  for (const line of lines.filter(Boolean)) {
     if (LEAVE.includes(line)) break;
     process.stdout.write(`crash> ${line}\n`);
-    if (!(await answer(session, line))) return EXIT.usage;
+    if (!(await answer(session, line))) code = EXIT.usage;
   }
-  return EXIT.held;
+  return code;
 }
 
 /** Lines of the terminal with history and completion, or of a pipe. */
