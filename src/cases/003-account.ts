@@ -79,3 +79,19 @@ function storyOf({ counted, published, visible, looked, dropped }: Meeting): str
   return steps.map(({ event, text }) =>
     `  ${`${event!.time - origin}`.padStart(6)}  cpu${event!.cpu}  ${text}`);
 }
+
+/** For the report: how long the writer has been blocked, as the dumps' sessions compute it. */
+export function blockedFacts(
+  fs: FsBlock, [writer]: readonly HungWriter[], meetings: readonly Meeting[], now: bigint,
+  megahertz: number,
+): Record<string, string> {
+  const own = meetings.find(({ request }) => !request.freed &&
+    fs.dioOfLine(request.line) === writer?.dio);
+  if (!own?.published) return {};
+  const { time, cpu } = own.published;
+  const seconds = Number(now - time) / megahertz / 1e6;
+  return {
+    "seconds blocked": `${seconds.toFixed(6)} of virtual time: it said at ${time} on cpu${cpu} ` +
+      `that it waits, and the end is ${now - time} cycles later`,
+  };
+}

@@ -38,8 +38,9 @@ export const R003: ReportPlan = {
   parts: [
     { title: "the machine", commands: ["sys"] },
     { title: "the writer that hangs", commands: ["bt $writer"] },
+    { title: "how long it has been blocked", facts: true },
     {
-      title: "how long it has waited",
+      title: "how it came to wait",
       steps: {
         about: ["$dio"], from: "S1",
         words: {
@@ -85,9 +86,11 @@ export const R003: ReportPlan = {
     { title: "the request", fields: DIO_FIELDS },
     {
       title: "of the file system's blocks",
-      fields: [{
-        name: "b_blocknr", value: "$dio->cur_page_block >> $dio->blkfactor", radix: 16,
-      }],
+      fields: [
+        { name: "b_blocknr", value: "$dio->cur_page_block >> $dio->blkfactor", radix: 16 },
+        { name: "b_size", value: "1 << ($dio->blkbits + $dio->blkfactor)", radix: 16 },
+        { name: "b_bdev", value: "$dio->target->disk", radix: 16 },
+      ],
     },
     { title: "bios of the request: none is found if it has ended", commands: ["struct bio $bio"] },
   ],

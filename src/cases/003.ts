@@ -7,8 +7,8 @@ import {
 } from "../machine/debug-block.ts";
 import { parseDisks } from "../machine/disks.ts";
 import { FsBlock } from "../machine/fs-block.ts";
-import { cpuCount, InputError } from "../machine/preset.ts";
-import { accountOf, type Population } from "./003-account.ts";
+import { cpuCount, InputError, numberOf } from "../machine/preset.ts";
+import { accountOf, blockedFacts, type Population } from "./003-account.ts";
 import { R003 } from "./003-report.ts";
 import { rows003 } from "./003-rows.ts";
 import { isNear, isStoreBuffering, type Meeting, meetingsOf, usesAfterFree } from "./003-story.ts";
@@ -86,6 +86,8 @@ function examine(stopped: Stopped): Findings {
   if (failure && fs) {
     failure.account = accountOf(fs, population, meetings, transaction);
     failure.events = events.filter((event) => stepOf(event));
+    const { now } = machine.view;
+    failure.facts = blockedFacts(fs, writers, meetings, now, numberOf(machine.preset, "megahertz"));
   }
   const last = meetings.at(-1);
   return {

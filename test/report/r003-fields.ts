@@ -1,0 +1,79 @@
+// What the bug report's session of case 003 shows, by name, and how report R003 is measured against
+// it: what is the same in both dumps has to be the same here, and what is not follows from a rule
+// that both dumps keep.
+import type { Dump } from "./crash-session.ts";
+
+/** What this report or this kernel calls what the session calls so. */
+const NAMES: Record<string, string> = {
+  "refcount.counter": "refcount", "bio_lock.lock": "bio_lock", "pages[]": "pages",
+  "map_bh.b_size": "b_size", "map_bh.b_blocknr": "b_blocknr", "map_bh.b_bdev": "b_bdev",
+};
+export const named = ({ fields }: Dump) => Object.fromEntries(
+  Object.entries(fields).map(([name, value]) => [NAMES[name] ?? name, value]));
+
+const GARBAGE = "the map_bh of the dumps was never written: what lay there before";
+/** Fields that are not compared, and why. */
+export const ELSEWHERE: Record<string, string> = {
+  lock_type: "this kernel's struct dio has none: there is one way of locking",
+  start_zero_done: "none: a file's new blocks are not zeroed at their edges",
+  boundary: "none: the map has no indirect blocks",
+  reap_counter: "none: the submitter does not collect bios while it maps",
+  end_io: "none: the file system is told by the result",
+  "map_bh.b_state": "none: blocks are mapped without a buffer_head",
+  "map_bh.b_private": "none: blocks are mapped without a buffer_head",
+  ...Object.fromEntries(["b_this_page", "b_page", "b_count.counter", "b_data", "b_end_io",
+    "b_assoc_buffers.next", "b_assoc_buffers.prev"].map((name) => [`map_bh.${name}`, GARBAGE])),
+  "bio_lock.magic": "spin locks here have no field for debugging",
+  aio_fildes: "how many files the program has opened before",
+  aio_data: "the program's own",
+  timestamp_last_tick: "taken from the trace: seconds blocked",
+  last_ran: "taken from the trace: seconds blocked",
+  s_fs_info: "one file system without a superblock: the variable fs_journal",
+  s_journal: "one file system without a superblock: the variable fs_journal",
+};
+
+type Numbers = (name: string) => bigint;
+/** What has a value of its own in each dump, and what that follows from. */
+export const RULES: Record<string, (of: Numbers) => boolean> = {
+  inode: (of) => of("inode") !== 0n,
+  iocb: (of) => of("iocb") !== 0n,
+  get_blocks: (of) => of("get_blocks") !== 0n,
+  b_bdev: (of) => of("b_bdev") !== 0n,
+  b_blocknr: (of) => of("b_blocknr") !== 0n,
+  journal_info: (of) => of("journal_info") !== 0n,
+  h_transaction: (of) => of("h_transaction") === of("j_running_transaction"),
+  j_running_transaction: (of) => of("j_running_transaction") !== 0n,
+  waiter: (of) => of("waiter") === of("task"),
+  i_size: (of) => of("i_size") >= of("aio_offset") + of("size"),
+  block_in_file: (of) => of("block_in_file") * 512n === of("aio_offset") + of("result"),
+  final_block_in_request: (of) =>
+    of("final_block_in_request") * 512n === of("aio_offset") + of("size"),
+  // The second sector of a block, and six more: up to the block's end.
+  cur_page_block: (of) => of("cur_page_block") === of("b_blocknr") * 8n + 2n,
+  final_block_in_bio: (of) => of("final_block_in_bio") === of("cur_page_block") + 6n,
+  next_block_for_io: (of) => of("next_block_for_io") === of("final_block_in_bio"),
+  // By pages: Linux keeps the offset within the first one, this kernel does not.
+  curr_user_address: (of) => of("curr_user_address") >> 12n ===
+    (of("aio_buf") >> 12n) + of("curr_page"),
+  aio_buf: (of) => of("aio_buf") % 4096n === 0xe00n,
+  aio_offset: (of) => of("aio_offset") % 4096n === 0x200n,
+  // Each writer that hangs has a handle; all others wait for the transaction.
+  t_updates: (of) => of("t_updates") + of("waiting") === of("tasks"),
+  "seconds blocked": (of) => of("seconds blocked") ===
+    (of("timestamp_last_tick") - of("last_ran")) / 1_000_000_000n,
+};
+
+/** Of a backtrace: what does here what that function did; null: nothing has to. */
+export const COUNTERPARTS: Record<string, string | null> = {
+  __blockdev_direct_IO: "direct_io_refcount", ext3_direct_IO: "direct_write",
+  generic_file_direct_IO: "direct_write", generic_file_direct_write: "direct_write",
+  __generic_file_aio_write_nolock: "minifs_direct_aio",
+  generic_file_aio_write_nolock: "minifs_direct_aio",
+  generic_file_aio_write: "minifs_direct_aio", ext3_file_write: "minifs_direct_aio",
+  aio_pwrite: "aio_try", io_submit_one: "sys_io_submit", tracesys: "syscall_dispatch",
+  system_call: "syscall_dispatch", ext3_dirty_inode: "minifs_dirty_inode",
+  __mark_inode_dirty: "minifs_dirty_inode", update_atime: "minifs_readdir",
+  vfs_readdir: "minifs_readdir",
+  // A thread of this kernel begins in its function.
+  kernel_thread: null,
+};
