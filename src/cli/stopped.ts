@@ -16,6 +16,9 @@ import { Progress, short } from "./progress.ts";
 
 const MACHINE = "clovertown";
 const CASE_ROUNDS = 4000;
+/** As the options have them where nobody says otherwise. */
+const SEED = 1n;
+const MEMORY = "tso";
 
 export interface StoppedOptions extends MachineOptions {
   machine?: string;
@@ -39,8 +42,33 @@ export function addStoppedOptions(command: Command): Command {
     .addOption(u64Option("--at <cycle>", "stop at this cycle; 0: at the end", 0n));
 }
 
+/** What a subject has of its own: given all the same, an option says what to do instead. */
+function refuse(subject: string, options: StoppedOptions, advice: Record<string, string>): void {
+  const given: Record<string, boolean> = {
+    "--machine": options.machine !== undefined, "--cpus": options.cpus !== undefined,
+    "--set": options.set !== undefined, "--seed": options.seed !== SEED,
+    "--memory": options.memory !== MEMORY, "--append": options.append !== "",
+    "--max-cycles": options.maxCycles !== 0n, "--disks": options.disks !== undefined,
+    "--disk": options.disk !== undefined, "--irq": options.irq !== undefined,
+  };
+  const wrong = Object.keys(advice).find((option) => given[option]);
+  if (wrong) throw new InputError(`${subject} takes no ${wrong}: ${advice[wrong]}`);
+}
+
+const OF_CASE = {
+  "--cpus": "a case is of all CPUs of a machine; choose another --machine",
+  "--append": "its kernel parameters are those of its program; run its image for others",
+  "--disks": "it has disks of its own; --disk changes what they are like",
+};
+const RECORDED = "it is a recorded run; record another with smpbox run --record";
+const OF_CAPSULE = Object.fromEntries(
+  ["--machine", "--cpus", "--set", "--seed", "--memory", "--append", "--max-cycles", "--disks",
+    "--disk", "--irq"].map((option) => [option, RECORDED]));
+
 /** The run of a case that shows its bug: between the CPUs that are farthest from each other. */
-async function caseOptions(definition: Case, options: StoppedOptions): Promise<CreateOptions> {
+export async function caseOptions(
+  definition: Case, options: StoppedOptions,
+): Promise<CreateOptions> {
   const machine = options.machine ?? definition.machine;
   const pairs = definition.pairs(await loadPreset(machine, options.set));
   const run = await optionsOf(definition, {
@@ -52,8 +80,10 @@ async function caseOptions(definition: Case, options: StoppedOptions): Promise<C
     rounds: definition.rounds ?? CASE_ROUNDS,
     memory: options.memory,
     changes: options.set,
+    disk: options.disk,
+    irq: options.irq,
   });
-  return { ...run, traceEvents: 0 };
+  return { ...run, traceEvents: 0, maxCycles: options.maxCycles || run.maxCycles };
 }
 
 /** The machine for `subject`, a capsule FILE.sbx, a case or an image, before it runs. */
@@ -63,8 +93,11 @@ export async function createStopped(
   const capsule = subject.endsWith(".sbx") ? await readCapsule(subject) : undefined;
   const { machine = MACHINE, workers } = options;
   let created: CreateOptions;
-  if (capsule) created = { ...capsule.options, workers, ...more };
-  else if (CASES.some(({ id }) => id === subject)) {
+  if (capsule) {
+    refuse(subject, options, OF_CAPSULE);
+    created = { ...capsule.options, workers, ...more };
+  } else if (CASES.some(({ id }) => id === subject)) {
+    refuse(`case ${subject}`, options, OF_CASE);
     created = { ...(await caseOptions(findCase(subject), options)), workers, ...more };
   } else {
     const disks = disksOf(machine, options);

@@ -1,12 +1,19 @@
-// smpbox crash and c2c as a user meets them: a script goes on behind a wrong line and tells of it.
+// smpbox crash and c2c as a user meets them: a script goes on behind a wrong line and tells of it;
+// of a case an option counts, or is refused.
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
+import { case002 } from "../../src/cases/002.ts";
+import { caseOptions, type StoppedOptions } from "../../src/cli/stopped.ts";
 import { packageRoot } from "../../src/core/root.ts";
 
 const main = join(packageRoot(), "dist", "src", "cli", "main.js");
 const smpbox = (...words: string[]) =>
   spawnSync(process.execPath, [main, ...words], { encoding: "utf8" });
+const folder = mkdtempSync(join(tmpdir(), "smpbox-stopped-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 /** Soon over. */
 const SHORT = ["hello", "--machine", "conroe", "--at", "1000000"];
 
@@ -22,3 +29,40 @@ it("crash -c goes on after a line that fails, says what was wrong, and exits wit
   expect(status).toBe(2);
   expect(smpbox("crash", ...SHORT, "-c", "pd nr_cpus; sys").status).toBe(0);
 }, 60_000);
+
+it.each([
+  ["crash", "001", "--cpus", "2", "case 001 takes no --cpus: a case is of all CPUs"],
+  ["crash", "001", "--append", "x=1", "case 001 takes no --append: its kernel parameters"],
+  ["c2c", "002", "--disks", "3", "case 002 takes no --disks: it has disks of its own"],
+  ["c2c", "001", "--irq", "fixed", "of case 001 has no disks"],
+  ["crash", "001", "--disk", "model=ssd", "of case 001 has no disks"],
+])("%s %s %s %s is refused in a sentence", (verb, subject, option, value, message) => {
+  const { status, stderr, stdout } = smpbox(verb, subject, option, value);
+  expect(stderr).toContain(message);
+  expect([status, stdout]).toEqual([2, ""]);
+});
+
+it("a capsule is the run that was recorded: nothing of it can be changed", () => {
+  const file = join(folder, "hello.sbx");
+  smpbox("run", "hello", "--machine", "conroe", "--max-cycles", "3000000", "--record", file);
+  const { status, stderr } = smpbox("crash", file, "--seed", "2", "-c", "sys");
+  expect(stderr).toContain("takes no --seed: it is a recorded run");
+  expect(status).toBe(2);
+}, 60_000);
+
+it("a case is run for as many cycles as --max-cycles says", () => {
+  const { stdout } = smpbox("crash", "002", "--max-cycles", "1000000", "-c", "sys");
+  expect(stdout).toMatch(/CYCLES: 10\d{5} /);
+  expect(stdout).toContain("the cycle budget is used up");
+}, 60_000);
+
+it("and on the disks and with the interrupts that were asked for", async () => {
+  const made = (more: Partial<StoppedOptions>) => caseOptions(case002, {
+    memory: "tso", workers: 1, seed: 1n, append: "", maxCycles: 0n, at: 0n, ...more,
+  });
+  const own = await made({});
+  const other = await made({ disk: ["model=uniform:900-901"], irq: "fixed" });
+  expect(own.disks!.map(({ times }) => times)).not.toContainEqual([900, 901]);
+  expect(other.disks!.map(({ times }) => times)).toContainEqual([900, 901]);
+  expect([own.irqPolicy, other.irqPolicy]).toEqual(["round-robin", "fixed"]);
+});
