@@ -8,7 +8,7 @@ import { shellLine } from "./options.ts";
 
 /** The core has no SSE state yet: integer registers only. */
 const FLAGS = [
-  "-O2", "-static", "-no-pie", "-nostdlib", "-ffreestanding", "-mgeneral-regs-only",
+  "-g", "-O2", "-static", "-no-pie", "-nostdlib", "-ffreestanding", "-mgeneral-regs-only",
   "-fno-stack-protector", "-fcf-protection=none",
   // Above the harness, which can time its functions
   "-Wl,-Ttext-segment=0x2000000",

@@ -101,5 +101,5 @@ it("prints help and version on stdout with exit 0", () => {
 });
 
 it("prints compiler flags on one line", () => {
-  expect(smpbox("cflags").stdout).toMatch(/^-O2 .*workloads\/include\n$/);
+  expect(smpbox("cflags").stdout).toMatch(/^-g -O2 .*workloads\/include\n$/);
 });
