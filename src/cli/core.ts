@@ -68,7 +68,7 @@ function text(output: string, { threads, segments, process: user }: CoreDump, by
 }
 
 /** Pages of zeros stay holes. */
-function writeSparse(file: string, head: Uint8Array, ram: Uint8Array): number {
+export function writeSparse(file: string, head: Uint8Array, ram: Uint8Array): number {
   const descriptor = openSync(file, "w");
   try {
     writeSync(descriptor, head, 0, head.length, 0);

@@ -5,10 +5,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { case003 } from "../../src/cases/003.ts";
+import { writeSparse } from "../../src/cli/core.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { coreDump, FIRST_TASK, kernelGuest } from "../../src/report/core-dump.ts";
+import { framesOf, registersOf } from "../../src/report/crash/backtrace.ts";
+import { stateOf } from "../../src/report/crash/tasks.ts";
 import { hasTool } from "../support/tools.ts";
+import { failed } from "./report-tools.ts";
 
 const root = packageRoot();
 const main = join(root, "dist", "src", "cli", "main.js");
@@ -39,8 +44,12 @@ afterAll(async () => {
 
 /** What gdb answers to each command, without its greeting. */
 function gdb(...commands: string[]): string {
+  return gdbOn(file, ...commands);
+}
+
+function gdbOn(core: string, ...commands: string[]): string {
   const words = commands.flatMap((command) => ["-ex", command]);
-  const { stdout, stderr } = spawnSync("gdb", ["-q", "-nx", "-batch", ...words, kernel, file], {
+  const { stdout, stderr } = spawnSync("gdb", ["-q", "-nx", "-batch", ...words, kernel, core], {
     encoding: "utf8",
   });
   expect(stderr).not.toMatch(/error|not a core|warning/i);
@@ -73,6 +82,36 @@ describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
     expect(names.findIndex((name) => name.startsWith("read_events__")))
       .toBeGreaterThan(names.indexOf("schedule"));
   });
+
+  it("backtraces the writer of case 003 that sleeps for ever, and prints its request", async () => {
+    // As in r003.test.ts: a machine on which that happens soon.
+    const { session } = await failed(case003, {
+      machine: "rhel16", variant: "bug", workload: "W003", pair: [0, 1], rounds: 30,
+      memory: "tso", changes: new Map([["cost.xchg", 9000]]), irq: "same-die",
+    });
+    const { view } = session.machine;
+    const core = join(folder, "writer.core");
+    const dump = coreDump(session.machine, "kernel.elf");
+    writeSparse(core, dump.head, view.ram);
+    const writer = session.tasks.find((task) => stateOf(task) === "UN" && framesOf(
+      session, registersOf(session, task)!).some(({ name }) => name.startsWith("dio_await_one")))!;
+    const thread = dump.threads.findIndex(({ id }) => id === FIRST_TASK + writer.pid);
+    const dio = session.guest.value(writer.place, "sleep.object")!;
+    const request = `((struct dio *)${dio})`;
+    const out = gdbOn(core, `thread ${thread + 1}`, "bt",
+      `p ${request}->refcount.counter`, `p/x ${request}->result`, `p/x ${request}->waiter`);
+    const names = [...out.matchAll(/^#\d+ +(?:0x\w+ in )?(\w+) \(/gm)]
+      .map(([, name]) => name.replace(/__\w+$/, ""));
+    const chain = [
+      "schedule", "io_schedule", "dio_await_one", "direct_io_refcount", "direct_write",
+      "minifs_direct_aio", "aio_run_iocb", "sys_io_submit", "syscall_dispatch",
+    ];
+    expect(names.filter((name) => chain.includes(name))).toEqual(chain);
+    expect(out).toContain("$1 = 1\n");
+    expect(out).toContain("$2 = 0xe00\n");
+    expect(out).toContain(`$3 = 0x${writer.place.lin.toString(16)}\n`);
+    session.machine.close();
+  }, 120_000);
 
   it("reads memory of the kernel and of the process", () => {
     const guest = kernelGuest(machine);
