@@ -29,7 +29,8 @@ const ENDLESS = "X86_64 endless\n{ x=0; }\n P0 ;\n L0: ;\n movl (x),%eax ;\n cmp
   " jne L0 ;\nexists (x=0)\n";
 
 // A loop to its own beginning, and nobody else: native waits ten seconds for it, and is left out.
-it.each(["explore", "timing", "host"])("%s: a thread that waits for ever is a failure", (engine) => {
+const ENGINES = ["explore", "timing", "host"];
+it.each(ENGINES)("%s: a thread that waits for ever is a failure", (engine) => {
   const file = join(folder, "endless.litmus");
   writeFileSync(file, ENDLESS);
   const { status, stdout } = litmus(file, "--engine", engine, "--runs", "10");
