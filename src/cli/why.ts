@@ -1,8 +1,10 @@
-// smpbox why SUBJECT: the run with all of its accesses in the trace, and from them why a task was
-// not woken, or which load overtook which store.
+// smpbox why SUBJECT: the run with its accesses in the trace, and from them why a task was not
+// woken, or which load overtook which store.
 import type { Command } from "commander";
 import type { Access } from "../engine/accesses.ts";
+import type { RunHooks } from "../engine/session.ts";
 import { Names } from "../report/names.ts";
+import { leftAt, STORE_OPTIONS, whyAsleep } from "../report/why/asleep.ts";
 import { accessesOf } from "../report/why/story.ts";
 import { type Explanation, why, WHY_OPTIONS, whyLines } from "../report/why/why.ts";
 import { EXIT } from "./exit.ts";
@@ -10,16 +12,18 @@ import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
 import { u64Option } from "./options.ts";
 import { Progress, short } from "./progress.ts";
-import { addStoppedOptions, createStopped, type StoppedOptions } from "./stopped.ts";
+import { addStoppedOptions, createStopped, type Stopped, type StoppedOptions } from "./stopped.ts";
 
 interface WhyOptions extends StoppedOptions {
   from: bigint;
   to: bigint;
+  whole?: boolean;
   all?: boolean;
   json?: boolean;
 }
 
 const SHOWN = 3;
+const PARTLY = "Recorded where these tasks went to sleep; --whole records all of the run.";
 
 export function whyVerb(program: Command, act: Act): void {
   addStoppedOptions(program.command("why"))
@@ -27,36 +31,69 @@ export function whyVerb(program: Command, act: Act): void {
     .argument("<subject>", "a bundled image, a path, a capsule FILE.sbx, or a case")
     .addOption(u64Option("--from <cycle>", "look at accesses from this cycle on: faster", 0n))
     .addOption(u64Option("--to <cycle>", "and up to this one; 0: to the end", 0n))
+    .option("--whole", "record the whole run, not only where tasks that hang went to sleep: slow")
     .option("--all", `not only the first ${SHOWN}`)
     .option("--json", "print one JSON document, with all")
     .action((subject: string, options: WhyOptions) =>
       act((signal) => explain(subject, options, signal)));
 }
 
-async function explain(subject: string, options: WhyOptions, signal: AbortSignal): Promise<number> {
-  const { machine, image, seed, note } = await createStopped(subject, options, {
+interface Explained extends Stopped {
+  found: Explanation[];
+  /** Is it known of the sleepers only? */
+  partly: boolean;
+}
+
+/** A run that hangs is recorded around its sleepers only, if that explains it: much less. */
+async function explainSleep(
+  subject: string, options: WhyOptions, hooks: RunHooks,
+): Promise<Explained | undefined> {
+  const stopped = await createStopped(subject, options, STORE_OPTIONS);
+  const { result, left } = await leftAt(stopped.machine, hooks);
+  const found = result.exit === "hang" ? await whyAsleep(stopped.machine, left, hooks) : [];
+  if (found.length || result.exit === "cancelled") {
+    return { ...stopped, result, found, partly: true };
+  }
+  stopped.machine.close();
+  return undefined;
+}
+
+async function explainAll(
+  subject: string, options: WhyOptions, hooks: RunHooks,
+): Promise<Explained> {
+  const stopped = await createStopped(subject, options, {
     ...WHY_OPTIONS, traceFrom: options.from, traceTo: options.to,
   });
+  return { ...stopped, ...await why(stopped.machine, hooks, options.at), partly: false };
+}
+
+async function explain(subject: string, options: WhyOptions, signal: AbortSignal): Promise<number> {
   const progress = new Progress();
-  const { found, result } = await why(machine, {
+  const hooks = {
     signal,
-    onProgress: (now) => progress.update(() => `${short(now)} cycles`),
-  }, options.at);
+    onProgress: (now: bigint) => progress.update(() => `${short(now)} cycles`),
+  };
+  const whole = options.whole || options.from || options.to || options.at;
+  const { machine, image, seed, note, found, partly, result } =
+    (whole ? undefined : await explainSleep(subject, options, hooks)) ??
+    await explainAll(subject, options, hooks);
   progress.clear();
-  if (result?.exit === "cancelled") return EXIT.interrupted;
+  if (signal.aborted) return EXIT.interrupted;
   const { preset, view } = machine;
   if (options.json) {
     const names = new Names(machine);
     printJson({
       schema: "smpbox-why-1", image, machine: preset.name, seed, memoryNote: note || undefined,
       cycles: view.now, instructions: view.instructions, exit: result?.exit,
-      stateHash: machine.stateHash(), found: found.map((one) => documentOf(one, names)),
+      stateHash: machine.stateHash(), recorded: partly ? "sleepers" : "all",
+      found: found.map((one) => documentOf(one, names)),
     });
   } else {
     const end = result ? `exit ${result.exit}` : "stopped";
     const title = [`${image} on ${preset.name}`, `seed ${seed}`, `${end} at ${view.now}`, note];
     process.stdout.write(`${title.filter(Boolean).join(", ")} (in-order approximation)\n\n`);
     process.stdout.write(`${whyLines(found, options.all ? Infinity : SHOWN).join("\n")}\n`);
+    if (partly) process.stdout.write(`\n${PARTLY}\n`);
   }
   machine.close();
   return EXIT.held;

@@ -96,7 +96,7 @@ export class Accesses {
     switch (kind) {
       case TRACE_LOAD: return this.load(time, cpu, size, phys, extra, value);
       case TRACE_ISSUE: return this.issue(time, cpu, size, phys, extra, value);
-      case TRACE_COMMIT: return this.commit(cpu, time);
+      case TRACE_COMMIT: return this.commit(cpu, time, time - extra);
       case TRACE_LOCKED: {
         const access = { cpu, time, phys, size, rip: extra, value, locked: true };
         const own = this.recent(phys, cpu);
@@ -144,10 +144,10 @@ export class Accesses {
     keep(this.recent(phys, cpu).stores, store);
   }
 
-  private commit(cpu: number, time: number): void {
+  private commit(cpu: number, time: number, issued: number): void {
     const [store, ...rest] = this.buffers[cpu] ?? NONE;
     // The trace may begin when a store is already in the buffer.
-    if (!store) return;
+    if (!store || store.time !== issued) return;
     this.buffers[cpu] = rest.length > 0 ? rest : NONE;
     store.visible = time;
     const arrival = this.arrivals.get((store.phys & ~63) >>> 0);

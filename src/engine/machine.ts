@@ -211,11 +211,11 @@ export class Machine {
     }
   }
 
-  /** The same machine once more, before it runs, with other ways to look at it. */
-  again(more: Partial<CreateOptions>): Promise<Machine> {
+  /** The same machine once more, before it runs or at `snapshot`, with other ways to look at it. */
+  again(more: Partial<CreateOptions>, snapshot?: Snapshot): Promise<Machine> {
     // The preset has been changed and cut already
     const same = { machine: this.preset, cpus: undefined, changes: undefined };
-    return Machine.create({ ...this.options, ...same, ...more });
+    return Machine.create({ ...this.options, ...same, ...more }, snapshot);
   }
 
   /** EFLAGS of a CPU of the stopped machine. */

@@ -296,7 +296,7 @@ it("why tells the lost wake-up of the task, and of no other", async () => {
   expect(text).toContain(`Lost wake-up: task ${pid} (w001)`);
   expect(text).toContain("aio_ring.tail");
   expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
-}, 60_000);
+}, 180_000);
 
 it("answers in 80 columns, and mistakes in a sentence", async () => {
   const [context] = machine.debugBlock()!.kioctxs();

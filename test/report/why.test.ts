@@ -17,6 +17,7 @@ import {
   type TraceEvent,
 } from "../../src/core/trace.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
+import { leftAt, STORE_OPTIONS, whyAsleep, windowsOf } from "../../src/report/why/asleep.ts";
 import { accessesOf } from "../../src/report/why/story.ts";
 import { type Explanation, why, WHY_OPTIONS, whyLines } from "../../src/report/why/why.ts";
 import { hasTool } from "../support/tools.ts";
@@ -178,8 +179,28 @@ describe("case 003", () => {
     const events = await checkText(options, own);
     expect(events.some(({ label }) => label === DIO.E2)).toBe(true);
     expect(own.paragraphs.join(" ")).toContain("under one lock");
-  }, 180_000);
+  }, 300_000);
 });
+
+it("around the sleepers the same is found as in the whole run", async () => {
+  const options: CreateOptions = {
+    image: "w001", machine: "clovertown", seed: 1n, append: "v001k=0 -- w001 W001i s=0 r=2",
+  };
+  const machine = await Machine.create({ ...options, ...STORE_OPTIONS });
+  const { result, left } = await leftAt(machine);
+  expect(result.exit).toBe("hang");
+  const some = await whyAsleep(machine, left);
+  const whole = (await explain(options)).found.filter(({ kind }) => kind === "lost wake-up");
+  expect(whole.length).toBeGreaterThan(0);
+  expect(some.map(({ task, paragraphs }) => ({ task, paragraphs })))
+    .toEqual(whole.map(({ task, paragraphs }) => ({ task, paragraphs })));
+  // When a task was left is what its episode says; of another time nothing is told.
+  for (const { task } of some) expect(left).toContainEqual({ pid: task!.pid, time: task!.since });
+  const late = left.map(({ pid, time }) => ({ pid, time: time + 1 }));
+  expect(await whyAsleep(machine, late)).toEqual([]);
+  machine.close();
+  expect(windowsOf([500_000, 10_000, 560_000])).toEqual([[1n, 70_000n], [440_000n, 620_000n]]);
+}, 300_000);
 
 it("case 002 hangs because nobody reports, and that is no lost wake-up", async () => {
   const options = await optionsOf(case002, {

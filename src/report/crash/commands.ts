@@ -5,6 +5,7 @@ import { irq } from "./interrupts.ts";
 import { cache, last, sb } from "./machine.ts";
 import { dis, print, rd, slab, struct } from "./memory.ts";
 import type { Session } from "./session.ts";
+import { whyAsleepAgain } from "../why/asleep.ts";
 import { whyAgain, whyLines } from "../why/why.ts";
 import { filterOf, splitAt } from "./pipes.ts";
 import { files, list, mount, ps, runq, set, sys, waitq } from "./tasks.ts";
@@ -28,7 +29,7 @@ export const COMMANDS: Record<string, Command> = {
     words: [0, 3], run: bt,
   },
   set: {
-    usage: "set [PID|TASK]", what: "whom bt, files and why are about",
+    usage: "set [PID|TASK]", what: "the task of bt, files, why and $task",
     words: [0, 1], run: (session, [task]) => set(session, task),
   },
   waitq: {
@@ -117,8 +118,10 @@ async function bt(session: Session, words: string[]): Promise<string[]> {
 
 /** Of one task, or of all that there is. */
 async function why(session: Session, task?: string): Promise<string[]> {
+  const { machine, subject: { result } } = session;
   const wanted = task === undefined ? undefined : session.task(task).pid;
-  const found = await whyAgain(session.machine, session.subject.result !== undefined);
+  const asleep = result?.exit === "hang" ? await whyAsleepAgain(machine, wanted) : [];
+  const found = asleep.length ? asleep : await whyAgain(machine, result !== undefined);
   return whyLines(found.filter((one) => wanted === undefined || one.task?.pid === wanted), SHOWN);
 }
 

@@ -28,16 +28,21 @@ export interface LostWakeup {
  * many cycles. What it did before has nothing to do with its sleep: two CPUs that take turns at a
  * list look and store there, too.
  */
-const NEAR_CYCLES = 20_000;
+export const NEAR_CYCLES = 20_000;
+
+/** Where the switch saves the stack pointer of a task that sleeps; undefined for another one. */
+export function switchedAt(guest: Guest, task: KernelTask): number | undefined {
+  const asleep = task.state !== TASK_RUNNING && task.runs === undefined && !task.idle;
+  const field = asleep ? guest.field(task.place, "kernel_sp") : undefined;
+  return field && translate(guest.ram, guest.cr3, field.lin);
+}
 
 /** The last episode of each task that sleeps, where the accesses show it. */
 export function episodesOf(
   guest: Guest, tasks: readonly KernelTask[], accesses: Accesses,
 ): Episode[] {
   return tasks.flatMap((task) => {
-    const asleep = task.state !== TASK_RUNNING && task.runs === undefined && !task.idle;
-    const field = guest.field(task.place, "kernel_sp");
-    const phys = asleep && field ? translate(guest.ram, guest.cr3, field.lin) : undefined;
+    const phys = switchedAt(guest, task);
     if (phys === undefined) return [];
     // The switch saves the stack pointer of who leaves, and loads that of who comes.
     const recent = accesses.places.get(granuleOf(phys)) ?? [];

@@ -78,7 +78,7 @@ export async function whyAgain(
   }
 }
 
-function lostWakeup(
+export function lostWakeup(
   { episode, crossing }: LostWakeup, session: Session, teller: Teller,
 ): Explanation {
   const { task, cpu, until } = episode;
@@ -100,7 +100,7 @@ const keyOf = ({ first, second }: Crossing) =>
   [first, second].map(({ cpu, store }) => `${cpu}:${store.time}`).sort().join();
 
 /** Both sides may sleep later; the wake-up was lost to the one that went to sleep next. */
-function withoutRepeats(lost: readonly LostWakeup[]): LostWakeup[] {
+export function withoutRepeats(lost: readonly LostWakeup[]): LostWakeup[] {
   const best = new Map<string, LostWakeup>();
   const slept = ({ episode, crossing }: LostWakeup) =>
     episode.until - crossing.first.read.time;
