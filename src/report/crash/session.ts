@@ -3,6 +3,7 @@
 import type { Machine, RunResult } from "../../engine/machine.ts";
 import { memberOf, type Type } from "../../machine/dwarf/types.ts";
 import type { Guest, Place } from "../../machine/guest.ts";
+import { TASK_UNINTERRUPTIBLE } from "../../machine/debug-block.ts";
 import { hex } from "../../machine/elf.ts";
 import { InputError } from "../../machine/preset.ts";
 import { kernelTasks, type KernelTask } from "../../machine/tasks.ts";
@@ -82,6 +83,7 @@ export class Session {
 
   private lookup(name: string): Value | undefined {
     if (/^\$\d*$/.test(name)) return this.history.at(name === "$" ? -1 : Number(name.slice(1)) - 1);
+    if (name === "$task" && !this.named.has(name)) return this.task().place;
     const place = this.named.get(name) ?? this.guest.variable(name);
     if (place) return place;
     for (const elf of [this.machine.kernel, this.machine.program]) {
@@ -101,7 +103,8 @@ export class Session {
   task(text?: string): KernelTask {
     if (text === undefined) {
       if (this.context) return this.context;
-      const own = this.tasks.find(({ pgd, runs }) => pgd !== 0n && runs === undefined);
+      const asleep = this.tasks.filter(({ pgd, runs }) => pgd !== 0n && runs === undefined);
+      const own = asleep.find(({ state }) => state & TASK_UNINTERRUPTIBLE) ?? asleep[0];
       const first = own ?? this.tasks.find(({ idle }) => !idle) ?? this.tasks[0];
       if (first) return first;
       throw new InputError("this kernel has no tasks that are known here");
