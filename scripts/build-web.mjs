@@ -44,6 +44,10 @@ const iced = {
   },
 };
 
+/** The files of the core are looked for beside the script, so scripts are not in a folder. */
+const names = { entryFileNames: "[name].js", chunkFileNames: "[name].js" };
+/** A worker's chunks are not the page's, and must not take the place of those. */
+const inWorker = { ...names, chunkFileNames: "[name]-[hash].js" };
 const common = {
   configFile: false,
   logLevel: "warn",
@@ -51,10 +55,8 @@ const common = {
   publicDir: false,
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [page, iced],
-  worker: { format: "es", plugins: () => [page] },
+  worker: { format: "es", plugins: () => [page, iced], rolldownOptions: { output: inWorker } },
 };
-/** The files of the core are looked for beside the script, so scripts are not in a folder. */
-const names = { entryFileNames: "[name].js", chunkFileNames: "[name].js" };
 await build({
   ...common,
   root,

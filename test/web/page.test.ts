@@ -1,139 +1,24 @@
 // The page in headless Chromium, as a visitor has it: it runs case 001 on two machines with the
 // results that Node has, says why one hung, and takes nothing from a link but names and numbers.
-// With SHOTS=1 the screenshots in shots/ are made anew.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { type PreviewServer, preview } from "vite";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
 import { case002 } from "../../src/cases/002.ts";
 import { findLostWakeup, isStoreBuffering, type LostWakeup } from "../../src/cases/001-story.ts";
 import { optionsOf, runOnce } from "../../src/cases/runner.ts";
-import { packageRoot } from "../../src/core/root.ts";
 import type { TraceEvent } from "../../src/core/trace.ts";
-import { ExploreEngine } from "../../src/engine/explore.ts";
-import { TimingEngine } from "../../src/engine/litmus/timing.ts";
 import { Machine } from "../../src/engine/machine.ts";
-import type { Engine } from "../../src/engine/program.ts";
-import { assemble } from "../../src/litmus/assemble.ts";
-import { parseText } from "../../src/litmus/parse.ts";
-import { judge } from "../../src/litmus/print.ts";
-import { runTest } from "../../src/litmus/run.ts";
-import { askedOf, DEFAULTS, hashOf } from "../../src/web/page/state.ts";
-import { findChromium } from "../browser/chromium.ts";
-
-const root = packageRoot();
-const shots = join(root, "test", "web", "shots");
-const folder = mkdtempSync(join(tmpdir(), "smpbox-page-"));
-const name = findChromium();
-const executablePath = name &&
-  spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
-if (!executablePath) console.log("skipped: Chromium is not installed (apt-get install chromium)");
-if (process.env.CI === "true") it("CI has Chromium", () => expect(executablePath).toBeDefined());
-
-describe("what a link may say", () => {
-  it("is known names, and numbers within limits", () => {
-    const asked = askedOf("#left=zen&right=uni1&variant=fixed&memory=sc&seeds=99&rounds=7");
-    expect(asked).toEqual({
-      ...DEFAULTS, left: "zen", variant: "fixed", memory: "sc", seeds: 50,
-      rounds: 100,
-    });
-    const other = askedOf("#case=003&caseWorkload=W002b&caseMachine=/etc&caseSeed=7&caseSeeds=0");
-    expect(other).toEqual({ ...DEFAULTS, case: "003", caseSeed: 7, caseSeeds: 1 });
-  });
-
-  it("comes back from what it gives", () => {
-    const asked = { ...DEFAULTS, right: "nehalem-ep", seeds: 7 };
-    expect(askedOf(hashOf(asked))).toEqual(asked);
-    expect(hashOf(DEFAULTS)).toBe("");
-  });
-
-  it("is a litmus test of printable characters, not too long", () => {
-    const litmus = "X86_64 SB\n{}\n P0 ;\n";
-    expect(askedOf(hashOf({ ...DEFAULTS, litmus })).litmus).toBe(litmus);
-    expect(askedOf(`#litmus=${"x".repeat(99_999)}`).litmus).toHaveLength(4000);
-    expect(askedOf("#litmus=a%E2%80%AEb").litmus).toBe("");
-  });
-
-  it.each(["#left=__proto__&variant=constructor", "#seeds=-1&rounds=1e9", "#%00%ff", "#=&&&="])(
-    "%s is nothing", (hash) => expect(askedOf(hash)).toEqual(DEFAULTS));
-});
+import { executablePath, pictured, shots, withSite } from "./site.ts";
 
 describe.skipIf(!executablePath)("the page", () => {
-  let server: PreviewServer;
-  let browser: Browser;
-  let address = "";
-  const said: string[] = [];
-
-  beforeAll(async () => {
-    const script = join(root, "scripts", "build-web.mjs");
-    const built = spawnSync(process.execPath, [script, folder], { encoding: "utf8" });
-    expect(built.stderr).not.toMatch(/error/i);
-    server = await preview({
-      configFile: false, root, build: { outDir: folder },
-      preview: {
-        port: 0,
-        headers: {
-          "Cross-Origin-Opener-Policy": "same-origin",
-          "Cross-Origin-Embedder-Policy": "require-corp",
-        },
-      },
-    });
-    address = server.resolvedUrls!.local[0];
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-  });
-
-  afterAll(async () => {
-    await browser.close();
-    await server.close();
-    await Machine.shutdown();
-    rmSync(folder, { recursive: true });
-  });
-
-  async function open(hash: string, width = 1280): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width, height: 900 } });
-    page.on("console", (message) => {
-      if (message.type() === "error") said.push(message.text());
-    });
-    page.on("pageerror", (error) => said.push(error.message));
-    await page.goto(address + hash);
-    await page.waitForSelector(".machine svg");
-    return page;
-  }
+  const site = withSite();
+  const { open } = site;
 
   async function run(page: Page): Promise<void> {
     await page.getByRole("button", { name: "Run", exact: true }).click();
     await page.getByRole("button", { name: "Cancel" }).waitFor();
     await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached", timeout: 0 });
-  }
-
-  /** At both widths: nothing is wider than the page; in light and dark, nothing is hard to use. */
-  async function pictured(page: Page, subject: string, part = "main"): Promise<void> {
-    const picture = async (what: string) => {
-      if (!process.env.SHOTS) return;
-      await page.locator(part).screenshot({ path: join(shots, `${subject}-${what}.png`) });
-    };
-    for (const width of [390, 1280]) {
-      await page.setViewportSize({ width, height: 900 });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      expect(wide).toBeLessThanOrEqual(width);
-      await picture(`${width}`);
-    }
-    await page.addScriptTag({
-      content: readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8"),
-    });
-    for (const colorScheme of ["dark", "light"] as const) {
-      await page.emulateMedia({ colorScheme });
-      if (colorScheme === "dark") await picture("dark");
-      const { violations } = await page.evaluate("axe.run()") as
-        { violations: { id: string; impact: string }[] };
-      const serious = violations.filter(({ impact }) => /serious|critical/.test(impact));
-      expect(serious.map(({ id }) => id), colorScheme).toEqual([]);
-    }
   }
 
   it("runs case 001 on two machines, with Node's results, and says why one hung", async () => {
@@ -272,49 +157,6 @@ describe.skipIf(!executablePath)("the page", () => {
     throw new Error("no seed hangs");
   }
 
-  it("explores a litmus test of a link, with fences, and runs it on a machine", async () => {
-    const text = readFileSync(join(root, "workloads", "litmus", "SB.litmus"), "utf8")
-      .replace("X86_64 SB", "X86_64 SB-linked");
-    const page = await open(hashOf({ ...DEFAULTS, litmus: text }));
-    expect(await page.getByLabel("The test").inputValue()).toBe(text);
-    const result = page.locator("[data-found]");
-    const finals = () => page.locator("[data-final]").evaluateAll(
-      (rows) => rows.map((row) => row.getAttribute("data-final")));
-    const press = async (name: string) => {
-      await page.getByRole("button", { name, exact: true }).click();
-      await page.getByRole("button", { name: "Cancel the run" })
-        .waitFor({ state: "detached", timeout: 0 });
-      await result.waitFor();
-    };
-    const assembled = await assemble(parseText("SB", text));
-    const states = async (engine: Engine) => {
-      const options = { machine: "clovertown", runs: 1000, seed: 1n };
-      const found = await runTest(assembled, engine, options);
-      return judge(found).states.map(({ line, count }) => [line, String(count)]);
-    };
-    await press("Explore");
-    expect(await finals()).toEqual((await states(new ExploreEngine())).map(([line]) => line));
-    expect(await result.textContent()).toContain("SB-linked Allowed: Sometimes");
-    const steps = await page.locator("[data-witness] tbody tr").count();
-    expect(steps).toBeGreaterThan(5);
-    await page.getByRole("button", { name: "Step back" }).click();
-    expect(await page.locator("[data-witness] tr.ahead").count()).toBe(1);
-    await pictured(page, "litmus", "#litmus");
-    await page.getByLabel("times").selectOption("1000");
-    await press("Run it there");
-    const counted = await page.locator("[data-final]").evaluateAll((rows) => rows.map((row) =>
-      [row.getAttribute("data-final"), row.querySelector(".number")!.textContent]));
-    expect(counted).toEqual(await states(new TimingEngine()));
-    for (const gap of ["P0.1", "P1.1"]) {
-      await page.locator(`[data-gap="${gap}"]`).selectOption("mfence");
-    }
-    await press("Explore");
-    expect(await result.textContent()).toContain("Never");
-    await page.getByLabel("The test").fill("X86_64 no test\n");
-    await page.getByRole("button", { name: "Explore" }).click();
-    expect(await page.getByRole("alert").textContent()).toMatch(/test:\d+/);
-  });
-
   it("runs a case with what its link says, and shows the rate and the account", async () => {
     const page = await open("#case=002&caseSeeds=3&caseRounds=40");
     const results = page.locator("[data-campaign='002']");
@@ -343,14 +185,12 @@ describe.skipIf(!executablePath)("the page", () => {
   });
 
   it("works from a host that sends no headers", async () => {
-    const bare = await preview({
-      configFile: false, root, build: { outDir: folder }, preview: { port: 0 },
-    });
+    const bare = await site.serve();
     // Service workers are the browser's, so this page has one of its own.
-    const context = await browser.newContext();
+    const context = await site.browser.newContext();
     const page = await context.newPage();
-    page.on("pageerror", (error) => said.push(error.message));
-    await page.goto(`${bare.resolvedUrls!.local[0]}#litmus=`);
+    page.on("pageerror", (error) => site.said.push(error.message));
+    await page.goto(`${bare.address}#litmus=`);
     await page.waitForFunction("crossOriginIsolated");
     await page.waitForSelector(".machine svg");
     await page.getByLabel("times").selectOption("1000");
@@ -372,7 +212,7 @@ describe.skipIf(!executablePath)("the page", () => {
     const page = await open("");
     await page.getByLabel("Kernel").selectOption("fixed");
     expect(new URL(page.url()).hash).toBe("#variant=fixed");
-    await page.goto(`${address}#right=nehalem-ep`);
+    await page.goto(`${site.address}#right=nehalem-ep`);
     await page.locator("[data-machine=nehalem-ep]").waitFor();
   });
 
@@ -390,5 +230,5 @@ describe.skipIf(!executablePath)("the page", () => {
     expect(await page.evaluate("window.bad")).toBeUndefined();
   });
 
-  it("has said nothing on the console", () => expect(said).toEqual([]));
+  it("has said nothing on the console", () => expect(site.said).toEqual([]));
 });

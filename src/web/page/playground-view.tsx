@@ -7,8 +7,9 @@ import r from "../../../workloads/litmus/R.litmus?raw";
 import sb from "../../../workloads/litmus/SB.litmus?raw";
 import waitQueue from "../../../workloads/litmus/wait-queue.litmus?raw";
 import type { Kind } from "../../machine/sites.ts";
+import type { Found } from "./litmus-run.ts";
 import {
-  cancelPlay, found, type Found, gapsIn, play, playing, playTrouble,
+  cancelled, cancelPlay, explored, found, gapsIn, play, playing, playTrouble,
 } from "./playground.ts";
 import { type Asked, LITMUS_CHARACTERS_MAX, MACHINES } from "./state.ts";
 
@@ -90,7 +91,15 @@ export function PlaygroundView({ asked, change }: Props) {
           Run it there
         </button>
         {playing.value && <button type="button" onClick={cancelPlay}>Cancel the run</button>}
+        {playing.value && explored.value > 0 && (
+          <output data-explored>{explored.value.toLocaleString("en")} machine states</output>
+        )}
       </form>
+      {cancelled.value && (
+        <p role="status">
+          Cancelled after {explored.value.toLocaleString("en")} machine states: undecided.
+        </p>
+      )}
       {playTrouble.value && <p class="bad" role="alert">{playTrouble.value}</p>}
       {found.value && <Outcome key={found.value.model} outcome={found.value} />}
     </section>
@@ -98,12 +107,13 @@ export function PlaygroundView({ asked, change }: Props) {
 }
 
 function Outcome({ outcome }: { outcome: Found }) {
-  const { title, states, counted, condition, verdict, model, witness } = outcome;
+  const { title, states, counted, condition, verdict, model, bound, witness } = outcome;
   const most = Math.max(1, ...states.map(({ count }) => count));
   return (
     <div class="look" data-found>
       <h3>{title}</h3>
       <p>{verdict}</p>
+      {bound && <p class="bad" data-bound>Incomplete: {bound}.</p>}
       <div class="scroll" tabIndex={0}>
         <table>
           <thead>

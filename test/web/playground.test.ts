@@ -1,0 +1,87 @@
+// The page's litmus playground in headless Chromium: explores and runs with Node's results.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ExploreEngine } from "../../src/engine/explore.ts";
+import { TimingEngine } from "../../src/engine/litmus/timing.ts";
+import type { Engine } from "../../src/engine/program.ts";
+import { assemble } from "../../src/litmus/assemble.ts";
+import { parseText } from "../../src/litmus/parse.ts";
+import { judge } from "../../src/litmus/print.ts";
+import { runTest } from "../../src/litmus/run.ts";
+import { DEFAULTS, hashOf } from "../../src/web/page/state.ts";
+import { executablePath, pictured, root, withSite } from "./site.ts";
+
+describe.skipIf(!executablePath)("the litmus playground", () => {
+  const { open, said } = withSite();
+
+  it("explores a litmus test of a link, with fences, and runs it on a machine", async () => {
+    const text = readFileSync(join(root, "workloads", "litmus", "SB.litmus"), "utf8")
+      .replace("X86_64 SB", "X86_64 SB-linked");
+    const page = await open(hashOf({ ...DEFAULTS, litmus: text }));
+    expect(await page.getByLabel("The test").inputValue()).toBe(text);
+    const result = page.locator("[data-found]");
+    const finals = () => page.locator("[data-final]").evaluateAll(
+      (rows) => rows.map((row) => row.getAttribute("data-final")));
+    const press = async (name: string) => {
+      await page.getByRole("button", { name, exact: true }).click();
+      await page.getByRole("button", { name: "Cancel the run" })
+        .waitFor({ state: "detached", timeout: 0 });
+      await result.waitFor();
+    };
+    const assembled = await assemble(parseText("SB", text));
+    const states = async (engine: Engine) => {
+      const options = { machine: "clovertown", runs: 1000, seed: 1n };
+      const found = await runTest(assembled, engine, options);
+      return judge(found).states.map(({ line, count }) => [line, String(count)]);
+    };
+    await press("Explore");
+    expect(await finals()).toEqual((await states(new ExploreEngine())).map(([line]) => line));
+    expect(await result.textContent()).toContain("SB-linked Allowed: Sometimes");
+    const steps = await page.locator("[data-witness] tbody tr").count();
+    expect(steps).toBeGreaterThan(5);
+    await page.getByRole("button", { name: "Step back" }).click();
+    expect(await page.locator("[data-witness] tr.ahead").count()).toBe(1);
+    await pictured(page, "litmus", "#litmus");
+    await page.getByLabel("times").selectOption("1000");
+    await press("Run it there");
+    const counted = await page.locator("[data-final]").evaluateAll((rows) => rows.map((row) =>
+      [row.getAttribute("data-final"), row.querySelector(".number")!.textContent]));
+    expect(counted).toEqual(await states(new TimingEngine()));
+    for (const gap of ["P0.1", "P1.1"]) {
+      await page.locator(`[data-gap="${gap}"]`).selectOption("mfence");
+    }
+    await press("Explore");
+    expect(await result.textContent()).toContain("Never");
+    await page.getByLabel("The test").fill("X86_64 no test\n");
+    await page.getByRole("button", { name: "Explore" }).click();
+    expect(await page.getByRole("alert").textContent()).toMatch(/test:\d+/);
+  });
+
+  it("cancels an exploration, says that it has no answer, and explores again", async () => {
+    const cpus = [0, 1, 2, 3];
+    const row = (cells: string[]) => ` ${cells.join(" | ")} ;\n`;
+    const round = row(cpus.map((cpu) => `movl $1,(v${cpu})`)) +
+      row(cpus.map((cpu) => `movl (v${(cpu + 1) % 4}),%eax`)) +
+      row(cpus.map(() => "addl %eax,%ebx"));
+    const litmus = `X86_64 SB-rounds\n{}\n${row(cpus.map((cpu) => `P${cpu}`))}` +
+      `${round.repeat(4)}exists (0:rbx=9)\n`;
+    const page = await open(hashOf({ ...DEFAULTS, litmus }));
+    await page.getByRole("button", { name: "Explore", exact: true }).click();
+    await page.locator("[data-explored]").waitFor({ timeout: 0 });
+    await page.getByRole("button", { name: "Cancel the run" }).click();
+    const told = await page.getByRole("status").filter({ hasText: "Cancelled" }).textContent();
+    // It has more than two million, at which the page would give up by itself.
+    const states = Number(told!.match(/after ([\d,]+) machine states/)![1].replaceAll(",", ""));
+    expect(states).toBeGreaterThan(0);
+    expect(states).toBeLessThan(2e6);
+    expect(await page.locator("[data-found]").count()).toBe(0);
+    // The page explores again.
+    await page.getByRole("button", { name: "SB", exact: true }).click();
+    await page.getByRole("button", { name: "Explore", exact: true }).click();
+    await page.getByText("SB Allowed: Sometimes").waitFor({ timeout: 0 });
+    expect(await page.getByText("Cancelled after").count()).toBe(0);
+  });
+
+  it("has said nothing on the console", () => expect(said).toEqual([]));
+});
