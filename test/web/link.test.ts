@@ -11,6 +11,8 @@ describe("what a link may say", () => {
     });
     const other = askedOf("#case=003&caseWorkload=W002b&caseMachine=/etc&caseSeed=7&caseSeeds=0");
     expect(other).toEqual({ ...DEFAULTS, case: "003", caseSeed: 7, caseSeeds: 1 });
+    expect(askedOf("#stop=99&leftPair=-1&leftSeed=77&leftCycle=5000000000&rightCycle=1e3"))
+      .toEqual({ ...DEFAULTS, stop: 8, leftSeed: 50, leftCycle: 5_000_000_000 });
   });
 
   it("comes back from what it gives", () => {

@@ -11,6 +11,9 @@ import type { TraceEvent } from "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { executablePath, pictured, shots, withSite } from "./site.ts";
 
+const WAIT = { timeout: 60_000 };
+const hashOfPage = (page: Page) => new URL(page.url()).hash;
+
 describe.skipIf(!executablePath)("the page", () => {
   const site = withSite();
   const { open } = site;
@@ -93,6 +96,15 @@ describe.skipIf(!executablePath)("the page", () => {
     expect(await buffer.textContent()).toMatch(/tail\s*\d+/);
     expect(await failing.locator(".state").allTextContents()).toEqual(
       expect.arrayContaining([expect.stringMatching(/^[MESI]$/)]));
+    // A link leads there again.
+    const shown = (where: Page) => Promise.all(["clovertown", "conroe"].flatMap((machine) =>
+      ["cycle", "boundary", "state"].map((field) =>
+        where.locator(`[data-look=${machine}] [data-${field}]`).textContent({ timeout: 0 }))));
+    const here = await shown(page);
+    await expect.poll(() => hashOfPage(page), WAIT).toContain(`leftCycle=${here[0]}`);
+    const again = await open(hashOfPage(page));
+    await expect.poll(() => shown(again), WAIT).toEqual(here);
+    await again.close();
     // The timeline takes the colours of the page, and follows when they change.
     const drawn = () => failing.locator("canvas").evaluate((element) =>
       (element as unknown as { toDataURL(): string }).toDataURL());
@@ -142,6 +154,26 @@ describe.skipIf(!executablePath)("the page", () => {
     await tour.locator("tbody tr").first().waitFor({ timeout: 0 });
     expect(await tour.locator("tbody tr").first().textContent()).toContain("the bug");
     await page.getByRole("button", { name: "Cancel" }).click();
+    await expect.poll(() => hashOfPage(page), WAIT).toBe("#stop=8");
+    await page.close();
+    const again = await open("#stop=3");
+    await again.locator("[data-stop='2'] [data-step='B']").waitFor({ timeout: 0 });
+    await expect.poll(() => again.locator("[data-step='B']").textContent(), WAIT)
+      .toMatch(/^done, read/);
+  });
+
+  it("looks at what a link says as far as there is such a run", async () => {
+    const page = await open("#left=conroe&rounds=100&leftPair=999&leftSeed=2&leftCycle=999999999");
+    const look = page.locator("[data-look]").first();
+    await look.waitFor({ timeout: 0 });
+    const end = (await look.getByRole("slider").getAttribute("max"))!;
+    await expect.poll(() => look.locator("[data-cycle]").textContent(), WAIT).toBe(end);
+    await expect.poll(() => hashOfPage(page), WAIT).toContain(`leftSeed=2&leftCycle=${end}&`);
+    expect(hashOfPage(page)).not.toContain("leftPair");
+    // What is looked at is not the address's any more when the form asks for something else.
+    await page.getByLabel("Kernel").selectOption("fixed");
+    await expect.poll(() => hashOfPage(page), WAIT)
+      .toBe("#left=conroe&variant=fixed&rounds=100");
   });
 
   /** As the tour looks for it. */

@@ -18,6 +18,9 @@ const name = findChromium();
 export const executablePath = name &&
   spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
 
+if (!executablePath) console.log("skipped: Chromium is not installed (apt-get install chromium)");
+if (process.env.CI === "true") it("CI has Chromium", () => expect(executablePath).toBeDefined());
+
 /** For a file of tests; `serve`: the built page again, without headers. */
 export interface Site {
   browser: Browser;
@@ -29,9 +32,7 @@ export interface Site {
 }
 
 export function withSite(): Site {
-  if (!executablePath) console.log("skipped: Chromium is not installed (apt-get install chromium)");
-  if (process.env.CI === "true") it("CI has Chromium", () => expect(executablePath).toBeDefined());
-  const folder = mkdtempSync(join(tmpdir(), "smpbox-page-"));
+  let folder = "";
   const said: string[] = [];
   const site = {
     said,
@@ -54,7 +55,7 @@ export function withSite(): Site {
   } as Site;
   let close: () => Promise<void>;
   beforeAll(async () => {
-    if (!executablePath) return;
+    folder = mkdtempSync(join(tmpdir(), "smpbox-page-"));
     const script = join(root, "scripts", "build-web.mjs");
     const built = spawnSync(process.execPath, [script, folder], { encoding: "utf8" });
     expect(built.stderr).not.toMatch(/error/i);
@@ -67,8 +68,8 @@ export function withSite(): Site {
     site.browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   });
   afterAll(async () => {
-    await site.browser?.close();
-    await close?.();
+    await site.browser.close();
+    await close();
     await Machine.shutdown();
     rmSync(folder, { recursive: true });
   });

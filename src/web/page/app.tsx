@@ -1,5 +1,5 @@
 // The form, the two machines with their results, and why the first run hung.
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { CaseRun } from "../../cases/case.ts";
 import { relationOf } from "../../machine/topology.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
@@ -10,6 +10,7 @@ import {
 import { closeLooks, looks, lookTrouble, open, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
+import { NOWHERE, type Place, placeNow, restore } from "./place.ts";
 import { PlaygroundView } from "./playground-view.tsx";
 import { LIMITS, MACHINES, MODELS, VARIANTS, type Asked } from "./state.ts";
 import { StoryView } from "./story-view.tsx";
@@ -21,14 +22,19 @@ interface Props {
   change(next: Asked): void;
 }
 
-export function App({ asked, change }: Props) {
+/** A browser allows some hundred changes of the address in half a minute. */
+const SETTLED_MS = 400;
+
+export function App({ asked, visit, change }: Props & { visit: number }) {
   useEffect(() => {
     closeLooks();
     tour.value = undefined;
     if (!running.value) void show(asked);
   }, [asked.left, asked.right]);
+  useEffect(() => void restore(asked), [visit]);
   return (
     <main>
+      <Address asked={asked} change={change} />
       <h1>One binary, two machines</h1>
       <p>
         Linux's <code>aio_complete()</code> stores the ring's tail and then looks whether anybody
@@ -50,6 +56,21 @@ export function App({ asked, change }: Props) {
       <PlaygroundView asked={asked} change={change} />
     </main>
   );
+}
+
+/** Keeps where the visitor is in the address, once he has come to rest there. */
+function Address({ asked, change }: Props) {
+  const latest = useRef(asked);
+  latest.current = asked;
+  const place = placeNow(asked);
+  const differs = (Object.keys(NOWHERE) as (keyof Place)[])
+    .some((key) => place && place[key] !== asked[key]);
+  useEffect(() => {
+    if (!differs) return undefined;
+    const timer = setTimeout(() => change({ ...latest.current, ...place }), SETTLED_MS);
+    return () => clearTimeout(timer);
+  }, [differs, JSON.stringify(place)]);
+  return null;
 }
 
 function Form({ asked, change }: Props) {

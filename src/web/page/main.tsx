@@ -7,8 +7,13 @@ import { askedOf, hashOf, type Asked } from "./state.ts";
 
 function Page() {
   const [asked, setAsked] = useState(askedOf(location.hash));
+  // Of links that were followed: a change made here leads nowhere.
+  const [visit, setVisit] = useState(0);
   useEffect(() => {
-    const follow = () => setAsked(askedOf(location.hash));
+    const follow = () => {
+      setAsked(askedOf(location.hash));
+      setVisit((count) => count + 1);
+    };
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
@@ -16,7 +21,7 @@ function Page() {
     setAsked(next);
     history.replaceState(null, "", hashOf(next) || location.pathname);
   };
-  return <App asked={asked} change={change} />;
+  return <App asked={asked} visit={visit} change={change} />;
 }
 
 const root = document.getElementById("page")!;

@@ -31,6 +31,15 @@ export interface Asked {
   caseSeeds: number;
   /** 0: the case's own. */
   caseRounds: number;
+  /** Of the guided tour, from 1 on; 0: it has not begun. */
+  stop: number;
+  /** What is looked at: which pair of CPUs, with which seed, at which cycle; 0: nothing is. */
+  leftPair: number;
+  leftSeed: number;
+  leftCycle: number;
+  rightPair: number;
+  rightSeed: number;
+  rightCycle: number;
 }
 
 /** A link is no place for more. */
@@ -40,10 +49,14 @@ export const DEFAULTS: Asked = {
   left: "clovertown", right: "conroe", variant: "bug", memory: "tso", seeds: 3, rounds: 3000,
   litmus: "", case: "000", caseVariant: "bug", caseWorkload: OWN, caseMachine: OWN,
   caseMemory: "tso", caseSeed: 1, caseSeeds: 10, caseRounds: 0,
+  stop: 0, leftPair: 0, leftSeed: 1, leftCycle: 0, rightPair: 0, rightSeed: 1, rightCycle: 0,
 };
+const PAIR = [0, 999] as const;
+const CYCLE = [0, 999_999_999_999] as const;
 export const LIMITS = {
   seeds: [1, 50], rounds: [100, 20_000], caseSeed: [1, 999_999], caseSeeds: [1, 50],
-  caseRounds: [0, 100_000],
+  caseRounds: [0, 100_000], stop: [0, 8], leftPair: PAIR, leftSeed: [1, 50], leftCycle: CYCLE,
+  rightPair: PAIR, rightSeed: [1, 50], rightCycle: CYCLE,
 } as const;
 
 export function workloadsOf(id: string): string[] {
@@ -55,7 +68,7 @@ function oneOf<T extends string>(known: readonly T[], text: string | null, other
 }
 
 function within([low, high]: readonly [number, number], text: string | null, otherwise: number) {
-  const value = /^\d{1,6}$/.test(text ?? "") ? Number(text) : otherwise;
+  const value = /^\d{1,12}$/.test(text ?? "") ? Number(text) : otherwise;
   return Math.min(high, Math.max(low, value));
 }
 
@@ -88,6 +101,13 @@ export function askedOf(hash: string): Asked {
     caseSeed: count("caseSeed"),
     caseSeeds: count("caseSeeds"),
     caseRounds: count("caseRounds"),
+    stop: count("stop"),
+    leftPair: count("leftPair"),
+    leftSeed: count("leftSeed"),
+    leftCycle: count("leftCycle"),
+    rightPair: count("rightPair"),
+    rightSeed: count("rightSeed"),
+    rightCycle: count("rightCycle"),
   };
 }
 

@@ -49,7 +49,7 @@ const specFor = (machine: string, pair: [number, number], seed: bigint, variant:
     const satisfies CaseSpec;
 
 /** Both machines with the seed that hangs first on clovertown, and the repaired kernel there. */
-export async function startTour(): Promise<void> {
+export async function startTour(first = 0): Promise<void> {
   starting.value = true;
   tour.value = undefined;
   ablation.value = [];
@@ -72,7 +72,7 @@ export async function startTour(): Promise<void> {
         conroeHung: conroe.failure !== undefined,
         fixed: await paceOfFixed(pair, seed),
       };
-      await goToStop(0);
+      await goToStop(first);
       return;
     }
     lookTrouble.value = `no run of ${SEEDS_MAX} seeds hung: run the comparison with more`;

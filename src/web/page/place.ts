@@ -1,0 +1,80 @@
+// Where the visitor is, as a link can say it: a stop of the tour, or a run on each machine and the
+// cycle at which it is looked at. From a link all of it is numbers within limits (state.ts).
+import { signal } from "@preact/signals";
+import { case001 } from "../../cases/001.ts";
+import type { CaseSpec } from "../../cases/case.ts";
+import { loadPreset } from "../host.ts";
+import { closeLooks, go, type Look, looks, open, opening } from "./look.ts";
+import { type Asked, DEFAULTS } from "./state.ts";
+import { starting, startTour, stop, tour } from "./tour.ts";
+
+type Key = `${"left" | "right"}${"Pair" | "Seed" | "Cycle"}` | "stop";
+export type Place = Pick<Asked, Key>;
+
+/** What a link says is not there yet. */
+export const restoring = signal(true);
+
+const { leftPair, leftSeed, leftCycle, rightPair, rightSeed, rightCycle } = DEFAULTS;
+export const NOWHERE: Place = {
+  stop: DEFAULTS.stop, leftPair, leftSeed, leftCycle, rightPair, rightSeed, rightCycle,
+};
+
+/** Undefined while it changes: then the address stays as it is. */
+export function placeNow(asked: Asked): Place | undefined {
+  if (restoring.value || opening.value || starting.value) return undefined;
+  if (tour.value) return { ...NOWHERE, stop: stop.value + 1 };
+  const [left, right] = looks.value;
+  if (!left || !right || ![left, right].every((look) => isAsked(look, asked))) return NOWHERE;
+  return {
+    ...NOWHERE, leftPair: pairOf(left), leftSeed: Number(left.spec.seed), leftCycle: cycleOf(left),
+    rightPair: pairOf(right), rightSeed: Number(right.spec.seed), rightCycle: cycleOf(right),
+  };
+}
+
+/** Not of a run made before the form was changed: a link would bring another one back. */
+function isAsked({ spec }: Look, { variant, memory, rounds }: Asked): boolean {
+  return spec.variant === case001.variantOf(variant) && spec.memory === memory &&
+    spec.rounds === rounds;
+}
+
+function pairOf({ preset, spec }: Look): number {
+  return case001.pairs(preset).findIndex((pair) => pair.join() === spec.pair.join());
+}
+
+/** 0 says that nothing is looked at. */
+const cycleOf = ({ cycle }: Look) => Math.max(1, cycle);
+
+async function specOf(
+  machine: string, pair: number, seed: number, { variant, memory, rounds }: Asked,
+): Promise<CaseSpec> {
+  const pairs = case001.pairs(await loadPreset(machine));
+  return {
+    machine, variant: case001.variantOf(variant), workload: case001.workload,
+    pair: pairs[Math.min(pair, pairs.length - 1)], seed: BigInt(seed), rounds, memory,
+  };
+}
+
+/** Goes where a link says; what is open is closed. */
+export async function restore(asked: Asked): Promise<void> {
+  if (opening.value || starting.value) return;
+  restoring.value = true;
+  try {
+    tour.value = undefined;
+    closeLooks();
+    if (asked.stop > 0) await startTour(asked.stop - 1);
+    else if (asked.leftCycle > 0 || asked.rightCycle > 0) await look(asked);
+  } finally {
+    restoring.value = false;
+  }
+}
+
+async function look(asked: Asked): Promise<void> {
+  const { leftCycle, rightCycle } = asked;
+  await open([
+    await specOf(asked.left, asked.leftPair, asked.leftSeed, asked),
+    await specOf(asked.right, asked.rightPair, asked.rightSeed, asked),
+  ]);
+  for (const [side, cycle] of [leftCycle, rightCycle].entries()) {
+    if (cycle > 0) await go(side, cycle);
+  }
+}
