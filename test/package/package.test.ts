@@ -65,9 +65,12 @@ describe("the package", () => {
     expect(stdout).toMatch(/reproduce: smpbox /);
   });
 
-  it("explores a litmus test that it generates, and finds its own headers", () => {
+  it("explores litmus tests, its own and what it generates, and finds its own headers", () => {
     const { stdout } = smpbox("litmus", "--generate", "PodWR Fre PodWR Fre", "--engine", "explore");
     expect(stdout).toMatch(/^Observation \S+ Sometimes /m);
+    symlinkSync(join("node_modules", "smpbox", "workloads"), join(empty, "workloads"));
+    expect(smpbox("litmus", join("workloads", "litmus", "SB.litmus")).stdout)
+      .toMatch(/^Observation SB Sometimes 1 3$/m);
     expect(smpbox("cflags").stdout).toContain(join("smpbox", "workloads", "include"));
     expect(smpbox("doctor").status).toBe(0);
   });
