@@ -1,6 +1,6 @@
 // What a stopped machine holds that is not architectural, or hidden in it: store buffers, lines in
-// the caches, interrupts under way (assembly/memory/store.ts, cache.ts, shared-cache.ts,
-// assembly/device/lapic-state.ts, ioapic.ts).
+// the caches, interrupts and commands of disks under way (assembly/memory/store.ts, cache.ts,
+// shared-cache.ts, assembly/device/lapic-state.ts, ioapic.ts, virtio.ts).
 import * as abi from "../../assembly/abi.ts";
 import type { MachineView } from "./view.ts";
 
@@ -11,6 +11,12 @@ const SHARED_LINE_BYTES = 32;
 const LINE_SHIFT = 6;
 const VECTORS = 256;
 const IOAPIC_LINES = 64;
+// A disk controller is registers and buffers, then its commands, one of them at each descriptor.
+const COMMANDS_AT = 384;
+const COMMANDS = 128;
+const COMMAND_BYTES = 544;
+const COMMAND_ACTIVE = 44;
+const DISK_BYTES = COMMANDS_AT + COMMANDS * COMMAND_BYTES;
 /** By the MESI_* of assembly/memory/cache.ts. */
 export const STATES = "ISEM";
 
@@ -155,4 +161,18 @@ export function interruptLines(view: MachineView): { lines: InterruptLine[]; sen
     })),
     sent: memory.getBigUint64(hub + abi.HUB_IOAPIC_SENT, true),
   };
+}
+
+/** Of each disk the commands that it has been given and not reported as done. */
+export function commandsUnderWay(view: MachineView): number[] {
+  const memory = new DataView(view.memory.buffer);
+  const disks = view.u32(abi.M_HUB_BASE) + abi.HUB_DISKS;
+  return Array.from({ length: view.u32(abi.M_DISKS) }, (_, disk) => {
+    const commands = disks + disk * DISK_BYTES + COMMANDS_AT;
+    let count = 0;
+    for (let i = 0; i < COMMANDS; i++) {
+      count += memory.getUint32(commands + i * COMMAND_BYTES + COMMAND_ACTIVE, true);
+    }
+    return count;
+  });
 }

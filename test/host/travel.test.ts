@@ -4,12 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
 import { LABEL } from "../../src/cases/001-trace.ts";
 import { optionsOf } from "../../src/cases/runner.ts";
+import { commandsUnderWay } from "../../src/core/inspect.ts";
 import { TRACE_ISSUE } from "../../src/core/trace.ts";
 import { advance, type Frame, frameOf } from "../../src/engine/frame.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
 import { Travel } from "../../src/engine/travel.ts";
 
 const WINDOWS = 300;
+
+afterAll(() => Machine.shutdown());
 
 describe("a run of case 001", () => {
   let options: CreateOptions;
@@ -23,10 +26,7 @@ describe("a run of case 001", () => {
     travel = await Travel.open(options);
   });
 
-  afterAll(async () => {
-    travel.close();
-    await Machine.shutdown();
-  });
+  afterAll(() => travel.close());
 
   it("has the states of a run that goes forward only, wherever it comes from", async () => {
     const forward = await Machine.create(options);
@@ -83,4 +83,25 @@ describe("a run of case 001", () => {
     expect(changes).toBeGreaterThan(3);
     expect(stores).toBeGreaterThan(WINDOWS / 10);
   });
+});
+
+it("sees the commands that disks have under way", async () => {
+  const machine = await Machine.create(await optionsOf(case001, {
+    machine: "conroe", variant: "k0", workload: "W001iv", pair: [0, 1], seed: 1n, rounds: 20,
+    memory: "tso",
+  }));
+  // One disk that takes 50 us for the one command a round: far longer than the steps here, and
+  // idle while the kernel begins.
+  const seen: number[][] = [];
+  for (let cycle = 20_000n; seen.length < 2000; cycle += 20_000n) {
+    const ended = await machine.runTo(cycle);
+    seen.push(commandsUnderWay(machine.view));
+    if (ended) break;
+  }
+  machine.close();
+  expect(seen.every((disks) => disks.length === 1 && disks[0] <= 1)).toBe(true);
+  expect(seen[0]).toEqual([0]);
+  const busy = seen.filter(([count]) => count === 1).length;
+  expect(busy).toBeGreaterThan(20);
+  expect(busy).toBeLessThan(seen.length);
 });

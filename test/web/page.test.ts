@@ -163,17 +163,21 @@ describe.skipIf(!executablePath)("the page", () => {
   });
 
   it("looks at what a link says as far as there is such a run", async () => {
-    const page = await open("#left=conroe&rounds=100&leftPair=999&leftSeed=2&leftCycle=999999999");
+    const page = await open(
+      "#left=conroe&workload=W001iii&rounds=100&leftPair=999&leftSeed=2&leftCycle=999999999");
+    // The one disk of this work, in the drawing and in the run.
+    expect(await page.locator("[data-machine] svg [data-disk]").count()).toBe(2);
     const look = page.locator("[data-look]").first();
     await look.waitFor({ timeout: 0 });
     const end = (await look.getByRole("slider").getAttribute("max"))!;
     await expect.poll(() => look.locator("[data-cycle]").textContent(), WAIT).toBe(end);
     await expect.poll(() => hashOfPage(page), WAIT).toContain(`leftSeed=2&leftCycle=${end}&`);
     expect(hashOfPage(page)).not.toContain("leftPair");
+    expect(await look.locator("[data-disk]").allTextContents()).toEqual(["disk 0: 0"]);
     // What is looked at is not the address's any more when the form asks for something else.
     await page.getByLabel("Kernel").selectOption("fixed");
     await expect.poll(() => hashOfPage(page), WAIT)
-      .toBe("#left=conroe&variant=fixed&rounds=100");
+      .toBe("#left=conroe&variant=fixed&workload=W001iii&rounds=100");
   });
 
   /** As the tour looks for it. */
@@ -205,7 +209,9 @@ describe.skipIf(!executablePath)("the page", () => {
     const failed = inNode.filter((run) => run.failure).length;
     await finish();
     expect(await results.locator("[data-rate]").textContent()).toBe(`${failed} of 3`);
-    expect(await results.locator("rect").count()).toBe(3);
+    expect(await results.locator("rect[data-seed]").count()).toBe(3);
+    const { disks } = case002.disks!(inNode[0].spec)!;
+    expect(await results.locator("rect[data-disk]").count()).toBe(disks.length);
     await page.getByText("The account of that run").click();
     expect((await results.locator("pre").textContent())!.length).toBeGreaterThan(200);
     await pictured(page, "case", "#cases");

@@ -12,7 +12,7 @@ import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
 import { NOWHERE, type Place, placeNow, restore } from "./place.ts";
 import { PlaygroundView } from "./playground-view.tsx";
-import { LIMITS, MACHINES, MODELS, VARIANTS, type Asked } from "./state.ts";
+import { LIMITS, MACHINES, MODELS, VARIANTS, WORKLOADS, type Asked } from "./state.ts";
 import { StoryView } from "./story-view.tsx";
 import { tour } from "./tour.ts";
 import { TourView } from "./tour-view.tsx";
@@ -30,7 +30,7 @@ export function App({ asked, visit, change }: Props & { visit: number }) {
     closeLooks();
     tour.value = undefined;
     if (!running.value) void show(asked);
-  }, [asked.left, asked.right]);
+  }, [asked.left, asked.right, asked.workload]);
   useEffect(() => void restore(asked), [visit]);
   return (
     <main>
@@ -75,7 +75,8 @@ function Address({ asked, change }: Props) {
 
 function Form({ asked, change }: Props) {
   const choose = (
-    key: "left" | "right" | "variant" | "memory", label: string, names: readonly string[],
+    key: "left" | "right" | "variant" | "workload" | "memory", label: string,
+    names: readonly string[],
   ) => (
     <label>
       {label}
@@ -102,6 +103,7 @@ function Form({ asked, change }: Props) {
       {choose("left", "Machine", MACHINES)}
       {choose("right", "beside", MACHINES)}
       {choose("variant", "Kernel", VARIANTS)}
+      {choose("workload", "Work", WORKLOADS)}
       {choose("memory", "Memory model", MODELS)}
       {count("seeds", "Seeds")}
       {count("rounds", "Rounds of each")}
@@ -112,14 +114,15 @@ function Form({ asked, change }: Props) {
 }
 
 function MachinePanel({ side }: { side: Side }) {
-  const { preset, pairs, runs, wanted } = side;
+  const { preset, pairs, disks, runs, wanted } = side;
   const first = runs.find((run) => run.failure);
   return (
     <article class="machine" data-machine={preset.name}>
       <h2>{preset.name}</h2>
       <p class="soft">{preset.description}</p>
       <div class="scroll" tabIndex={0}>
-        <MachineView preset={preset} chosen={first?.spec.pair ?? pairs.at(-1) ?? []} />
+        <MachineView preset={preset} disks={disks}
+          chosen={first?.spec.pair ?? pairs.at(-1) ?? []} />
       </div>
       {wanted > 0 && (
         <progress max={wanted} value={runs.length} aria-label={`runs of ${preset.name}`} />

@@ -6,6 +6,7 @@ import { explainLostWakeup } from "../../report/lost-wakeup.ts";
 import {
   campaign, type Campaign, campaigning, campaignTrouble, cancelCampaign, runCampaign,
 } from "./cases.ts";
+import { MachineView } from "./machine-view.tsx";
 import {
   type Asked, LIMITS, MACHINES, MODELS, OWN, VARIANTS, workloadsOf,
 } from "./state.ts";
@@ -78,14 +79,19 @@ export function CasesView({ asked, change }: Props) {
   );
 }
 
-function Results({ campaign: { definition, specs, runs } }: { campaign: Campaign }) {
+function Results({ campaign: { definition, preset, specs, runs } }: { campaign: Campaign }) {
   const failed = runs.filter((run) => run.failure);
   const broken = runs.find((run) => run.broken);
   const first = failed.sort((a, b) => Number(a.spec.seed - b.spec.seed))[0];
   const [low, high] = wilson(failed.length, runs.length);
+  const disks = definition.disks?.(specs[0])?.disks.length;
   const percent = (rate: number) => `${(rate * 100).toFixed(0)} %`;
   return (
     <div class="look" data-campaign={definition.id}>
+      <div class="scroll" tabIndex={0}>
+        <MachineView preset={preset} chosen={definition.allCpus ? [] : specs[0].pair}
+          disks={disks} />
+      </div>
       <progress max={specs.length} value={runs.length} aria-label={`runs of ${definition.id}`} />
       <p>
         <b data-rate>{failed.length} of {runs.length}</b> runs failed

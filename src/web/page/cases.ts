@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import type { Case, CaseRun, CaseSpec } from "../../cases/case.ts";
 import { findCase } from "../../cases/index.ts";
 import { runAll } from "../../cases/runner.ts";
-import { cpuCount, InputError } from "../../machine/preset.ts";
+import { cpuCount, InputError, type Preset } from "../../machine/preset.ts";
 import { loadPreset } from "../host.ts";
 import { type Asked, OWN } from "./state.ts";
 
@@ -12,6 +12,7 @@ const ROUNDS = 4000;
 
 export interface Campaign {
   definition: Case;
+  preset: Preset;
   specs: CaseSpec[];
   runs: CaseRun[];
 }
@@ -26,7 +27,7 @@ export function cancelCampaign(): void {
 }
 
 /** The runs that are asked for, each with a seed of its own; the pairs of CPUs take turns. */
-export async function specsFor(asked: Asked): Promise<{ definition: Case; specs: CaseSpec[] }> {
+export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs">> {
   const definition = findCase(asked.case);
   const machine = asked.caseMachine === OWN ? definition.machine : asked.caseMachine;
   const preset = await loadPreset(machine);
@@ -46,7 +47,7 @@ export async function specsFor(asked: Asked): Promise<{ definition: Case; specs:
     rounds: asked.caseRounds || (definition.rounds ?? ROUNDS),
     memory: asked.caseMemory,
   }));
-  return { definition, specs };
+  return { definition, preset, specs };
 }
 
 export async function runCampaign(asked: Asked): Promise<void> {
@@ -55,13 +56,14 @@ export async function runCampaign(asked: Asked): Promise<void> {
   campaignTrouble.value = "";
   campaign.value = undefined;
   try {
-    const { definition, specs } = await specsFor(asked);
-    campaign.value = { definition, specs, runs: [] };
+    const wanted = await specsFor(asked);
+    const { definition, specs } = wanted;
+    campaign.value = { ...wanted, runs: [] };
     await runAll(definition, specs, {
       signal: stop.signal,
       onDone: (run) => {
         if (run.result.exit === "cancelled") return;
-        campaign.value = { definition, specs, runs: [...campaign.value!.runs, run] };
+        campaign.value = { ...wanted, runs: [...campaign.value!.runs, run] };
       },
     });
   } catch (error) {

@@ -10,6 +10,7 @@ import type { Asked } from "./state.ts";
 export interface Side {
   preset: Preset;
   pairs: [number, number][];
+  disks: number;
   runs: CaseRun[];
   wanted: number;
 }
@@ -24,21 +25,27 @@ export function cancel(): void {
 }
 
 /** Which machines are shown; nothing runs yet. */
-export async function show({ left, right }: Asked): Promise<void> {
+export async function show(asked: Asked): Promise<void> {
   try {
-    const presets = await Promise.all([left, right].map((name) => loadPreset(name)));
-    sides.value = presets.map((preset) =>
-      ({ preset, pairs: case001.pairs(preset), runs: [], wanted: 0 }));
+    const presets = await Promise.all([asked.left, asked.right].map((name) => loadPreset(name)));
+    sides.value = presets.map((preset) => {
+      const pairs = case001.pairs(preset);
+      const [spec] = specsOf({ preset, pairs }, asked);
+      const disks = case001.disks?.(spec)?.disks.length ?? 0;
+      return { preset, pairs, disks, runs: [], wanted: 0 };
+    });
     trouble.value = "";
   } catch (error) {
     trouble.value = (error as Error).message;
   }
 }
 
-export function specsOf({ preset, pairs }: Side, asked: Asked): CaseSpec[] {
+export function specsOf(
+  { preset, pairs }: Pick<Side, "preset" | "pairs">, asked: Asked,
+): CaseSpec[] {
   const variant = case001.variantOf(asked.variant);
   return pairs.flatMap((pair) => Array.from({ length: asked.seeds }, (_, i): CaseSpec => ({
-    machine: preset.name, variant, workload: case001.workload, pair, seed: BigInt(i + 1),
+    machine: preset.name, variant, workload: asked.workload, pair, seed: BigInt(i + 1),
     rounds: asked.rounds, memory: asked.memory,
   })));
 }

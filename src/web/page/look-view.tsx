@@ -1,5 +1,5 @@
 // A run at one cycle: the transport, each CPU's store buffer, the states of the lines that matter,
-// what the buses carry, what happened last and what comes next.
+// what the buses carry and the disks do, what happened last and what comes next.
 import { useEffect, useState } from "preact/hooks";
 import { bufferEntries, STATES } from "../../core/inspect.ts";
 import { go, type Look, step, stepMark, stepWindow } from "./look.ts";
@@ -19,6 +19,7 @@ export function LookView({ look, side }: { look: Look; side: number }) {
       <Buffers look={look} />
       <Lines look={look} />
       <Buses look={look} />
+      <Disks look={look} />
       <Moments look={look} side={side} />
       <TimelineView look={look} side={side} />
     </article>
@@ -151,6 +152,22 @@ function Buses({ look: { travel, cycle, names } }: { look: Look }) {
           </li>
         ))}
       </ul>
+    </section>
+  );
+}
+
+function Disks({ look: { disks, boundary } }: { look: Look }) {
+  if (!disks.length) return null;
+  return (
+    <section aria-label="Disks">
+      <h4>Commands under way on the disks, at boundary {String(boundary)}</h4>
+      <ol class="cells">
+        {disks.map((count, disk) => (
+          <li key={disk} class={count ? "cell" : "cell none"} data-disk={disk}>
+            disk {disk}: <span class="age">{count}</span>
+          </li>
+        ))}
+      </ol>
     </section>
   );
 }

@@ -4,6 +4,7 @@ import { case001 } from "../../cases/001.ts";
 import { findLostWakeup } from "../../cases/001-story.ts";
 import type { CaseSpec, Failure } from "../../cases/case.ts";
 import { optionsOf } from "../../cases/runner.ts";
+import { commandsUnderWay } from "../../core/inspect.ts";
 import type { Frame } from "../../engine/frame.ts";
 import type { CpuPlace, RunResult } from "../../engine/machine.ts";
 import { Travel } from "../../engine/travel.ts";
@@ -34,6 +35,8 @@ export interface Look {
   hash: bigint;
   frame: Frame;
   cpus: CpuPlace[];
+  /** Commands under way, of each disk, at the boundary. */
+  disks: number[];
   /** What happened last, and what comes next. */
   moments: Moment[];
   busy: boolean;
@@ -130,6 +133,7 @@ function stateOf({ travel, watched, names }: Still, cycle: number) {
     hash: machine.stateHash(),
     frame: travel.frame(cycle, watched),
     cpus: machine.cpus(),
+    disks: commandsUnderWay(machine.view),
     moments: momentsOf(travel.records, cycle, names),
   };
 }

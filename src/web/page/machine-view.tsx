@@ -1,11 +1,12 @@
 // A machine drawn as nested boxes: packages, the last-level cache that a group of cores shares,
-// cores with their threads; the CPUs of the pair that runs are marked.
+// cores with their threads, and the disks behind the I/O hub; the CPUs that run are marked.
 import type { Cluster, Preset } from "../../machine/preset.ts";
 
 const CORE = { width: 58, height: 34, gap: 6 };
 const PAD = 10;
 const HEAD = 18;
 const COLUMNS = 4;
+const DISK = { side: 12, gap: 4 };
 
 interface Box {
   width: number;
@@ -40,7 +41,13 @@ function clusterBox(cluster: Cluster) {
     what: { cluster, cores: inner.placed } };
 }
 
-export function MachineView({ preset, chosen }: { preset: Preset; chosen: readonly number[] }) {
+interface Props {
+  preset: Preset;
+  chosen: readonly number[];
+  disks?: number;
+}
+
+export function MachineView({ preset, chosen, disks = 0 }: Props) {
   const packages = [...new Set(preset.clusters.map((cluster) => cluster.package))];
   const boxes = packages.map((index) => {
     const clusters = preset.clusters.filter((cluster) => cluster.package === index).map(clusterBox);
@@ -51,9 +58,13 @@ export function MachineView({ preset, chosen }: { preset: Preset; chosen: readon
   const all = flow(boxes, 2);
   const level = preset.numbers.has("l3.sets") ? "L3" : "L2";
   const label = `${preset.name}: ${packages.length} packages, ${preset.clusters.length} ${level} ` +
-    `caches; CPUs ${chosen.join(" and ")} are marked`;
+    `caches, ${disks} disks; CPUs ${chosen.join(" and ")} are marked`;
+  const columns = Math.floor((all.width - 2 * PAD) / (DISK.side + DISK.gap));
+  const rows = Math.ceil(disks / columns);
+  const hub = disks ? HEAD + rows * (DISK.side + DISK.gap) + PAD : 0;
+  const height = all.height + (disks ? PAD + hub : 0);
   return (
-    <svg viewBox={`-1 -1 ${all.width + 2} ${all.height + 2}`} width={all.width} role="img"
+    <svg viewBox={`-1 -1 ${all.width + 2} ${height + 2}`} width={all.width} role="img"
       aria-label={label}>
       {all.placed.map(({ x, y, width, height, what: { index, clusters } }) => (
         <g key={index} transform={`translate(${x},${y})`}>
@@ -78,6 +89,19 @@ export function MachineView({ preset, chosen }: { preset: Preset; chosen: readon
           ))}
         </g>
       ))}
+      {disks > 0 && (
+        <g transform={`translate(0,${all.height + PAD})`}>
+          <rect class="box" width={all.width} height={hub} rx="4" />
+          <text x={PAD} y={HEAD - 3}>{disks} {disks === 1 ? "disk" : "disks"}</text>
+          {Array.from({ length: disks }, (_, disk) => (
+            <rect key={disk} class="core" width={DISK.side} height={DISK.side} rx="2"
+              x={PAD + (disk % columns) * (DISK.side + DISK.gap)} data-disk={disk}
+              y={HEAD + Math.floor(disk / columns) * (DISK.side + DISK.gap)}>
+              <title>disk {disk}</title>
+            </rect>
+          ))}
+        </g>
+      )}
     </svg>
   );
 }

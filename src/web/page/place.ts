@@ -32,9 +32,9 @@ export function placeNow(asked: Asked): Place | undefined {
 }
 
 /** Not of a run made before the form was changed: a link would bring another one back. */
-function isAsked({ spec }: Look, { variant, memory, rounds }: Asked): boolean {
-  return spec.variant === case001.variantOf(variant) && spec.memory === memory &&
-    spec.rounds === rounds;
+function isAsked({ spec }: Look, { variant, workload, memory, rounds }: Asked): boolean {
+  return spec.variant === case001.variantOf(variant) && spec.workload === workload &&
+    spec.memory === memory && spec.rounds === rounds;
 }
 
 function pairOf({ preset, spec }: Look): number {
@@ -45,11 +45,11 @@ function pairOf({ preset, spec }: Look): number {
 const cycleOf = ({ cycle }: Look) => Math.max(1, cycle);
 
 async function specOf(
-  machine: string, pair: number, seed: number, { variant, memory, rounds }: Asked,
+  machine: string, pair: number, seed: number, { variant, workload, memory, rounds }: Asked,
 ): Promise<CaseSpec> {
   const pairs = case001.pairs(await loadPreset(machine));
   return {
-    machine, variant: case001.variantOf(variant), workload: case001.workload,
+    machine, variant: case001.variantOf(variant), workload,
     pair: pairs[Math.min(pair, pairs.length - 1)], seed: BigInt(seed), rounds, memory,
   };
 }

@@ -9,6 +9,8 @@ export const MACHINES = [
 ] as const;
 export const VARIANTS = ["bug", "fixed"] as const;
 export const MODELS = ["tso", "sc", "tso-adv"] as const;
+/** Of case 001, on the two machines. */
+export const WORKLOADS = workloadsOf("001");
 export const CASE_IDS = CASES.map(({ id }) => id);
 /** The machine that shows the case, its own workload, its own number of rounds. */
 export const OWN = "its own";
@@ -17,6 +19,7 @@ export interface Asked {
   left: string;
   right: string;
   variant: string;
+  workload: string;
   memory: (typeof MODELS)[number];
   seeds: number;
   rounds: number;
@@ -46,8 +49,9 @@ export interface Asked {
 export const LITMUS_CHARACTERS_MAX = 4000;
 
 export const DEFAULTS: Asked = {
-  left: "clovertown", right: "conroe", variant: "bug", memory: "tso", seeds: 3, rounds: 3000,
-  litmus: "", case: "000", caseVariant: "bug", caseWorkload: OWN, caseMachine: OWN,
+  left: "clovertown", right: "conroe", variant: "bug", workload: "W001i", memory: "tso",
+  seeds: 3, rounds: 3000, litmus: "",
+  case: "000", caseVariant: "bug", caseWorkload: OWN, caseMachine: OWN,
   caseMemory: "tso", caseSeed: 1, caseSeeds: 10, caseRounds: 0,
   stop: 0, leftPair: 0, leftSeed: 1, leftCycle: 0, rightPair: 0, rightSeed: 1, rightCycle: 0,
 };
@@ -89,6 +93,7 @@ export function askedOf(hash: string): Asked {
     left: name("left", MACHINES),
     right: name("right", MACHINES),
     variant: name("variant", VARIANTS),
+    workload: name("workload", WORKLOADS),
     memory: name("memory", MODELS),
     seeds: count("seeds"),
     rounds: count("rounds"),
