@@ -1,5 +1,5 @@
 // smpbox barriers IMAGE: every placement at its sites, and what the minimal ones cost on machines.
-import { type Cost, costOf, type Sample } from "../engine/barrier-cost.ts";
+import { clockOf, type Cost, costOf, type Sample } from "../engine/barrier-cost.ts";
 import { imageSurvey, type Trial } from "../engine/barriers.ts";
 import { callsIn } from "../engine/explore-function.ts";
 import type { Question } from "../engine/explore-image.ts";
@@ -34,8 +34,13 @@ export async function imageShown(
     [site.name, site.places.map(({ lin }) => lin)]));
   const image = openImage(what);
   const known = readSites(image);
-  const costs = await measured(trials, options, (placement, sample) =>
-    costOf(patchSites(image, known, placement), question, sample), signal);
+  // Of all placements: what stands at a site is no matter to the clock.
+  const clocks = new Map<string, number>();
+  const costs = await measured(trials, options, async (placement, sample) => {
+    const clock = clocks.get(sample.machine) ?? await clockOf(image, question, sample);
+    clocks.set(sample.machine, clock);
+    return costOf(patchSites(image, known, placement), question, sample, { clock });
+  }, signal);
   if (signal.aborted) return undefined;
   return { what, choices, trials, order, why, places, question, options, costs, seconds };
 }

@@ -102,7 +102,9 @@ async function costOfTest(test: LitmusTest, sample: Sample): Promise<Cost> {
   const fails = (values: bigint[]) =>
     assembled.passes(values) && assembled.holds(values) === bad;
   const cyclesOf = (values: bigint[]) => values.slice(-program.threads.length);
-  return programCost(program, { fails, cyclesOf }, sample);
+  const empty = timedProgram(assembled, true);
+  const { median: clock } = await programCost(empty, { cyclesOf, clock: 0 }, sample);
+  return programCost(program, { fails, cyclesOf, clock: clock! }, sample);
 }
 
 function readTest(name: string): { name: string; bytes: Uint8Array } {

@@ -1,11 +1,12 @@
 // What a placement of barriers costs: the functions run together on a machine of the box many
 // times, under the harness of the litmus tests, each between two RDTSC. The lines that they use
 // were last written by another CPU. The time of a function ends with its last instruction: stores
-// that are still in its buffer have cost nothing unless a fence waited for them.
+// that are still in its buffer have cost nothing unless a fence waited for them. What an empty
+// function takes in its place is the clock's own time (RDTSC, arguments, call) and is taken off.
 import { type Elf, hex, readElf } from "../machine/elf.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { InputError } from "../machine/input.ts";
-import { type Alone, handover, MFENCE } from "./barrier-lines.ts";
+import { type Alone, handover, LINE, MFENCE } from "./barrier-lines.ts";
 import { functionSetup, parseCalls } from "./explore-function.ts";
 import { TimingEngine, type TimingOptions } from "./litmus/timing.ts";
 import type { Question } from "./explore-image.ts";
@@ -19,9 +20,15 @@ export interface Cost {
    * in the image sleeps and there is no predicate, or it is a function.
    */
   failures?: number;
-  /** Cycles of all functions together, in the runs that did not fail; undefined without any. */
+  /** Runs that did not fail: the cycles are theirs. */
+  measured: number;
+  /** Cycles of all functions together, without those of the clock; undefined without any run. */
   median?: number;
+  /** The 95 % interval of the median, by ranks. */
+  medianCi95?: [number, number];
   p99?: number;
+  /** Median cycles of empty functions, measured in the same way: what was taken off. */
+  clock: number;
 }
 
 const TEST_MEMORY = 0x1000000n;
@@ -36,6 +43,17 @@ const MOV_IMM = [[0x48, 0xb8], [0x48, 0xb9], [0x48, 0xba], [0x48, 0xbb], [], [],
 const SLEEPS = STUBS + 0x100000n;
 const SLEEP_WORDS = STUBS + 0x200000n;
 const HANDOVER = STUBS + 0x300000n;
+/**
+ * A function that only returns, in a page that no TLB has in the set of the stubs' page; and the
+ * count of runs, where nobody executes.
+ */
+const EMPTY = STUBS + 0x433000n;
+const EMPTY_CODE = Uint8Array.of(0xc3);
+const COUNT = EMPTY + PAGE;
+/** The first runs, in which the code itself is in no cache yet, do not count. */
+const WARM = 4;
+/** In place of the cycles of such a run. */
+export const COLD = 0xffffffffn;
 const RAX = 0;
 const RSP = 4;
 const ARGUMENTS = [7, 6, 2, 1, 8, 9];
@@ -59,8 +77,17 @@ function stubOf(
   );
 }
 
+const u32 = (value: bigint) => [0n, 8n, 16n, 24n].map((shift) => Number(value >> shift & 0xffn));
+
+/** incl count; cmpl $WARM, count; ja 1f; mov $COLD, %r12d; 1: */
+const WARMED = [
+  0xff, 0x04, 0x25, ...u32(COUNT), 0x83, 0x3c, 0x25, ...u32(COUNT), WARM, 0x77, 6,
+  0x41, 0xbc, ...u32(COLD),
+];
+
+/** `empty`: with a function that only returns in place of each. */
 export function costProgram(
-  image: ImageFile, { entries, predicate }: Question, alone?: Alone,
+  image: ImageFile, { entries, predicate }: Question, alone?: Alone, empty = false,
 ) {
   const elf = readElf(image.bytes, image.name);
   const calls = parseCalls(entries, elf, image.name);
@@ -73,7 +100,8 @@ export function costProgram(
   const given = alone?.lines === "remote" ? handover(memory, HANDOVER) : undefined;
   const before = given?.wait ?? (alone ? MFENCE : []);
   const threads = calls.map(({ function: name, args }, i): ThreadCode => {
-    const code = stubOf(elf.symbols.get(name)!.lin, args, before, after);
+    const target = empty ? EMPTY : elf.symbols.get(name)!.lin;
+    const code = stubOf(target, args, before, i ? after : [...after, ...WARMED]);
     const registers = new BigUint64Array(16);
     const stack = STACKS + BigInt(i) * BigInt(STACK_BYTES);
     registers[RSP] = stack + BigInt(STACK_BYTES - 64);
@@ -101,7 +129,12 @@ export function costProgram(
     memory.push(given.words);
     threads.push(given.writer(STUBS + BigInt(threads.length) * PAGE));
   }
-  const program: Program = { name: image.name, threads, code, memory, observed };
+  const own = [
+    { address: EMPTY, data: EMPTY_CODE }, { address: COUNT, data: new Uint8Array(LINE) },
+  ];
+  const program: Program = {
+    name: image.name, threads, code: [...code, ...own], memory, observed,
+  };
   const fails = (values: bigint[]) =>
     (sleeps && values.at(-1) !== 0n) || (expression && !asked.holds(values));
   return { program, fails: sleeps || expression ? fails : undefined };
@@ -129,51 +162,88 @@ export interface Sample {
   seeds?: number;
 }
 
-/**
- * Runs of the image as it is, on CPUs that change by chance; `of`: cycles of this one alone;
- * `alone`: of the only one, on a CPU that stays the same, its lines in this state.
- */
-export async function costOf(
-  image: ImageFile, question: Question, sample: Sample,
-  { of, alone, ...options }: TimingOptions & { of?: number; alone?: Alone } = {},
-): Promise<Cost> {
-  const { program, fails } = costProgram(image, question, alone);
-  const [first, last] = alone ? [0, 0] : [of ?? 0, of ?? program.threads.length - 1];
-  const cyclesOf = (values: bigint[]) => values.slice(first, last + 1);
-  return programCost(
-    program, { fails, cyclesOf }, sample, { ...options, ...(alone && { cpus: [...alone.cpus] }) });
+export interface CostOptions extends TimingOptions {
+  /** Cycles of this function alone. */
+  of?: number;
+  /** The only one, on a CPU that stays the same, its lines in this state. */
+  alone?: Alone;
+  /** From clockOf() of the same question, if it is known. */
+  clock?: number;
 }
 
-/** Of any program: which of its final states fail, and which values in one are cycles. */
+/** Runs of the image as it is, on CPUs that change by chance unless they are given. */
+export async function costOf(
+  image: ImageFile, question: Question, sample: Sample, options: CostOptions = {},
+): Promise<Cost> {
+  const clock = options.clock ?? await clockOf(image, question, sample, options);
+  return costOfCalls(image, question, sample, { ...options, clock });
+}
+
+/** What an empty function takes in place of each: the same for all with as many arguments. */
+export async function clockOf(
+  image: ImageFile, question: Question, sample: Sample, options: CostOptions = {},
+): Promise<number> {
+  const { median } = await costOfCalls(image, question, sample, { ...options, clock: 0 }, true);
+  return median!;
+}
+
+function costOfCalls(
+  image: ImageFile, question: Question, sample: Sample,
+  { of, alone, clock = 0, ...options }: CostOptions, empty = false,
+): Promise<Cost> {
+  const { program, fails } = costProgram(image, question, alone, empty);
+  const [first, last] = alone ? [0, 0] : [of ?? 0, of ?? program.threads.length - 1];
+  const cyclesOf = (values: bigint[]) => values.slice(first, last + 1);
+  const cold = (values: bigint[]) => values[0] === COLD;
+  return programCost(
+    program, { fails: empty ? undefined : fails, cyclesOf, cold, clock }, sample,
+    { ...options, ...(alone && { cpus: [...alone.cpus] }) });
+}
+
+export interface Reading {
+  /** Which final states fail. */
+  fails?: (values: bigint[]) => boolean;
+  /** Which values in one are cycles. */
+  cyclesOf: (values: bigint[]) => bigint[];
+  /** Which runs do not count, if the program marks them. */
+  cold?: (values: bigint[]) => boolean;
+  clock: number;
+}
+
+/** Of any program. */
 export async function programCost(
-  program: Program,
-  { fails, cyclesOf }: {
-    fails?: (values: bigint[]) => boolean; cyclesOf: (values: bigint[]) => bigint[];
-  },
+  program: Program, { fails, cyclesOf, cold, clock }: Reading,
   { machine, runs, seed, seeds = 1 }: Sample, options: TimingOptions = {},
 ): Promise<Cost> {
   const engine = new TimingEngine(options);
   const states: CountedState[] = [];
   for (let i = 0; i < seeds; i++) {
     const own = BigInt.asUintN(64, seed + BigInt(i));
-    const outcome = await engine.run(program, { machine, runs, seed: own });
+    const outcome = await engine.run(
+      program, { machine, runs: cold ? runs + WARM : runs, seed: own });
     if (outcome.bound || outcome.stuck) {
       throw new InputError(`${program.name} on ${machine}: ${outcome.stuck ?? outcome.bound}; ` +
         "a function must end on its own, within 3000000 cycles");
     }
-    states.push(...outcome.states);
+    states.push(...outcome.states.filter(({ values }) => !cold?.(values)));
   }
   const good = states.filter(({ values }) => !fails?.(values)).map(({ values, count }) => ({
-    cycles: cyclesOf(values).reduce((sum, value) => sum + Number(value), 0), count,
+    cycles: cyclesOf(values).reduce((sum, value) => sum + Number(value), -clock), count,
   })).sort((a, b) => a.cycles - b.cycles);
   const sum = (list: readonly { count: number }[]) =>
     list.reduce((total, { count }) => total + count, 0);
+  const measured = sum(good);
   const at = (share: number) => {
-    let left = share * sum(good);
+    let left = share * measured;
     return good.find(({ count }) => (left -= count) <= 0)?.cycles;
   };
+  // The rank of the true median is binomial: 95 % of it lie within 1.96 deviations.
+  const spread = 1.96 / 2 / Math.sqrt(measured);
+  const [low, high] = [at(Math.max(0, 0.5 - spread)), at(Math.min(1, 0.5 + spread))];
   const total = sum(states);
   return {
-    runs: total, median: at(0.5), p99: at(0.99), failures: fails && total - sum(good),
+    runs: total, measured, median: at(0.5), p99: at(0.99), clock,
+    medianCi95: low === undefined || high === undefined ? undefined : [low, high],
+    failures: fails && total - measured,
   };
 }

@@ -15,7 +15,7 @@ type Code = number[];
 
 /** Stores before it are in memory, and no load behind it was done. */
 export const MFENCE: Code = [0x0f, 0xae, 0xf0];
-const LINE = 64;
+export const LINE = 64;
 
 const u32 = (value: bigint | number): Code => {
   const bytes = new Uint8Array(4);

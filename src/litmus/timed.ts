@@ -37,8 +37,11 @@ function freeRegisters(thread: Thread, code: ThreadCode, program: Program, name:
     `stack; P${thread.number} leaves no room, so leave --machines out`);
 }
 
-function timedThread(thread: Thread, code: ThreadCode, program: Program): [ThreadCode, number] {
-  const [a, d, clock] = freeRegisters(thread, code, program, program.name);
+function timedThread(
+  thread: Thread, whole: ThreadCode, program: Program, empty: boolean,
+): [ThreadCode, number] {
+  const [a, d, clock] = freeRegisters(thread, whole, program, program.name);
+  const code = empty ? { ...whole, ...EMPTY } : whole;
   const saved = [...instruction(MOV, RAX, a, 8), ...instruction(MOV, RDX, d, 8), ...RDTSC];
   const restored = [...instruction(MOV, a, RAX, 8), ...instruction(MOV, d, RDX, 8)];
   const before = [...saved, ...instruction(MOV, RAX, clock, 4), ...restored];
@@ -64,9 +67,15 @@ function timedThread(thread: Thread, code: ThreadCode, program: Program): [Threa
   return [timed, clock];
 }
 
-/** The last values of a final state are the threads' cycles. */
-export function timedProgram({ test, program }: Assembled): Program {
-  const pairs = test.threads.map((thread, i) => timedThread(thread, program.threads[i], program));
+const EMPTY = { code: new Uint8Array(), end: 0, offsets: [], texts: [], relocations: [] };
+
+/**
+ * The last values of a final state are the threads' cycles; `empty`: of threads without any
+ * instruction, which is the clock's own time.
+ */
+export function timedProgram({ test, program }: Assembled, empty = false): Program {
+  const pairs = test.threads.map((thread, i) =>
+    timedThread(thread, program.threads[i], program, empty));
   const clocks = pairs.map(([, register], thread): Observed =>
     ({ kind: "register", thread, register, size: 4 }));
   return {

@@ -19,14 +19,14 @@ const VERDICTS = [
 ] as const;
 
 /**
- * A broken placement that did not fail here has the upper 95 % bound of its rate: it is not safe.
- * Of one whose failures nobody saw it is 100 %.
+ * All at the upper 95 % bound of their rate, so that who failed once is not below who never did;
+ * it is 0 of what is proved safe, and 100 % where nobody would see a failure.
  */
 function placeOf({ placement, verdict, cost }: Measured): Place[] {
   const { median, p99, failures, runs } = cost;
   if (median === undefined) return [];
-  const share = failures === undefined ? 1 : failures ? failures / runs : wilson(0, runs)[1];
-  const risk = verdict === "safe" ? 0 : 100 * share;
+  const bound = failures === undefined ? 1 : wilson(failures, runs)[1];
+  const risk = verdict === "safe" ? 0 : 100 * bound;
   const seen = failures === undefined ? "" : `, ${failures} of ${runs} runs failed`;
   const title = `${placementText(placement)}: ${verdict}, ${median} cycles, p99 ${p99}${seen}`;
   return [{ cycles: median, risk, title, verdict }];
@@ -57,7 +57,7 @@ export function placementChart(
     return {
       title: machine,
       x: { label: "cycles of all functions together, median", ticks: ticksBetween(low, high) },
-      y: { label: "runs that fail, %" },
+      y: { label: "runs that fail, %: upper 95 % bound, 0 if proved safe" },
       series: [
         series(FRONT, frontOf(places), true),
         ...VERDICTS.map(([name, wanted]) =>

@@ -126,7 +126,10 @@ export interface Measured {
   cost: Cost;
 }
 
-/** Cheapest first, `*` for the minimal ones; `over` is against the cheapest safe one. */
+/**
+ * Cheapest first, `*` for the minimal ones; median and p99 are of the runs that `ended` well,
+ * `over` is against the cheapest safe one.
+ */
 export function costTable(measured: readonly Measured[], choices: readonly Choice[]): string[] {
   const { heads, legend } = headings(choices, COST_COLUMNS);
   const last = (value: number | undefined) => value ?? Infinity;
@@ -137,19 +140,19 @@ export function costTable(measured: readonly Measured[], choices: readonly Choic
     const { median, p99 } = cost;
     const over = cheapest === undefined || median === undefined ? "-" : signed(median - cheapest);
     return [
-      minimal ? "*" : "", ...placement.values(), verdict, rateText(cost), `${median ?? "-"}`, over,
-      `${p99 ?? "-"}`,
+      minimal ? "*" : "", ...placement.values(), verdict, rateText(cost), `${cost.measured}`,
+      `${median ?? "-"}`, over, `${p99 ?? "-"}`,
     ];
   });
-  const head = ["", ...heads, "", "failures", "median", "over", "p99"];
+  const head = ["", ...heads, "", "failures", "ended", "median", "over", "p99"];
   return [...legend, ...columns([head, ...rows])];
 }
 
-const COST_COLUMNS = 51;
+const COST_COLUMNS = 58;
 export const signed = (value: number) => (value > 0 ? `+${value}` : `${value}`);
 
 /** Failures and the 95 % interval of their rate; of none, its bound: `< 0.38 %`. */
-function rateText({ failures, runs }: Pick<Cost, "failures" | "runs">): string {
+export function rateText({ failures, runs }: Pick<Cost, "failures" | "runs">): string {
   if (failures === undefined) return "-";
   const [low, high] = wilson(failures, runs);
   if (!failures) return `< ${(high * 100).toPrecision(2)} %`;
