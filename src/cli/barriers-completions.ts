@@ -3,7 +3,9 @@ import { type Cell, matrix } from "../cases/001-matrix.ts";
 import { COMPLETERS } from "../cases/001-variants.ts";
 import { BARRIER_IMAGE } from "../cases/barrier-programs.ts";
 import { wilson } from "../cases/numbers.ts";
-import { clockOf, type Cost, type CostOptions, costOf, type Sample } from "../engine/barrier-cost.ts";
+import {
+  clockOf, type Cost, type CostOptions, costOf, type Sample,
+} from "../engine/barrier-cost.ts";
 import { loadPreset, openImage } from "../engine/files.ts";
 import { farthestPair, type Relation } from "../machine/topology.ts";
 import { rateText, signed, wrapped } from "../report/barriers.ts";
@@ -134,7 +136,7 @@ function markCheapest(costs: readonly Completion[]): void {
   }
 }
 
-const WIDTHS = [7, 6, 6, 7, 6, 6, 11, 6, 18];
+const WIDTHS = [6, 5, 5, 7, 6, 6, 11, 6, 18];
 const row = ([code, verdict, ...cells]: (string | number)[]) =>
   `${code}`.padEnd(4) + `${verdict}`.padEnd(6) +
   cells.map((cell, i) => `${cell}`.padStart(WIDTHS[i])).join("").trimEnd();

@@ -98,11 +98,20 @@ export function surveyTable(
   return [
     ...legend, ...lines,
     ...(notes.length ? ["", `${notes.join("; ")} (--all shows them).`] : []),
+    ...impliedLines([...shownSafe, ...shownOther]),
     ...(safe.length ? ["", "*: minimal, nothing weaker is safe"] : []),
   ];
 }
 
 const BROKEN_SHOWN = 6;
+
+/** What was explored in place of the others. */
+function impliedLines(shown: readonly Trial[]): string[] {
+  const texts = new Set(shown.flatMap(({ verdict, impliedBy }) =>
+    (impliedBy ? [`${verdict}, implied: by ${placementText(impliedBy)}`] : [])));
+  const lines = [...texts].map((text) => wrapped(text.replaceAll(/,(?=\S)/g, ", ")));
+  return lines.length ? ["", ...lines.flatMap((line) => line.split("\n"))] : [];
+}
 
 function verdictOf({ verdict, impliedBy }: Trial): string {
   if (verdict === "safe") return impliedBy ? "safe, implied" : "safe, proved";

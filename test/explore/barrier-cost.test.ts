@@ -128,8 +128,8 @@ it("who failed once is not below who never failed, and only a proof is at 0", ()
     at("mfence", "safe", 0, 30),
   ]]]);
   // Each is drawn once for its verdict, and once more if it is on the front.
-  const drawn = (kind: string) =>
-    [...drawing.matchAll(/<title>(.*?)<\/title>/g)].filter(([, text]) => text.startsWith(kind)).length;
+  const titles = [...drawing.matchAll(/<title>(.*?)<\/title>/g)].map(([, text]) => text);
+  const drawn = (kind: string) => titles.filter((text) => text.startsWith(kind)).length;
   expect([drawn("s=lfence"), drawn("none"), drawn("s=sfence"), drawn("s=mfence")])
     .toEqual([2, 2, 1, 2]);
   expect(drawing).toContain("upper 95 % bound");
