@@ -130,6 +130,14 @@ it("each of the placements of 000 is explored when that is asked for", async () 
     .toBe(16);
 });
 
+it("names what was explored in place of those that are implied", async () => {
+  const { trials, sites } = await ask(DISTRACTORS[0]);
+  const explored = trials.filter(({ impliedBy }) => !impliedBy);
+  const table = surveyTable(trials, sites, false).join("\n");
+  const named = table.split("\nbroken, implied: by ")[1].replaceAll(/,\s+/g, ",");
+  expect(explored.map(({ placement }) => placementText(placement))).toContain(named);
+});
+
 /** The oracle itself: what is implied is what would have been found, and patches are needed. */
 describe("the survey", () => {
   it("implies what exploring finds", async () => {
