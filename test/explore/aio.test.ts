@@ -38,9 +38,14 @@ beforeAll(async () => {
   const states = cells.reduce((sum, cell) => sum + cell.states, 0);
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   console.log(`${cells.length} explorations, ${states} machine states, ${seconds} s`);
-  const [slow] = cells.toSorted((a, b) => b.seconds - a.seconds);
-  console.log(`the slowest: ${slow.entries}, ${slow.memory}: ${slow.states} states, ` +
-    `${(1000 * slow.seconds).toFixed(1)} ms; smpbox barriers 001 --matrix --all prints each`);
+  console.log("states/ms of each cell, waiters a to j");
+  const rows = new Map<string, string>();
+  for (const { memory, layout, completer, ...cell } of cells) {
+    const name = `${memory} ${layout} ${completer}`.padEnd(10);
+    const text = ` ${cell.states}/${(1000 * cell.seconds).toFixed(1)}`;
+    rows.set(name, (rows.get(name) ?? name) + text);
+  }
+  for (const text of rows.values()) console.log(text);
 });
 
 const row = (layout: number, memory: string, k: number) => cells
