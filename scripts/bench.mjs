@@ -204,13 +204,17 @@ const subjects = [
 
 const { each, by } = await countInstructions();
 const turns = [];
-for (let run = 0; run < RUNS; run++) {
+// Ctrl-C ends it with the turns that are complete.
+let interrupted = false;
+process.on("SIGINT", () => (interrupted = true));
+while (turns.length < RUNS && !interrupted) {
   const turn = {};
   for (const { name, key, work } of subjects) {
-    process.stderr.write(`turn ${run + 1} of ${RUNS}: ${name}\n`);
+    if (interrupted) break;
+    process.stderr.write(`turn ${turns.length + 1} of ${RUNS}: ${name}\n`);
     turn[key] = await measure(work);
   }
-  turns.push(turn);
+  if (!interrupted) turns.push(turn);
 }
 await Machine.shutdown();
 await probe.close();
@@ -218,7 +222,8 @@ await probe.close();
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const taken = (key) => turns.map((turn) => turn[key]).filter((result) => result !== undefined);
 
-console.log(`bench, full timing, medians of ${RUNS}; ${availableParallelism()} host cores; ` +
+if (turns.length === 0) process.exit(130);
+console.log(`bench, full timing, medians of ${turns.length}; ${availableParallelism()} host cores; ` +
   `${(each / 1e6).toFixed(3)} million instructions a copy at scale 1 (counted by ${by})`);
 const columns = [
   "M instr.", "start-up", "seconds", "MIPS", "of qemu", "besides", "barrier us", "noisy",
@@ -274,6 +279,7 @@ for (const [what, key, other, target, of] of ratios) {
   const noisy = [key, other].some((name) => taken(name).some((result) => result.noisy));
   console.log(`${what}: ${text} (target ${target})${noisy ? ", noisy" : ""}`);
 }
-for (const line of await (await import("./bench-cases.mjs")).caseLines(RUNS)) console.log(line);
+const { caseLines } = await import("./bench-cases.mjs");
+if (!interrupted) for (const line of await caseLines(RUNS)) console.log(line);
 if (taken("qemu").length === 0) console.log("qemu-x86_64: apt-get install qemu-user");
 if (taken("cachegrind").length === 0) console.log("cachegrind: apt-get install valgrind");
