@@ -223,7 +223,8 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 const taken = (key) => turns.map((turn) => turn[key]).filter((result) => result !== undefined);
 
 if (turns.length === 0) process.exit(130);
-console.log(`bench, full timing, medians of ${turns.length}; ${availableParallelism()} host cores; ` +
+console.log(`bench, full timing, medians of ${turns.length}; ` +
+  `${availableParallelism()} host cores; ` +
   `${(each / 1e6).toFixed(3)} million instructions a copy at scale 1 (counted by ${by})`);
 const columns = [
   "M instr.", "start-up", "seconds", "MIPS", "of qemu", "besides", "barrier us", "noisy",
