@@ -82,7 +82,7 @@ async function verdictsOf(
   const verdicts = new Map<string, Cell["verdict"]>();
   for await (const { layout, waiter, verdict, completer } of
     matrix(openImage(BARRIER_IMAGE), ["tso"], signal)) {
-    if (layout !== 24) break;
+    if (layout !== 24) break; // it comes first, and no other is measured
     progress.update(() => `${completer}: which are safe?`);
     if (waiter === "a") verdicts.set(completer, verdict);
   }

@@ -1,12 +1,13 @@
 // What a placement of barriers costs: the functions run together on a machine of the box many
-// times, under the harness of the litmus tests, each between two RDTSC. The lines that they use
-// were last written by another CPU. The time of a function ends with its last instruction: stores
-// that are still in its buffer have cost nothing unless a fence waited for them. What an empty
-// function takes in its place is the clock's own time (RDTSC, arguments, call) and is taken off.
+// times, under the harness of the litmus tests, each between two RDTSC. One of their CPUs, each in
+// turn, has set the variables and has the lines; one alone has them or not (barrier-lines.ts).
+// The time of a function ends with its last instruction: stores that are still in its buffer have
+// cost nothing unless a fence waited for them. What an empty function takes in its place is the
+// clock's own time (RDTSC, arguments, call) and is taken off.
 import { type Elf, hex, readElf } from "../machine/elf.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { InputError } from "../machine/input.ts";
-import { type Alone, handover, LINE, MFENCE } from "./barrier-lines.ts";
+import { type Alone, handover, LINE, MFENCE, u32 } from "./barrier-lines.ts";
 import { functionSetup, parseCalls } from "./explore-function.ts";
 import { TimingEngine, type TimingOptions } from "./litmus/timing.ts";
 import type { Question } from "./explore-image.ts";
@@ -76,8 +77,6 @@ function stubOf(
     ...after,
   );
 }
-
-const u32 = (value: bigint) => [0n, 8n, 16n, 24n].map((shift) => Number(value >> shift & 0xffn));
 
 /** incl count; cmpl $WARM, count; ja 1f; mov $COLD, %r12d; 1: */
 const WARMED = [

@@ -17,7 +17,8 @@ type Code = number[];
 export const MFENCE: Code = [0x0f, 0xae, 0xf0];
 export const LINE = 64;
 
-const u32 = (value: bigint | number): Code => {
+/** Little-endian. */
+export const u32 = (value: bigint | number): Code => {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, Number(value), true);
   return [...bytes];
