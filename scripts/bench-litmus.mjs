@@ -26,6 +26,7 @@ const SB_THREADS = [4, 6, 8, 10, 12, 14, 16];
 const UNREDUCED_MAX = 8;
 /** Threads of the program whose states are counted per second. */
 const STATES_THREADS = 6;
+const STATES_REPEATS = 20;
 const WALKS = 300_000;
 const WARM_UP = 5;
 
@@ -78,15 +79,15 @@ async function walks(threads) {
   return (performance.now() - begun) / 1000;
 }
 
-/** The same program for ../shared/models/tso.py; states, seconds. */
+/** The same program for ../shared/models/tso.py; states, seconds of its processor. */
 function pythonStates(n) {
   const program = [
     "import sys, time", `sys.path.insert(0, ${JSON.stringify(models)})`, "from tso import *",
     "threads = []", `for i in range(${n}):`, "    p = P()",
     `    p.st('x%d' % i, 1); p.ld('a', 'x%d' % ((i + 1) % ${n}))`, "    threads.append(p)",
-    "begun = time.time()",
+    "begun = time.process_time()",
     `states, _ = explore(threads, {'x%d' % i: 0 for i in range(${n})}, maxstates=10**8)`,
-    "print(states, time.time() - begun)",
+    "print(states, time.process_time() - begun)",
   ].join("\n");
   const { status, stdout } = spawnSync("python3", ["-c", program], { encoding: "utf8" });
   if (status !== 0) return undefined;
@@ -94,24 +95,45 @@ function pythonStates(n) {
   return { states, seconds: time };
 }
 
-/** A step of the engine is several of Python's, so its states are fewer: the times tell more. */
+/** The same here, the whole process with its compiler and collector. */
+function ownStates(explorer, setup) {
+  const begun = process.cpuUsage();
+  let states = 0;
+  for (let i = 0; i < STATES_REPEATS; i++) {
+    states += explorer.explore(setup, { reduce: false }).machineStates;
+  }
+  const { user, system } = process.cpuUsage(begun);
+  return { states, seconds: (user + system) / 1e6 };
+}
+
+/**
+ * In turns, by the time of the processor, which others on the machine disturb less. A step of the
+ * engine is several of Python's, so its states are fewer: the times tell more.
+ */
 async function statesBeside() {
   const setup = await setupOfText(storeBuffering(STATES_THREADS));
   const explorer = await Explorer.open();
   for (let i = 0; i < WARM_UP; i++) explorer.explore(setup, { reduce: false });
-  const own = repeated(() => explorer.explore(setup, { reduce: false }));
-  const rate = own.machineStates / own.seconds;
+  const withPython = existsSync(join(models, "tso.py"));
+  const [own, theirs, rates, times] = [[], [], [], []];
+  for (let i = 0; i < RUNS; i++) {
+    const here = ownStates(explorer, setup);
+    own.push(here.states / here.seconds);
+    const python = withPython ? pythonStates(STATES_THREADS) : undefined;
+    if (!python) continue;
+    theirs.push(python.states / python.seconds);
+    rates.push(own[i] / theirs[i]);
+    times.push(python.seconds / (here.seconds / STATES_REPEATS));
+  }
   console.log(`states a second, SB of ${STATES_THREADS} threads, no reduction: ` +
-    `${(rate / 1e6).toFixed(2)} million (${own.machineStates} states, ${seconds(own.seconds)})`);
-  if (!existsSync(join(models, "tso.py"))) return;
-  const python = pythonStates(STATES_THREADS);
-  if (!python) return;
-  const theirs = python.states / python.seconds;
-  console.log(`  beside: tso.py ${(theirs / 1e6).toFixed(3)} million (${python.states} states, ` +
-    `${seconds(python.seconds)}); ${(rate / theirs).toFixed(0)} times the states a second, ` +
-    `${(python.seconds / own.seconds).toFixed(0)} times as fast`);
+    `${(median(own) / 1e6).toFixed(2)} million`);
+  if (!times.length) return;
+  console.log(`  beside: tso.py ${(median(theirs) / 1e6).toFixed(3)} million; ` +
+    `${median(rates).toFixed(0)} times the states a second, ` +
+    `${median(times).toFixed(0)} times as fast`);
 }
 
+/** By the time of the processor: most searches are shorter than a time slice. */
 async function corpusBeside() {
   const index = join(corpus, "index.json");
   if (!existsSync(index)) {
@@ -124,9 +146,12 @@ async function corpusBeside() {
   const begun = performance.now();
   for (const { file, family, herd7_time_s: herd } of tests) {
     const { program } = await assemble(parseBytes(file, readFileSync(join(corpus, file))));
-    const found = explorer.explore(setupOf(program));
+    const setup = setupOf(program);
+    const before = process.cpuUsage();
+    explorer.explore(setup);
+    const { user, system } = process.cpuUsage(before);
     for (const key of family === "rand" ? ["all"] : ["all", "without random"]) {
-      sums[key][0] += found.seconds;
+      sums[key][0] += (user + system) / 1e6;
       sums[key][1] += herd ?? 0;
     }
   }

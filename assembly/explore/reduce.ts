@@ -48,7 +48,7 @@ function needsOfStep(tuple: usize, i: u32): u32 {
   const s = threadOf(tuple, i);
   const own = <u32>1 << (DRAIN + i);
   const local = s.local;
-  switch (s.can) {
+  switch (<u32>s.can) {
     case CAN_AFTER_DRAIN: return own;
     // Only while the store is buffered does its value not depend on others.
     case CAN_FORWARD: return local.pending == PENDING_LOAD ? own : 0;

@@ -7,10 +7,10 @@ import { allocate } from "../memory/arena";
 import { fixShared, sharedWord } from "../memory/granule";
 import { closeLog, logEvent, openLog } from "../memory/replay-log";
 import { Buffer } from "./buffer";
-import { decide } from "./decide";
+import { apply, changesState, decide } from "./decide";
 import { Outcome, recordOutcome } from "./outcome";
 import {
-  DRAIN, copyTuple, decisionsOf, firstTuple, memoryOf, sameTuple, setMemory, setThread, threadOf,
+  DRAIN, decisionsOf, firstTuple, memoryOf, setMemory, setThread, threadOf,
 } from "./state";
 import { initialShared } from "./shared-state";
 import { firstLocal, repeatStep } from "./step";
@@ -21,7 +21,6 @@ import { appendAll, move, settle } from "./thread-state";
 export const REPLAY_MAX: u32 = 65536;
 
 let current: usize = 0;
-let following: usize = 0;
 /** What was decided, the decisions behind the list's end too. */
 export let replayed: usize = 0;
 export let replayedLength: u32 = 0;
@@ -29,9 +28,7 @@ let logging: bool = false;
 
 /** After a search or a walk of the same program. */
 export function openReplay(): void {
-  const bytes = <usize>(threadCount + 1) << 2;
-  current = allocate(bytes);
-  following = allocate(bytes);
+  current = allocate(<usize>(threadCount + 1) << 2);
   replayed = allocate(REPLAY_MAX);
 }
 
@@ -71,14 +68,14 @@ function run(list: usize, count: u32, logFrom: usize, logTo: usize): Outcome | n
       while (!(all & ((<u32>1 | <u32>1 << DRAIN) << thread))) thread = (thread + 1) % threadCount;
       decision = (all >> (DRAIN + thread)) & 1 ? DRAIN + thread : thread;
     }
-    if (!decide(current, decision, following)) break;
-    if (sameTuple(current, following)) {
+    if (!decide(current, decision)) break;
+    if (!changesState(current, decision)) {
       idle |= <u32>1 << decision;
       continue;
     }
     idle = 0;
     if (logging) logDecision(decision);
-    copyTuple(current, following);
+    apply(current, decision);
     store<u8>(replayed + replayedLength, <u8>decision);
     replayedLength++;
   }

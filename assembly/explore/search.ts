@@ -8,7 +8,7 @@ import {
 } from "../memory/granule";
 import { openPort } from "../memory/explore-port";
 import { countOf, openBuffers } from "./buffer";
-import { decide } from "./decide";
+import { changesState, decide, memoryAfter, threadAfter, threadOfDecision } from "./decide";
 import { openLocals } from "./local-state";
 import { openOutcomes, recordOutcome } from "./outcome";
 import { reduce } from "./reduce";
@@ -16,7 +16,7 @@ import { openShared } from "./shared-state";
 import { forgetGrowth, grown, openSites } from "./site";
 import {
   COMPONENT, LEAVES, MOVED, OPEN, State, candidate, decisionsOf, findState, firstTuple, known,
-  openStates, sameTuple, stateCount, threadOf, tupleOf,
+  openStates, resetCandidate, setCandidate, stateCount, sumCandidate, threadOf, tupleOf,
 } from "./state";
 import { resetInstructions } from "./step";
 import { threadCount } from "./thread";
@@ -42,8 +42,6 @@ export const PAUSED: u32 = 9;
 const AGAIN_SHARED: u32 = 7;
 const AGAIN_LEARNT: u32 = 8;
 
-/** New states between two pauses. */
-const SLICE_STATES: u32 = 1 << 18;
 /** States after which a search that has learnt something is begun again at once. */
 const PATIENCE: u32 = 4096;
 
@@ -90,11 +88,14 @@ export function resetLearnt(): void {
   openThreadStates(entries, model);
 }
 
-/** All reachable final states are among the outcomes, unless the result names a limit. */
-export function search(): u32 {
+/**
+ * All reachable final states are among the outcomes, unless the result names a limit. Pauses when
+ * it has seen `slice` new states.
+ */
+export function search(slice: u32): u32 {
   resetLearnt();
   beginAgain();
-  return searchOn();
+  return searchOn(slice);
 }
 
 function beginAgain(): void {
@@ -110,9 +111,10 @@ function beginAgain(): void {
 }
 
 /** After a pause. */
-export function searchOn(): u32 {
+export function searchOn(slice: u32): u32 {
+  const pause = statesSeen + stateCount + slice;
   for (;;) {
-    const result = explore();
+    const result = explore(pause);
     if (result == PAUSED) return PAUSED;
     statesSeen += stateCount;
     if (result == AGAIN_SHARED) {
@@ -152,6 +154,7 @@ function enter(s: State, parent: State | null, via: u32): void {
 
 function enterFirst(): u32 {
   if (arenaFull() || !firstTuple(candidate)) return failure();
+  sumCandidate();
   const first = findState();
   if (first == null) return MEMORY_LIMIT;
   enter(first, null, 0);
@@ -159,13 +162,14 @@ function enterFirst(): u32 {
   return COMPLETE;
 }
 
-function explore(): u32 {
+/** Until there are `pause` states, those of the searches before it too. */
+function explore(pause: u64): u32 {
   if (top == null) {
     const failed = enterFirst();
     if (failed) return failed;
   }
   let s: State = top!;
-  const pause = stateCount + SLICE_STATES;
+  const stop = pause - min(pause, statesSeen);
   for (;;) {
     if (!s.todo && s.rest && !(s.flags & MOVED)) {
       // Only steps that change nothing: another thread must go first.
@@ -177,26 +181,29 @@ function explore(): u32 {
       leave(s);
       if (parent == null) break;
       join(parent, s);
+      resetCandidate(threadOfDecision(s.via), parent);
       s = parent;
       continue;
     }
     const decision = ctz(s.todo);
     s.todo &= s.todo - 1;
     transitions++;
-    if (!decide(tupleOf(s), decision, candidate)) return failure();
-    if (sameTuple(candidate, tupleOf(s))) continue;
+    if (!decide(tupleOf(s), decision)) return failure();
+    if (!changesState(tupleOf(s), decision)) continue;
     s.flags |= MOVED;
+    setCandidate(threadOfDecision(decision), threadAfter, memoryAfter);
     const next = findState();
     if (next == null) return MEMORY_LIMIT;
     if (known) {
       revisit(s, next);
+      resetCandidate(threadOfDecision(decision), s);
       continue;
     }
     enter(next, s, decision);
     s = next;
     if (grown && reducing && stateCount > PATIENCE) return AGAIN_LEARNT;
     if (stateCount >= statesMax) return STATES_LIMIT;
-    if (stateCount >= pause) {
+    if (stateCount >= stop) {
       top = s;
       return PAUSED;
     }

@@ -6,7 +6,7 @@ import { Buffer } from "./buffer";
 import { initialShared, Shared } from "./shared-state";
 import { firstLocal } from "./step";
 import { threadCount } from "./thread";
-import { ThreadState, enabled, settle } from "./thread-state";
+import { DRAINS, STEPS, ThreadState, WAKES, awake, settle } from "./thread-state";
 
 // State.flags
 /** On the search's stack. */
@@ -19,23 +19,23 @@ export const MOVED: u8 = 4;
 export const LEAVES: u8 = 8;
 
 /**
- *     0 | pad | 4 | parent: where it was first reached from | 8 | via u8: decision, flags u8 | 12 |
- *     order: in which states were reached | 16 | low: Tarjan's low link | 20 | todo: decisions to
- *     try | 24 | rest: decisions left out | 28 | below: next in the component stack | 32 |
- *     threads: ThreadState.., then the memory | ..
+ *     0 | sum: what its hash is made of | 4 | parent: where it was first reached from | 8 | low:
+ *     Tarjan's low link | 12 | todo: decisions to try | 16 | rest: decisions left out | 20 | below:
+ *     next in the component stack | 24 | order: in which states were reached | 28 | via u8:
+ *     decision, flags u8 | 32 | threads: ThreadState.., then the memory | ..
  */
 @unmanaged
 export class State {
-  pad0: u32;
+  sum: u32;
   parent: State | null;
-  via: u8;
-  flags: u8;
-  pad: u16;
-  order: u32;
   low: u32;
   todo: u32;
   rest: u32;
   below: State | null;
+  order: u32;
+  via: u8;
+  flags: u8;
+  pad: u16;
   static readonly TUPLE: usize = 32;
 }
 
@@ -43,17 +43,37 @@ export class State {
 let slots: usize = 0;
 let mask: u32 = 0;
 export let stateCount: u32 = 0;
-/** The tuple that is looked up next. */
+/** The tuple that is looked up next, and what its hash is made of. */
 export let candidate: usize = 0;
+let candidateSum: u32 = 0;
+/** A factor for each word of a tuple: its hash is made of the sum of the products. */
+let factors: usize = 0;
+
+/** Of a tuple, with what fills it up to whole u64s. */
+// @ts-ignore: decorator
+@inline
+function tupleBytes(): usize {
+  return ((<usize>threadCount + 2) >> 1) << 3;
+}
 
 const FIRST_SLOTS: u32 = 1024;
+const FACTOR: u32 = 0x2c1b3c6d;
 
 export function openStates(): void {
-  candidate = allocateState(<usize>(threadCount + 1) << 2);
+  candidate = allocateState(tupleBytes());
+  factors = allocateState(tupleBytes());
   slots = allocateState(<usize>FIRST_SLOTS << 3);
-  if (slots) memory.fill(slots, 0, <usize>FIRST_SLOTS << 3);
   mask = FIRST_SLOTS - 1;
   stateCount = 0;
+  if (!slots) return;
+  memory.fill(slots, 0, <usize>FIRST_SLOTS << 3);
+  memory.fill(candidate, 0, tupleBytes());
+  // Not in an arithmetic progression, in which moving one word up and another down cancels out.
+  let factor = FACTOR;
+  for (let i: usize = 0; i < tupleBytes(); i += 4) {
+    store<u32>(factors + i, factor);
+    factor *= FACTOR;
+  }
 }
 
 // @ts-ignore: decorator
@@ -87,30 +107,56 @@ export function setThread(tuple: usize, index: u32, s: ThreadState): void {
 }
 
 export function copyTuple(to: usize, from: usize): void {
-  for (let i: usize = 0; i <= <usize>threadCount << 2; i += 4) {
-    store<u32>(to + i, load<u32>(from + i));
-  }
+  for (let i: usize = 0; i < tupleBytes(); i += 8) store<u64>(to + i, load<u64>(from + i));
 }
 
-export function sameTuple(a: usize, b: usize): bool {
-  for (let i: usize = 0; i <= <usize>threadCount << 2; i += 4) {
-    if (load<u32>(a + i) != load<u32>(b + i)) return false;
+// @ts-ignore: decorator
+@inline
+function sameTuple(a: usize, b: usize): bool {
+  for (let i: usize = 0; i < tupleBytes(); i += 8) {
+    if (load<u64>(a + i) != load<u64>(b + i)) return false;
   }
   return true;
 }
 
-/** A sum of products: the multiplications do not wait for each other. */
+/** After the candidate was written as a whole. */
+export function sumCandidate(): void {
+  candidateSum = 0;
+  for (let i: usize = 0; i < tupleBytes(); i += 4) {
+    candidateSum += load<u32>(candidate + i) * load<u32>(factors + i);
+  }
+}
+
 // @ts-ignore: decorator
 @inline
-function hashOf(tuple: usize): u32 {
-  let h: u64 = 0;
-  let factor: u64 = 0x9e3779b97f4a7c15;
-  for (let i: usize = 0; i <= <usize>threadCount << 2; i += 4) {
-    h += <u64>load<u32>(tuple + i) * factor;
-    factor += 0xd1342543de82ef96;
-  }
-  h = (h ^ (h >> 32)) * 0x9e3779b97f4a7c15;
-  return <u32>(h >> 32);
+function setWord(index: u32, word: u32): void {
+  const at = <usize>index << 2;
+  candidateSum += (word - load<u32>(candidate + at)) * load<u32>(factors + at);
+  store<u32>(candidate + at, word);
+}
+
+/** Of the candidate, a thread and the memory: a decision changes no more. */
+// @ts-ignore: decorator
+@inline
+export function setCandidate(index: u32, s: ThreadState, m: Shared): void {
+  setWord(index, changetype<u32>(s));
+  setWord(threadCount, changetype<u32>(m));
+}
+
+/** The candidate is a state's tuple again, after setCandidate() of this thread. */
+// @ts-ignore: decorator
+@inline
+export function resetCandidate(index: u32, s: State): void {
+  store<u32>(candidate + (<usize>index << 2), changetype<u32>(threadOf(tupleOf(s), index)));
+  store<u32>(candidate + (<usize>threadCount << 2), changetype<u32>(memoryOf(tupleOf(s))));
+  candidateSum = s.sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function hashOf(sum: u32): u32 {
+  const h = (sum ^ (sum >> 15)) * 0x9e3779b1;
+  return h ^ (h >> 16);
 }
 
 /** Was the state that findState() gave there before? */
@@ -118,7 +164,7 @@ export let known: bool = false;
 
 /** The state of the candidate tuple; null when there is no room for it. */
 export function findState(): State | null {
-  const hash = hashOf(candidate);
+  const hash = hashOf(candidateSum);
   let i = hash & mask;
   for (;;) {
     const slot = load<u64>(slots + (<usize>i << 3));
@@ -131,9 +177,10 @@ export function findState(): State | null {
     i = (i + 1) & mask;
   }
   known = false;
-  const at = allocateState(State.TUPLE + (<usize>(threadCount + 1) << 2));
+  const at = allocateState(State.TUPLE + tupleBytes());
   if (!at) return null;
   const s = changetype<State>(at);
+  s.sum = candidateSum;
   s.flags = 0;
   s.order = stateCount++;
   copyTuple(tupleOf(s), candidate);
@@ -180,8 +227,9 @@ export function decisionsOf(tuple: usize): u32 {
   const m = memoryOf(tuple);
   for (let i: u32 = 0; i < threadCount; i++) {
     const s = threadOf(tuple, i);
-    if (s.buffer != null) all |= <u32>1 << (DRAIN + i);
-    if (enabled(s, m)) all |= <u32>1 << i;
+    let possible: u32 = s.possible;
+    if (possible & WAKES && !awake(s, m)) possible &= ~STEPS;
+    all |= ((possible & STEPS) | ((possible & DRAINS) << (DRAIN - 1))) << i;
   }
   return all;
 }

@@ -33,17 +33,25 @@ export const CAN_LOCK: u32 = 4;
 /** It may go on when the word in memory says running. */
 export const CAN_WAKE: u32 = 5;
 
+// ThreadState.possible
+/** Its next step can be taken, and if WAKES is set, when the word in memory says running. */
+export const STEPS: u32 = 1;
+/** A store is in the buffer. */
+export const DRAINS: u32 = 2;
+export const WAKES: u32 = 4;
+
 /**
- *     0 | hash | 4 | local | 8 | buffer | 12 | can | 16 | value, held u64: forwarded, and which
- *     bits of it | 32 | headMask u64 | 40 | drained: the state after its oldest store drained |
- *     44 | moves | 48
+ *     0 | hash | 4 | local | 8 | buffer | 12 | can u16, possible u16 | 16 | value, held u64:
+ *     forwarded, and which bits of it | 32 | headMask u64 | 40 | drained: the state after its
+ *     oldest store drained | 44 | moves | 48
  */
 @unmanaged
 export class ThreadState {
   hash: u32;
   local: Local;
   buffer: Buffer | null;
-  can: u32;
+  can: u16;
+  possible: u16;
   value: u64;
   held: u64;
   headMask: u64;
@@ -110,6 +118,13 @@ function canOf(local: Local, buffer: Buffer | null, s: ThreadState): u32 {
   return heldBits == bitsBelow(local.size1) ? CAN_FORWARD : CAN_LOAD;
 }
 
+function possibleOf(s: ThreadState): u32 {
+  let set = s.buffer == null ? 0 : DRAINS;
+  if (s.can >= <u16>CAN_FORWARD) set |= STEPS;
+  if (s.can == <u16>CAN_WAKE) set |= WAKES;
+  return set;
+}
+
 function stateOf(local: Local, buffer: Buffer | null): ThreadState {
   const s = changetype<ThreadState>(allocate(ThreadState.BYTES));
   s.local = local;
@@ -120,7 +135,8 @@ function stateOf(local: Local, buffer: Buffer | null): ThreadState {
     s.drained = null;
     s.moves = null;
     s.headMask = buffer == null ? 0 : bitsOf(buffer.head.offset, buffer.head.size);
-    s.can = canOf(local, buffer, s);
+    s.can = <u16>canOf(local, buffer, s);
+    s.possible = <u16>possibleOf(s);
   }
   return found;
 }
@@ -174,12 +190,10 @@ export function secondValue(s: ThreadState, memory: Shared): u64 {
   return size ? readShared(memory, s.local.offset2, size) : 0;
 }
 
-/** May it go on now? */
+/** Of one that waits to be woken: may it go on now? */
 // @ts-ignore: decorator
 @inline
-export function enabled(s: ThreadState, memory: Shared): bool {
-  if (s.can < CAN_FORWARD) return false;
-  if (s.can != CAN_WAKE) return true;
+export function awake(s: ThreadState, memory: Shared): bool {
   return <u32>readShared(memory, s.local.offset1, 4) == <u32>SLEEP_RUNNING;
 }
 

@@ -7,11 +7,10 @@
 import { allocate, arenaFull } from "../memory/arena";
 import { conflict } from "../memory/granule";
 import { draw } from "../random";
-import { decide } from "./decide";
+import { apply, changesState, decide, memoryAfter } from "./decide";
 import { Outcome, openOutcomes, recordOutcome } from "./outcome";
 import { COMPLETE, MEMORY_LIMIT, PAUSED, limitMet, resetLearnt } from "./search";
-import { Shared } from "./shared-state";
-import { copyTuple, decisionsOf, firstTuple, memoryOf, sameTuple } from "./state";
+import { copyTuple, decisionsOf, firstTuple, memoryOf } from "./state";
 import { threadCount } from "./thread";
 
 /** Decisions of one run at most; a longer one is cut. */
@@ -20,9 +19,8 @@ export const SCHEDULE_MAX: u32 = 65536;
 const STREAK_MAX: u32 = 200;
 const PROCESSES: u32 = 32;
 
-/** The tuple under way, the next one, and the decisions that led there. */
+/** The tuple under way, the first one, and the decisions that led there. */
 let current: usize = 0;
-let following: usize = 0;
 let first: usize = 0;
 export let schedule: usize = 0;
 export let scheduleLength: u32 = 0;
@@ -31,8 +29,6 @@ let priorities: usize = 0;
 export let runsCut: u32 = 0;
 let longest: u32 = 0;
 
-/** Runs between two pauses. */
-const SLICE_RUNS: u32 = 1 << 16;
 let runs: u32 = 0;
 let from: u64 = 0;
 let runsDepth: u32 = 0;
@@ -54,20 +50,24 @@ function openWalk(): bool {
   openOutcomes();
   const bytes = <usize>(threadCount + 1) << 2;
   current = allocate(bytes);
-  following = allocate(bytes);
   first = allocate(bytes);
   schedule = allocate(SCHEDULE_MAX);
   priorities = allocate(<usize>PROCESSES << 2);
   return firstTuple(first);
 }
 
-/** `count` runs from `number` on; `depth` 0: at random, else by priorities. */
-export function walk(count: u32, number: u64, withSeed: u64, depth: u32): u32 {
+/**
+ * `count` runs from `number` on; `depth` 0: at random, else by priorities. Pauses after `slice`
+ * runs.
+ */
+export function walk(
+  count: u32, number: u64, withSeed: u64, depth: u32, slice: u32,
+): u32 {
   runs = count;
   from = number;
   seed = withSeed;
   runsDepth = depth;
-  return beginAgain() ? walkOn() : failure();
+  return beginAgain() ? walkOn(slice) : failure();
 }
 
 /** All runs, too, with one word more shared: what they came to must not depend on the first. */
@@ -86,8 +86,8 @@ function failure(): u32 {
 }
 
 /** After a pause. */
-export function walkOn(): u32 {
-  let stop = <u64>runsDone + SLICE_RUNS;
+export function walkOn(slice: u32): u32 {
+  let stop = <u64>runsDone + slice;
   while (runsDone < runs) {
     if (runsDone >= stop) return PAUSED;
     run = from + runsDone;
@@ -96,7 +96,7 @@ export function walkOn(): u32 {
       runsDone++;
     } else {
       if (limitMet() || !conflict || !beginAgain()) return failure();
-      stop = SLICE_RUNS;
+      stop = slice;
     }
   }
   return COMPLETE;
@@ -145,18 +145,18 @@ function walkOnce(depth: u32): bool {
     const all = decisionsOf(current) & ~idle;
     if (!all) return finish();
     const decision = depth ? chooseByPriority(all) : chooseAtRandom(all, reluctance);
-    if (!decide(current, decision, following)) return false;
-    if (sameTuple(current, following)) {
+    if (!decide(current, decision)) return false;
+    if (!changesState(current, decision)) {
       // It spins: nothing of it happens until something else does.
       idle |= <u32>1 << decision;
       continue;
     }
-    const before: Shared = memoryOf(current);
-    copyTuple(current, following);
+    const visible = memoryOf(current) != memoryAfter;
+    apply(current, decision);
     idle = 0;
     store<u8>(schedule + scheduleLength, <u8>decision);
     scheduleLength++;
-    streak = decision == last && memoryOf(current) == before ? streak + 1 : 0;
+    streak = decision == last && !visible ? streak + 1 : 0;
     last = decision;
     if (scheduleLength == change || streak > STREAK_MAX) {
       store<u32>(priorities + (<usize>decision << 2), depth ? SCHEDULE_MAX - scheduleLength : 0);

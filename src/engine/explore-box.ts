@@ -14,10 +14,10 @@ export interface ExploreExports {
     stackBytes: number,
   ): void;
   configure(statesMax: number, reduce: number, bufferEntries: number, model: number): void;
-  search(): number;
-  searchOn(): number;
-  walk(runs: number, from: bigint, seed: bigint, depth: number): number;
-  walkOn(): number;
+  search(slice: number): number;
+  searchOn(slice: number): number;
+  walk(runs: number, from: bigint, seed: bigint, depth: number, slice: number): number;
+  walkOn(slice: number): number;
   openReplay(): void;
   replay(list: number, count: number, logFrom: number, logTo: number): number;
   room(bytes: number): number;

@@ -9,6 +9,7 @@ import type {
   Begin, Exploration, ExploreOptions, Final, Replay, Search, Setup, StuckThread, Watched,
   WalkOptions,
 } from "./exploration.ts";
+import { Pace } from "./pace.ts";
 import { type Decisions, minimise } from "./schedule.ts";
 
 export const STATES_MAX = 50_000_000;
@@ -35,14 +36,36 @@ const PAUSED = 9;
 const OUTCOME = {
   next: 4, count: 8, state: 16, schedule: 20, length: 24, tuple: 28, stuck: 32, values: 40,
 };
-const STATE = { parent: 4, via: 8 };
+const STATE = { parent: 4, via: 28 };
 const THREAD_LOCAL = 4;
 const LOCAL = { pending: 4, vector: 12, address: 16, rip: 32 };
+
+/** A bigint is an object: of the values that most final states consist of there is one each. */
+const SMALL = Array.from({ length: 256 }, (_, i) => BigInt(i));
 
 function toEnd(search: Search): Exploration {
   for (;;) {
     const step = search.next(false);
     if (step.done) return step.value;
+  }
+}
+
+/** Of thousands, one is asked how it came about, and can answer until the next search. */
+class Found implements Final {
+  #schedule: Decisions | undefined;
+  readonly #at: number;
+  readonly #scheduleOf: (outcome: number) => Decisions;
+
+  constructor(
+    readonly values: bigint[], readonly count: number, readonly stuck: StuckThread[],
+    at: number, scheduleOf: (outcome: number) => Decisions,
+  ) {
+    this.#at = at;
+    this.#scheduleOf = scheduleOf;
+  }
+
+  get schedule(): Decisions {
+    return (this.#schedule ??= this.#scheduleOf(this.#at));
   }
 }
 
@@ -128,11 +151,12 @@ export class Explorer {
     this.load(setup);
     const { exports } = this.box;
     const entries = this.#configure(options);
-    let result = exports.search();
+    const pace = new Pace();
+    let result = pace.run(exports.search);
     let left = false;
     while (result === PAUSED && !left) {
       left = yield Number(exports.statesSeen.value) + Number(exports.stateCount.value);
-      if (!left) result = exports.searchOn();
+      if (!left) result = pace.run(exports.searchOn);
     }
     const bound = boundOf(result, options.statesMax || STATES_MAX, entries);
     const endless = exports.endless.value as number;
@@ -154,14 +178,16 @@ export class Explorer {
     const { exports } = this.box;
     const entries = this.#configure(options);
     const { runs, seed = 1n, from = 0, depth = 0 } = options;
-    let result = exports.walk(runs, BigInt(from), seed, depth);
+    const pace = new Pace();
+    let result = pace.run((slice) => exports.walk(runs, BigInt(from), seed, depth, slice));
     let left = false;
     while (result === PAUSED && !left) {
       left = yield exports.runsDone.value as number;
-      if (!left) result = exports.walkOn();
+      if (!left) result = pace.run(exports.walkOn);
     }
     const cut = exports.runsCut.value as number;
-    const bound = boundOf(result, 0, entries) ??
+    const bound = (left ? `stopped after ${exports.runsDone.value} of ${runs} runs: interrupted`
+      : boundOf(result, 0, entries)) ??
       (cut ? `${cut} of ${runs} runs did not end within ${DECISIONS_MAX} decisions` : undefined);
     return this.#results(begun, bound);
   }
@@ -180,7 +206,7 @@ export class Explorer {
     const { exports } = this.box;
     for (const lin of words) exports.share(this.box.physicalOf(lin) / WORD_BYTES);
     this.#configure(options);
-    exports.walk(0, 0n, 0n, 0);
+    exports.walk(0, 0n, 0n, 0, 1);
   }
 
   #results(begun: number, bound: string | undefined): Exploration {
@@ -204,27 +230,28 @@ export class Explorer {
 
   #final(at: number): Final {
     const { view } = this.box;
-    const state = view.getUint32(at + OUTCOME.state, true);
-    const list = view.getUint32(at + OUTCOME.schedule, true);
-    const length = view.getUint32(at + OUTCOME.length, true);
-    const explorer = this;
-    let schedule: Decisions | undefined;
-    return {
-      values: this.#values(at),
-      count: Number(view.getBigUint64(at + OUTCOME.count, true)),
-      stuck: this.#stuck(at),
-      // Only valid until the next search; asked for seldom.
-      get schedule() {
-        schedule ??= state ? explorer.#pathTo(state) : explorer.#listAt(list, length);
-        return schedule;
-      },
-    };
+    const count = Number(view.getBigUint64(at + OUTCOME.count, true));
+    return new Found(this.#values(at), count, this.#stuck(at), at, this.#scheduleOf);
   }
+
+  readonly #scheduleOf = (outcome: number): Decisions => {
+    const { view } = this.box;
+    const state = view.getUint32(outcome + OUTCOME.state, true);
+    if (state) return this.#pathTo(state);
+    const list = view.getUint32(outcome + OUTCOME.schedule, true);
+    return this.#listAt(list, view.getUint32(outcome + OUTCOME.length, true));
+  };
 
   #values(outcome: number): bigint[] {
     const { view } = this.box;
-    return this.#setup.watched.map((_, i) =>
-      view.getBigUint64(outcome + OUTCOME.values + 8 * i, true));
+    const values: bigint[] = [];
+    for (let i = 0; i < this.#setup.watched.length; i++) {
+      const at = outcome + OUTCOME.values + 8 * i;
+      const low = view.getUint32(at, true);
+      const small = low < SMALL.length && !view.getUint32(at + 4, true);
+      values.push(small ? SMALL[low] : view.getBigUint64(at, true));
+    }
+    return values;
   }
 
   #stuck(outcome: number): StuckThread[] {

@@ -8,7 +8,7 @@ import type { StuckThread } from "../engine/exploration.ts";
 import type { WitnessStep } from "../engine/program.ts";
 import { type Naming, overtakings, witnessRows } from "../engine/witness.ts";
 import { disassembleOne } from "../machine/disassemble.ts";
-import { type Elf, hex } from "../machine/elf.ts";
+import { type Elf, hex, symbolIn } from "../machine/elf.ts";
 import { stopText } from "../machine/exceptions.ts";
 
 const MODELS = { tso: "x86-TSO", sc: "sequential consistency", stall: "x86-TSO, loads stall" };
@@ -17,15 +17,13 @@ const FENCE = /: [lms]fence$/;
 
 /** `peterson+0x1c`, `peterson_wants[1]` for data of this size, or the number. */
 function placeIn(elf: Elf, lin: bigint, size = 0): string {
-  for (const [name, symbol] of elf.symbols) {
-    const offset = lin - symbol.lin;
-    if (offset < 0n || offset >= BigInt(symbol.bytes)) continue;
-    if (size && size < symbol.bytes && offset % BigInt(size) === 0n) {
-      return `${name}[${offset / BigInt(size)}]`;
-    }
-    return offset === 0n ? name : `${name}+${hex(offset)}`;
+  const symbol = symbolIn(elf, lin);
+  if (!symbol) return hex(lin);
+  const offset = lin - symbol.lin;
+  if (size && size < symbol.bytes && offset % BigInt(size) === 0n) {
+    return `${symbol.name}[${offset / BigInt(size)}]`;
   }
-  return hex(lin);
+  return offset === 0n ? symbol.name : `${symbol.name}+${hex(offset)}`;
 }
 
 function bytesAt(elf: Elf, lin: bigint): Uint8Array {
@@ -97,6 +95,7 @@ export function verdictText(question: Question, { finals, failure, exploration }
   if (!failure || failure.verdict === "right") {
     if (question.replay !== undefined) return `In this run ${what}.`;
     if (exploration.bound || question.runs !== undefined) {
+      if (!finals.length) return "No final state was found; that is no proof.";
       return `In the ${states} found ${what}; that is no proof.`;
     }
     return `Proved: ${what} in ${finals.length === 1 ? "the one final state" : `all ${states}`}.`;

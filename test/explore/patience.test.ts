@@ -1,7 +1,8 @@
 // A long search pauses: it comes out as one that does not, tells how far it is, and can be left.
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { setupOf } from "../../src/engine/explore.ts";
 import { Explorer } from "../../src/engine/explorer.ts";
+import { Pace } from "../../src/engine/pace.ts";
 import { patiently } from "../../src/engine/patience.ts";
 import { assemble } from "../../src/litmus/assemble.ts";
 import { generate } from "../../src/litmus/generate.ts";
@@ -58,4 +59,28 @@ it("makes the same random runs with pauses between them", async () => {
   }
   expect([...sums.values()].every((count) => count === 0)).toBe(true);
   expect(sums.size).toBeGreaterThan(2);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+it.each([0.0005, 0.1, 40])("pauses soon, and not too often, when a state costs %d ms", (cost) => {
+  let now = 0;
+  let longest = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  const pace = new Pace();
+  const states = 20_000 / cost;
+  let pauses = 0;
+  for (let done = 0; done < states; pauses++) {
+    const begun = now;
+    pace.run((slice) => {
+      done += slice;
+      now += slice * cost;
+      return 0;
+    });
+    longest = Math.max(longest, now - begun);
+  }
+  expect(longest).toBeLessThan(500);
+  expect(pauses).toBeLessThan(1000);
 });
