@@ -47,7 +47,7 @@ export function litmusVerb(program: Command, act: Act): void {
   program
     .command("litmus")
     .description("run litmus tests: on the box, by all interleavings, on this host")
-    .argument("[path...]", ".litmus files, and directories of them")
+    .argument("[path...]", ".litmus files, directories of them, @FILE: a list of them")
     .option("--engine <a,b>", ENGINES.join(", "), parseEngines, ["explore"])
     .option("--machine <name>", "timing: preset or JSON file", "clovertown")
     .option("--runs <n>", "runs of each test (not explore)", parseCount(1, 1_000_000_000))
@@ -146,7 +146,8 @@ async function litmus(
   for await (const run of runFiles(inputs(), engines, {
     machine: options.machine, runs: options.runs, seed: options.seed, signal,
     statesMax: options.maxStates, witness: options.witness,
-    onProgress: (states) => progress.update(() => `${short(states)} machine states`),
+    onProgress: (count, engine) => progress.update(() => `${engine}: ${short(count)} ` +
+      (engine === "explore" ? "machine states" : "runs")),
   })) {
     progress.clear();
     if ("error" in run) {

@@ -16,13 +16,12 @@ import { Progress, short } from "./progress.ts";
 
 const MACHINE = "clovertown";
 const CASE_ROUNDS = 4000;
-/** As the options have them where nobody says otherwise. */
-const SEED = 1n;
-const MEMORY = "tso";
 
 export interface StoppedOptions extends MachineOptions {
   machine?: string;
   at: bigint;
+  /** Options of the command line, be they as the default is or not: "maxCycles". */
+  given?: readonly string[];
 }
 
 export interface Stopped {
@@ -39,19 +38,19 @@ export interface Stopped {
 export function addStoppedOptions(command: Command): Command {
   return addMachineOptions(command)
     .option("--machine <name>", "preset or JSON file (clovertown; of a case, its own)")
-    .addOption(u64Option("--at <cycle>", "stop at this cycle; 0: at the end", 0n));
+    .addOption(u64Option("--at <cycle>", "stop at this cycle; 0: at the end", 0n))
+    .hook("preAction", (_, verb) => {
+      const given = Object.keys(verb.opts()).filter((name) =>
+        verb.getOptionValueSource(name) === "cli");
+      verb.setOptionValue("given", given);
+    });
 }
 
 /** What a subject has of its own: given all the same, an option says what to do instead. */
 function refuse(subject: string, options: StoppedOptions, advice: Record<string, string>): void {
-  const given: Record<string, boolean> = {
-    "--machine": options.machine !== undefined, "--cpus": options.cpus !== undefined,
-    "--set": options.set !== undefined, "--seed": options.seed !== SEED,
-    "--memory": options.memory !== MEMORY, "--append": options.append !== "",
-    "--max-cycles": options.maxCycles !== 0n, "--disks": options.disks !== undefined,
-    "--disk": options.disk !== undefined, "--irq": options.irq !== undefined,
-  };
-  const wrong = Object.keys(advice).find((option) => given[option]);
+  const given = (option: string) => options.given?.includes(
+    option.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()));
+  const wrong = Object.keys(advice).find(given);
   if (wrong) throw new InputError(`${subject} takes no ${wrong}: ${advice[wrong]}`);
 }
 

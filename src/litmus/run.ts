@@ -10,7 +10,9 @@ export interface TestFile {
   bytes: Uint8Array;
 }
 
-export interface RunOptions extends Omit<EngineOptions, "witness"> {
+export interface RunOptions extends Omit<EngineOptions, "witness" | "onProgress"> {
+  /** Machine states so far, or runs. */
+  onProgress?(count: number, engine: string): void;
   /** Ask for an interleaving that shows what the condition is about. */
   witness?: boolean;
 }
@@ -46,6 +48,7 @@ export async function runTest(
     assembled.passes(values) && assembled.holds(values) === wanted;
   const outcome = await engine.run(assembled.program, {
     ...options,
+    onProgress: (count) => options.onProgress?.(count, engine.name),
     witness: options.witness ? witness : undefined,
   });
   const machine = engine.name === "timing" ? options.machine : undefined;

@@ -1,5 +1,6 @@
 // smpbox litmus: the engines, directories, bad files, JSON, generated tests, exit codes.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,6 +39,35 @@ it.each(ENGINES)("%s: a thread that waits for ever is a failure", (engine) => {
   expect(stdout).toMatch(/^No (run came to its end|execution ends): /m);
   expect(status).toBe(1);
 });
+
+/** Four threads with eight accesses each: millions of machine states. */
+function longTest(): string {
+  const rows = Array.from({ length: 8 }, (_, row) => [0, 1, 2, 3].map((thread) =>
+    row % 2 ? `movl (x),%e${"abcd"[row >> 1]}x` : `movl $${8 * thread + row + 1},(x)`));
+  return ["X86_64 long", "{ x=0; }", " P0 | P1 | P2 | P3 ;",
+    ...rows.map((row) => ` ${row.join(" | ")} ;`), "exists (0:rax=99)"].join("\n");
+}
+
+it("Ctrl-C ends a long search with what was found, which is no proof", async () => {
+  const file = join(folder, "long.litmus");
+  writeFileSync(file, longTest());
+  const child = spawn(process.execPath, [main, "litmus", own("SB"), file, own("MP")]);
+  let stdout = "";
+  const pieces = child.stdout.setEncoding("utf8");
+  const first = once(pieces, "data");
+  pieces.on("data", (piece: string) => (stdout += piece));
+  // SB is done: the long one is under way.
+  await first;
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  child.kill("SIGINT");
+  const [code] = await once(child, "close");
+  expect(code).toBe(130);
+  const [, after] = stdout.split("Test long Allowed\n");
+  expect(after).toMatch(/^Undecided$/m);
+  expect(after).toMatch(/^Incomplete: stopped before its end: interrupted$/m);
+  expect(after).toMatch(/^Not among .* the search was not complete\.$/m);
+  expect(after).not.toContain("Test MP");
+}, 60_000);
 
 describe("explore, the default", () => {
   it("prints herd7's sections, the model and a sentence", () => {
@@ -162,4 +192,18 @@ it.each([
   const { status, stderr } = litmus(own("SB"), ...words);
   expect(status).toBe(2);
   expect(stderr).toMatch(message);
+});
+
+it("takes lists of files as herdtools7 has them, from where they are", () => {
+  const lists = join(folder, "lists", "more");
+  mkdirSync(lists, { recursive: true });
+  writeFileSync(join(lists, "good.litmus"), GOOD);
+  writeFileSync(join(lists, "inner"), "good.litmus\n@../all\n");
+  writeFileSync(join(folder, "lists", "all"),
+    `# a list\n\n${own("SB")}\n@more/inner\nmore/none.litmus\n`);
+  const { status, stdout, stderr } = litmus(`@${join(folder, "lists", "all")}`);
+  expect(stdout.match(/^Test .*$/gm)).toEqual(["Test SB Allowed", "Test good Allowed"]);
+  expect(stderr).toBe(`${join(lists, "none.litmus")}: there is no such file or directory\n`);
+  expect(status).toBe(2);
+  expect(litmus("@nowhere").stderr).toBe("@nowhere: cannot be read (ENOENT)\n");
 });

@@ -4,6 +4,8 @@ import { arch } from "node:os";
 import { describe, expect, it } from "vitest";
 import { HostEngine } from "../../src/engine/litmus/host.ts";
 import { NativeEngine } from "../../src/engine/litmus/native.ts";
+import { TimingEngine } from "../../src/engine/litmus/timing.ts";
+import type { Engine } from "../../src/engine/program.ts";
 import { hasTool } from "../support/tools.ts";
 import { linesOf, outside, ownTest, ownTests, testOf } from "./engines.ts";
 
@@ -43,6 +45,30 @@ describe.skipIf(!judged)("host", () => {
     expect(stuck).toMatch(/^P0: /);
   });
 });
+
+/** Left as soon as it says how far it is: what was seen until then is told, and counted right. */
+async function leave(engine: Engine) {
+  const runs = 1_000_000_000;
+  const { program } = await ownTest("SB");
+  const abort = new AbortController();
+  const told: number[] = [];
+  const onProgress = (count: number) => {
+    told.push(count);
+    if (count > 0) abort.abort();
+  };
+  const { states, bound } = await engine.run(program, { runs, signal: abort.signal, onProgress });
+  const done = states.reduce((sum, { count }) => sum + count, 0);
+  expect(done).toBeGreaterThanOrEqual(Math.max(...told));
+  expect(bound).toBe(`stopped after ${done} of ${runs} runs`);
+  expect(told.at(-1)).toBeGreaterThan(0);
+}
+
+it.skipIf(!judged)("host: Ctrl-C ends it with the runs that were made", () =>
+  leave(new HostEngine()), 60_000);
+it.skipIf(!native)("native: Ctrl-C ends it with the runs that were made", () =>
+  leave(new NativeEngine()), 60_000);
+it("timing: Ctrl-C ends it with the runs that were made", () =>
+  leave(new TimingEngine()), 60_000);
 
 describe.skipIf(!native)("native", () => {
   const engine = new NativeEngine();

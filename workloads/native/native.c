@@ -2,7 +2,8 @@
  * Runs the threads of a litmus test on the processor under it: a pthread for each, over many
  * copies of the test. A job file has everything, code and data already at their addresses
  * (src/engine/native-job.ts has the same layout); final states are printed, a line each:
- * a count, then the observed values, all hexadecimal.
+ * a count, then the observed values, all hexadecimal. While it runs, each second a line "# " and
+ * the runs so far. SIGINT and SIGTERM end it after the round under way.
  *
  *     native JOB
  */
@@ -65,6 +66,8 @@ static struct context contexts[THREADS_MAX];
 static volatile uint32_t *counters;
 static uint32_t *order;
 static pthread_barrier_t barrier;
+static volatile sig_atomic_t stop_asked;
+static volatile int stopped; /* thread 0 writes it before a barrier that all wait at */
 
 static struct state {
 	u64 count;
@@ -255,9 +258,13 @@ static void *thread_main(void *argument)
 		u64 left = job->runs - before;
 		u64 count = left < job->instances ? left : job->instances;
 
-		if (own->number == 0)
+		if (own->number == 0) {
+			stopped = stop_asked;
 			prepare(&random);
+		}
 		pthread_barrier_wait(&barrier);
+		if (stopped)
+			break;
 		run_round(own, count);
 		pthread_barrier_wait(&barrier);
 		if (own->number)
@@ -289,6 +296,12 @@ static void on_fault(int number, siginfo_t *info, void *unused)
 	_exit(EXIT_FAULT);
 }
 
+static void on_stop(int number)
+{
+	(void)number;
+	stop_asked = 1;
+}
+
 /* A round may take long: threads that wait for each other may have one processor only. */
 static u64 progress(void)
 {
@@ -302,16 +315,21 @@ static u64 progress(void)
 /* Waits for the threads; without progress it says so and ends the process. */
 static void watch(pthread_t *threads)
 {
+	int idle = 0;
+
 	for (u64 t = 0; t < job->threads; t++) {
 		for (u64 before = progress(), now;; before = now) {
 			struct timespec until;
 
 			clock_gettime(CLOCK_REALTIME, &until);
-			until.tv_sec += IDLE_SECONDS;
+			until.tv_sec++;
 			if (pthread_timedjoin_np(threads[t], NULL, &until) == 0)
 				break;
 			now = progress();
-			if (now != before)
+			printf("# %lx\n", now / job->threads);
+			fflush(stdout);
+			idle = now == before ? idle + 1 : 0;
+			if (idle < IDLE_SECONDS)
 				continue;
 			print_states();
 			dprintf(2, "no run has ended for %d seconds\n", IDLE_SECONDS);
@@ -325,6 +343,7 @@ int main(int argc, char **argv)
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
 	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_ONSTACK | SA_SIGINFO };
 	pthread_t threads[THREADS_MAX];
+	sigset_t stops;
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: native JOB\n");
@@ -339,6 +358,13 @@ int main(int argc, char **argv)
 		order[i] = i;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
 		sigaction(faults[i], &action, NULL);
+	/* For this thread, not for those of the test, which may have no stack. */
+	signal(SIGINT, on_stop);
+	signal(SIGTERM, on_stop);
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &stops, NULL);
 	pthread_barrier_init(&barrier, NULL, job->threads);
 	for (u64 t = 0; t < job->threads; t++) {
 		contexts[t].number = t;
@@ -346,6 +372,7 @@ int main(int argc, char **argv)
 		if (pthread_create(&threads[t], NULL, thread_main, &contexts[t]))
 			fail("pthread_create");
 	}
+	pthread_sigmask(SIG_UNBLOCK, &stops, NULL);
 	watch(threads);
 	print_states();
 	return 0;

@@ -5,13 +5,14 @@ import { arch, cpus } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { packageRoot } from "../../core/root.ts";
-import { layoutOf, STOP } from "./host-layout.ts";
+import { layoutOf, ROUND, STOP } from "./host-layout.ts";
 import type { HostJob, HostResult } from "./host-worker.ts";
 import type { Engine, EngineOptions, Outcome, Program } from "../program.ts";
 import { JUMPS_MAX, programText, Untranslatable } from "./wat.ts";
 
 export const RUNS_DEFAULT = 1_000_000;
 const INSTANCES = 1000;
+const PROGRESS_MS = 200;
 const FEATURES = { threads: true };
 
 /** "Intel(R) Xeon(R) ..., x64". */
@@ -39,14 +40,19 @@ export class HostEngine implements Engine {
     }
   }
 
-  async #runAll(program: Program, runs: number, { seed, signal }: EngineOptions) {
+  async #runAll(program: Program, runs: number, { seed, signal, onProgress }: EngineOptions) {
     const layout = layoutOf(program, INSTANCES);
     if (!layout) throw new Untranslatable("its variables are too far apart");
     const text = await programText(program, layout.pages);
     const module = await assemble(text);
     const { pages } = layout;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    const stop = () => Atomics.store(new Int32Array(memory.buffer), STOP, 1);
+    const control = new Int32Array(memory.buffer);
+    const stop = () => Atomics.store(control, STOP, 1);
+    // The word is -1 at the end.
+    const progress = setInterval(() => onProgress?.(
+      Math.max(0, Math.floor(Atomics.load(control, ROUND) / (INSTANCES + 1)) - 1) * INSTANCES,
+    ), PROGRESS_MS);
     signal?.addEventListener("abort", stop);
     try {
       if (signal?.aborted) stop();
@@ -55,6 +61,7 @@ export class HostEngine implements Engine {
       const trap = results.map((result) => result.trap).find((item) => item !== undefined);
       return { states: results[0].states, done: results[0].runs, trap };
     } finally {
+      clearInterval(progress);
       signal?.removeEventListener("abort", stop);
     }
   }

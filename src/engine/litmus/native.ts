@@ -15,6 +15,10 @@ const INSTANCES = 512;
 const OUTPUT_BYTES_MAX = 1 << 28;
 const EXIT_FAULT = 3;
 const EXIT_STUCK = 4;
+/** From Ctrl-C to the end of the harness: a round may never end. */
+const STOP_MS = 2000;
+/** The harness says with it how many runs there are so far. */
+const PROGRESS = "# ";
 const run = promisify(execFile);
 
 export interface NativeOptions {
@@ -47,7 +51,7 @@ export class NativeEngine implements Engine {
     const file = join(harness.folder, "job");
     await writeFile(file, job);
     const started = performance.now();
-    const ended = await execute(harness.program, file, options.signal);
+    const ended = await execute(harness.program, file, options);
     const seconds = (performance.now() - started) / 1000;
     const states = readStates(ended.stdout);
     const done = states.reduce((sum, { count }) => sum + count, 0);
@@ -82,10 +86,22 @@ async function compile() {
 }
 
 async function execute(
-  program: string, file: string, signal?: AbortSignal,
+  program: string, file: string, { signal, onProgress }: EngineOptions,
 ): Promise<{ stdout: string; stuck?: string }> {
+  const running = run(program, [file], { maxBuffer: OUTPUT_BYTES_MAX });
+  const { child } = running;
+  let late: NodeJS.Timeout | undefined;
+  const stop = () => {
+    child.kill("SIGTERM");
+    late = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+  };
+  signal?.addEventListener("abort", stop);
+  child.stdout?.on("data", (text: string) => {
+    if (text.startsWith(PROGRESS)) onProgress?.(parseInt(text.slice(PROGRESS.length), 16));
+  });
   try {
-    return await run(program, [file], { signal, maxBuffer: OUTPUT_BYTES_MAX });
+    if (signal?.aborted) stop();
+    return await running;
   } catch (error) {
     if (signal?.aborted) return { stdout: "" };
     const { code, stdout = "", stderr = "", message } = error as {
@@ -93,11 +109,15 @@ async function execute(
     };
     if (code === EXIT_FAULT || code === EXIT_STUCK) return { stdout, stuck: stderr.trim() };
     throw new Error(`the native harness failed: ${stderr.trim() || message}`);
+  } finally {
+    clearTimeout(late);
+    signal?.removeEventListener("abort", stop);
   }
 }
 
 function readStates(stdout: string): CountedState[] {
-  return stdout.split("\n").filter(Boolean).map((line) => {
+  const lines = stdout.split("\n").filter((line) => line && !line.startsWith(PROGRESS));
+  return lines.map((line) => {
     const [count, ...values] = line.split(" ").map((word) => BigInt(`0x${word}`));
     return { count: Number(count), values };
   });

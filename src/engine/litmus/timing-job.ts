@@ -84,6 +84,10 @@ export interface JobResult {
 }
 
 /** Reads `result` and `histogram`, given where they are in guest RAM. */
+export function readRuns(ram: DataView, result: number): number {
+  return Number(ram.getBigUint64(result + WORD, true));
+}
+
 export function readResult(
   ram: DataView, result: number, histogram: { at: number; bytes: number },
 ): JobResult {

@@ -6,7 +6,9 @@ import { cpuCount, InputError, type Preset } from "../../machine/preset.ts";
 import { loadPreset, openImage } from "../host.ts";
 import { Machine } from "../machine.ts";
 import type { Engine, EngineOptions, Outcome, Program } from "../program.ts";
-import { type JobResult, OBSERVED_MAX, readResult, THREADS_MAX, writeJob } from "./timing-job.ts";
+import {
+  type JobResult, OBSERVED_MAX, readResult, readRuns, THREADS_MAX, writeJob,
+} from "./timing-job.ts";
 
 const IMAGE = "harness";
 const RAM_MIB = 48;
@@ -57,7 +59,10 @@ export class TimingEngine implements Engine {
       memory: this.#options.memory,
     });
     try {
-      const { exit, reason, hostSeconds } = await machine.run({ signal: options.signal });
+      const { exit, reason, hostSeconds } = await machine.run({
+        signal: options.signal,
+        onProgress: () => options.onProgress?.(runsOf(machine)),
+      });
       if (typeof exit !== "number" && exit !== "cancelled") {
         throw new Error(`${program.name} on ${preset.name}: ${reason}`);
       }
@@ -130,12 +135,19 @@ function addressOf(elf: Elf, name: string): bigint {
   return symbol.lin;
 }
 
+function placeOf({ kernel }: Machine, name: string): number {
+  return Number(physicalOf(kernel, addressOf(kernel, name)));
+}
+
 function resultOf(machine: Machine): JobResult {
-  const physical = (name: string) =>
-    Number(physicalOf(machine.kernel, addressOf(machine.kernel, name)));
   const bytes = machine.kernel.symbols.get("histogram")!.bytes;
-  const histogram = { at: physical("histogram"), bytes };
-  return readResult(machine.ramView(), physical("result"), histogram);
+  const histogram = { at: placeOf(machine, "histogram"), bytes };
+  return readResult(machine.ramView(), placeOf(machine, "result"), histogram);
+}
+
+/** So far. */
+function runsOf(machine: Machine): number {
+  return readRuns(machine.ramView(), placeOf(machine, "result"));
 }
 
 /** What went wrong, in the terms of an Outcome. */
