@@ -58,6 +58,9 @@ export const M_HOLD: i32 = 0x09c;
 /** The shared cache of a cluster is its L3, and each unit has an L2; 0 sets: it is the L2. */
 export const M_L3_SETS: i32 = 0x0a0;
 export const M_L3_WAYS: i32 = 0x0a4;
+/** A host that lets so many CPUs execute at a time, for so many cycles; 0: no such host. */
+export const M_SLICE_RUNNING: i32 = 0x0a8;
+export const M_SLICE_CYCLES: i32 = 0x0ac;
 
 // Costs of instructions, cycles
 export const M_COST_L1: i32 = 0x0c0;
@@ -210,7 +213,12 @@ export const HUB_CONSOLE_BYTES: i32 = 0x10000; // a power of two
 export const HUB_IOAPIC: i32 = 0x10080; // device/ioapic.ts
 export const HUB_EVENTS: i32 = 0x10400; // device/events.ts: up to 16384 of 40 bytes
 export const HUB_DMA: i32 = 0xb0600; // device/dma.ts
-export const HUB_DISKS: i32 = 0xc2400; // device/virtio.ts: one after another
+export const HUB_DISKS: i32 = 0xc2400; // device/virtio.ts: one after another, of these bytes:
+export const DISK_COMMANDS: i32 = 0x180; // commands, by their head descriptors
+export const DISK_COMMAND_LIMIT: i32 = 128;
+export const DISK_COMMAND_BYTES: i32 = 0x220; // a head of 64 and up to 30 segments of 16
+export const DISK_COMMAND_ACTIVE: i32 = 0x2c; // u32, 1 from its arrival to its report
+export const DISK_BYTES: i32 = DISK_COMMANDS + DISK_COMMAND_LIMIT * DISK_COMMAND_BYTES;
 /** Source number of the I/O hub's messages: after every CPU. */
 export const HUB_SOURCE: i32 = 0x100;
 
@@ -304,6 +312,7 @@ export const WAIT_HALTED: i32 = 11;
 export const WAIT_PARKED: i32 = 12;
 export const WAIT_SERIAL_DRAIN: i32 = 13; // the same of a serialising instruction, IRET, I/O
 export const WAIT_ENTRY_DRAIN: i32 = 14; // the same of the entry of an interrupt or exception
+export const WAIT_SLICE: i32 = 15; // for its turn on the host
 export const WAIT_LIMIT: i32 = 16;
 
 // ---- Counters of a core: u64 each, at CORE_COUNTERS + offset ---------------------------

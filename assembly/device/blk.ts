@@ -3,7 +3,7 @@
 //   fetching   avail.idx -> ring entry -> descriptors -> header -> the command goes to the drive
 //   finishing  data -> status byte -> used element -> used.idx -> interrupt
 // A transfer ends before the next one starts, so whoever sees used.idx sees the data.
-import { HUB_DISKS } from "../abi";
+import { DISK_BYTES, HUB_DISKS } from "../abi";
 import { startTransfer, Transfer } from "./dma";
 import {
   diskSectors, diskSerial, FAULT_GONE, FAULT_NONE, FAULT_TIMEOUT, faultOf, microseconds,
@@ -11,7 +11,7 @@ import {
 } from "./disk";
 import { addEvent, EVENT_SERVICE } from "./events";
 import {
-  Command, Controller, FETCH_BUFFER, INTERRUPT_USED, DISK_BYTES, interrupt, landed, needsReset,
+  Command, Controller, FETCH_BUFFER, INTERRUPT_USED, interrupt, landed, needsReset,
   SEGMENT_LIMIT, segmentAt, STATUS_DRIVER_OK,
 } from "./virtio";
 

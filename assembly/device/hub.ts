@@ -3,7 +3,8 @@
 // hub block for the host to read (abi.ts). Ports and addresses that nobody claims read as ones and
 // ignore writes. A new device is a file, its window in map.ts, and a line in read() and write().
 import {
-  HUB_DISKS, HUB_EXITED, HUB_EXIT_CODE, HUB_POWER_OFF, HUB_SOURCE, M_DISKS, M_LAT_UNCACHED,
+  DISK_BYTES, HUB_DISKS, HUB_EXITED, HUB_EXIT_CODE, HUB_POWER_OFF, HUB_SOURCE, M_DISKS,
+  M_LAT_UNCACHED,
 } from "../abi";
 import { post } from "../memory/message";
 import { param } from "../memory/params";
@@ -19,7 +20,7 @@ import {
   PORT_UART_COUNT, SLEEP_ENABLE, SLEEP_TYPE_S5, VIRTIO_PHYS, VIRTIO_STRIDE,
 } from "./map";
 import { uartRead, uartWrite } from "./uart";
-import { DISK_BYTES, QUEUE_NOTIFY, virtioRead, virtioWrite } from "./virtio";
+import { QUEUE_NOTIFY, virtioRead, virtioWrite } from "./virtio";
 
 const SLEEP_TYPE_SHIFT: u32 = 2;
 const SLEEP_TYPE_MASK: u32 = 7;

@@ -1,7 +1,9 @@
 // The virtio-mmio transport of a disk controller: registers, feature negotiation, the state of its
 // one queue, its interrupt (Virtio 1.2, 4.2 "Virtio Over MMIO"). What the queue carries: blk.ts.
 // Deviations: packed rings, indirect descriptors and event indices are not offered.
-import { HUB_DISKS } from "../abi";
+import {
+  DISK_BYTES, DISK_COMMAND_BYTES, DISK_COMMAND_LIMIT, DISK_COMMANDS, HUB_DISKS,
+} from "../abi";
 import { cancelTransfer, transferring } from "./dma";
 import { ioapicLine } from "./ioapic";
 import { GSI_VIRTIO } from "./map";
@@ -32,9 +34,7 @@ const CONFIG: u32 = 0x100;
 const MAGIC_VALUE: u32 = 0x74726976; // "virt"
 const ID_BLOCK: u32 = 2;
 const VENDOR: u32 = 0x50424d53; // "SMBP"
-export const QUEUE_SIZE: u32 = 128;
-/** Data segments of a request. */
-export const SEGMENT_LIMIT: u32 = 30;
+export const QUEUE_SIZE: u32 = DISK_COMMAND_LIMIT;
 
 /** VIRTIO_BLK_F_SEG_MAX, _BLK_SIZE, _FLUSH; VIRTIO_F_VERSION_1. */
 const FEATURES_LOW: u32 = (1 << 2) | (1 << 6) | (1 << 9);
@@ -114,10 +114,10 @@ export class Controller {
 }
 /** Registers, then 64 bytes of buffer for each engine, then the commands. */
 export const FETCH_BUFFER: u32 = 256;
-const COMMANDS_AT: usize = 384;
-/** Head of a command and its segments of 16 bytes. */
-const COMMAND_BYTES: usize = 64 + <usize>SEGMENT_LIMIT * 16;
-export const DISK_BYTES: usize = COMMANDS_AT + <usize>QUEUE_SIZE * COMMAND_BYTES;
+const COMMAND_HEAD_BYTES: u32 = 64;
+const SEGMENT_BYTES: u32 = 16;
+/** Data segments of a request. */
+export const SEGMENT_LIMIT: u32 = (DISK_COMMAND_BYTES - COMMAND_HEAD_BYTES) / SEGMENT_BYTES;
 
 /**
  * A command, at the index of its head descriptor.
@@ -143,11 +143,11 @@ export class Command {
   /** Bytes put into the driver's buffers. */
   written: u32;
 
-  static readonly BYTES: usize = COMMAND_BYTES;
+  static readonly BYTES: usize = DISK_COMMAND_BYTES;
 
   @inline static of(hub: usize, disk: u32, index: u32): Command {
     return changetype<Command>(
-      hub + HUB_DISKS + <usize>disk * DISK_BYTES + COMMANDS_AT + <usize>index * Command.BYTES,
+      hub + HUB_DISKS + <usize>disk * DISK_BYTES + DISK_COMMANDS + <usize>index * Command.BYTES,
     );
   }
 }

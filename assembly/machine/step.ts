@@ -2,7 +2,7 @@
 // cluster-window.ts.
 import {
   CORE_LIMIT_MASK, ENGINE_REACH, ENGINE_STRESS, RUN_HALTED, RUN_PARKED, RUN_RUNNING, WAIT_HALTED,
-  WAIT_PARKED, WAIT_SC, WAIT_SELF_MODIFIED,
+  WAIT_PARKED, WAIT_SC, WAIT_SELF_MODIFIED, WAIT_SLICE,
 } from "../abi";
 import { lapicAccept, lapicDeadline, lapicFire, lapicPending } from "../device/lapic";
 import { Cpu, IF } from "../isa/cpu";
@@ -10,7 +10,7 @@ import { execute } from "../isa/execute";
 import { Core, IO_ANSWERED, STALL_DRAIN } from "../memory/core";
 import { countWait } from "../memory/counters";
 import { Letter, nextLetter, takeLetter } from "../memory/inbox";
-import { sequential } from "../memory/params";
+import { sequential, sliceCycles, sliceRunning, sliceTurns } from "../memory/params";
 import { MSG_IPI } from "../memory/protocol";
 import { advance, nextHeadEvent } from "../memory/store-buffer";
 import { nextAsk } from "../memory/store-requests";
@@ -60,6 +60,7 @@ export function acts(core: usize, end: u64): bool {
 export function step(core: usize, from: u64, to: u64): bool {
   const c = Core.of(core);
   if (runnable(c)) {
+    if (sliceCycles) awaitSlice(core, c);
     if (c.clock >= to) return false;
     const arrival = min(nextArrival(core), nextAsk(core));
     if (arrival <= c.clock) {
@@ -94,6 +95,19 @@ export function step(core: usize, from: u64, to: u64): bool {
 function waitUntil(core: usize, c: Core, time: u64): void {
   if (c.clock >= time) return;
   countWait(core, causeOf(c), time - c.clock);
+  c.clock = time;
+}
+
+/**
+ * A CPU that is not its host's turn executes nothing before it is: like an instruction that takes
+ * that long, it keeps its registers and what is pending, and its buffer drains.
+ */
+function awaitSlice(core: usize, c: Core): void {
+  const slice = c.clock / sliceCycles;
+  const early = (c.cpu / sliceRunning + sliceTurns - slice % sliceTurns) % sliceTurns;
+  if (!early) return;
+  const time = (slice + early) * sliceCycles;
+  countWait(core, WAIT_SLICE, time - c.clock);
   c.clock = time;
 }
 

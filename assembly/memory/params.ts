@@ -3,11 +3,11 @@
 // values.
 import {
   MACHINE_BASE, M_BUS_ADDRESS, M_BUS_DATA, M_COST_FORWARD, M_COST_L1, M_COST_LOCK,
-  M_COST_LOCK_SIBLING, M_COUNTERS, M_CPU_APIC, M_HISTORY, M_HOLD, M_HOMES, M_L1_SETS, M_L1_WAYS,
-  M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS, M_LAT_DRAM, M_LAT_DRAM_REMOTE, M_LAT_L2, M_LAT_L3,
-  M_LAT_SIBLING_LOAD, M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL, M_QUANTUM_CYCLES,
-  M_RAM_BASE, M_RAM_BYTES, M_RETIRE_DELAY, M_RFO_PREFETCH, M_SB_ENTRIES, M_SEED, M_TRACE,
-  M_WINDOW_CYCLES, MEMORY_SC, MEMORY_TSO_ADV,
+  M_COST_LOCK_SIBLING, M_COUNTERS, M_CPUS, M_CPU_APIC, M_HISTORY, M_HOLD, M_HOMES, M_L1_SETS,
+  M_L1_WAYS, M_L2_SETS, M_L2_WAYS, M_L3_SETS, M_L3_WAYS, M_LAT_DRAM, M_LAT_DRAM_REMOTE, M_LAT_L2,
+  M_LAT_L3, M_LAT_SIBLING_LOAD, M_LAT_SIBLING_OWN, M_LAT_SIBLING_UPGRADE, M_MEMORY_MODEL,
+  M_QUANTUM_CYCLES, M_RAM_BASE, M_RAM_BYTES, M_RETIRE_DELAY, M_RFO_PREFETCH, M_SB_ENTRIES, M_SEED,
+  M_SLICE_CYCLES, M_SLICE_RUNNING, M_TRACE, M_WINDOW_CYCLES, MEMORY_SC, MEMORY_TSO_ADV,
 } from "../abi";
 import { TRACE_ALL_LOADS, TRACE_ALL_STORES, TRACE_SERVED } from "../trace-kinds";
 
@@ -24,6 +24,11 @@ export let sbEntries: u32 = 0;
 export let sequential: bool = false;
 export let adversarial: bool = false;
 export let seed: u64 = 0;
+/** CPUs that share the host's: so many execute at a time, for sliceCycles (0: all do, always). */
+export let sliceCycles: u64 = 0;
+export let sliceRunning: u32 = 1;
+/** Slices until all have had their turn. */
+export let sliceTurns: u64 = 1;
 /** Some kind of event is recorded; beyond labelled accesses, all loads or all stores. */
 export let tracing: bool = false;
 /** Instructions to remember of each CPU, 0 for none. */
@@ -101,6 +106,9 @@ export function loadParameters(): void {
   sequential = param(M_MEMORY_MODEL) == MEMORY_SC;
   adversarial = param(M_MEMORY_MODEL) == MEMORY_TSO_ADV;
   retireDelay = sequential ? 0 : param(M_RETIRE_DELAY);
+  sliceRunning = max(param(M_SLICE_RUNNING), 1);
+  sliceCycles = param(M_SLICE_RUNNING) < param(M_CPUS) ? param(M_SLICE_CYCLES) : 0;
+  sliceTurns = (param(M_CPUS) + sliceRunning - 1) / sliceRunning;
   seed = load<u64>(<usize>(MACHINE_BASE + M_SEED));
   tracing = param(M_TRACE) != 0;
   history = param(M_HISTORY);

@@ -117,6 +117,27 @@ const sameOrder: Judge = (runs) => {
   return brokenOf(runs) ?? { measured, outcome: near ? "holds" : "missed" };
 };
 
+/** A host that runs four of the CPUs at a time, for a millisecond. */
+const SLICED = new Map([["timeSlice.running", 4], ["timeSlice.cycles", 2_700_000]]);
+/** Events that a count of none leaves possible, with 95 %. */
+const NONE_UPPER = 3;
+
+/** A hundredth of the rate of 32 CPUs, if there are enough completions to tell. */
+const hundredth: Judge = (runs) => {
+  const some = (sliced: boolean) => {
+    const own = runs.filter((run) => run.spec.changes?.has("timeSlice.running") === sliced);
+    return { taken: readsTakenOf(own), rounds: roundsOf(own), wrong: wrongOf(own) };
+  };
+  const [whole, host] = [some(false), some(true)];
+  const text = ({ taken, rounds, wrong }: typeof whole) =>
+    `${taken} reads of a request taken again in ${rounds} completions (${wrong} wrong)`;
+  const measured = `32 CPUs ${text(whole)}; four at a time ${text(host)}`;
+  const limit = whole.taken / whole.rounds / 100;
+  const told = Math.max(NONE_UPPER, host.taken) / host.rounds <= limit;
+  const outcome = host.taken / host.rounds > limit ? "missed" : told ? "holds" : "open";
+  return brokenOf(runs) ?? { measured, outcome };
+};
+
 function setup(size: Size, shape: Shape): Setup {
   const machine = shape.machine ?? "illumos32";
   const variant = shape.variant ?? "bug";
@@ -202,6 +223,15 @@ export const rows000: Row[] = [
     setups: (size) => size === "short" ? [] : [setup(size, {
       workload: "W000n", seeds: 3, memories: ["tso", "sc"], what: "bug W000n illumos32 tso, sc",
       expected: "the same order of rate", judge: sameOrder,
+    })],
+  },
+  {
+    id: "E000.8",
+    what: "32 virtual CPUs in turn on four: a hundredth of the rate",
+    setups: (size) => size === "short" ? [] : [setup(size, {
+      workload: "W000n", seeds: 3, rounds: 2000, hosts: [new Map(), SLICED],
+      what: "bug W000n illumos32 tso, timeSlice.running=4",
+      expected: "at most 1 % of the rate of 32 CPUs", judge: hundredth,
     })],
   },
 ];

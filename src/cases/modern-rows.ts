@@ -57,6 +57,8 @@ export const rowsModern: Row[] = [
     { bad: ["mb/none", "none/or", "wmb/or"], good: ["mb/mb", "mb/or"] }),
   row("EM.5", "virtio: a fence is missing on either side", "wM5",
     { bad: ["none/mb", "mb/none", "wmb/mb"], good: ["mb/mb", "mb/or"] }),
+  row("EM.8", "wake_up_bit(): the locked clear is the fence, a plain store of the byte needs one",
+    "wM8", { bad: ["none/or", "wmb/or", "or/none"], good: ["or/or", "mb/or", "or/mb"] }),
   row("EM.6", "counter and waiters under one lock need no fence", "wM6",
     { bad: [], good: ["none/none"] }),
 ];

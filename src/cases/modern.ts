@@ -7,7 +7,7 @@ import type { Case, Failure, Findings, Stopped } from "./case.ts";
 import { rowsModern } from "./modern-rows.ts";
 
 const PUBLISHER: Record<string, string> = {
-  none: "nothing", wmb: "SFENCE", mb: "MFENCE",
+  none: "nothing", wmb: "SFENCE", mb: "MFENCE", or: "its store by a locked instruction",
 };
 const SLEEPER: Record<string, string> = {
   none: "nothing", mb: "MFENCE", or: "its store by a locked instruction",
@@ -18,6 +18,7 @@ const WORKLOADS: Record<string, { what: string; model: number }> = {
   wM1: { what: "wait queues: waitqueue_active() outside of the lock", model: 1 },
   wM4: { what: "io_uring's SQPOLL: an application, a thread that polls the ring", model: 4 },
   wM5: { what: "virtio with event indices: a driver, a device", model: 5 },
+  wM8: { what: "wake_up_bit(): a page is unlocked, its wait queue looked at", model: 8 },
   wM6: { what: "eventfd: counter and waiters under one lock, no fence needed", model: 6 },
 };
 
@@ -30,7 +31,7 @@ const PUBLISHED = 64;
 
 export const caseModern: Case = {
   id: "M",
-  title: "the shape of case 001 in wait queues, io_uring, virtio and eventfd",
+  title: "the shape of case 001 in wait queues, io_uring, virtio, page locks and eventfd",
   image: "wm",
   machine: "clovertown",
   cpusMin: 2,

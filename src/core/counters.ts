@@ -12,7 +12,7 @@ export type SourceName = (typeof SOURCES)[number];
 /** Why a CPU did not execute, by WAIT_* of abi.ts. */
 export const WAITS = [
   "other", "load", "fetch", "full", "fenceDrain", "lock", "partial", "io", "lockDrain", "sc",
-  "selfModified", "halted", "parked", "serialDrain", "entryDrain",
+  "selfModified", "halted", "parked", "serialDrain", "entryDrain", "slice",
 ] as const;
 export type WaitName = (typeof WAITS)[number];
 

@@ -11,12 +11,6 @@ const SHARED_LINE_BYTES = 32;
 const LINE_SHIFT = 6;
 const VECTORS = 256;
 const IOAPIC_LINES = 64;
-// A disk controller is registers and buffers, then its commands, one of them at each descriptor.
-const COMMANDS_AT = 384;
-const COMMANDS = 128;
-const COMMAND_BYTES = 544;
-const COMMAND_ACTIVE = 44;
-const DISK_BYTES = COMMANDS_AT + COMMANDS * COMMAND_BYTES;
 /** By the MESI_* of assembly/memory/cache.ts. */
 export const STATES = "ISEM";
 
@@ -168,10 +162,11 @@ export function commandsUnderWay(view: MachineView): number[] {
   const memory = new DataView(view.memory.buffer);
   const disks = view.u32(abi.M_HUB_BASE) + abi.HUB_DISKS;
   return Array.from({ length: view.u32(abi.M_DISKS) }, (_, disk) => {
-    const commands = disks + disk * DISK_BYTES + COMMANDS_AT;
+    const commands = disks + disk * abi.DISK_BYTES + abi.DISK_COMMANDS;
     let count = 0;
-    for (let i = 0; i < COMMANDS; i++) {
-      count += memory.getUint32(commands + i * COMMAND_BYTES + COMMAND_ACTIVE, true);
+    for (let i = 0; i < abi.DISK_COMMAND_LIMIT; i++) {
+      const command = commands + i * abi.DISK_COMMAND_BYTES;
+      count += memory.getUint32(command + abi.DISK_COMMAND_ACTIVE, true);
     }
     return count;
   });

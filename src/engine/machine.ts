@@ -10,7 +10,7 @@ import { DebugBlock } from "../machine/debug-block.ts";
 import type { Disk, IrqPolicy } from "../machine/disks.ts";
 import { disassembleOne, hexBytes } from "../machine/disassemble.ts";
 import { DebugInfo } from "../machine/dwarf/image.ts";
-import { type Elf, hex, readElf } from "../machine/elf.ts";
+import { type Elf, hex, type NamedSymbol, readElf, symbolIn } from "../machine/elf.ts";
 import { checkUser, type ImageFile } from "../machine/image.ts";
 import { readLinear } from "../machine/page-walk.ts";
 import { firstCpus, InputError, numberOf, type Preset } from "../machine/preset.ts";
@@ -290,15 +290,8 @@ export class Machine {
     return found ? `${hex(lin)} (${found.name}+${hex(lin - found.lin)})` : hex(lin);
   }
 
-  symbolAt(lin: bigint): { name: string; lin: bigint } | undefined {
-    for (const elf of new Set([this.kernel, this.program])) {
-      for (const [name, symbol] of elf.symbols) {
-        if (lin >= symbol.lin && lin < symbol.lin + BigInt(symbol.bytes)) {
-          return { name, lin: symbol.lin };
-        }
-      }
-    }
-    return undefined;
+  symbolAt(lin: bigint): NamedSymbol | undefined {
+    return symbolIn(this.kernel, lin) ?? symbolIn(this.program, lin);
   }
 
   private async describeEnd(outcome: Outcome): Promise<Pick<RunResult, "exit" | "reason">> {

@@ -92,8 +92,8 @@ export interface EngineOptions {
   runs?: number;
   seed?: bigint;
   signal?: AbortSignal;
-  /** explore: machine states so far, of a search that takes long. */
-  onProgress?(states: number): void;
+  /** Of a test that takes long: machine states so far (explore), or runs (the others). */
+  onProgress?(count: number): void;
   /** explore: find an interleaving that ends in a state for which this holds. */
   witness?: (values: FinalState) => boolean;
   /** explore: states of the machine at most, 0 for the engine's own limit. */

@@ -18,12 +18,24 @@ export interface Symbol {
   bytes: number;
 }
 
+export interface NamedSymbol extends Symbol {
+  name: string;
+  /** A function; and one that only its own file sees. */
+  code: boolean;
+  local: boolean;
+}
+
 export interface Elf {
   /** A kernel carries the note smpbox/kernel; everything else is a user program. */
   kind: "kernel" | "user";
   entry: bigint;
   segments: Segment[];
+  /** By name: the global one, or of several static ones the last. */
   symbols: Map<string, Symbol>;
+  /** All that have a size, by address: static ones of several files may share a name. */
+  named: NamedSymbol[];
+  /** Names that several addresses have. */
+  ambiguous: Set<string>;
 }
 
 const EM_X86_64 = 62;
@@ -39,6 +51,9 @@ const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
 const SECTION_HEADER_BYTES = 64;
 const SYMBOL_BYTES = 24;
+const STB_LOCAL = 0;
+const STT_FUNC = 2;
+const STT_FILE = 4;
 const SEGMENTS_MAX = 64;
 const SECTIONS_MAX = 4096;
 /** Of a file: a damaged table must not cost more than a moment. */
@@ -75,6 +90,8 @@ export function readElf(file: Uint8Array, name: string): Elf {
     entry: view.getBigUint64(24, true),
     segments: [],
     symbols: new Map(),
+    named: [],
+    ambiguous: new Set(),
   };
   for (let i = 0; i < phCount; i++) {
     const at = phOffset + i * phSize;
@@ -118,6 +135,8 @@ export function readElf(file: Uint8Array, name: string): Elf {
     fail(`${entry}; define _start in .text`);
   }
   readSymbols(view, file, elf);
+  elf.named.sort(byAddress);
+  measureLabels(elf);
   return elf;
 }
 
@@ -125,6 +144,18 @@ export function readElf(file: Uint8Array, name: string): Elf {
 export function physicalOf(elf: Elf, lin: bigint): bigint | undefined {
   const segment = elf.segments.find((s) => contains(s.lin, s.memoryBytes, lin));
   return segment && lin - segment.lin + segment.phys;
+}
+
+/** The symbol that `lin` is in; of several the one that begins last. */
+export function symbolIn({ named }: Elf, lin: bigint): NamedSymbol | undefined {
+  let [low, high] = [0, named.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (named[middle].lin <= lin) low = middle + 1;
+    else high = middle;
+  }
+  while (low > 0 && !contains(named[low - 1].lin, named[low - 1].bytes, lin)) low--;
+  return named[low - 1];
 }
 
 export function hex(value: bigint | number): string {
@@ -165,6 +196,33 @@ function hasKernelNote(data: Uint8Array): boolean {
   return false;
 }
 
+const byAddress = (a: Symbol, b: Symbol) => a.lin < b.lin ? -1 : a.lin > b.lin ? 1 : 0;
+
+/** A label of assembly has no size: it is taken to reach to the next symbol, where no other is. */
+function measureLabels(elf: Elf): void {
+  const code = elf.segments.filter(({ executable }) => executable);
+  const all = [...elf.symbols].map(([name, symbol]) => ({ name, ...symbol })).sort(byAddress);
+  let reach = 0n;
+  const covered = all.map(({ lin, bytes }) => {
+    if (lin + BigInt(bytes) > reach) reach = lin + BigInt(bytes);
+    return reach > lin;
+  });
+  const labels: NamedSymbol[] = [];
+  let next = Infinity as number | bigint;
+  // From the last one on, so that each is looked at once.
+  for (let i = all.length - 1; i >= 0; i--) {
+    const { name, lin, bytes } = all[i];
+    if (i + 1 < all.length && all[i + 1].lin > lin) next = all[i + 1].lin;
+    const within = code.find((one) => contains(one.lin, one.memoryBytes, lin));
+    if (bytes || !within || covered[i]) continue;
+    const end = within.lin + BigInt(within.memoryBytes);
+    labels.push({
+      name, lin, bytes: Number((next < end ? BigInt(next) : end) - lin), code: true, local: false,
+    });
+  }
+  elf.named = [...elf.named, ...labels].sort(byAddress);
+}
+
 /** Symbols are for reports only: a file without them, or with damaged ones, loads all the same. */
 function readSymbols(view: DataView, file: Uint8Array, elf: Elf): void {
   const offset = Number(view.getBigUint64(40, true));
@@ -196,10 +254,19 @@ function readSymbols(view: DataView, file: Uint8Array, elf: Elf): void {
       const name = names.subarray(start, start + SYMBOL_NAME_MAX);
       const end = name.indexOf(0);
       if (start === 0 || end < 0) continue;
-      elf.symbols.set(String.fromCharCode(...name.subarray(0, end)), {
+      const info = view.getUint8(at + 4);
+      if ((info & 15) === STT_FILE) continue;
+      const symbol = {
+        name: String.fromCharCode(...name.subarray(0, end)),
         lin: view.getBigUint64(at + 8, true),
         bytes: Number(view.getBigUint64(at + 16, true)),
-      });
+        code: (info & 15) === STT_FUNC,
+        local: info >> 4 === STB_LOCAL,
+      };
+      const before = elf.symbols.get(symbol.name);
+      if (before && before.lin !== symbol.lin) elf.ambiguous.add(symbol.name);
+      elf.symbols.set(symbol.name, symbol);
+      if (symbol.bytes > 0) elf.named.push(symbol);
     }
   }
 }

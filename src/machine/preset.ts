@@ -31,6 +31,8 @@ const LIMITS: Record<string, [number, number]> = {
   "core.retireDelay": [0, 64],
   "core.rfoPrefetch": [0, 12],
   "core.holdCycles": [0, 64],
+  "timeSlice.running": [1, 64],
+  "timeSlice.cycles": [1000, 100_000_000],
   "l1.sets": [1, 512],
   "l1.ways": [1, 16],
   "l2.sets": [1, 65536],
@@ -195,9 +197,11 @@ function requireNumbers(numbers: Map<string, SourcedNumber>, map: Topology): voi
   const sibling = clusters.some((cluster) => cluster.units.length > 1);
   const die = clusters.some((a, i) => clusters.some((b, j) => i < j && a.package === b.package));
   const socket = clusters.some((cluster) => cluster.package !== clusters[0].package);
-  const l3 = [...numbers.keys()].some((field) => field.startsWith("l3."));
+  const given = (part: string) => [...numbers.keys()].some((field) => field.startsWith(part));
+  const [l3, sliced] = [given("l3."), given("timeSlice.")];
   for (const field of Object.keys(LIMITS)) {
     if (numbers.has(field)) continue;
+    if (field.startsWith("timeSlice.") && !sliced) continue;
     if (field.startsWith("latency.sibling") && !sibling) continue;
     if (field.startsWith("latency.die") && !die) continue;
     if (field.startsWith("latency.socket") && !socket) continue;

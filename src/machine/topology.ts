@@ -56,6 +56,8 @@ const NUMBERS: ReadonlyArray<readonly [number, string]> = [
   [abi.M_RETIRE_DELAY, "core.retireDelay"],
   [abi.M_RFO_PREFETCH, "core.rfoPrefetch"],
   [abi.M_HOLD, "core.holdCycles"],
+  [abi.M_SLICE_RUNNING, "timeSlice.running"],
+  [abi.M_SLICE_CYCLES, "timeSlice.cycles"],
   [abi.M_L1_SETS, "l1.sets"],
   [abi.M_L1_WAYS, "l1.ways"],
   [abi.M_L2_SETS, "l2.sets"],

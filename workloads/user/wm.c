@@ -2,13 +2,15 @@
  * The shape of case 001 in other systems: one side publishes work and then looks whether somebody
  * sleeps; the other says that it will sleep and then looks for work. Each needs a full fence.
  *
- *     wm m=1|4|5|6 x=none|wmb|mb y=none|mb|or s=CPU r=CPU [rounds=1000]
+ *     wm m=1|4|5|6|8 x=none|wmb|mb|or y=none|mb|or s=CPU r=CPU [rounds=1000]
  *
  * m=1: wait queues whose waker looks by waitqueue_active(). 4: io_uring's SQPOLL, an application
  * and a kernel thread that polls the ring. 5: virtio with event indices, a driver and a device.
- * 6: counter and list of waiters under one lock, as in eventfd: neither needs a fence.
- * x: what the publisher has between its store and its look; y: what the sleeper has, `or` for a
- * store by a locked instruction. Who sleeps does so in a futex that every kick changes.
+ * 6: counter and list of waiters under one lock, as in eventfd: neither needs a fence. 8: the lock
+ * bit of a page, whose release is the work: a plain store of the byte (__clear_bit_unlock), or a
+ * locked `and` (clear_bit).
+ * x: what the publisher has between its store and its look; y: what the sleeper has; `or`: the
+ * store itself is a locked instruction. Who sleeps does so in a futex that every kick changes.
  */
 #include <mini.h>
 
@@ -42,6 +44,23 @@ static u32 load(const u32 *word)
 static void store(u32 *word, u32 value)
 {
 	*(volatile u32 *)word = value;
+}
+
+/* With PG_LOCKED: of the page that round n is about. */
+#define PG_LOCKED 1u
+#define FLAGS(n) ((n) << 8)
+
+static void unlock_page(u32 n)
+{
+	if (plan.publisher == OR)
+		__atomic_fetch_and(&work.word, ~PG_LOCKED, __ATOMIC_SEQ_CST);
+	else
+		*(volatile u8 *)&work.word = (u8)FLAGS(n);
+}
+
+static bool is_there(u32 n)
+{
+	return load(&work.word) == (plan.model == 8 ? FLAGS(n) : n);
 }
 
 static void fence(enum fence kind)
@@ -93,7 +112,12 @@ static bool publish(u32 n)
 		return asleep;
 	}
 	store(&entry.word, n); /* of the ring, or what the work is about */
-	store(&work.word, n);
+	if (plan.model == 8)
+		unlock_page(n);
+	else if (plan.publisher == OR)
+		__atomic_exchange_n(&work.word, n, __ATOMIC_SEQ_CST);
+	else
+		store(&work.word, n);
 	fence(plan.publisher);
 	if (plan.model != 5)
 		return load(&waiting.word);
@@ -127,7 +151,7 @@ static bool enlist(u32 n)
 		release();
 	}
 	fence(plan.sleeper);
-	return load(&work.word) == n;
+	return is_there(n);
 }
 
 static void sleeper(void *argument)
@@ -144,7 +168,7 @@ static void sleeper(void *argument)
 			while (load(&kicks.word) == before)
 				sys_futex_wait(&kicks.word, before);
 		}
-		while (load(&work.word) != n)
+		while (!is_there(n))
 			asm volatile("pause");
 		if (plan.model != 6 && load(&entry.word) != n)
 			die("wm: work %u without its entry\n", n);
@@ -197,6 +221,8 @@ int main(void)
 		waiting.word = (u16)-2; /* asked for nothing that comes */
 	thread_start(&thread, sleeper, NULL);
 	for (u32 n = 1; n <= plan.rounds; n++) {
+		if (plan.model == 8)
+			store(&work.word, FLAGS(n) | PG_LOCKED);
 		pass(&random);
 		wm_stats.published = n;
 		if (publish(n))

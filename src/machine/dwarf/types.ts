@@ -231,6 +231,12 @@ export function pathAt(type: Type, offset: number): string {
     const index = Math.floor(offset / here.of.bytes);
     return `[${index}]${pathAt(here.of, offset - index * here.of.bytes)}`;
   }
+  if (here.kind === "union") {
+    const paths = here.members.filter(({ name, type: of }) => name && offset < of.bytes)
+      .map(({ name, type: of }) => `${name}${pathAt(of, offset)}`);
+    // Nobody but the program knows which one it means.
+    if (paths.length > 1) return `.${paths.join("|")}`;
+  }
   if (here.kind === "struct" || here.kind === "union") {
     const open = here.members.at(-1);
     const member = here.members.find((m) => offset >= m.at && offset < m.at + m.type.bytes) ??

@@ -32,6 +32,7 @@ void blkdev_init(void)
 			.disk = disk,
 			.i_size = disk->sectors << SECTOR_SHIFT,
 			.i_blkbits = SECTOR_SHIFT,
+			.lock_type = DIO_NO_LOCKING,
 			.get_block = get_block,
 		};
 	}

@@ -66,6 +66,7 @@ static struct inode *new_inode(const char *name)
 	inode->i_target = (struct dio_target){
 		.disk = fs_disk,
 		.i_blkbits = PAGE_SHIFT,
+		.lock_type = DIO_LOCKING,
 		.journal = &fs_journal,
 		.inode = inode,
 		.get_block = minifs_get_block,

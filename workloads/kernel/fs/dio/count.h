@@ -135,6 +135,24 @@ static void NAME(dio_bio_submit)(struct dio *dio)
 	submit_bio(bio);
 }
 
+/* What has ended so far. */
+static void NAME(dio_bio_reap)(struct dio *dio)
+{
+	u64 flags = spin_lock_irqsave(&dio->bio_lock);
+	struct bio *bio = dio->bio_list;
+
+	dio->bio_list = NULL;
+	spin_unlock_irqrestore(&dio->bio_lock, flags);
+	while (bio) {
+		struct bio *next = bio->bi_private;
+		long error = NAME(dio_bio_complete)(dio, bio);
+
+		if (error)
+			dio->io_error = error;
+		bio = next;
+	}
+}
+
 static struct bio *NAME(dio_await_one)(struct dio *dio)
 {
 	u64 flags = spin_lock_irqsave(&dio->bio_lock);
@@ -195,6 +213,8 @@ static long NAME(finish_sync)(struct dio *dio, long ret)
 {
 	NAME(finished_one_bio)(dio);
 	unplug_queue(dio->target->disk);
+	if (ret == 0)
+		ret = dio->io_error;
 	while (dio->bio_count) {
 		long error = NAME(dio_bio_complete)(dio, NAME(dio_await_one)(dio));
 
@@ -217,6 +237,7 @@ noinline long NAME(direct_io)(u32 rw, struct kiocb *iocb, const struct dio_targe
 	long ret;
 
 	dio->bio_submit = NAME(dio_bio_submit);
+	dio->bio_reap = NAME(dio_bio_reap);
 	dio->page_errors = 0;
 	dio->bio_count = 1;
 	spin_lock_init(&dio->bio_lock);

@@ -24,11 +24,17 @@
 
 #define DIO_PAGES 64
 
+enum dio_lock_type {
+	DIO_LOCKING = 1, /* a file: who writes holds its i_mutex, and holes are the page cache's */
+	DIO_NO_LOCKING,	 /* a disk: no lock, and no holes */
+};
+
 /* What a request is about: a file, or a whole disk. */
 struct dio_target {
 	struct gendisk *disk;
 	u64 i_size;
 	u32 i_blkbits;
+	enum dio_lock_type lock_type;
 	struct journal *journal; /* a write is within a handle of it; NULL: there is none */
 	void *inode;
 	/* The first of the contiguous disk blocks behind file block `block`, and how many of at
@@ -40,7 +46,9 @@ struct dio {
 	struct bio *bio; /* being filled */
 	const struct dio_target *target;
 	void (*bio_submit)(struct dio *dio);
+	void (*bio_reap)(struct dio *dio); /* frees what has ended of a synchronous request */
 	u32 rw;
+	enum dio_lock_type lock_type;
 	u32 blkbits;
 	u32 blkfactor;
 	u32 pages_in_io; /* an upper bound of the pages still to be put into bios */
@@ -52,10 +60,11 @@ struct dio {
 	u64 next_block_for_io;	    /* of the disk */
 	u64 final_block_in_bio;	    /* the one after the last */
 	u32 first_block_in_page;
+	u32 reap_counter; /* bios begun since bio_reap */
 	u32 total_pages;
 	u32 curr_page; /* fetched so far */
 	u32 head, tail; /* of pages[]: the next one to be used, and the end */
-	u64 curr_user_address;
+	u64 curr_user_address; /* of the next page to be fetched, plus the buffer's offset in it */
 	/* The last piece of a page, kept back because the next one may continue it. */
 	u8 *cur_page;
 	u32 cur_page_offset;

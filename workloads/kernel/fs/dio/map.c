@@ -11,6 +11,7 @@
 #include "../../core/string.h"
 #include "../../sys/errno.h"
 
+#define REAP_BIOS 64 /* a long synchronous request is not to hold all the memory for bios */
 #define HOLE_PAGES 2 /* pages_in_io has room for clearing at both ends of a larger block */
 
 static struct kmem_cache dio_cache = KMEM_CACHE(struct dio);
@@ -24,6 +25,7 @@ struct dio *dio_alloc(u32 rw, struct kiocb *iocb, const struct dio_target *targe
 	memset(dio, 0, offsetof(struct dio, page_errors));
 	dio->target = target;
 	dio->rw = rw;
+	dio->lock_type = target->lock_type;
 	dio->offset = offset;
 	dio->size = bytes;
 	dio->blkbits = target->i_blkbits;
@@ -37,7 +39,7 @@ struct dio *dio_alloc(u32 rw, struct kiocb *iocb, const struct dio_target *targe
 	dio->first_block_in_page = first >> dio->blkbits;
 	dio->total_pages = PAGE_ALIGN(first + bytes) / PAGE_SIZE;
 	dio->pages_in_io += dio->total_pages;
-	dio->curr_user_address = lin - first;
+	dio->curr_user_address = lin;
 	dio->iocb = iocb;
 	return dio;
 }
@@ -63,9 +65,11 @@ static bool refill_pages(struct dio *dio)
 	if (count > DIO_PAGES)
 		count = DIO_PAGES;
 	for (u32 i = 0; i < count; i++) {
-		dio->pages[i] = mm_find(mm, dio->curr_user_address);
-		if (!dio->pages[i])
+		u8 *byte = mm_find(mm, dio->curr_user_address);
+
+		if (!byte)
 			return false;
+		dio->pages[i] = byte - dio->curr_user_address % PAGE_SIZE;
 		dio->curr_user_address += PAGE_SIZE;
 	}
 	dio->head = 0;
@@ -101,6 +105,11 @@ static void new_bio(struct dio *dio)
 {
 	u64 sector = dio->cur_page_block << (dio->blkbits - SECTOR_SHIFT);
 
+	if (dio->reap_counter++ == REAP_BIOS) {
+		unplug_queue(dio->target->disk); /* or they will not end before all are there */
+		dio->bio_reap(dio);
+		dio->reap_counter = 1;
+	}
 	dio->bio = bio_alloc(dio->target->disk, dio->rw, sector);
 	dio->bio->bi_private = dio;
 }
@@ -188,6 +197,7 @@ long do_direct_IO(struct dio *dio)
 				dio->next_block_for_io += chunk;
 				dio->blocks_available -= chunk;
 			} else if (dio->rw == WRITE) {
+				BUG_ON(dio->lock_type == DIO_NO_LOCKING);
 				return -ENOTBLK;
 			} else {
 				memset(page + offset, 0, 1ul << dio->blkbits);

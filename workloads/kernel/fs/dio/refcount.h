@@ -170,6 +170,22 @@ static void NAME(dio_bio_submit)(struct dio *dio)
 	submit_bio(bio);
 }
 
+/* What has ended so far. */
+static void NAME(dio_bio_reap)(struct dio *dio)
+{
+	u64 flags = spin_lock_irqsave(&dio->bio_lock);
+	struct bio *bio = dio->bio_list;
+
+	dio->bio_list = NULL;
+	spin_unlock_irqrestore(&dio->bio_lock, flags);
+	while (bio) {
+		struct bio *next = bio->bi_private;
+
+		NAME(dio_bio_complete)(dio, bio);
+		bio = next;
+	}
+}
+
 static noinline struct bio *NAME(dio_await_one)(struct dio *dio)
 {
 	u64 flags = spin_lock_irqsave(&dio->bio_lock); /* W3 */
@@ -193,6 +209,7 @@ noinline long NAME(direct_io_refcount)(u32 rw, struct kiocb *iocb, const struct 
 	int left;
 
 	dio->bio_submit = NAME(dio_bio_submit);
+	dio->bio_reap = NAME(dio_bio_reap);
 	dio->page_errors = 0;
 	atomic_set(&dio->refcount, 1);
 	spin_lock_init(&dio->bio_lock);
