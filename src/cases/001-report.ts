@@ -8,6 +8,7 @@ export const R001: ReportPlan = {
   find: [
     { as: "reaper", task: { state: "IN", frame: "read_events" } },
     { as: "ctx", at: "$reaper->sleep.object", type: "kioctx" },
+    { as: "entry", entryOf: "$reaper" },
     { as: "ring", at: "$ctx->ring_info.ring" },
     { as: "event", at: "$ring->io_events[$ring->head]" },
     { as: "completer", runs: "completed" },
@@ -22,6 +23,8 @@ export const R001: ReportPlan = {
       fields: [
         { name: "i", value: "$reaper->sleep.i" },
         { name: "min_nr", value: "$reaper->sleep.min_nr" },
+        // The third argument of io_getevents.
+        { name: "nr", value: "$entry->rdx", radix: 10 },
       ],
     },
     {

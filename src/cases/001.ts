@@ -11,6 +11,7 @@ import { causeOf } from "./001-cause.ts";
 import { HISTOGRAM, visitedBy } from "./001-phase.ts";
 import { R001 } from "./001-report.ts";
 import { rows001 } from "./001-rows.ts";
+import { findLostWakeup } from "./001-story.ts";
 import { describe, nameOf, parametersOf, parseVariant } from "./001-variants.ts";
 import type { Case, CaseRun, CaseSpec, Failure, Scan } from "./case.ts";
 import { endOf, isStep, lastRound, lineOf, residenceOf, slackOf } from "./001-trace.ts";
@@ -126,6 +127,8 @@ export const case001: Case = {
   },
   rows: rows001,
   report: R001,
+  /** The reaper looks at the tail and sees no event. */
+  decision: (failure, { pair }) => findLostWakeup(failure, ...pair).tailRead,
   expectations: [
     {
       id: "E001.1",

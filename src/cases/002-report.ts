@@ -27,7 +27,19 @@ export const R002: ReportPlan = {
       fields: fieldsOf("$ctx", "users=users.counter reqs_active ring.head=$ring->head " +
         "ring.tail=$ring->tail", 10),
     },
-    { title: "its requests", commands: ["list kiocb.ki_list -H $ctx->active_reqs"] },
+    {
+      title: "its requests",
+      commands: ["list kiocb.ki_list -s kiocb.ki_pos,ki_nbytes -H $ctx->active_reqs"],
+    },
+    {
+      title: "what each of them waits for",
+      each: { slab: "dio", where: [] },
+      columns: [
+        ...fieldsOf("$each", "offset size"),
+        ...fieldsOf("$each", "bio_count result io_error is_async", 10),
+        ...fieldsOf("$each", "waiter"),
+      ],
+    },
     {
       title: "one that was never freed",
       fields: [

@@ -121,6 +121,8 @@ export const case002: Case = {
   examine,
   rows: rows002,
   report: R002,
+  /** The last completion finds that it is not the one to report. */
+  decision: ({ moments }) => moments?.ended ?? moments?.failed,
   expectations: [],
 };
 

@@ -8,11 +8,11 @@ const RW = ["READ", "WRITE"];
 
 /** As the bug report prints struct dio; "=-": Linux 2.6.9 has it, this kernel has not. */
 const DIO_FIELDS = fieldsOf("$dio", `
-  bio inode=target->inode rw i_size=target->i_size lock_type=- blkbits blkfactor start_zero_done=-
+  bio inode=target->inode rw i_size=target->i_size lock_type blkbits blkfactor start_zero_done=-
   pages_in_io size block_in_file blocks_available final_block_in_request first_block_in_page
-  boundary=- reap_counter=- get_blocks=target->get_block end_io=- final_block_in_bio
+  boundary=- reap_counter get_blocks=target->get_block end_io=- final_block_in_bio
   next_block_for_io map_bh=- cur_page cur_page_offset cur_page_len cur_page_block curr_page
-  total_pages curr_user_address pages[0] head tail page_errors refcount=refcount.counter bio_lock
+  total_pages curr_user_address pages head tail page_errors refcount=refcount.counter bio_lock
   bio_list waiter iocb is_async io_error result`).map((field) =>
   field.name === "rw" ? { ...field, names: RW } : field);
 
@@ -66,6 +66,10 @@ export const R003: ReportPlan = {
     {
       title: "waitq j_wait_updates",
       commands: ["waitq $journal->j_wait_updates", "bt $kjournald"],
+    },
+    {
+      title: "how many others wait for it",
+      commands: ["waitq $journal->j_wait_transaction_locked | grep PID | wc -l"],
     },
     {
       title: "the others wait for the transaction",

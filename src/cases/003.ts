@@ -65,6 +65,9 @@ export const case003: Case = {
   examine,
   rows: rows003,
   report: R003,
+  /** The completion of the request that is waited for looks for a waiter, and sees none. */
+  decision: ({ events }) => meetingsOf(dioRequests(events).filter(({ freed }) => !freed))
+    .find(({ looked }) => looked)?.looked,
   expectations: [],
 };
 

@@ -107,6 +107,8 @@ export const case004: Case = {
   examine,
   rows: rows004,
   report: R004,
+  /** The wake function goes on with a request that is gone. */
+  decision: ({ moments }) => moments?.used,
   expectations: [],
 };
 

@@ -168,6 +168,8 @@ export interface Case {
   rows: Row[];
   /** What is reported of a run that failed. */
   report?: ReportPlan;
+  /** The access at which a run failed, if its trace shows one: where to look at it first. */
+  decision?(failure: Failure, spec: CaseSpec): TraceEvent | undefined;
   /** Pairs of CPUs that stand for all: one for each relation that the machine has. */
   pairs(preset: Preset): Array<[number, number]>;
 }
@@ -186,6 +188,8 @@ export interface Setup {
   /** As many runs for each number of requests in flight, and for each memory model. */
   inflights?: number[];
   memories?: MemoryModel[];
+  /** The same with the machine changed so, in place of `changes`. */
+  hosts?: Array<ReadonlyMap<string, number>>;
   /** Why this machine, or this model, does not do what was expected. */
   known?: string;
   expected: string;

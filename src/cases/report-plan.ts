@@ -23,6 +23,8 @@ export type Finder = { when?: string } & (
   | { as: string; failed: string; member?: string }
   /** The task that ran on the CPU of a moment of the failure, then. */
   | { as: string; runs: string }
+  /** The registers with which a task came into the kernel: struct pt_regs. */
+  | { as: string; entryOf: string }
   /** What a pointer, or a number that is the address of a `type`, leads to; else the place. */
   | { as: string; at: string; type?: string }
   /** An object of a slab cache that is in use. */
@@ -56,6 +58,8 @@ export type Part = { when?: string } & (
   /** Lines for the prompt of smpbox crash; $names may stand in them. */
   | { title: string; commands: string[] }
   | { title: string; fields: Field[] }
+  /** A row for each object of a slab cache that is in use: $each. */
+  | { title: string; each: { slab: string; where: Condition[] }; columns: Field[] }
   | {
     title: string;
     steps: {

@@ -31,12 +31,13 @@ export interface RowsOptions {
 
 function specsOf(setup: Setup): CaseSpec[] {
   const { machine, variant, workload, rounds, changes } = setup;
-  const { inflights = [undefined], memories = [setup.memory] } = setup;
+  const { inflights = [undefined], memories = [setup.memory], hosts = [changes] } = setup;
   const seeds = Array.from({ length: setup.seeds }, (_, i) => BigInt(i + 1));
-  return setup.pairs.flatMap((pair) => memories.flatMap((memory) => inflights.flatMap((inflight) =>
-    seeds.map((seed): CaseSpec => ({
-      machine, variant, workload, memory, rounds, changes, pair, inflight, seed,
-    })))));
+  const shapes = hosts.flatMap((host) => memories.flatMap((memory) =>
+    inflights.map((inflight) => ({ changes: host, memory, inflight }))));
+  return setup.pairs.flatMap((pair) => shapes.flatMap((shape) => seeds.map((seed): CaseSpec => ({
+    machine, variant, workload, rounds, pair, seed, ...shape,
+  }))));
 }
 
 /** All setups of the rows, in their order. A missed one ends them: the rest is not reached. */

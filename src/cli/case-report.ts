@@ -73,6 +73,7 @@ async function explain(
     return found.filter(({ kind }) => kind === "lost wake-up");
   } catch (error) {
     if (!(error instanceof RunDiffers)) throw error;
+    if (signal.aborted) return []; // it is not the same run because it was stopped
     process.stderr.write(`why: ${error.message}\n`);
     return [];
   }

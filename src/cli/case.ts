@@ -135,6 +135,10 @@ async function runCase(
   const made = first?.failure &&
     (await makeReport(definition, first, reproduceCase(definition, first.spec), signal));
   printCase(definition, preset, specs[0], runs, capsule, options.json, made);
+  if (signal.aborted) {
+    process.stderr.write("interrupted while the report was made\n");
+    return EXIT.interrupted;
+  }
   if (options.report !== undefined) {
     if (made) writeReport(options.report, made);
     else process.stderr.write(`--report: ${first?.failure ? `case ${definition.id} has no report`
