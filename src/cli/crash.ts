@@ -2,7 +2,8 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { InputError } from "../index.ts";
-import { complete, execute } from "../report/crash/commands.ts";
+import { execute } from "../report/crash/commands.ts";
+import { complete, LEAVE } from "../report/crash/complete.ts";
 import { splitAt } from "../report/crash/pipes.ts";
 import { Session } from "../report/crash/session.ts";
 import { EXIT } from "./exit.ts";
@@ -15,7 +16,7 @@ interface CrashOptions extends StoppedOptions {
 
 /** Enough for the last labelled steps. */
 const TRACE_EVENTS = 1 << 14;
-const LEAVE = ["quit", "exit", "q"];
+const HISTORY = ["history", "h"];
 
 export function crashVerb(program: Command, act: Act): void {
   addStoppedOptions(program.command("crash"))
@@ -71,11 +72,28 @@ async function prompt(session: Session): Promise<number> {
     prompt: "crash> ",
     completer: (line: string) => complete(session, line),
   });
-  if (process.stdin.isTTY) await answer(session, "sys");
+  // The newest first.
+  let typed: string[] = [];
+  terminal.on("history", (history: string[]) => (typed = [...history]));
+  // The machine may have run for minutes: Ctrl-C drops the line, as in a shell, not the session.
+  terminal.on("SIGINT", () => {
+    terminal.write(null, { ctrl: true, name: "e" });
+    terminal.write(null, { ctrl: true, name: "u" });
+    process.stdout.write("^C\n");
+    terminal.prompt();
+  });
+  if (process.stdin.isTTY) {
+    process.stdout.write('"help" lists the commands, Tab completes, Ctrl-D leaves\n\n');
+    await answer(session, "sys");
+  }
   terminal.prompt();
   for await (const line of terminal) {
-    if (LEAVE.includes(line.trim())) break;
-    await answer(session, line);
+    const text = line.trim();
+    if (LEAVE.includes(text)) break;
+    if (HISTORY.includes(text)) {
+      const rows = typed.toReversed().map((one, i) => `[${i + 1}] ${one}\n`);
+      process.stdout.write(rows.join(""));
+    } else await answer(session, line);
     terminal.prompt();
   }
   terminal.close();

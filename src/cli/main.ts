@@ -26,19 +26,24 @@ async function main(): Promise<void> {
   try {
     await programOf(act).parseAsync();
   } catch (error) {
-    process.exitCode = exitCodeOf(error);
+    process.exitCode = exitCodeOf(error, interrupt.signal.aborted);
   } finally {
     await Machine.shutdown();
   }
 }
 
-function exitCodeOf(error: unknown): number {
+function exitCodeOf(error: unknown, interrupted: boolean): number {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? EXIT.held : EXIT.usage; // --help and --version end here too
   }
   if (error instanceof InputError) {
     console.error(`smpbox: ${error.message}`);
     return EXIT.usage;
+  }
+  // What was stopped in the middle is not what its caller expects.
+  if (interrupted) {
+    console.error("smpbox: interrupted");
+    return EXIT.interrupted;
   }
   console.error(`smpbox: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
   return EXIT.failed;

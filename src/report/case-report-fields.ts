@@ -1,7 +1,8 @@
 // The fields that a report tells: numbers as C has them, names, and what the nodes of lists say.
 import type { Field } from "../cases/report-plan.ts";
+import { bare } from "../machine/dwarf/types.ts";
 import { InputError } from "../machine/preset.ts";
-import { scalar } from "./crash/print.ts";
+import { scalar, valueLines } from "./crash/print.ts";
 import { bareHex, type Session } from "./crash/session.ts";
 
 /** In hexadecimal or decimal, or a name; "-": this kernel has nothing like it. */
@@ -16,7 +17,12 @@ export function fieldOf(session: Session, { name, value: text, radix, names, lin
   try {
     if (link) return nodeOf(session, name, text);
     const value = session.evaluate(text);
-    const type = session.placeOf(text)?.type;
+    const place = session.placeOf(text);
+    const type = place?.type;
+    if (place && bare(place.type).kind === "array") {
+      const cells = valueLines(session.guest, place.lin, place.type, radix ?? 10);
+      return { name, text: cells.map((line) => line.trim()).join(" "), value };
+    }
     const symbol = value > 0xffffn ? session.machine.symbolAt(value) : undefined;
     const number = radix === 16 || !type ? shown(value, radix) : scalar(value, type, 10);
     const known = names?.[Number(value)] ??

@@ -1,7 +1,7 @@
 // The report on a failed run: a case's plan (cases/report-plan.ts) carried out on the stopped
 // machine. Nothing in here knows a case; what a plan names and the machine has not is said.
 import type { Failure } from "../cases/case.ts";
-import type { Finder, Part, ReportPlan } from "../cases/report-plan.ts";
+import type { Condition, Finder, Part, ReportPlan } from "../cases/report-plan.ts";
 import type { TraceEvent } from "../core/trace.ts";
 import { bare } from "../machine/dwarf/types.ts";
 import type { Place } from "../machine/guest.ts";
@@ -9,13 +9,13 @@ import { InputError } from "../machine/preset.ts";
 import type { KernelTask } from "../machine/tasks.ts";
 import { fieldOf, type ShownField } from "./case-report-fields.ts";
 import { type Source, stepsOf, type Steps } from "./case-report-steps.ts";
-import { framesOf, registersOf } from "./crash/backtrace.ts";
+import { entryOf, framesOf, registersOf } from "./crash/backtrace.ts";
 import { execute } from "./crash/commands.ts";
 import { STEP_KINDS } from "./crash/machine.ts";
-import type { Session } from "./crash/session.ts";
+import { bareHex, type Session } from "./crash/session.ts";
 import { stateOf } from "./crash/tasks.ts";
-import { Names } from "./names.ts";
 import { Past } from "./past.ts";
+import { Slabs } from "./slabs.ts";
 
 export interface Section extends Partial<Steps> {
   title: string;
@@ -63,6 +63,8 @@ export async function reportOf(
   const past = new Past(session, signal);
   try {
     for (const [name, time] of momentsOf(plan, failure)) {
+      // A machine that was stopped on the way cannot go on; nobody waits for the report any more.
+      if (signal?.aborted) break;
       await carryOut(await past.before(time), name);
     }
   } finally {
@@ -93,7 +95,6 @@ const momentOf = (finder: Finder) => "runs" in finder ? finder.runs : finder.whe
 function found(
   finder: Finder, session: Session, { failure, events, moments }: Source,
 ): Place | undefined {
-  const { guest } = session;
   if ("runs" in finder) {
     const cpu = failure.moments?.[finder.runs]?.cpu;
     return session.tasks.find(({ runs }) => runs !== undefined && runs === cpu)?.place;
@@ -114,23 +115,15 @@ function found(
       return { lin: failure.object + base - at, type };
     }
     if ("at" in finder) return leadsTo(session, finder.at, finder.type);
-    const type = session.type("slab" in finder ? finder.slab : finder.type);
-    const holds = (lin: bigint, where: readonly [string, string][]) =>
-      where.every(([field, wanted]) =>
-        guest.value({ lin, type }, field) === session.evaluate(wanted));
-    if ("slab" in finder) {
-      const slabs = new Names(session.machine).slabs;
-      const cache = slabs.caches.find(({ name }) => name === finder.slab);
-      const object = cache && slabs.objects(cache).find(({ lin, freeOn }) =>
-        freeOn === undefined && holds(lin, finder.where));
-      return object && { lin: object.lin, type };
-    }
+    if ("entryOf" in finder) return entryOf(session, session.task(finder.entryOf));
+    if ("slab" in finder) return inSlab(session, finder)[0];
+    const type = session.type(finder.type);
     if ("stackOf" in finder) {
       const task = session.task(finder.stackOf);
       const frame = frameOf(session, task, finder.frame);
       if (!frame) return undefined;
       for (let lin = frame.sp; lin + BigInt(type.bytes) <= frame.end; lin += 8n) {
-        if (holds(lin, finder.where)) return { lin, type };
+        if (holds(session, { lin, type }, finder.where)) return { lin, type };
       }
       return undefined;
     }
@@ -146,6 +139,31 @@ function found(
     if (error instanceof InputError) return undefined;
     throw error;
   }
+}
+
+const holds = (session: Session, place: Place, where: readonly Condition[]) =>
+  where.every(([field, wanted]) => session.guest.value(place, field) === session.evaluate(wanted));
+
+/** The objects of a cache that are in use. */
+function inSlab(session: Session, { slab, where }: { slab: string; where: Condition[] }): Place[] {
+  const type = session.type(slab);
+  const slabs = new Slabs(session.guest, session.machine.debugBlock()?.base);
+  const cache = slabs.caches.find(({ name }) => name === slab);
+  return (cache ? slabs.objects(cache) : []).flatMap(({ lin, freeOn }) =>
+    freeOn === undefined && holds(session, { lin, type }, where) ? [{ lin, type }] : []);
+}
+
+/** A row for each, below the names of the columns. */
+function tableOf(session: Session, { each, columns }: Extract<Part, { each: unknown }>): string[] {
+  const rows = inSlab(session, each).map((place) => {
+    session.named.set("$each", place);
+    return [bareHex(place.lin), ...columns.map((column) => fieldOf(session, column).text)];
+  });
+  session.named.delete("$each");
+  if (rows.length === 0) return ["(there is none)"];
+  const table = [[each.slab, ...columns.map(({ name }) => name)], ...rows];
+  const widths = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)));
+  return table.map((row) => `  ${row.map((cell, i) => cell.padStart(widths[i])).join("  ")}`);
 }
 
 /** The frame of a function, of a compiled copy of it, or of one that gcc has made. */
@@ -171,6 +189,7 @@ async function sectionOf(part: Part, session: Session, source: Source): Promise<
     const facts = Object.entries(source.failure.facts ?? {});
     return { title, fields: facts.map(([name, text]) => ({ name, text })) };
   }
+  if ("each" in part) return { title, lines: tableOf(session, part) };
   if ("fields" in part) {
     return { title, fields: part.fields.map((field) => fieldOf(session, field)) };
   }

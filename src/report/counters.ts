@@ -14,6 +14,7 @@ const WAIT_TITLES: Record<WaitName, string> = {
   other: "other", load: "load", fetch: "fetch", fenceDrain: "fence dr.", full: "full", lock: "lock",
   partial: "partial", io: "I/O", lockDrain: "lock dr.", sc: "sc", selfModified: "self-mod",
   halted: "halted", parked: "parked", serialDrain: "serial dr.", entryDrain: "entry dr.",
+  slice: "slice",
 };
 
 type Column<Row> = [title: string, value: (row: Row) => number];

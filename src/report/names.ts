@@ -83,9 +83,13 @@ export class Names {
     const there = lin < USER_END && this.base !== undefined ? this.base + BigInt(phys) : lin;
     const object = this.objectAt(there);
     if (object) return `${object.name}${pathAt(object.type, Number(there - object.lin))}`;
+    return this.stackAt(lin) ?? hex(lin);
+  }
+
+  /** "stack of w001[18]", if a task's kernel stack is there. */
+  stackAt(lin: bigint): string | undefined {
     const stack = this.stacks.findLast((one) => one.lin <= lin);
-    if (stack && lin - stack.lin < BigInt(STACK_BYTES)) return stack.name;
-    return hex(lin);
+    return stack && lin - stack.lin < BigInt(STACK_BYTES) ? stack.name : undefined;
   }
 
   private objectAt(lin: bigint): LiveObject | undefined {

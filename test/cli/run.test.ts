@@ -94,14 +94,25 @@ describe("run", () => {
   });
 
   it("ends with 130 on Ctrl-C", async () => {
-    const words = [main, "run", "bench", "--append", "-- scale=1000000"];
-    const child = spawn(process.execPath, words, { stdio: "ignore" });
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const words = [main, "run", "bench", "--append", "-- scale=1000000", "--progress", "plain"];
+    const child = spawn(process.execPath, words, { stdio: ["ignore", "ignore", "pipe"] });
+    await once(child.stderr, "data");
     child.kill("SIGINT");
     const [code] = await once(child, "exit");
     expect(code).toBe(130);
   });
 });
+
+it("a measurement ends with 130 on Ctrl-C, and not as if something were wrong", async () => {
+  const child = spawn(process.execPath, [main, "validate", "--machine", "conroe"]);
+  let told = "";
+  child.stderr.on("data", (bytes: Buffer) => (told += bytes.toString()));
+  await once(child.stdout, "data");
+  child.kill("SIGINT");
+  const [code] = await once(child, "exit");
+  expect(code).toBe(130);
+  expect(told).not.toMatch(/Error|at .*:\d+:\d+/);
+}, 60_000);
 
 describe("a run that fails tells what is left", () => {
   it("of a panic: registers, code and callers of every CPU, exit 3", () => {

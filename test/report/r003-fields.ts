@@ -14,10 +14,8 @@ export const named = ({ fields }: Dump) => Object.fromEntries(
 const GARBAGE = "the map_bh of the dumps was never written: what lay there before";
 /** Fields that are not compared, and why. */
 export const ELSEWHERE: Record<string, string> = {
-  lock_type: "this kernel's struct dio has none: there is one way of locking",
   start_zero_done: "none: a file's new blocks are not zeroed at their edges",
   boundary: "none: the map has no indirect blocks",
-  reap_counter: "none: the submitter does not collect bios while it maps",
   end_io: "none: the file system is told by the result",
   "map_bh.b_state": "none: blocks are mapped without a buffer_head",
   "map_bh.b_private": "none: blocks are mapped without a buffer_head",
@@ -52,9 +50,7 @@ export const RULES: Record<string, (of: Numbers) => boolean> = {
   cur_page_block: (of) => of("cur_page_block") === of("b_blocknr") * 8n + 2n,
   final_block_in_bio: (of) => of("final_block_in_bio") === of("cur_page_block") + 6n,
   next_block_for_io: (of) => of("next_block_for_io") === of("final_block_in_bio"),
-  // By pages: Linux keeps the offset within the first one, this kernel does not.
-  curr_user_address: (of) => of("curr_user_address") >> 12n ===
-    (of("aio_buf") >> 12n) + of("curr_page"),
+  curr_user_address: (of) => of("curr_user_address") === of("aio_buf") + (of("curr_page") << 12n),
   aio_buf: (of) => of("aio_buf") % 4096n === 0xe00n,
   aio_offset: (of) => of("aio_offset") % 4096n === 0x200n,
   // Each writer that hangs has a handle; all others wait for the transaction.
@@ -71,7 +67,7 @@ export const COUNTERPARTS: Record<string, string | null> = {
   generic_file_aio_write_nolock: "minifs_direct_aio",
   generic_file_aio_write: "minifs_direct_aio", ext3_file_write: "minifs_direct_aio",
   aio_pwrite: "aio_try", io_submit_one: "sys_io_submit", tracesys: "syscall_dispatch",
-  system_call: "syscall_dispatch", ext3_dirty_inode: "minifs_dirty_inode",
+  system_call: "syscall_entry", ext3_dirty_inode: "minifs_dirty_inode",
   __mark_inode_dirty: "minifs_dirty_inode", update_atime: "minifs_readdir",
   vfs_readdir: "minifs_readdir",
   // A thread of this kernel begins in its function.

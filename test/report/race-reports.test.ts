@@ -39,7 +39,19 @@ describe("R002", () => {
     // By the debug block: the contexts of the kernel, and their requests.
     const active = machine.debugBlock()!.kioctxs().reduce((sum, one) => sum + one.reqsActive, 0);
     expect(facts["still active"]).toBe(`${active}`);
-    expect(linesOf(report, "its requests")).toHaveLength(active + 1);
+    const kiocbs = linesOf(report, "its requests").filter((line) => /^[0-9a-f]{16}$/.test(line));
+    expect(kiocbs).toHaveLength(active);
+    const offsets = linesOf(report, "its requests").flatMap((line) =>
+      /^ {2}ki_pos = (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+    expect(new Set(offsets).size).toBe(active);
+    // Of each request the dio: no bio left, the error in its result.
+    const [titles, ...rows] = linesOf(report, "what each of them waits for")
+      .map((line) => line.trim().split(/ +/));
+    expect(titles).toEqual(
+      ["dio", "offset", "size", "bio_count", "result", "io_error", "is_async", "waiter"]);
+    expect(rows.map(([, offset]) => Number(offset)).sort((a, b) => a - b))
+      .toEqual(offsets.sort((a, b) => a - b));
+    for (const row of rows) expect(row.slice(3)).toEqual(["0", "-5", "0", "1", "0x0"]);
     expect(textsOf(report, "the context").reqs_active).toBe(`${active}`);
     const dio = textsOf(report, "one that was never freed");
     expect(dio).toMatchObject({ result: "-5", is_async: "1", waiter: "0x0", bio_count: "0" });
@@ -53,7 +65,9 @@ describe("R002", () => {
     expect(bio).toMatchObject({ bi_flags: "0", bi_rw: "1", bi_size: "65536" });
     expect(linesOf(report, "bios of the request: none is found if they have ended"))
       .toContain("(there is none)");
-    expect(framesIn(linesOf(report, "who completed it"))).toContain("dio_bio_complete");
+    // On its way to D1: the callback jumps to the function that stores the error.
+    expect(framesIn(linesOf(report, "who completed it"))[0])
+      .toMatch(/^dio_bio_(end_aio|complete)$/);
     expect(framesIn(linesOf(report, "who waits for events"))).toEqual(
       expect.arrayContaining(["schedule", "read_events", "sys_io_getevents"]));
     // The caller was told that all was well, then the bio failed: as the steps have it.
@@ -66,7 +80,7 @@ describe("R002", () => {
     expect([told, failedAt]).toEqual([of("S6 load").time, of("D1 issue").time].map(Number));
     expect(after).toBe(failedAt - told);
     machine.close();
-  }, 60_000);
+  }, 240_000);
 });
 
 describe("R004", () => {
@@ -89,7 +103,7 @@ describe("R004", () => {
     const bytes = BigInt(run.session.type("kiocb").bytes);
     own = run.events.filter((event) => executed(event) && event.label !== 0 &&
       event.phys >= from && event.phys < from + bytes);
-  }, 60_000);
+  }, 240_000);
   afterAll(() => run.session.machine.close());
 
   it("the request, its life and its count are those of the trace", () => {
@@ -133,7 +147,7 @@ describe("R004", () => {
     const broken = other.sections.find((section) => section.steps)!.claims!;
     expect(broken.filter(({ holds }) => !holds).map(({ text }) => text))
       .toEqual([expect.stringMatching(/^Kf by .* NOT before Q/)]);
-  }, 60_000);
+  }, 240_000);
 
   it("goes back to the wake-up, to who freed the request and to who used it", () => {
     const { cpu: freeing } = said(facts.freed);
@@ -153,7 +167,9 @@ describe("R004", () => {
       expect.arrayContaining(["aio_wake_function", "wake_up_locked", "blk_done_softirq"]));
     const then = textsOf(report, "queue and context then");
     expect(then["q.lock"]).toMatch(/^(held|-\d+)$/);
-    expect(Number(then.reqs_active)).toBeLessThanOrEqual(16);
+    expect(Number(then.reqs_active)).toBeGreaterThan(0);
+    // Sixteen readers on the context, each with up to sixteen under way.
+    expect(Number(then.reqs_active)).toBeLessThanOrEqual(16 * 16);
     // As it was for the wake function; at the end others have been there.
     expect(run.session.machine.view.now - said(facts.used).time).toBeGreaterThan(1000n);
   });

@@ -1,6 +1,7 @@
 // The commands of smpbox crash by name, for the prompt, for scripts and for help.
 import { InputError } from "../../machine/preset.ts";
 import { backtrace } from "./backtrace.ts";
+import { files, mount } from "./files.ts";
 import { irq } from "./interrupts.ts";
 import { cache, last, sb } from "./machine.ts";
 import { dis, print, rd, slab, struct } from "./memory.ts";
@@ -8,7 +9,8 @@ import type { Session } from "./session.ts";
 import { whyAsleepAgain } from "../why/asleep.ts";
 import { whyAgain, whyLines } from "../why/why.ts";
 import { filterOf, splitAt } from "./pipes.ts";
-import { files, list, mount, ps, runq, set, sys, waitq } from "./tasks.ts";
+import { sym } from "./symbols.ts";
+import { list, ps, runq, set, sys, waitq } from "./tasks.ts";
 
 interface Command {
   usage: string;
@@ -37,8 +39,8 @@ export const COMMANDS: Record<string, Command> = {
     run: (session, [address]) => waitq(session, address),
   },
   list: {
-    usage: "list TYPE.MEMBER -H ADDRESS", what: "the structs of a list by its head",
-    words: [3, 3], run: list,
+    usage: "list TYPE.MEMBER [-s T.M] -H ADDR",
+    what: "structs of a list by its head; -s: members", words: [3, 5], run: list,
   },
   struct: {
     usage: "struct TYPE[.MEMBER] [ADDRESS]", what: "a struct in memory, or its layout",
@@ -71,6 +73,10 @@ export const COMMANDS: Record<string, Command> = {
     usage: "dis ADDRESS|SYMBOL [COUNT]", what: "instructions", words: [1, 2],
     run: (session, [place, count]) => dis(session, place, count),
   },
+  sym: {
+    usage: "sym NAME|ADDRESS", what: "a symbol's address, or the symbol at one", words: [1, 1],
+    run: (session, [name]) => sym(session, name),
+  },
   sb: { usage: "sb", what: "the store buffer of each CPU", words: [0, 0], run: sb },
   cache: {
     usage: "cache ADDRESS|SYMBOL", what: "the state of a line in each cache", words: [1, 1],
@@ -90,7 +96,7 @@ export const COMMANDS: Record<string, Command> = {
   },
 };
 
-const USAGE_WIDTH = 33;
+const USAGE_WIDTH = 34;
 
 function help(name?: string): string[] {
   if (name !== undefined) {
@@ -102,6 +108,7 @@ function help(name?: string): string[] {
     ...Object.values(COMMANDS).map(({ usage, what }) => `${usage.padEnd(USAGE_WIDTH)} ${what}`),
     `${"COMMAND | grep [-ivc] TEXT".padEnd(USAGE_WIDTH)} ` +
       "those of its lines; also wc -l, head, tail",
+    `${"history".padEnd(USAGE_WIDTH)} the lines of this session; also h`,
     `${"quit".padEnd(USAGE_WIDTH)} leave; also exit, q, Ctrl-D`,
   ];
 }
@@ -146,16 +153,4 @@ async function answer(session: Session, line: string): Promise<string[]> {
     throw new InputError(`usage: ${command.usage}`);
   }
   return command.run(session, words);
-}
-
-/** What a begun line may go on with: commands, then types or symbols. */
-export function complete(session: Session, line: string): [string[], string] {
-  const words = line.split(/\s+/);
-  const begun = words.at(-1)!;
-  const candidates = words.length === 1
-    ? Object.keys(COMMANDS)
-    : ["struct", "slab"].includes(words[0])
-      ? session.guest.types.names().map((name) => name.replace(/^(struct|union|enum) /, ""))
-      : [...session.machine.kernel.symbols.keys()];
-  return [candidates.filter((name) => name.startsWith(begun)).sort(), begun];
 }

@@ -139,14 +139,11 @@ function slabTable(slabs: Slabs): string[] {
 export async function dis(session: Session, place: string, count?: string): Promise<string[]> {
   const from = session.address(place);
   const whole = session.machine.symbolAt(from);
-  const elfs = [session.machine.kernel, session.machine.program];
-  const bytes = count === undefined && whole?.lin === from
-    ? elfs.map((elf) => elf.symbols.get(whole.name)?.bytes).find((size) => size !== undefined) ?? 0
-    : CODE_BYTES * countOf(count, 1);
+  const all = count === undefined && whole?.lin === from;
+  const bytes = all ? whole.bytes : CODE_BYTES * countOf(count, 1);
   const code = readLinear(session.guest.ram, session.guest.cr3, from, bytes);
   if (code.length === 0) throw new InputError(`${bareHex(from)}: nothing is mapped there`);
   const lines = await disassemble(code, from);
-  const all = count === undefined && whole?.lin === from;
   const shown = all ? lines : lines.slice(0, countOf(count, 1));
   return shown.map(({ lin, text }) =>
     `0x${bareHex(lin)} <${session.symbolic(lin)}>:`.padEnd(44) + text);

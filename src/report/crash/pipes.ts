@@ -3,6 +3,7 @@
 import { InputError } from "../../machine/preset.ts";
 
 const LINES_DEFAULT = 10;
+export const FILTERS = ["grep", "wc -l", "head", "tail"];
 
 /** `line` at each `mark` that is outside of quotes; a | also of parentheses. */
 export function splitAt(line: string, mark: ";" | "|"): string[] {

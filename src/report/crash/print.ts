@@ -6,7 +6,9 @@ import type { Guest } from "../../machine/guest.ts";
 const BOOLEAN = 2;
 const SIGNED = [5, 6];
 const CHARACTER = [6, 8];
-const ELEMENTS_SHOWN = 16;
+/** As gdb's "print elements", and its threshold for what it repeats. */
+const ELEMENTS_SHOWN = 200;
+const REPEATS_MIN = 10;
 
 export type Radix = 10 | 16;
 
@@ -59,13 +61,25 @@ function arrayLines(
   const shown = Math.min(type.count, ELEMENTS_SHOWN);
   const values = Array.from({ length: shown }, (_, i) =>
     valueLines(guest, lin + BigInt(i * of.bytes), type.of, radix));
-  const more = type.count > shown ? `... ${type.count - shown} more` : "";
-  if (values.every((value) => value.length === 1)) {
-    const cells = [...values.map(([value]) => value), ...(more ? [more] : [])];
-    return wrapped(cells);
+  const parts = repeatsFolded(values);
+  if (type.count > shown) parts.push([`... ${type.count - shown} more`]);
+  return parts.every((part) => part.length === 1)
+    ? wrapped(parts.map(([part]) => part))
+    : braces(parts.map((part): [string, string[]] => ["", part]));
+}
+
+/** Equal elements in a row once, with their number. */
+function repeatsFolded(values: readonly string[][]): string[][] {
+  const folded: string[][] = [];
+  for (let i = 0, next; i < values.length; i = next) {
+    const text = values[i].join("\n");
+    next = i + 1;
+    while (next < values.length && values[next].join("\n") === text) next++;
+    const [last] = values[i].slice(-1);
+    if (next - i < REPEATS_MIN) folded.push(...values.slice(i, next));
+    else folded.push([...values[i].slice(0, -1), `${last} <repeats ${next - i} times>`]);
   }
-  const parts = values.map((value): [string, string[]] => ["", value]);
-  return braces(more ? [...parts, ["", [more]]] : parts);
+  return folded;
 }
 
 const ROW = 60;
@@ -105,14 +119,24 @@ export function typeName(type: Type): string {
   }
 }
 
+/** "struct page *pages[64]": as C declares it. */
+function declared(type: Type, name: string): string {
+  if (type.kind === "array") return declared(type.of, `${name}[${type.count}]`);
+  if (type.kind === "pointer" && type.to && bare(type.to).kind === "function") {
+    return `void (*${name})()`;
+  }
+  if (type.kind === "pointer") return type.to ? declared(type.to, `*${name}`) : `void *${name}`;
+  return `${typeName(type)} ${name}`.trimEnd();
+}
+
 /** A struct's fields with their offsets, as "struct TYPE" without an address shows them. */
 export function layoutLines(type: Type): string[] {
   const here = bare(type);
   if (here.kind !== "struct" && here.kind !== "union") return [typeName(type)];
   return [
     `${typeName(here)} {`,
-    ...here.members.map(({ name, type: of, at }) =>
-      `${`[${at}]`.padStart(7)} ${typeName(of)} ${name};`.replace("* ", "*")),
+    ...here.members.map(({ name, type: of, at, bits }) =>
+      `${`[${at}]`.padStart(7)} ${declared(of, name)}${bits ? ` : ${bits.count}` : ""};`),
     "}",
     `SIZE: ${here.bytes}`,
   ];

@@ -10,6 +10,7 @@ import { kernelTasks, type KernelTask } from "../../machine/tasks.ts";
 import { kernelGuest } from "../core-dump.ts";
 import { labelNames } from "../marks.ts";
 import { valueOf } from "./expression.ts";
+import { symbolNamed } from "./symbols.ts";
 import { numberOf, type Scope, type Value } from "./value.ts";
 
 /** What is below is reached through NULL. */
@@ -84,13 +85,12 @@ export class Session {
   private lookup(name: string): Value | undefined {
     if (/^\$\d*$/.test(name)) return this.history.at(name === "$" ? -1 : Number(name.slice(1)) - 1);
     if (name === "$task" && !this.named.has(name)) return this.task().place;
-    const place = this.named.get(name) ?? this.guest.variable(name);
+    const place = this.named.get(name);
     if (place) return place;
-    for (const elf of [this.machine.kernel, this.machine.program]) {
-      const symbol = elf.symbols.get(name);
-      if (symbol) return { lin: symbol.lin, type: { kind: "function", bytes: 1 } };
-    }
-    return undefined;
+    const symbol = symbolNamed(this, name);
+    const variable = this.guest.variable(name);
+    if (variable || !symbol) return variable;
+    return { lin: symbol.lin, type: { kind: "function", bytes: 1 } };
   }
 
   type(name: string): Type {

@@ -1,8 +1,9 @@
-// sys, ps, set, files, mount, runq, waitq, list: what the kernel's own structures say of its tasks.
+// sys, ps, set, runq, waitq, list: what the kernel's own structures say of its tasks.
 import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../machine/debug-block.ts";
 import type { Place } from "../../machine/guest.ts";
 import type { KernelTask } from "../../machine/tasks.ts";
 import { InputError, numberOf } from "../../machine/preset.ts";
+import { valueLines } from "./print.ts";
 import { bareHex, type Session } from "./session.ts";
 
 const LIST_MAX = 4096;
@@ -91,20 +92,6 @@ const STATE_NAMES = {
   RU: "RUNNING", IN: "INTERRUPTIBLE", UN: "UNINTERRUPTIBLE", DE: "DEAD",
 };
 
-/** The kernel has one file system and no superblock: a session goes on from its journal. */
-export function mount({ guest }: Session): string[] {
-  const journal = guest.variable("fs_journal");
-  const disk = journal && guest.target(journal, "j_disk");
-  if (!disk) return ["no file system is mounted; the kernel's parameter fs=1 mounts one"];
-  const row = ([first, second, ...rest]: (string | bigint | undefined)[]) =>
-    `${`${first}`.padEnd(17)} ${`${second}`.padEnd(17)} ${rest.join("  ")}`;
-  return [
-    row(["JOURNAL", "GENDISK", "TYPE  ", "DEVNAME", "DIRNAME"]),
-    row([bareHex(journal.lin), bareHex(disk.lin), "minifs",
-      `disk${guest.value(disk, "number")}`.padEnd(7), "/fs"]),
-  ];
-}
-
 /** The entries of a list, as places of `type` whose member `link` is in it. */
 export function listOf(session: Session, head: Place, type: string, link: string): Place[] {
   const { guest } = session;
@@ -130,22 +117,43 @@ export function waitq(session: Session, address: string): string[] {
   const queue = { lin, type: session.type("wait_queue_head_t") };
   const entries = listOf(session, session.member(queue, "task_list"), "wait_queue", "task_list");
   if (entries.length === 0) return [`wait queue ${bareHex(lin)} is empty`];
-  const lines = entries.map((entry) => {
+  return entries.map((entry) => {
     const owner = session.guest.value(entry, "private");
     const task = session.tasks.find(({ place }) => place.lin === owner);
     return task ? taskLine(task) : `TASK: ${bareHex(owner ?? 0n)}`;
   });
-  return [...lines, `${lines.length} waiting`];
 }
 
-/** "list TYPE.MEMBER -H ADDRESS": the structs of a list by its head, as crash prints them. */
+const LIST_USAGE = "usage: list TYPE.MEMBER [-s TYPE.MEMBER[,MEMBER...]] -H ADDRESS|SYMBOL";
+
+/** The structs of a list by its head as crash prints them, with -s some of their members. */
 export function list(session: Session, words: string[]): string[] {
-  const [member, flag, address] = words;
+  const [member, ...more] = words;
   const [, type, link] = /^(\w+)\.([\w.]+)$/.exec(member) ?? [];
-  if (!link || flag !== "-H") throw new InputError("usage: list TYPE.MEMBER -H ADDRESS|SYMBOL");
+  const options = new Map(Array.from({ length: more.length / 2 }, (_, i) =>
+    [more[2 * i], more[2 * i + 1]]));
+  const [address, shown] = [options.get("-H"), options.get("-s")];
+  const unknown = [...options.keys()].some((name) => name !== "-H" && name !== "-s");
+  if (!link || address === undefined || unknown || more.length % 2) {
+    throw new InputError(LIST_USAGE);
+  }
+  const [of, paths] = shown === undefined ? [type, []] : membersOf(shown);
+  if (of !== type) throw new InputError(`list: -s is of struct ${type}, as the list is`);
   const head = { lin: session.address(address), type: session.type("list_head") };
   const entries = listOf(session, head, type, link);
-  return entries.length ? entries.map(({ lin }) => bareHex(lin)) : ["(empty)"];
+  if (entries.length === 0) return ["(empty)"];
+  return entries.flatMap((entry) => [bareHex(entry.lin), ...paths.flatMap((path) => {
+    const place = session.member(entry, path);
+    const [first, ...rest] = valueLines(session.guest, place.lin, place.type, 10);
+    return [`  ${path} = ${first}`, ...rest.map((line) => `  ${line}`)];
+  })]);
+}
+
+/** "kiocb.ki_pos,ki_nbytes" */
+function membersOf(text: string): [type: string, paths: string[]] {
+  const [, type, paths] = /^(\w+)\.([\w.,]+)$/.exec(text) ?? [];
+  if (!paths) throw new InputError(LIST_USAGE);
+  return [type, paths.split(",")];
 }
 
 export function runq(session: Session): string[] {
@@ -164,21 +172,4 @@ export function runq(session: Session): string[] {
       ...(queued.length ? queued.map((task) => `     ${row(task)}`) : ["     [no tasks queued]"]),
     ];
   });
-}
-
-export function files(session: Session, text?: string): string[] {
-  const { guest } = session;
-  const task = session.task(text);
-  const process = guest.target(task.place, "process");
-  if (!process) return [taskLine(task), "no files: a thread of the kernel"];
-  const rows = guest.elements(session.member(process, "files")).flatMap((slot, fd) => {
-    const file = guest.target(slot);
-    if (!file) return [];
-    const operations = guest.value(file, "f_op") ?? 0n;
-    const variable = guest.types.variableAt(operations);
-    const count = guest.value(file, "f_count.counter");
-    return [`${String(fd).padStart(3)}  ${bareHex(file.lin)}  ${String(count).padStart(5)}  ` +
-      `${String(guest.value(file, "f_pos") ?? 0n).padStart(10)}  ${variable?.name ?? "?"}`];
-  });
-  return [taskLine(task), " FD       FILE        COUNT       F_POS  OPERATIONS", ...rows];
 }

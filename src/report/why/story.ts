@@ -46,7 +46,10 @@ export class Teller {
     if (target === phys) return "itself (an empty list)";
     const task = tasks.find(({ place }) => place.lin === shown);
     if (task) return nameOf(task);
-    return target === undefined ? `0x${bareHex(shown)}` : `&${this.names.data(target)}`;
+    if (target === undefined) return `0x${bareHex(shown)}`;
+    // An entry of a wait queue, say: no variable, and so without a name.
+    const stack = this.names.stackAt(shown);
+    return stack ? `a place in the ${stack}` : `&${this.names.data(target)}`;
   }
 
   /** Paragraphs, not broken into lines. */

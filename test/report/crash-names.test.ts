@@ -1,0 +1,77 @@
+// Names in a crash session: what a name stands for, of a name with several addresses that it is not
+// guessed, arrays as a whole, and what Tab completes.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Machine } from "../../src/engine/machine.ts";
+import { COMMANDS, execute } from "../../src/report/crash/commands.ts";
+import { complete } from "../../src/report/crash/complete.ts";
+import { valueLines } from "../../src/report/crash/print.ts";
+import { Session } from "../../src/report/crash/session.ts";
+
+let session: Session;
+let machine: Machine;
+beforeAll(async () => {
+  machine = await Machine.create({ image: "hello", machine: "clovertown", seed: 1n, workers: 1 });
+  const result = await machine.run();
+  session = new Session({ machine, result, image: "hello", seed: 1n, note: "" });
+}, 180_000);
+afterAll(async () => {
+  machine.close();
+  await Machine.shutdown();
+});
+
+const run = async (line: string) => (await execute(session, line)).join("\n");
+
+it("a name that several functions have is not guessed", async () => {
+  const twice = [...session.machine.kernel.ambiguous].find((name) => name.startsWith("dio_bio"))!;
+  const listed = (await run(`sym ${twice}`)).split("\n");
+  expect(listed.length).toBeGreaterThan(1);
+  for (const command of ["dis", "rd", "px &", "cache"]) {
+    await expect(run(`${command} ${twice}`)).rejects.toThrow(/duplicate symbols/);
+  }
+  const bodies = await Promise.all(listed.map(async (line) => {
+    const [, lin, source] = /^(\w{16}) \(t\) \w+ {2}(kernel\/\S+: \d+)$/.exec(line)!;
+    expect(await run(`sym ${lin}`)).toBe(line);
+    const { bytes } = session.machine.symbolAt(BigInt(`0x${lin}`))!;
+    // All of that one, and nothing of what is behind it.
+    const code = (await run(`dis ${lin}`)).split("\n");
+    expect(code.every((one) => one.includes(`<${twice}`))).toBe(true);
+    expect(BigInt(code.at(-1)!.split(" ")[0])).toBeGreaterThanOrEqual(
+      BigInt(`0x${lin}`) + BigInt(bytes - 15));
+    return source;
+  }));
+  expect(new Set(bodies).size).toBe(listed.length);
+  expect(await run("sym nr_cpus")).toMatch(/^\w{16} \([BD]\) nr_cpus$/);
+  expect(await run("sym syscall_entry"))
+    .toMatch(/ \(\w\) syscall_entry {2}kernel\/sys\/syscall\.S: \d+$/);
+  await expect(run("sym no_such_name")).rejects.toThrow(/neither an address nor a symbol/);
+});
+
+it("arrays are whole, and what repeats is said once", async () => {
+  const dio = session.type("dio");
+  expect(await run("struct dio")).toContain("] u8 *pages[64];\n");
+  expect(await run("struct task")).toContain("] char comm[16];\n");
+  const { lin } = session.guest.variable("cpus")!;
+  const { type: pages } = session.member({ lin, type: dio }, "pages");
+  const text = valueLines(session.guest, lin, pages, 16)
+    .join(" ").replace(/(0x\w+) <repeats (\d+) times>/g, (_, value, count) =>
+      Array(Number(count)).fill(value).join(", "));
+  const words = Array.from({ length: 64 }, (_, i) =>
+    `0x${session.guest.number(lin + BigInt(8 * i))!.toString(16)}`);
+  expect(text.match(/0x\w+/g)).toEqual(words);
+});
+
+it("completes commands, types, members and symbols", () => {
+  expect(complete(session, "wa")).toEqual([["waitq "], "wa"]);
+  expect(complete(session, "help wa")).toEqual([["waitq"], "wa"]);
+  expect(complete(session, "struct kioctx.ring_i")).toEqual([["ring_info"], "ring_i"]);
+  expect(complete(session, "px ((struct tas")).toEqual([["task"], "tas"]);
+  expect(complete(session, "px 1 + (cpus[0].rq.idle->st")).toEqual([["stack", "state"], "st"]);
+  expect(complete(session, "ps -")[0]).toEqual(["-IN", "-RU", "-UN"]);
+  const { pid } = session.tasks.find(({ idle }) => !idle)!;
+  expect(complete(session, `bt ${pid}`)[0]).toContain(`${pid}`);
+  expect(complete(session, "ps | gr")).toEqual([["grep "], "gr"]);
+  expect(complete(session, "sys x")[0]).toEqual([]);
+  expect(complete(session, "struct kioc")[0]).toContain("kioctx");
+  expect(complete(session, "dis io_sched")[0]).toContain("io_schedule");
+  expect(Object.keys(COMMANDS)).toContain("help");
+});
