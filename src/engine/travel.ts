@@ -24,9 +24,13 @@ const GRID_CYCLES = 250_000n;
 /** Some 400 kB each. */
 const SNAPSHOTS_MAX = 32;
 
+const gridBefore = (cycle: bigint) => cycle - (cycle % GRID_CYCLES);
+
 export interface TravelHooks extends RunHooks {
   /** Looks at the machine at its end. */
   onEnd?: (machine: Machine, result: RunResult) => void;
+  /** Where it is going to be looked at first, if that is known: a snapshot is taken before it. */
+  first?: bigint;
 }
 
 export class Travel {
@@ -37,10 +41,11 @@ export class Travel {
   private current: Machine;
   /** Has `current` ended? Then it cannot be run again. */
   private ended = false;
-  private readonly snapshots: Snapshot[] = [];
+  private readonly snapshots: Snapshot[];
 
   private constructor(
     options: CreateOptions, machine: Machine, result: RunResult, records: Records,
+    snapshots: Snapshot[],
   ) {
     this.options = options;
     this.result = result;
@@ -48,17 +53,28 @@ export class Travel {
     this.windowCycles = windowOf(machine.preset, options.windowCycles);
     this.current = machine;
     this.ended = true;
+    this.snapshots = snapshots;
   }
 
-  /** Runs the machine to its end, where the travel begins. */
+  /**
+   * Runs the machine to its end, where the travel begins. Of a long run only the last records are
+   * kept; `traceFrom` and `traceTo` keep others.
+   */
   static async open(options: CreateOptions, hooks: TravelHooks = {}): Promise<Travel> {
     const traced = { ...options, workers: 1, traceEvents: RECORDS, traceKinds: KINDS };
     const machine = await Machine.create(traced);
+    const snapshots: Snapshot[] = [];
     try {
-      const result = await machine.run(hooks);
+      const grid = gridBefore(hooks.first ?? 0n);
+      let result = grid > 0n ? await machine.runTo(grid, hooks) : undefined;
+      if (!result) {
+        if (grid > 0n) snapshots.push(await machine.snapshot());
+        result = await machine.run(hooks);
+      }
       hooks.onEnd?.(machine, result);
       const again = { ...traced, machine: machine.preset, cpus: undefined, changes: undefined };
-      return new Travel({ ...again, traceEvents: 0 }, machine, result, new Records(machine.view));
+      const records = new Records(machine.view);
+      return new Travel({ ...again, traceEvents: 0 }, machine, result, records, snapshots);
     } catch (error) {
       machine.close();
       throw error;
@@ -131,7 +147,7 @@ export class Travel {
 
   /** A machine at the nearest point of the grid before `boundary`. */
   private async restore(boundary: bigint, signal?: AbortSignal): Promise<void> {
-    const grid = boundary - (boundary % GRID_CYCLES);
+    const grid = gridBefore(boundary);
     const nearest = this.snapshots
       .filter(({ now }) => now <= boundary)
       .reduce<Snapshot | undefined>((a, b) => (a && a.now > b.now ? a : b), undefined);

@@ -48,6 +48,25 @@ describe("a run of case 001", () => {
     expect(travel.machine.stateHash()).toBe(travel.result.stateHash);
   });
 
+  it("is the same run with a snapshot on the way and the records of a part of it", async () => {
+    const middle = travel.result.cycles / 2n;
+    const part = await Travel.open(
+      { ...options, traceFrom: middle - 5000n, traceTo: middle + 5000n }, { first: middle });
+    expect(part.result.stateHash).toBe(travel.result.stateHash);
+    expect(part.result.cycles).toBe(travel.result.cycles);
+    await part.to(middle);
+    await travel.to(middle);
+    expect(part.now).toBe(travel.now);
+    expect(part.machine.stateHash()).toBe(travel.machine.stateHash());
+    const inside = Number(middle) + 700;
+    expect(part.frame(inside, [])).toEqual(travel.frame(inside, []));
+    const own = Array.from(part.records.time);
+    expect(own.length).toBeGreaterThan(100);
+    const [from, to] = [travel.records.from(own[0]), travel.records.from(own.at(-1)! + 1)];
+    expect(Array.from(travel.records.time.slice(from, to))).toEqual(own);
+    part.close();
+  });
+
   it("steps back to where it came from", async () => {
     await travel.to(travel.result.cycles / 3n);
     const visited: [bigint, bigint][] = [];

@@ -1,6 +1,6 @@
 // What the page takes from a link: names that it knows, numbers within limits, plain text.
 import { describe, expect, it } from "vitest";
-import { askedOf, DEFAULTS, hashOf } from "../../src/web/page/state.ts";
+import { type Asked, askedOf, DEFAULTS, hashOf, LIMITS } from "../../src/web/page/state.ts";
 
 describe("what a link may say", () => {
   it("is known names, and numbers within limits", () => {
@@ -13,6 +13,28 @@ describe("what a link may say", () => {
     expect(other).toEqual({ ...DEFAULTS, case: "003", caseSeed: 7, caseSeeds: 1 });
     expect(askedOf("#stop=99&leftPair=-1&leftSeed=77&leftCycle=5000000000&rightCycle=1e3"))
       .toEqual({ ...DEFAULTS, stop: 8, leftSeed: 50, leftCycle: 5_000_000_000 });
+  });
+
+  it("is nothing else in any of its fields", () => {
+    const numbers = Object.keys(LIMITS) as (keyof typeof LIMITS)[];
+    const hostile = [
+      "<img src=x onerror=alert(1)>", "javascript:alert(1)", "../../etc/passwd", "__proto__",
+      "constructor", "-1", "1e9", "0x10", "1.5", "99999999999999999999", "NaN", " 7", "",
+    ];
+    for (const key of Object.keys(DEFAULTS) as (keyof Asked)[]) {
+      if (key === "litmus") continue; // a text, below
+      for (const text of hostile) {
+        const asked = askedOf(`#${new URLSearchParams({ [key]: text })}`);
+        expect(asked, `${key}=${text}`).toEqual(DEFAULTS);
+      }
+    }
+    for (const key of numbers) {
+      const [low, high] = LIMITS[key];
+      expect(askedOf(`#${key}=999999999999`)[key], key).toBe(high);
+      expect(askedOf(`#${key}=0`)[key], key).toBe(low);
+    }
+    const known = Object.keys(DEFAULTS).sort();
+    expect(Object.keys(askedOf("#evil=1&toString=2&__proto__=3")).sort()).toEqual(known);
   });
 
   it("comes back from what it gives", () => {

@@ -88,9 +88,8 @@ export async function pictured(page: Page, subject: string, part = "main"): Prom
     expect(wide).toBeLessThanOrEqual(width);
     await picture(`${width}`);
   }
-  await page.addScriptTag({
-    content: readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8"),
-  });
+  // As the debugger does: a script in the document would not run (index.html).
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8"));
   for (const colorScheme of ["dark", "light"] as const) {
     await page.emulateMedia({ colorScheme });
     if (colorScheme === "dark") await picture("dark");

@@ -1,5 +1,6 @@
 // The form, the two machines with their results, and why the first run hung.
 import { useEffect, useRef } from "preact/hooks";
+import { case001 } from "../../cases/001.ts";
 import type { CaseRun } from "../../cases/case.ts";
 import { relationOf } from "../../machine/topology.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
@@ -7,7 +8,7 @@ import { CasesView } from "./cases-view.tsx";
 import {
   cancel, compare, running, show, type Side, sides, specsOf, trouble,
 } from "./compare.ts";
-import { closeLooks, looks, lookTrouble, open, opening } from "./look.ts";
+import { CASE_SIDE, closeLooks, looks, lookTrouble, open, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
 import { NOWHERE, type Place, placeNow, restore } from "./place.ts";
@@ -159,9 +160,10 @@ function Results({ side: { preset, pairs, runs } }: { side: Side }) {
 
 /** The first run that failed on each side, or the run of its last pair. */
 function Inside({ asked }: { asked: Asked }) {
-  const specs = () => sides.value.map((side) => {
+  const runs = () => sides.value.map((side) => {
     const failed = side.runs.find((run) => run.failure);
-    return failed?.spec ?? specsOf(side, asked).findLast(({ seed }) => seed === 1n)!;
+    const spec = failed?.spec ?? specsOf(side, asked).findLast(({ seed }) => seed === 1n)!;
+    return { definition: case001, spec };
   });
   return (
     <section aria-label="Inside" id="inside">
@@ -173,12 +175,13 @@ function Inside({ asked }: { asked: Asked }) {
       <button type="button" disabled={opening.value || running.value}
         onClick={() => {
           tour.value = undefined;
-          void open(specs());
+          void open(runs());
         }}>
         {opening.value ? "Running…" : "Look inside"}
       </button>
       <div class="machines">
-        {looks.value.map((look, i) => look && <LookView key={i} look={look} side={i} />)}
+        {looks.value.slice(0, CASE_SIDE)
+          .map((look, i) => look && <LookView key={i} look={look} side={i} />)}
       </div>
     </section>
   );

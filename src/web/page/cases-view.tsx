@@ -4,12 +4,16 @@ import type { CaseRun } from "../../cases/case.ts";
 import { CASES, findCase } from "../../cases/index.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
 import {
-  campaign, type Campaign, campaigning, campaignTrouble, cancelCampaign, runCampaign,
+  campaign, type Campaign, campaigning, campaignTrouble, cancelCampaign, lookAtRun, runCampaign,
+  runToLookAt,
 } from "./cases.ts";
+import { CASE_SIDE, looks, opening } from "./look.ts";
+import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
 import {
   type Asked, LIMITS, MACHINES, MODELS, OWN, VARIANTS, workloadsOf,
 } from "./state.ts";
+import { tour } from "./tour.ts";
 
 interface Props {
   asked: Asked;
@@ -43,6 +47,11 @@ export function CasesView({ asked, change }: Props) {
     event.preventDefault();
     void runCampaign(asked);
   };
+  const step = () => {
+    tour.value = undefined;
+    return lookAtRun(asked, runToLookAt(asked));
+  };
+  const look = looks.value[CASE_SIDE];
   return (
     <section aria-label="Cases" id="cases">
       <h2>All cases</h2>
@@ -66,6 +75,10 @@ export function CasesView({ asked, change }: Props) {
         {campaigning.value && (
           <button type="button" onClick={cancelCampaign}>Cancel the case</button>
         )}
+        <button type="button" disabled={campaigning.value || opening.value}
+          onClick={() => void step()}>
+          {opening.value ? "Running…" : "Step through a run"}
+        </button>
       </form>
       <p><b>{definition.title}</b></p>
       <p class="soft">
@@ -75,6 +88,7 @@ export function CasesView({ asked, change }: Props) {
       </p>
       {campaignTrouble.value && <p class="bad" role="alert">{campaignTrouble.value}</p>}
       {campaign.value && <Results campaign={campaign.value} />}
+      {look && <LookView look={look} side={CASE_SIDE} />}
     </section>
   );
 }

@@ -5,12 +5,15 @@ import { findCase } from "../../cases/index.ts";
 import { runAll } from "../../cases/runner.ts";
 import { cpuCount, InputError, type Preset } from "../../machine/preset.ts";
 import { loadPreset } from "../host.ts";
+import { CASE_SIDE, closeLooks, go, lookTrouble, open } from "./look.ts";
 import { type Asked, OWN } from "./state.ts";
 
 /** Of a case that leaves it open. */
 const ROUNDS = 4000;
 
 export interface Campaign {
+  /** Of the form that asked for it. */
+  form: string;
   definition: Case;
   preset: Preset;
   specs: CaseSpec[];
@@ -20,7 +23,17 @@ export interface Campaign {
 export const campaign = signal<Campaign | undefined>(undefined);
 export const campaigning = signal(false);
 export const campaignTrouble = signal("");
+/** The run that is open to be looked at: of which form, and which of its seeds, from 1 on. */
+export const looked = signal<{ form: string; run: number } | undefined>(undefined);
 let stop = new AbortController();
+
+/** What a case's runs depend on. */
+export function formOf(asked: Asked): string {
+  return [
+    asked.case, asked.caseVariant, asked.caseWorkload, asked.caseMachine, asked.caseMemory,
+    asked.caseSeed, asked.caseSeeds, asked.caseRounds,
+  ].join();
+}
 
 export function cancelCampaign(): void {
   stop.abort();
@@ -47,7 +60,7 @@ export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs">> {
     rounds: asked.caseRounds || (definition.rounds ?? ROUNDS),
     memory: asked.caseMemory,
   }));
-  return { definition, preset, specs };
+  return { form: formOf(asked), definition, preset, specs };
 }
 
 export async function runCampaign(asked: Asked): Promise<void> {
@@ -55,6 +68,7 @@ export async function runCampaign(asked: Asked): Promise<void> {
   campaigning.value = true;
   campaignTrouble.value = "";
   campaign.value = undefined;
+  closeLooks();
   try {
     const wanted = await specsFor(asked);
     const { definition, specs } = wanted;
@@ -71,4 +85,36 @@ export async function runCampaign(asked: Asked): Promise<void> {
   } finally {
     campaigning.value = false;
   }
+}
+
+/** Which run to look at: the first that failed of those that the form has had run, or its first. */
+export function runToLookAt(asked: Asked): number {
+  const { specs, runs } = hadBy(asked);
+  const failed = specs.findIndex(({ seed }) =>
+    runs.some((run) => run.failure && run.spec.seed === seed));
+  return Math.max(0, failed) + 1;
+}
+
+/** Opens a run at its failure, or at `cycle`. */
+export async function lookAtRun(asked: Asked, number: number, cycle = 0): Promise<void> {
+  campaignTrouble.value = "";
+  looked.value = undefined;
+  try {
+    const { form, definition, specs } = await specsFor(asked);
+    const run = Math.min(number, specs.length);
+    const spec = specs[run - 1];
+    const failure = hadBy(asked).runs.find((had) => had.spec.seed === spec.seed)?.failure;
+    await open([{ definition, spec, failure }], CASE_SIDE);
+    // It is told here, too: the page is long.
+    if (lookTrouble.value) campaignTrouble.value = lookTrouble.value;
+    looked.value = { form, run };
+    if (cycle > 0) await go(CASE_SIDE, cycle);
+  } catch (error) {
+    campaignTrouble.value = (error as Error).message;
+  }
+}
+
+function hadBy(asked: Asked): Pick<Campaign, "specs" | "runs"> {
+  const last = campaign.value;
+  return last?.form === formOf(asked) ? last : { specs: [], runs: [] };
 }

@@ -1,8 +1,9 @@
 // A run at one cycle: the transport, each CPU's store buffer, the states of the lines that matter,
 // what the buses carry and the disks do, what happened last and what comes next.
 import { useEffect, useState } from "preact/hooks";
+import { case001 } from "../../cases/001.ts";
 import { bufferEntries, STATES } from "../../core/inspect.ts";
-import { go, type Look, step, stepMark, stepWindow } from "./look.ts";
+import { CASE_SIDE, go, type Look, step, stepMark, stepWindow } from "./look.ts";
 import { busesAt } from "./moments.ts";
 import { TimelineView } from "./timeline-view.tsx";
 
@@ -12,10 +13,18 @@ const PLAY_MS = 400;
 const STATE_WORDS = ["not there", "shared", "exclusive", "modified"];
 
 export function LookView({ look, side }: { look: Look; side: number }) {
+  const { definition, spec, failure } = look;
+  const ofCase = side === CASE_SIDE;
   return (
-    <article class="look" data-look={look.preset.name} aria-busy={look.busy}>
-      <h3>{look.preset.name}, CPUs {look.spec.pair.join(" and ")}</h3>
+    <article class="look" data-look={ofCase ? "case" : look.preset.name} aria-busy={look.busy}>
+      <h3>
+        {ofCase && `Case ${definition.id} on `}{look.preset.name}
+        {definition.allCpus ? "" : `, CPUs ${spec.pair.join(" and ")}`}
+        {ofCase && `, seed ${spec.seed}`}
+      </h3>
+      {ofCase && <p>{failure ? `${failure.invariant}: ${failure.what}.` : "It did not fail."}</p>}
       <Transport look={look} side={side} />
+      <Recorded look={look} />
       <Buffers look={look} />
       <Lines look={look} />
       <Buses look={look} />
@@ -70,42 +79,62 @@ function Transport({ look, side }: { look: Look; side: number }) {
   );
 }
 
-/** CPUs whose buffers are shown: the pair, and others that have stores. */
-function shownCpus({ spec, frame }: Look): number[] {
-  return frame.buffers.flatMap((stores, cpu) =>
-    (spec.pair.includes(cpu) || stores.length ? [cpu] : []));
+/** Where events are missing it is said. */
+function Recorded({ look: { recorded: { from, to }, result, known } }: { look: Look }) {
+  if (from === 0 && to >= Number(result.cycles)) return null;
+  return (
+    <p class={known ? "soft" : ""} data-recorded={`${from} ${to}`}>
+      Events are recorded from cycle {from} to {to};
+      {known ? " elsewhere" : " here"} there are states at window boundaries only.
+    </p>
+  );
 }
 
+/** Of the CPUs that the run is about; of those of a case that uses all, the others on demand. */
 export function Buffers({ look }: { look: Look }) {
-  const { frame, names, travel, cycle, spec } = look;
-  const room = bufferEntries(travel.machine.view);
-  const roles = ["submits", "reaps"];
+  const { frame, shown, definition } = look;
+  const others = frame.buffers.flatMap((stores, cpu) =>
+    (stores.length && !shown.includes(cpu) ? [cpu] : []));
+  const buffer = (cpu: number) => <Buffer key={cpu} look={look} cpu={cpu} />;
+  const apart = definition.allCpus && shown.length > 0 && others.length > 0;
   return (
     <section aria-label="Store buffers">
       <h4>Store buffers</h4>
-      {shownCpus(look).map((cpu) => {
-        const stores = frame.buffers[cpu];
-        const role = roles[spec.pair.indexOf(cpu)];
-        const where = look.cpus[cpu].where.replace(/^\S+ \((.*)\)$/, "$1");
-        return (
-          <div key={cpu} class="buffer" data-buffer={cpu}>
-            <p>
-              <b>cpu {cpu}</b>{role && ` ${role}`}, {stores.length} of {room}
-              <span class="soft"> at {where}</span>
-            </p>
-            <ol class="cells" aria-label={`store buffer of cpu ${cpu}, oldest first`}>
-              {stores.map(({ phys, issued, value, size }, i) => (
-                <li key={`${i} ${issued}`} class="cell"
-                  title={`physical ${phys.toString(16)}, ${size} bytes, value ${value}`}>
-                  {names.data(phys)} <span class="age">{cycle - Number(issued)}</span>
-                </li>
-              ))}
-              {stores.length === 0 && <li class="cell none">empty</li>}
-            </ol>
-          </div>
-        );
-      })}
+      {apart ? shown.map(buffer) : [...shown, ...others].sort((a, b) => a - b).map(buffer)}
+      {apart && (
+        <details>
+          <summary>stores of others wait, too: cpu {others.join(", ")}</summary>
+          {others.map(buffer)}
+        </details>
+      )}
     </section>
+  );
+}
+
+const ROLES = ["submits", "reaps"];
+
+function Buffer({ look, cpu }: { look: Look; cpu: number }) {
+  const { frame, names, travel, cycle, spec } = look;
+  const stores = frame.buffers[cpu];
+  const room = bufferEntries(travel.machine.view);
+  const role = look.definition === case001 && ROLES[spec.pair.indexOf(cpu)];
+  const where = look.cpus[cpu].where.replace(/^\S+ \((.*)\)$/, "$1");
+  return (
+    <div class="buffer" data-buffer={cpu}>
+      <p>
+        <b>cpu {cpu}</b>{role && ` ${role}`}, {stores.length} of {room}
+        <span class="soft"> at {where}</span>
+      </p>
+      <ol class="cells" aria-label={`store buffer of cpu ${cpu}, oldest first`}>
+        {stores.map(({ phys, issued, value, size }, i) => (
+          <li key={`${i} ${issued}`} class="cell"
+            title={`physical ${phys.toString(16)}, ${size} bytes, value ${value}`}>
+            {names.data(phys)} <span class="age">{cycle - Number(issued)}</span>
+          </li>
+        ))}
+        {stores.length === 0 && <li class="cell none">empty</li>}
+      </ol>
+    </div>
   );
 }
 
@@ -139,12 +168,14 @@ export function Lines({ look }: { look: Look }) {
   );
 }
 
-function Buses({ look: { travel, cycle, names } }: { look: Look }) {
+function Buses({ look: { travel, cycle, names, known } }: { look: Look }) {
   const transactions = busesAt(travel.records, cycle, names);
   return (
     <section aria-label="Bus">
       <h4>On the bus</h4>
-      {transactions.length === 0 && <p class="soft">nothing</p>}
+      {transactions.length === 0 && (
+        <p class="soft">{known ? "nothing" : "not recorded"}</p>
+      )}
       <ul>
         {transactions.map(({ bus, who, what, since, until }) => (
           <li key={`${bus} ${since}`}>

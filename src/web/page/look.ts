@@ -1,35 +1,13 @@
-// A run of each side that is open to be looked at: where it stands, and how to go elsewhere.
+// Runs that are open to be looked at: where each stands, and how to go elsewhere.
 import { signal } from "@preact/signals";
-import { case001 } from "../../cases/001.ts";
-import { findLostWakeup } from "../../cases/001-story.ts";
-import type { CaseSpec, Failure } from "../../cases/case.ts";
-import { optionsOf } from "../../cases/runner.ts";
 import { commandsUnderWay } from "../../core/inspect.ts";
 import type { Frame } from "../../engine/frame.ts";
-import type { CpuPlace, RunResult } from "../../engine/machine.ts";
-import { Travel } from "../../engine/travel.ts";
-import type { Preset } from "../../machine/preset.ts";
-import { LABEL } from "../../cases/001-trace.ts";
-import { lowerBound, type Records } from "../../core/records.ts";
-import { TRACE_ISSUE } from "../../core/trace.ts";
-import { Names } from "../../report/names.ts";
-import { marksOf, type Moment, momentsOf, type Naming } from "./moments.ts";
+import type { CpuPlace } from "../../engine/machine.ts";
+import { openOne, type Opened, type Wanted } from "./look-open.ts";
+import { type Moment, momentsOf } from "./moments.ts";
 
 /** What is shown of one run at one cycle. */
-export interface Look {
-  spec: CaseSpec;
-  preset: Preset;
-  travel: Travel;
-  result: RunResult;
-  failure?: Failure;
-  /** Where to go if the run failed: the load that decided. */
-  failedAt?: number;
-  names: Naming;
-  /** Lines shown whatever is in the buffers: of the ring's tail, of the wait queue. */
-  watched: number[];
-  /** Cycles of the marked accesses and points, ascending. */
-  marks: Float64Array;
-  cycle: number;
+export interface Look extends Opened {
   /** The window boundary at or before it, with the state hash there. */
   boundary: bigint;
   hash: bigint;
@@ -39,8 +17,13 @@ export interface Look {
   disks: number[];
   /** What happened last, and what comes next. */
   moments: Moment[];
+  /** Is it among the cycles of which all is recorded? */
+  known: boolean;
   busy: boolean;
 }
+
+/** Left and right of the comparison, and the run of a case. */
+export const CASE_SIDE = 2;
 
 export const looks = signal<(Look | undefined)[]>([]);
 export const opening = signal(false);
@@ -59,13 +42,19 @@ export function closeLooks(): void {
   looks.value = [];
 }
 
-/** Runs each of `specs` and shows it where it failed, or at its middle; from side `first` on. */
-export async function open(specs: readonly CaseSpec[], first = 0): Promise<void> {
-  if (first === 0) closeLooks();
+/**
+ * Runs each of `runs` and shows it where it failed, or at its middle; from side `first` on. All
+ * others are closed, unless a right side comes to a left one.
+ */
+export async function open(runs: readonly Wanted[], first = 0): Promise<void> {
+  if (first !== 1) closeLooks();
   opening.value = true;
   lookTrouble.value = "";
   try {
-    for (const [side, spec] of specs.entries()) put(first + side, await openOne(spec));
+    for (const [side, one] of runs.entries()) {
+      const still = await openOne(one);
+      put(first + side, { ...still, ...stateOf(still, still.cycle) });
+    }
   } catch (error) {
     lookTrouble.value = (error as Error).message;
   } finally {
@@ -73,68 +62,22 @@ export async function open(specs: readonly CaseSpec[], first = 0): Promise<void>
   }
 }
 
-async function openOne(spec: CaseSpec): Promise<Look> {
-  const found: Partial<Pick<Look, "failure" | "failedAt">> = {};
-  const travel = await Travel.open(await optionsOf(case001, spec), {
-    onEnd: (machine, result) => {
-      found.failure = case001.examine({ machine, spec, result, console: "" }).failure;
-      if (!found.failure) return;
-      const { tailRead } = findLostWakeup(found.failure, ...spec.pair);
-      if (tailRead) found.failedAt = Number(tailRead.time) + 1;
-    },
-  });
-  const { result, records } = travel;
-  const cycle = found.failedAt ?? amidst(records) ?? Number(result.cycles / 2n);
-  await travel.to(BigInt(cycle));
-  // At the end the process may be gone, and its memory with it.
-  const contexts = travel.machine.debugBlock()?.kioctxs() ?? [];
-  const names = new Names(travel.machine);
-  const ring = Number(contexts[0]?.ringPhys ?? -1n);
-  const look = {
-    spec, preset: travel.machine.preset, travel, result, ...found, marks: marksOf(records),
-    names: { data: (phys: number) => ringField(phys - ring) ?? names.data(phys) },
-    watched: contexts.flatMap(({ ringPhys, waitNextPhys }) =>
-      [Number(ringPhys) + RING_TAIL, Number(waitNextPhys)]),
-    busy: false,
-  };
-  return { ...look, ...stateOf(look, cycle) };
-}
-
-/** struct aio_ring of Linux, which the kernel shares with the program; its events follow. */
-const RING = ["id", "nr", "head", "tail", "magic", "compat", "incompat", "header_length"];
-const RING_TAIL = 12;
-const RING_BYTES = 4096;
-const EVENT_BYTES = 32;
-
-function ringField(offset: number): string | undefined {
-  if (offset < 0 || offset >= RING_BYTES) return undefined;
-  const event = Math.floor(offset / EVENT_BYTES) - 1;
-  if (offset === 0) return "ring"; // what its first line is called
-  return event < 0 ? `ring.${RING[offset >> 2]}` : `ring.events[${event}]`;
-}
-
-/** With A3 in a store buffer, in the middle of what is recorded. */
-function amidst(records: Records): number | undefined {
-  const middle = lowerBound(records.time, records.time[records.count >> 1]);
-  for (let i = middle; i < records.count; i++) {
-    const tail = records.kind[i] === TRACE_ISSUE && records.label[i] === LABEL.A3;
-    if (tail) return records.time[i] + 1;
-  }
-  return undefined;
-}
-
-type Still = Pick<Look, "travel" | "watched" | "names">;
-
-function stateOf({ travel, watched, names }: Still, cycle: number) {
+/** `asked` is where it was to go: between boundaries it is known only where records are kept. */
+function stateOf({ travel, watched, names, recorded }: Opened, asked: number) {
   const { machine } = travel;
+  const known = asked >= recorded.from && asked <= recorded.to;
+  // A machine that was idle passes over boundaries: then nothing happened until the next one.
+  const cycle = known || travel.now > asked ? asked : Number(travel.now);
   return {
     cycle,
+    known,
     boundary: travel.now,
     hash: machine.stateHash(),
     frame: travel.frame(cycle, watched),
     cpus: machine.cpus(),
     disks: commandsUnderWay(machine.view),
-    moments: momentsOf(travel.records, cycle, names),
+    moments: known ? momentsOf(travel.records, cycle, names) : [],
+    busy: false,
   };
 }
 

@@ -1,6 +1,5 @@
 // The records of a trace in words: what happened around a cycle; which of them are marks.
 import { HUB_SOURCE } from "../../../assembly/abi.ts";
-import { LABEL } from "../../cases/001-trace.ts";
 import { STATES } from "../../core/inspect.ts";
 import type { Records } from "../../core/records.ts";
 import {
@@ -8,22 +7,22 @@ import {
   TRACE_LOST, TRACE_POINT, TRACE_REQUEST,
 } from "../../core/trace.ts";
 
-/** Names of physical addresses. */
+/** Names of physical addresses, and of the labels of accesses. */
 export interface Naming {
   data(phys: number): string;
+  label(id: number): string;
 }
 
 export interface Moment {
   cycle: number;
   who: string;
-  /** Of case 001: A1 to 2; or empty. */
+  /** The label of a step, such as A3; or empty. */
   letter: string;
   text: string;
   /** Not yet, at the cycle that is shown. */
   ahead: boolean;
 }
 
-const LETTERS = new Map<number, string>(Object.entries(LABEL).map(([name, id]) => [id, name]));
 const POINTS = [
   "", "finds nothing and is about to sleep", "wakes a task", "begins a round",
   "acknowledges a round", "gives up", "calls io_getevents", "has to wake somebody",
@@ -70,7 +69,7 @@ function momentOf(
   return {
     cycle: records.time[i],
     who: cpu >= HUB_SOURCE ? "chipset" : `cpu ${cpu}`,
-    letter: records.kind[i] === TRACE_POINT ? "" : LETTERS.get(records.label[i]) ?? "",
+    letter: records.kind[i] === TRACE_POINT ? "" : names.label(records.label[i]),
     text,
     ahead,
   };

@@ -1,14 +1,16 @@
-// Where the visitor is, as a link can say it: a stop of the tour, or a run on each machine and the
-// cycle at which it is looked at. From a link all of it is numbers within limits (state.ts).
+// Where the visitor is, as a link can say it: a stop of the tour, or a run on each machine, or of a
+// case, and the cycle at which it is looked at. From a link all of it is numbers within limits
+// (state.ts).
 import { signal } from "@preact/signals";
 import { case001 } from "../../cases/001.ts";
 import type { CaseSpec } from "../../cases/case.ts";
 import { loadPreset } from "../host.ts";
-import { closeLooks, go, type Look, looks, open, opening } from "./look.ts";
+import { formOf, looked, lookAtRun } from "./cases.ts";
+import { CASE_SIDE, closeLooks, go, type Look, looks, open, opening } from "./look.ts";
 import { type Asked, DEFAULTS } from "./state.ts";
 import { starting, startTour, stop, tour } from "./tour.ts";
 
-type Key = `${"left" | "right"}${"Pair" | "Seed" | "Cycle"}` | "stop";
+type Key = `${"left" | "right"}${"Pair" | "Seed" | "Cycle"}` | "stop" | "caseLook" | "caseCycle";
 export type Place = Pick<Asked, Key>;
 
 /** What a link says is not there yet. */
@@ -17,6 +19,7 @@ export const restoring = signal(true);
 const { leftPair, leftSeed, leftCycle, rightPair, rightSeed, rightCycle } = DEFAULTS;
 export const NOWHERE: Place = {
   stop: DEFAULTS.stop, leftPair, leftSeed, leftCycle, rightPair, rightSeed, rightCycle,
+  caseLook: DEFAULTS.caseLook, caseCycle: DEFAULTS.caseCycle,
 };
 
 /** Undefined while it changes: then the address stays as it is. */
@@ -24,6 +27,10 @@ export function placeNow(asked: Asked): Place | undefined {
   if (restoring.value || opening.value || starting.value) return undefined;
   if (tour.value) return { ...NOWHERE, stop: stop.value + 1 };
   const [left, right] = looks.value;
+  const ofCase = looks.value[CASE_SIDE];
+  if (ofCase && looked.value?.form === formOf(asked)) {
+    return { ...NOWHERE, caseLook: looked.value.run, caseCycle: cycleOf(ofCase) };
+  }
   if (!left || !right || ![left, right].every((look) => isAsked(look, asked))) return NOWHERE;
   return {
     ...NOWHERE, leftPair: pairOf(left), leftSeed: Number(left.spec.seed), leftCycle: cycleOf(left),
@@ -62,6 +69,7 @@ export async function restore(asked: Asked): Promise<void> {
     tour.value = undefined;
     closeLooks();
     if (asked.stop > 0) await startTour(asked.stop - 1);
+    else if (asked.caseLook > 0) await lookAtRun(asked, asked.caseLook, asked.caseCycle);
     else if (asked.leftCycle > 0 || asked.rightCycle > 0) await look(asked);
   } finally {
     restoring.value = false;
@@ -70,10 +78,11 @@ export async function restore(asked: Asked): Promise<void> {
 
 async function look(asked: Asked): Promise<void> {
   const { leftCycle, rightCycle } = asked;
-  await open([
+  const specs = [
     await specOf(asked.left, asked.leftPair, asked.leftSeed, asked),
     await specOf(asked.right, asked.rightPair, asked.rightSeed, asked),
-  ]);
+  ];
+  await open(specs.map((spec) => ({ definition: case001, spec })));
   for (const [side, cycle] of [leftCycle, rightCycle].entries()) {
     if (cycle > 0) await go(side, cycle);
   }

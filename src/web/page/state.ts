@@ -43,6 +43,9 @@ export interface Asked {
   rightPair: number;
   rightSeed: number;
   rightCycle: number;
+  /** Of the case, from 1 on: which of its runs is looked at; 0: none is. */
+  caseLook: number;
+  caseCycle: number;
 }
 
 /** A link is no place for more. */
@@ -51,16 +54,18 @@ export const LITMUS_CHARACTERS_MAX = 4000;
 export const DEFAULTS: Asked = {
   left: "clovertown", right: "conroe", variant: "bug", workload: "W001i", memory: "tso",
   seeds: 3, rounds: 3000, litmus: "",
-  case: "000", caseVariant: "bug", caseWorkload: OWN, caseMachine: OWN,
+  // Of the others some take minutes a run.
+  case: "002", caseVariant: "bug", caseWorkload: OWN, caseMachine: OWN,
   caseMemory: "tso", caseSeed: 1, caseSeeds: 10, caseRounds: 0,
   stop: 0, leftPair: 0, leftSeed: 1, leftCycle: 0, rightPair: 0, rightSeed: 1, rightCycle: 0,
+  caseLook: 0, caseCycle: 0,
 };
 const PAIR = [0, 999] as const;
 const CYCLE = [0, 999_999_999_999] as const;
 export const LIMITS = {
   seeds: [1, 50], rounds: [100, 20_000], caseSeed: [1, 999_999], caseSeeds: [1, 50],
   caseRounds: [0, 100_000], stop: [0, 8], leftPair: PAIR, leftSeed: [1, 50], leftCycle: CYCLE,
-  rightPair: PAIR, rightSeed: [1, 50], rightCycle: CYCLE,
+  rightPair: PAIR, rightSeed: [1, 50], rightCycle: CYCLE, caseLook: [0, 50], caseCycle: CYCLE,
 } as const;
 
 export function workloadsOf(id: string): string[] {
@@ -113,6 +118,8 @@ export function askedOf(hash: string): Asked {
     rightPair: count("rightPair"),
     rightSeed: count("rightSeed"),
     rightCycle: count("rightCycle"),
+    caseLook: count("caseLook"),
+    caseCycle: count("caseCycle"),
   };
 }
 

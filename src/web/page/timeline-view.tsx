@@ -20,7 +20,8 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
   const { travel, preset, cycle } = look;
   const canvas = useRef<HTMLCanvasElement>(null);
   const tracks = useMemo(() => tracksOf(travel.records, preset), [travel]);
-  const all = { from: travel.records.time[0] ?? 0, to: Number(travel.result.cycles) };
+  const whole = look.recorded.to >= Number(travel.result.cycles);
+  const all = { from: travel.records.time[0] ?? 0, to: look.recorded.to };
   const near = within({ from: cycle - 600, to: cycle + 600 }, all);
   const [range, setRange] = useState<Range>(near);
   const [width, setWidth] = useState(600);
@@ -90,7 +91,9 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
   return (
     <div class="timeline">
       <div class="buttons">
-        <button type="button" onClick={() => setRange(all)}>Whole run</button>
+        <button type="button" onClick={() => setRange(all)}>
+          {whole ? "Whole run" : "All that is recorded"}
+        </button>
         <button type="button" onClick={() => setRange(near)}>Around here</button>
         <button type="button" aria-label="zoom in"
           onClick={() => setRange(zoom(range, 0.5, cycle, all))}>+</button>
@@ -102,6 +105,7 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
       </div>
       <div class="canvas">
         <canvas ref={canvas} role="img" tabIndex={0} style={{ width: "100%", height }}
+          data-records={travel.records.count}
           aria-label={`Timeline of ${preset.name}: store buffers, marks and buses over cycles`}
           onPointerDown={press} onKeyDown={key}
           onWheel={(event) => {

@@ -57,11 +57,12 @@ export async function startTour(first = 0): Promise<void> {
     const pairs = case001.pairs(await loadPreset(CLOVERTOWN));
     const pair = pairs[1];
     for (let seed = 1n; seed <= SEEDS_MAX; seed++) {
-      await open([specFor(CLOVERTOWN, pair, seed, case001.buggy)]);
+      await open([{ definition: case001, spec: specFor(CLOVERTOWN, pair, seed, case001.buggy) }]);
       if (lookTrouble.value) return;
       const story = storyOf(looks.value[0]);
       if (!story) continue;
-      await open([specFor(CONROE, [0, 1], seed, case001.buggy)], 1);
+      await open(
+        [{ definition: case001, spec: specFor(CONROE, [0, 1], seed, case001.buggy) }], 1);
       const [bug, conroe] = looks.value;
       if (!bug || !conroe) return;
       tour.value = {
