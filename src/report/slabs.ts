@@ -10,7 +10,10 @@ export interface SlabCache {
   place: Place;
   /** As the type is called, without the word struct. */
   name: string;
+  /** Of a slot. */
   bytes: number;
+  /** Where in a free object the address of the next one stands. */
+  link: bigint;
   type?: Type;
   /** Physical addresses of its pages. */
   pages: number[];
@@ -57,7 +60,7 @@ export class Slabs {
     const name = this.guest.text(text, 64);
     return {
       place, name: name.replace(/^struct /, ""), bytes, type: this.guest.types.find(name),
-      pages: [],
+      link: this.guest.value(place, "link") ?? 0n, pages: [],
     };
   }
 
@@ -83,14 +86,15 @@ export class Slabs {
   }
 
   /** Free objects by address, with the CPU on whose list they are. */
-  private freeOf({ place }: SlabCache): Map<bigint, number> {
+  private freeOf({ place, link }: SlabCache): Map<bigint, number> {
     const free = new Map<bigint, number>();
     const lists = this.guest.field(place, "list");
     const depot = this.guest.field(place, "depot");
     const walk = (list: Place, cpu: number) => {
       let at = this.guest.value(list, "free") ?? 0n;
-      for (; at && free.size < FREE_MAX && !free.has(at); at = this.guest.number(at) ?? 0n) {
+      while (at && free.size < FREE_MAX && !free.has(at)) {
         free.set(at, cpu);
+        at = this.guest.number(at + link) ?? 0n;
       }
     };
     if (lists) this.guest.elements(lists).forEach(walk);

@@ -47,6 +47,8 @@
 	X(P7, 71) /* load ki_flags: has it been marked meanwhile? */                        \
 	X(K0, 72) /* a new request: store ki_users = 2 */                                   \
 	X(Kf, 73) /* the request is about to be freed */                                    \
+	X(Kw, 74) /* ki_wait is put into a queue: store ki_wait_key */                      \
+	X(Kd, 75) /* it was taken out by who put it there: store ki_cancel = NULL */        \
 	/* Case 000, the steps of aio_req_alloc() to aio_copyout_result_port(). */          \
 	X(1_5, 9)   /* aio_req_free_port: store aio_free: the request is anybody's */       \
 	X(1_7f, 10) /* aio_copyout_result_port: load b_flags */                             \

@@ -80,7 +80,7 @@ bool aio_enqueue_wait(wait_queue_head_t *queue, void *key)
 	 * and stays there. */
 	if (list_empty(&iocb->ki_wait.task_list)) {
 		iocb->ki_wait_queue = queue;
-		iocb->ki_wait_key = key;
+		store_labelled(Kw, iocb->ki_wait_key, key);
 		list_add_tail(&iocb->ki_wait.task_list, &queue->task_list);
 	}
 	WRITE_ONCE(iocb->ki_cancel, cancel_wait);
@@ -100,7 +100,7 @@ bool aio_dequeue_wait(void)
 	spin_unlock_irqrestore(&iocb->ki_wait_queue->lock, flags);
 	iocb->ki_waits = !linked;
 	if (linked)
-		WRITE_ONCE(iocb->ki_cancel, NULL);
+		store_labelled(Kd, iocb->ki_cancel, NULL);
 	if (linked && aio_kick->holds)
 		aio_put_req(iocb);
 	return linked;

@@ -11,6 +11,7 @@
 #include "../core/panic.h"
 #include "../core/printk.h"
 #include "../core/sched.h"
+#include "../core/slab_debug.h"
 #include "../core/timer.h"
 #include "../block/queue.h"
 #include "../drivers/virtio_blk.h"
@@ -62,6 +63,7 @@ noreturn void kernel_main(u64 boot_params_phys)
 	params_init(boot_params_phys);
 	acpi_init(boot_info.rsdp_phys);
 	page_init();
+	slab_debug_init();
 
 	timers_init();
 	block_init();

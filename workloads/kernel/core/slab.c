@@ -1,5 +1,5 @@
 /*
- * A free object's first word links it to the next one. A CPU whose list is empty takes a batch from
+ * A word of a free object links it to the next one. A CPU whose list is empty takes a batch from
  * the cache's depot, or cuts up a new page. A CPU whose list grows too long gives a batch back:
  * where one CPU allocates and another frees, the objects go round and memory does not run out.
  */
@@ -8,6 +8,7 @@
 #include "../arch/cpu.h"
 #include "page.h"
 #include "panic.h"
+#include "slab_debug.h"
 
 #define BATCH 16
 
@@ -22,11 +23,17 @@ static void note_page(struct kmem_cache *cache, const void *page)
 	spin_lock(&slab_caches_lock);
 	if (!cache->id) {
 		BUG_ON(nr_slab_caches == SLAB_CACHES_MAX);
+		slab_debug_layout(cache);
 		cache->id = nr_slab_caches++;
 		slab_caches[cache->id] = cache;
 	}
 	spin_unlock(&slab_caches_lock);
 	slab_pages[virt_to_phys(page) / PAGE_SIZE] = cache->id;
+}
+
+static void **link_of(const struct kmem_cache *cache, void *object)
+{
+	return (void **)((u8 *)object + cache->link);
 }
 
 /* `count` objects of a new page, the first one at the head. */
@@ -40,23 +47,25 @@ static void *cut_page(struct kmem_cache *cache, u32 *count)
 	note_page(cache, page);
 	*count = PAGE_SIZE / cache->size;
 	for (u32 i = *count; i--;) {
-		void **object = (void **)(page + i * cache->size);
+		void *object = page + i * cache->size;
 
-		*object = list;
+		if (cache->link)
+			slab_poison(cache, object);
+		*link_of(cache, object) = list;
 		list = object;
 	}
 	return list;
 }
 
 /* Moves up to BATCH objects from the head of one list to the head of the other. */
-static void move(struct slab_list *from, struct slab_list *to)
+static void move(const struct kmem_cache *cache, struct slab_list *from, struct slab_list *to)
 {
 	for (u32 i = 0; i < BATCH && from->free; i++) {
-		void **object = from->free;
+		void *object = from->free;
 
-		from->free = *object;
+		from->free = *link_of(cache, object);
 		from->count--;
-		*object = to->free;
+		*link_of(cache, object) = to->free;
 		to->free = object;
 		to->count++;
 	}
@@ -67,7 +76,7 @@ static void refill(struct kmem_cache *cache, struct slab_list *list)
 	/* A look without the lock: if it is wrong, a page too many is cut, or none yet. */
 	if (READ_ONCE(cache->depot.free)) {
 		spin_lock(&cache->lock);
-		move(&cache->depot, list);
+		move(cache, &cache->depot, list);
 		spin_unlock(&cache->lock);
 	}
 	if (!list->free)
@@ -78,13 +87,15 @@ void *kmem_cache_alloc(struct kmem_cache *cache)
 {
 	u64 flags = irq_save();
 	struct slab_list *list = &cache->list[this_cpu()->number];
-	void **object;
+	void *object;
 
 	if (!list->free)
 		refill(cache, list);
 	object = list->free;
-	list->free = *object;
+	list->free = *link_of(cache, object);
 	list->count--;
+	if (unlikely(cache->link))
+		slab_taken(cache, object);
 	irq_restore(flags);
 	return object;
 }
@@ -94,11 +105,13 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 	u64 flags = irq_save();
 	struct slab_list *list = &cache->list[this_cpu()->number];
 
-	*(void **)object = list->free;
+	if (unlikely(cache->link))
+		slab_given_back(cache, object);
+	*link_of(cache, object) = list->free;
 	list->free = object;
 	if (unlikely(++list->count > 2 * BATCH + PAGE_SIZE / cache->size)) {
 		spin_lock(&cache->lock);
-		move(list, &cache->depot);
+		move(cache, list, &cache->depot);
 		spin_unlock(&cache->lock);
 	}
 	irq_restore(flags);

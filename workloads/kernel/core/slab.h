@@ -1,8 +1,7 @@
 /*
  * Typed object caches. Each CPU has its own list of free objects, reached with interrupts off and
  * without a lock, so an allocation neither fences nor shares a line with another CPU, as long as
- * what a CPU allocates it also frees. Objects are
- * cache-line aligned when their type is.
+ * what a CPU allocates it also frees. Objects are cache-line aligned when their type is.
  */
 #ifndef SLAB_H
 #define SLAB_H
@@ -17,8 +16,9 @@ struct slab_list {
 
 struct kmem_cache {
 	const char *name;
-	u32 size; /* a multiple of the alignment, at most a page */
+	u32 size; /* of a slot: a multiple of the alignment, at most a page */
 	u32 align;
+	u32 link; /* where in a free slot the next one stands; not 0: slab_debug.h checks them */
 	struct slab_list list[CPUS_MAX];
 	struct slab_list depot; /* of all CPUs, under the lock */
 	spinlock_t lock;

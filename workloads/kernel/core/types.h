@@ -27,6 +27,7 @@ typedef int64_t s64;
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define ALIGN_UP(x, to) (((x) + (to) - 1) / (to) * (to))
 #define PAGE_ALIGN(x) (((x) + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1))
 
 /* One machine access, in program order with other volatile ones. */

@@ -135,14 +135,10 @@ static void NAME(dio_bio_submit)(struct dio *dio)
 	submit_bio(bio);
 }
 
-/* What has ended so far. */
 static void NAME(dio_bio_reap)(struct dio *dio)
 {
-	u64 flags = spin_lock_irqsave(&dio->bio_lock);
-	struct bio *bio = dio->bio_list;
+	struct bio *bio = dio_take_ended(dio);
 
-	dio->bio_list = NULL;
-	spin_unlock_irqrestore(&dio->bio_lock, flags);
 	while (bio) {
 		struct bio *next = bio->bi_private;
 		long error = NAME(dio_bio_complete)(dio, bio);

@@ -111,6 +111,8 @@ void dio_free(struct dio *dio);
 long do_direct_IO(struct dio *dio);
 /* What do_direct_IO has got through, in bytes. */
 u64 dio_mapped(const struct dio *dio);
+/* The bios that have ended so far, linked by bi_private. */
+struct bio *dio_take_ended(struct dio *dio);
 /* The last bio, and the pages that were not used. */
 void dio_finish_mapping(struct dio *dio);
 

@@ -56,6 +56,16 @@ u64 dio_mapped(const struct dio *dio)
 	return dio->size - ((dio->final_block_in_request - dio->block_in_file) << dio->blkbits);
 }
 
+struct bio *dio_take_ended(struct dio *dio)
+{
+	u64 flags = spin_lock_irqsave(&dio->bio_lock);
+	struct bio *bio = dio->bio_list;
+
+	dio->bio_list = NULL;
+	spin_unlock_irqrestore(&dio->bio_lock, flags);
+	return bio;
+}
+
 /* A batch of the user's pages. */
 static bool refill_pages(struct dio *dio)
 {
