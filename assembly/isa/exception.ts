@@ -4,7 +4,7 @@
 // Deviations: no task gates, NMI, breakpoints in debug registers; IRET to code that is not 64-bit
 // stops the run.
 import {
-  MACHINE_BASE, M_COST_INTERRUPT, M_COST_IRET, RUN_SHUTDOWN, RUN_UNIMPLEMENTED,
+  MACHINE_BASE, M_COST_INTERRUPT, M_COST_IRET, M_TRACE, RUN_SHUTDOWN, RUN_UNIMPLEMENTED,
   WAIT_ENTRY_DRAIN,
 } from "../abi";
 import { lapicAck } from "../device/lapic";
@@ -126,6 +126,8 @@ export function deliverInterrupt(core: usize, vector: u32): bool {
 function deliver(core: usize, vector: u32, error: i32, softLength: u32, external: bool): bool {
   const cpu = Cpu.of(core);
   if (!portDrain(core, WAIT_ENTRY_DRAIN)) return false;
+  // A mark names an access of the program, not one of these: IRET sets it again (onReturn).
+  Core.of(core).label = 0;
   const gateError = <i32>(vector << 3) | ERROR_IDT;
   const at = vector << 4;
   if (at + 15 > cpu.idtLimit) return raise(core, GP, gateError);
@@ -283,6 +285,7 @@ export function interruptReturn(core: usize, size: u32): bool {
   setCpl(core, cpl);
   cpu.rsp = rsp;
   cpu.rip = rip;
+  if (load<u32>(MACHINE_BASE + M_TRACE)) Core.of(core).returned = 1;
   Core.of(core).clock += load<u32>(MACHINE_BASE + M_COST_IRET) - 1;
   return true;
 }

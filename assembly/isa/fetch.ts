@@ -1,8 +1,10 @@
 // From a linear address to the records of the instruction there: the fetch filter, and behind it
 // translation, the instruction cache (through the memory port) and the decoder.
+import { Core } from "../memory/core";
 import { FETCH_ENTRIES, FetchEntry } from "../memory/fetch-filter";
 import { portFetch } from "../memory/port";
 import { hostOf } from "../memory/ram";
+import { onReturn } from "../memory/trace";
 import { Cpu, GP, canonical, raise } from "./cpu";
 import {
   CODE_LINE_BYTES, CodeLine, codeByte, decodeCrossing, decodeFrom, dropLine, openLine, recordAt,
@@ -149,6 +151,7 @@ function fetchRecord(core: usize, rip: u64): usize {
   if (!line) line = fetchLine(core, rip);
   if (!line) return 0;
   const off = <u32>rip & 63;
+  if (Core.of(core).returned) onReturn(core, (<u64>CodeLine.at(line).physLine << 6) | off);
   const p = recordAt(line, off);
   return p ? p : decodeFrom(line, off);
 }

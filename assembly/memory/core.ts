@@ -58,7 +58,8 @@ export class Core {
    * IO_*: an answer that was latched is consumed by the rerun, and no interrupt is taken before.
    */
   ioState: u32;
-  pad0: u32;
+  /** While tracing: an IRET has come back; a mark right before that place is to be seen again. */
+  returned: u32;
   ioValue: u64;
   /** Outstanding misses (mshr.ts) and the earliest grant among them, NEVER if none is granted. */
   misses: u32;

@@ -6,6 +6,7 @@ import {
 import { TRACE_LINE, TRACE_POINT } from "../trace-kinds";
 import { Core } from "./core";
 import { param, tracing } from "./params";
+import { hostOf } from "./ram";
 
 /**
  *     0 | time u64 | 8 | cpu u16 | kind u16 | label u16 | size u16 |
@@ -87,6 +88,22 @@ export function traceLine(
   const cpu = Core.of(<usize>Core.of(core).caches).cpu;
   const states = <u64>before | (<u64>after << 8);
   trace(time, cpu, TRACE_LINE, cause, level, <u64>line << 6, states);
+}
+
+/** A NOP with a displacement of 32 bits (SDM Vol. 2B "NOP"), which is the mark's. */
+const MARK_OPCODE: u32 = 0x00841f0f;
+const MARK_BYTES: usize = 8;
+
+/**
+ * IRET has come back to the instruction at `phys`, perhaps to one that an event kept from its
+ * access: then the label that its mark had set was dropped, and is set again.
+ */
+export function onReturn(core: usize, phys: u64): void {
+  Core.of(core).returned = 0;
+  if ((phys & 4095) < MARK_BYTES) return;
+  const host = hostOf(phys) - MARK_BYTES;
+  const disp = load<u32>(host, 4);
+  if (load<u32>(host) == MARK_OPCODE && ((disp >>> 16) & 0xff) == MARK_LABEL) onMark(core, disp);
 }
 
 /**
