@@ -1,8 +1,10 @@
 // npm run soak: the fixed kernel under load. 32 CPUs, 30 disks with sectors that fail or time out,
-// asynchronous reads and writes whose every byte is checked (workloads/user/aiostress.c). At the
-// end nothing may be lost or asleep, and no AIO context may be left. Ctrl-C ends it early.
+// asynchronous reads and writes whose every byte is checked (workloads/user/aiostress.c). The
+// requests that touch such a sector must fail, and no others; at the end nothing may be lost or
+// asleep, and no AIO context may be left. Ctrl-C ends it early.
 //
 //     npm run soak -- [--requests N] [--model uniform:15-40] [--machine illumos32] [--seed S]
+//                     [--files N, on the first disk] [--pulled COMMAND, at which a drive is gone]
 //                     [--workers N|auto] [--boot "v002=bug", to see it fail]
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,8 +15,24 @@ const { Machine } = await import(join(dist, "index.js"));
 const { parseDisks } = await import(join(dist, "machine", "disks.js"));
 
 const DISKS = 30;
-/** The regions that are used end at sector 2048. */
-const ERRORS = ["error=both:512-519", "7:error=write:64-67:timeout", "11:error=read:1024-1055"];
+/** Of raw disks, "*" is each; the regions that are used end at sector 2048. */
+const ERRORS = [
+  { disk: "*", direction: "both", first: 512, last: 519 },
+  { disk: 7, direction: "write", first: 64, last: 67, kind: ":timeout" },
+  { disk: 11, direction: "read", first: 1024, last: 1055 },
+];
+/** Of files that are read and written by O_DIRECT: those with an even number. */
+const FILE_ERRORS = [
+  { file: 0, direction: "both", first: 512, last: 519 },
+  { file: 2, direction: "write", first: 64, last: 67 },
+  { file: 4, direction: "read", first: 1024, last: 1055 },
+];
+/** In sectors: the file system's journal, and what is reserved for a file when it is made. */
+const JOURNAL = 1024 * 8;
+const RESERVED = 4096 * 8;
+/** The raw disk that is pulled. */
+const PULLED = 17;
+const LETTERS = { both: "rw", read: "r", write: "w" };
 const PROGRESS_MS = 10_000;
 /** Far more than a request takes on the slowest disks. */
 const CYCLES_REQUEST = 10_000_000n;
@@ -36,6 +54,8 @@ function optionsOf() {
         machine: { type: "string", default: "illumos32" },
         seed: { type: "string", default: "1" },
         workers: { type: "string", default: "auto" },
+        files: { type: "string", default: "0" },
+        pulled: { type: "string", default: "0" },
         boot: { type: "string", default: "" },
       },
     }).values;
@@ -45,20 +65,46 @@ function optionsOf() {
 }
 
 const { model, machine, boot, ...texts } = optionsOf();
-const whole = (name) => /^[1-9]\d{0,8}$/.test(texts[name]) ? Number(texts[name])
-  : usage(`--${name} ${texts[name]}: a whole number from 1`);
+const number = (name, from = 0) => /^\d{1,9}$/.test(texts[name]) && Number(texts[name]) >= from
+  ? Number(texts[name]) : usage(`--${name} ${texts[name]}: a whole number from ${from}`);
+const whole = (name) => number(name, 1);
 const requests = whole("requests");
 const seed = BigInt(whole("seed"));
+const files = number("files");
+const pulled = number("pulled");
 const workers = texts.workers === "auto" ? "auto" : whole("workers");
 
+/** The same errors for the disks, and for the program: its first disks are files. */
+function injected() {
+  const disks = [];
+  const bad = [];
+  const programs = (disk) => (disk === "*" || !files ? disk : disk - 1 + files);
+  for (const { disk, direction, first, last, kind = "" } of ERRORS) {
+    const place = disk === "*" ? "" : `${disk}:`;
+    disks.push(`${place}error=${direction}:${first}-${last}${kind}`);
+    bad.push(`${programs(disk)}:${LETTERS[direction]}:${first}-${last}`);
+  }
+  for (const { file, direction, first, last } of FILE_ERRORS.filter(({ file }) => file < files)) {
+    const start = JOURNAL + file * RESERVED;
+    disks.push(`0:error=${direction}:${start + first}-${start + last}`);
+    bad.push(`${file}:${LETTERS[direction]}:${first}-${last}`);
+  }
+  if (pulled) disks.push(`${PULLED}:gone=${pulled}`);
+  const words = [`bad=${bad.join(",")}`, ...(pulled ? [`pulled=${programs(PULLED)}`] : [])];
+  return { disks, words: words.join(" ") };
+}
+
+const errors = injected();
+const targets = files ? DISKS - 1 + files : DISKS;
 const cancel = new AbortController();
 process.once("SIGINT", () => cancel.abort());
 process.once("SIGTERM", () => cancel.abort());
 
 const box = await Machine.create({
   machine, seed, workers, image: "aiostress",
-  append: `${boot} -- aiostress requests=${requests}`,
-  disks: parseDisks(DISKS, `model=${model}`, ...ERRORS), irqPolicy: "round-robin",
+  append: `${files ? "fs=1" : ""} ${boot} -- aiostress disks=${targets} files=${files} ` +
+    `requests=${requests} ${errors.words}`,
+  disks: parseDisks(DISKS, `model=${model}`, ...errors.disks), irqPolicy: "round-robin",
   maxCycles: BOOT_CYCLES + BigInt(requests) * CYCLES_REQUEST,
 }).catch((error) => usage(error.message));
 
@@ -80,14 +126,14 @@ const result = await box.run({
 const block = box.debugBlock();
 const completions = Number(block?.counters().completions ?? 0n);
 const contexts = block?.kioctxs().length ?? -1;
-const [, done = 0, bytes = 0, errors = 0] =
+const [, done = 0, bytes = 0, failed = 0] =
   /aiostress: (\d+) requests, (\d+) bytes verified or written, (\d+) errors/.exec(text) ?? [];
 const complaints = [
   [result.exit !== 0, `exit ${result.exit}: ${result.reason ?? text.trim().split("\n").at(-1)}`],
   [Number(done) !== requests, `${done} of ${requests} requests came back to the program`],
   [completions !== requests, `${completions} completions in the kernel`],
   [contexts !== 0, `${contexts} AIO contexts are left`],
-  [Number(errors) === 0, "no error came through, although sectors fail"],
+  [Number(failed) === 0, "no error came through, although sectors fail"],
 ].filter(([wrong]) => wrong).map(([, what]) => what);
 const seconds = result.hostSeconds;
 const time = `${Math.floor(seconds / 60)} min ${(seconds % 60).toFixed(0)} s`;
@@ -101,8 +147,8 @@ if (cancel.signal.aborted) {
   const end = complaints.length ? `FAILED: ${complaints.join("; ")}`
     : "nothing lost, nothing hung, all AIO contexts destroyed";
   process.stdout.write([
-    `${machine}, ${DISKS} disks ${model}, seed ${seed}: ${done} requests, ${bytes} bytes ` +
-      `verified or written, ${errors} errors`,
+    `${machine}, ${DISKS} disks ${model}, ${files ? `${files} files, ` : ""}seed ${seed}: ` +
+      `${done} requests, ${bytes} bytes verified or written, ${failed} errors`,
     `${time}, ${result.mips.toFixed(1)} MIPS on ${result.workers} workers, ` +
       `${(completions / seconds).toFixed(0)} requests/s`,
     end, "",

@@ -2,6 +2,11 @@
  * aio-stress: asynchronous reads and writes of raw disks, many at a time, every byte checked.
  *
  *     aiostress [disks=30] [threads=DISKS] [requests=1000] [depth=16] [record=4096] [region=256]
+ *               [files=0] [bad=DISK:rw:FIRST-LAST,...] [pulled=DISK,...]
+ *
+ * The first `files` of the disks are files instead, by O_DIRECT and through the page cache in turn;
+ * then the first raw disk is the second one, because the file system has the first. A request that
+ * touches a sector said to be bad must fail, any other must not (aiostress-errors.h).
  *
  * Thread i works on the disks i, i + threads, ... in turn, with an AIO context of its own, and
  * keeps `depth` requests under way, each of 1 to record/512 sectors. A region of 256 records a disk
@@ -17,8 +22,9 @@
 #define DEPTH_MAX 64
 #define SECTORS_MAX 64 /* of a request */
 #define EIO 5
+#define PAGE_SECTORS 8
 
-static u64 disks, nr_threads, requests, depth, record_sectors, region_sectors;
+static u64 disks, nr_threads, requests, depth, record_sectors, region_sectors, files;
 
 /* Generation of each sector of a disk's region; 0: never written. */
 static u32 *generation[DISKS_MAX];
@@ -28,7 +34,7 @@ struct slot {
 	struct iocb iocb;
 	u64 *buffer;
 	u32 disk, sector, sectors, generation;
-	bool write;
+	bool write, after_end; /* the drive was gone before */
 };
 
 struct worker {
@@ -39,6 +45,9 @@ struct worker {
 } LINE_ALIGNED;
 
 static struct worker workers[DISKS_MAX];
+
+#include "aiostress-errors.h"
+#include "aiostress-open.h"
 
 static u64 word_of(u32 disk, u32 sector, u32 generation, u32 i)
 {
@@ -84,6 +93,7 @@ static struct iocb *prepare(struct worker *worker, struct slot *slot)
 	offset = random_below(&worker->random, share - slot->sectors + 1);
 	slot->sector = number * share + offset;
 	slot->write = random_below(&worker->random, 2);
+	slot->after_end = is_gone[slot->disk];
 	slot->generation = 1 + random_below(&worker->random, 1 << 20);
 	if (slot->write)
 		fill(slot);
@@ -107,10 +117,11 @@ static void mend(struct slot *slot)
 		long wrote = sys_pwrite(fds[slot->disk], slot->buffer + s * WORDS, SECTOR,
 					(u64)sector * SECTOR);
 
+		if (wrote != SECTOR && wrote != -EIO)
+			die("aiostress: pwrite: %ld\n", wrote);
+		check_answer(slot->disk, true, sector, 1, wrote == -EIO, is_gone[slot->disk]);
 		if (wrote == SECTOR)
 			generation[slot->disk][sector] = slot->generation;
-		else if (wrote != -EIO)
-			die("aiostress: pwrite: %ld\n", wrote);
 	}
 }
 
@@ -121,6 +132,8 @@ static void finish(struct worker *worker, const struct io_event *event)
 	if (event->obj != (u64)&slot->iocb)
 		die("aiostress: an event of another request\n");
 	worker->done++;
+	check_answer(slot->disk, slot->write, slot->sector, slot->sectors, event->res == -EIO,
+		     slot->after_end);
 	if (event->res == -EIO) {
 		worker->errors++;
 		if (slot->write)
@@ -183,7 +196,6 @@ static void run(void *argument)
 int main(void)
 {
 	u64 done = 0, errors = 0, bytes = 0;
-	static char path[] = "/dev/vd00";
 
 	disks = option("disks", 30);
 	nr_threads = option("threads", disks);
@@ -191,6 +203,7 @@ int main(void)
 	depth = option("depth", 16);
 	record_sectors = option("record", 4096) / SECTOR;
 	region_sectors = option("region", 256) * record_sectors;
+	files = option("files", 0);
 	if (!disks || disks > DISKS_MAX || !nr_threads || nr_threads > disks)
 		die("aiostress: disks= 1 to %u, threads= 1 to disks\n", DISKS_MAX);
 	if (!depth || depth > DEPTH_MAX || !record_sectors || record_sectors > SECTORS_MAX)
@@ -198,16 +211,11 @@ int main(void)
 		    SECTORS_MAX * SECTOR);
 	if (region_sectors / depth < record_sectors)
 		die("aiostress: region= is too small for that depth\n");
+	if (files > disks || region_sectors % PAGE_SECTORS)
+		die("aiostress: files= at most disks=, region= of whole pages\n");
+	read_errors();
 	for (u32 disk = 0; disk < disks; disk++) {
-		char *digit = path + 7;
-
-		if (disk >= 10)
-			*digit++ = '0' + disk / 10;
-		*digit++ = '0' + disk % 10;
-		*digit = 0;
-		fds[disk] = sys_open(path);
-		if (fds[disk] < 0)
-			die("aiostress: %s: error %d\n", path, -fds[disk]);
+		fds[disk] = disk < files ? open_file(disk) : open_disk(disk - files + !!files);
 		generation[disk] = sys_mmap(region_sectors * sizeof(u32));
 	}
 	for (u32 i = 0; i < nr_threads; i++) {
