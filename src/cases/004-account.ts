@@ -1,50 +1,90 @@
-// What a failure of case 004 is, from the trace: the first thing that the wake function did with a
-// request that was gone, and the life of that request.
+// What a failure of case 004 is, from the trace: the first thing that was done with a request that
+// was gone, or that another one had, and the life of that request.
 import { TRACE_ISSUE, TRACE_LOCKED, type TraceEvent } from "../core/trace.ts";
-import { stepOf, type Violation } from "./004-trace.ts";
+import { COUNT_RULES, type Life, stepOf, usersOf } from "./004-life.ts";
+import type { Violation } from "./004-trace.ts";
 import type { Failure } from "./case.ts";
 
-/** I004a or I004b; `base` is what a kernel address is above its physical one. */
+type Kind = Violation["kind"];
+
+/** I004a to I004d; `base` is what a kernel address is above its physical one. */
 export function violationOf(
   violations: readonly Violation[], events: readonly TraceEvent[], base: bigint,
 ): Failure | undefined {
   const first = violations[0];
   if (!first) return undefined;
   const { taken, event, object, life } = first;
-  const story = events.filter((other) => stepOf(other) && other.time >= taken.time &&
+  const from = taken ?? life.tried ?? life.born ?? event;
+  const story = events.filter((other) => stepOf(other) && other.time >= from.time &&
     other.time <= event.time && other.phys >= object && other.phys < object + 4096n);
   const lines = story.filter(({ phys }) => phys - object < 256n).map((other) =>
-    `${`${other.time - taken.time}`.padStart(8)}  cpu${other.cpu}  ${stepOf(other)}`);
+    `${`${other.time - from.time}`.padStart(8)}  cpu${other.cpu}  ${stepOf(other)}`);
   return {
-    invariant: first.kind === "queued again" ? "I004b" : "I004a",
+    invariant: invariantOf(first.kind),
     what: whatOf(first),
-    account: [`request at ${object.toString(16)}, in cycles from Q1:`, ...lines].join("\n"),
+    account: [
+      `request at ${object.toString(16)}, in cycles from ${stepOf(from)}:`, ...lines,
+    ].join("\n"),
     events: story,
     cause: "interleaving",
     object,
-    moments: {
-      born: life.born, taken, decided: life.decided, tried: life.tried,
-      completed: life.completed, freed: life.freed, used: event,
-    },
+    moments: momentsOf(first),
     facts: factsOf(first, base),
   };
 }
 
+function invariantOf(kind: Kind): string {
+  if (kind === "use after free" || kind === "kick of another request") return "I004a";
+  if (kind === "queued again") return "I004b";
+  return isCounts(kind) ? "I004d" : "I004c";
+}
+
+const isCounts = (kind: Kind) => COUNT_RULES.some((rule) => rule === kind);
+
+/** That it was put into a queue matters only while it waits there. */
+function momentsOf({ kind, taken, event, life }: Violation): NonNullable<Failure["moments"]> {
+  const { born, tried, decided, queued, appended, completed, freed } = life;
+  const between = isWakeFunctions(kind) ? { decided }
+    : { queued: kind === "try in a queue" ? queued : undefined, appended };
+  return { born, taken, ...between, tried, completed, freed, used: event };
+}
+
+const isWakeFunctions = (kind: Kind) => invariantOf(kind) < "I004c";
+
 function whatOf({ kind, event, life, now }: Violation): string {
-  if (kind === "queued again") {
-    return "a request that the wake function has taken out waits in a queue again (WARN_ON)";
+  const since = (earlier = event) => `${event.time - earlier.time} cycles`;
+  switch (kind) {
+    case "queued again":
+      return "a request that the wake function has taken out waits in a queue again (WARN_ON)";
+    case "two tries":
+      return `a request is tried on CPU ${event.cpu} while a try of ${since(life.tried)} ago ` +
+        "goes on";
+    case "try in a queue":
+      return `a request is tried on CPU ${event.cpu} that has waited in a queue for ` +
+        `${since(life.queued)} and was not woken`;
+    case "try after its end":
+      return `a request is tried on CPU ${event.cpu}, ${since(life.completed)} after its event`;
+    case "queued after its end":
+      return `CPU ${event.cpu} puts a request on run_list, ${since(life.completed)} after its ` +
+        "event";
+    case "completed again":
+      return `a request is completed a second time, ${since(life.completed)} after its event`;
+    case "count below 0":
+      return `ki_users of a request becomes ${usersOf(event)}: there was no reference to give up`;
+    case "count after 0":
+      return `a reference to a request is given up after the last one (ki_users: ` +
+        `${usersOf(event)} after 0)`;
+    case "use after free": case "kick of another request": {
+      const after = now.generation === life.generation && life.freed
+        ? `${since(life.freed)} after it was freed` : "that is another one by now";
+      return `the wake function on CPU ${event.cpu} uses a request ${after}`;
+    }
   }
-  const after = now.generation === life.generation && life.freed
-    ? `${event.time - life.freed.time} cycles after it was freed` : "that is another one by now";
-  return `the wake function on CPU ${event.cpu} uses a request ${after}`;
 }
 
 /** Kind, request, generation, who freed it where, the access that fails, the count's history. */
-function factsOf(
-  { kind, event, taken, life, now, object }: Violation, base: bigint,
-): Record<string, string> {
-  const users = [life.born, ...life.puts].flatMap((put) =>
-    put ? [`${BigInt.asUintN(32, put.value)} (${whereOf(put)})`] : []);
+function factsOf(violation: Violation, base: bigint): Record<string, string> {
+  const { kind, event, taken, life, now, object } = violation;
   const found = event.kind === TRACE_ISSUE || event.kind === TRACE_LOCKED
     ? "" : `, finds 0x${event.value.toString(16)}`;
   return {
@@ -52,12 +92,31 @@ function factsOf(
     kiocb: `0x${(object + base).toString(16)}`,
     "request in this place": now.generation === life.generation ? `number ${life.generation}`
       : `number ${life.generation} when it was woken, ${now.generation} when it was used`,
-    "taken out of its queue": whereOf(taken),
+    "taken out of its queue": taken ? whereOf(taken) : missing(life),
+    ...(isWakeFunctions(kind) ? {} : waysOf(life)),
     "ended": life.completed ? whereOf(life.completed) : "not in the trace",
     "freed": life.freed ? whereOf(life.freed) : "no",
     "used": `${whereOf(event)}${found}`,
-    "ki_users as stored": users.join(", "),
+    "ki_users as stored": usersIn(violation),
   };
+}
+
+/** How the request came to be tried. */
+function waysOf(life: Life): Record<string, string> {
+  const where = (event?: TraceEvent) => event ? whereOf(event) : missing(life);
+  return {
+    "put into a queue": where(life.queued), "put on run_list": where(life.appended),
+    "tried before": where(life.tried),
+  };
+}
+
+/** Of a step that `life` has not. */
+const missing = ({ born }: Life) => born ? "never" : "not in the trace";
+
+function usersIn({ kind, event, life }: Violation): string {
+  const last = isCounts(kind) ? [event] : [];
+  return [life.born, ...life.puts, ...last].flatMap((put) =>
+    put ? [`${BigInt.asIntN(32, put.value)} (${whereOf(put)})`] : []).join(", ");
 }
 
 const whereOf = (event: TraceEvent) => `${stepOf(event)} by cpu${event.cpu} at ${event.time}`;

@@ -1,5 +1,5 @@
-// Report R004 (case 004): what the wake function did with which request, its way from K0 on, who
-// freed it, and request, queue and context as they were then.
+// Report R004 (case 004): what the wake function, or a try, did with which request, its way from K0
+// on, who freed it, and request, queue and context as they were then.
 import { fieldsOf, type ReportPlan } from "./report-plan.ts";
 
 /** At each moment the same, to be compared. */
@@ -12,7 +12,7 @@ const REQUEST = [
 
 export const R004: ReportPlan = {
   id: "R004",
-  title: "a wake-up goes on with a request that is not there any more",
+  title: "a wake-up and a try of one request get in each other's way",
   find: [
     { as: "iocb", failed: "kiocb" },
     // Of a run that waits for ever: one that nobody tries again.
@@ -35,9 +35,11 @@ export const R004: ReportPlan = {
           P4: "it does not: marks it", P7: "has it been marked?", P: "gives up a reference",
           Q1: "woken: out of its queue", Q3: "marks it", Q4: "is it in a queue?",
           Q6: "may it be put on run_list?", Kf: "about to be freed", A3: "its event is there",
+          Kw: "into the queue of a page", Kd: "no need to wait: out of it",
         },
         claims: [["taken", "decided"], ["decided", "tried"], ["tried", "completed"],
-          ["completed", "freed"], ["freed", "used"]],
+          ["completed", "freed"], ["freed", "used"],
+          ["taken", "queued"], ["queued", "used"], ["appended", "used"]],
       },
     },
     {
@@ -53,7 +55,7 @@ export const R004: ReportPlan = {
     { title: "the request then", when: "taken", fields: REQUEST },
     { title: "who freed it", when: "freed", commands: ["bt $freer"] },
     { title: "the request before that", when: "freed", fields: REQUEST },
-    { title: "who used it, holding the queue's lock", when: "used", commands: ["bt $user"] },
+    { title: "who used it", when: "used", commands: ["bt $user"] },
     { title: "what was there", when: "used", fields: REQUEST },
     {
       title: "queue and context then", when: "used",

@@ -1,47 +1,23 @@
 // Case 004 in the trace: requests (struct kiocb), the wake function's accesses to them (Q), the
-// tries (P), and what either side does with a request that is gone.
+// tries (P), and what either side does with a request that is gone, or that the other one has.
+import type { TraceEvent } from "../core/trace.ts";
 import {
-  TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
-} from "../core/trace.ts";
+  asNow, type BrokenRule, brokenRules, goOn, type KickStep, type Life, newLife, stepOf,
+} from "./004-life.ts";
 
-/** Ids of workloads/include/smpbox-labels.h. */
-export const KICK = {
-  Q1: 64, Q3: 65, Q4: 66, Q6: 67, P0: 68, P3: 69, P4: 70, P7: 71, K0: 72, Kf: 73,
-  /** A completion: the ring's tail, and the request's count. */
-  A3: 3, P: 4,
-} as const;
-export type KickStep = keyof typeof KICK;
-export const KICK_KINDS = [TRACE_LOAD, TRACE_ISSUE, TRACE_LOCKED]
-  .reduce((kinds, kind) => kinds | (1 << kind), 0);
 /** Cycles around a try's decision (P7) within which a wake-up is near. */
 const NEAR_CYCLES = 1000n;
 
-const NAMES: ReadonlyMap<number, KickStep> = new Map(
-  Object.entries(KICK).map(([name, id]) => [id, name as KickStep]),
-);
-export const stepOf = (event: TraceEvent): KickStep | undefined =>
-  event.kind === TRACE_COMMIT ? undefined : NAMES.get(event.label);
-
-/** One request, from K0 on; of its steps the last ones. */
-export interface Life {
-  /** How many there have been in the same place. */
-  generation: number;
-  born?: TraceEvent;
-  /** A try begins, one decides, the event is in the ring, the request is freed. */
-  tried?: TraceEvent;
-  decided?: TraceEvent;
-  completed?: TraceEvent;
-  freed?: TraceEvent;
-  /** Stores to ki_users by which references were given up. */
-  puts: TraceEvent[];
-}
-
-/** What the wake function did with a request that was not, or no longer, the one it had woken. */
+/**
+ * What was done with a request that was not there for it: by the wake function, with one that is
+ * not, or no longer, the one it had woken (I004a), or that waits again (I004b); or by anybody,
+ * against a rule.
+ */
 export interface Violation {
-  kind: "use after free" | "kick of another request" | "queued again";
+  kind: "use after free" | "kick of another request" | "queued again" | BrokenRule;
   event: TraceEvent;
-  /** The wake function took the entry out. */
-  taken: TraceEvent;
+  /** The wake function took the entry out; of a broken rule: for the last time, if it did. */
+  taken?: TraceEvent;
   /** The request that it had woken, and the one that was there when it went on. */
   life: Life;
   now: Life;
@@ -56,14 +32,21 @@ export interface Kicks {
   near: number;
 }
 
+/** The wake-up that a CPU's wake function is at. */
+interface Wake {
+  object: bigint;
+  life: Life;
+  taken: TraceEvent;
+}
+
 /**
- * `bytes` is the size of a kiocb, of which a page holds as many as fit; `base` is what a kernel
- * address is above its physical one.
+ * Of the records of one ring, oldest first. `bytes` is the size of a kiocb, of which a page holds
+ * as many as fit; `base` is what a kernel address is above its physical one.
  */
 export function kicksIn(events: readonly TraceEvent[], bytes: number, base: bigint): Kicks {
   const lives = new Map<bigint, Life>();
-  /** Of each CPU: the wake-up that its wake function is at. */
-  const wakes = new Map<number, { object: bigint; life: Life; taken: TraceEvent }>();
+  /** By CPU. */
+  const wakes = new Map<number, Wake>();
   /** Of each CPU: a completion that has not given up its reference. */
   const completions = new Map<number, TraceEvent>();
   const found: Kicks = { violations: [], tries: 0, wakes: 0, near: 0 };
@@ -79,47 +62,63 @@ export function kicksIn(events: readonly TraceEvent[], bytes: number, base: bigi
       continue;
     }
     const object = objectOf(event.phys);
-    let life = lives.get(object) ?? { generation: 0, puts: [] };
-    if (step === "K0") life = { generation: life.generation + 1, born: event, puts: [] };
+    let life = lives.get(object) ?? newLife(0);
+    if (step === "K0") life = newLife(life.generation + 1, event);
     lives.set(object, life);
-    const wake = wakes.get(event.cpu);
-    if (step === "P") {
-      life.puts.push(event);
-      // The completion's own comes next on its CPU; the others are those of submitter and worker.
-      life.completed ??= completions.get(event.cpu);
-      completions.delete(event.cpu);
-    } else if (step === "Kf") {
-      life.freed = event;
-    } else if (step === "Q1") {
-      found.wakes++;
-      if (isNear(life, event)) found.near++;
-      wakes.set(event.cpu, { object, life, taken: event });
-    } else if (step === "P7") {
-      found.tries++;
-      wakes.delete(event.cpu);
-      life.decided = event;
-      for (const [cpu, other] of wakes) {
-        if (cpu !== event.cpu && other.object === object &&
-          event.time - other.taken.time <= NEAR_CYCLES) found.near++;
-      }
-    } else if (step === "P0" || step === "P3" || step === "P4") {
-      if (step === "P0") life.tried = event;
-      wakes.delete(event.cpu);
-    } else if (wake && wake.object === object) {
-      const violation = (kind: Violation["kind"]) => found.violations.push({
-        kind, event, taken: wake.taken, life: asNow(wake.life), now: asNow(life), object,
-      });
-      if (life !== wake.life) violation("kick of another request");
-      else if (life.freed !== undefined) violation("use after free");
-      else if (step === "Q4" && event.value !== event.phys + base) violation("queued again");
-      if (step === "Q6") wakes.delete(event.cpu);
+    followWake(found, wakes, { step, event, object, life }, base);
+    // A completion's own put comes next on its CPU; others are those of submitter and worker.
+    const completion = step === "P" ? completions.get(event.cpu) : undefined;
+    if (step === "P") completions.delete(event.cpu);
+    for (const kind of brokenRules(life, step, event, completion, base)) {
+      const then = asNow(life);
+      found.violations.push({ kind, event, taken: life.woken, life: then, now: then, object });
     }
+    goOn(life, step, event, completion, base);
   }
   return found;
 }
 
-/** It goes on. */
-const asNow = (life: Life): Life => ({ ...life, puts: [...life.puts] });
+/** What a step is to the wake-ups that are under way. */
+function followWake(
+  found: Kicks, wakes: Map<number, Wake>,
+  { step, event, object, life }: {
+    step: KickStep; event: TraceEvent; object: bigint; life: Life;
+  },
+  base: bigint,
+): void {
+  const wake = wakes.get(event.cpu);
+  if (step === "Q1") {
+    found.wakes++;
+    if (isNear(life, event)) found.near++;
+    wakes.set(event.cpu, { object, life, taken: event });
+  } else if (step === "P0" || step === "P3" || step === "P4") {
+    wakes.delete(event.cpu);
+  } else if (step === "P7") {
+    found.tries++;
+    wakes.delete(event.cpu);
+    for (const [cpu, other] of wakes) {
+      if (cpu !== event.cpu && other.object === object &&
+        event.time - other.taken.time <= NEAR_CYCLES) found.near++;
+    }
+  } else if ((step === "Q3" || step === "Q4" || step === "Q6") && wake?.object === object) {
+    const kind = misuseOf(wake, life, step, event, base);
+    if (kind) {
+      found.violations.push({
+        kind, event, taken: wake.taken, life: asNow(wake.life), now: asNow(life), object,
+      });
+    }
+    if (step === "Q6") wakes.delete(event.cpu);
+  }
+}
+
+/** I004a and I004b: `life` is what is there when the wake function goes on. */
+function misuseOf(
+  wake: Wake, life: Life, step: KickStep, event: TraceEvent, base: bigint,
+): Violation["kind"] | undefined {
+  if (life !== wake.life) return "kick of another request";
+  if (life.freed !== undefined) return "use after free";
+  return step === "Q4" && event.value !== event.phys + base ? "queued again" : undefined;
+}
 
 function isNear({ decided }: Life, event: TraceEvent): boolean {
   return decided !== undefined && decided.cpu !== event.cpu &&

@@ -6,9 +6,10 @@ import { parseDisks } from "../machine/disks.ts";
 import { FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { violationOf } from "./004-account.ts";
+import { COUNT_RULES, KICK_KINDS } from "./004-life.ts";
 import { R004 } from "./004-report.ts";
 import { rows004 } from "./004-rows.ts";
-import { KICK_KINDS, type Kicks, kicksIn, type Violation } from "./004-trace.ts";
+import { type Kicks, kicksIn, type Violation } from "./004-trace.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
 
@@ -107,7 +108,7 @@ export const case004: Case = {
   examine,
   rows: rows004,
   report: R004,
-  /** The wake function goes on with a request that is gone. */
+  /** The wake function goes on with a request that is gone, or a rule is broken. */
   decision: ({ moments }) => moments?.used,
   expectations: [],
 };
@@ -125,8 +126,8 @@ function examine(stopped: Stopped): Findings {
     ? block?.kioctxs().reduce((sum, { reqsActive }) => sum + reqsActive, 0) ?? 0 : 0;
   const failure = violationOf(kicks.violations, events, block?.base ?? 0n) ??
     neverTriedAgain(active);
-  const count = (kind: Violation["kind"]) =>
-    kicks.violations.filter((violation) => violation.kind === kind).length;
+  const count = (...kinds: Violation["kind"][]) =>
+    kicks.violations.filter(({ kind }) => kinds.includes(kind)).length;
   return {
     failure,
     broken: failure ? undefined : brokenBy(result.exit, answers),
@@ -137,6 +138,12 @@ function examine(stopped: Stopped): Findings {
       "uses of a freed request": count("use after free"),
       "kicks of another request in its place": count("kick of another request"),
       "requests queued again (WARN)": count("queued again"),
+      "tries of a request that another one tries": count("two tries"),
+      "tries of a request that waits in a queue": count("try in a queue"),
+      "tries, or places on run_list, after the end":
+        count("try after its end", "queued after its end"),
+      "requests completed again": count("completed again"),
+      "references given up that there were not": count(...COUNT_RULES),
       "requests that nobody tries again": active,
       "tries that had to wait": kicks.tries,
       "wake-ups": kicks.wakes,

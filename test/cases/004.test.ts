@@ -1,6 +1,7 @@
 // Case 004 in the trace: what a wake function does with a request that is gone.
 import { describe, expect, it } from "vitest";
-import { KICK, type KickStep, kicksIn } from "../../src/cases/004-trace.ts";
+import { KICK, type KickStep } from "../../src/cases/004-life.ts";
+import { kicksIn } from "../../src/cases/004-trace.ts";
 import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from
   "../../src/core/trace.ts";
 
@@ -52,7 +53,7 @@ describe("a wake-up", () => {
     const [{ life, now, taken: out }] = kicksIn([
       born(1), taken(2), marked(3), looked(4, ENTRY + BASE + 64n), decided(5), freed(6), born(7),
     ], BYTES, BASE).violations;
-    expect([out.time, life.born!.time, life.generation, now.generation]).toEqual([2n, 1n, 1, 1]);
+    expect([out!.time, life.born!.time, life.generation, now.generation]).toEqual([2n, 1n, 1, 1]);
     expect([life.decided, life.freed]).toEqual([undefined, undefined]);
   });
 

@@ -161,7 +161,7 @@ describe("R004", () => {
     expect(framesIn(freer).some((name) =>
       ["kiocb_release", "aio_put_req", "aio_complete", "__aio_run_iocbs"].includes(name)))
       .toBe(true);
-    const user = linesOf(report, "who used it, holding the queue's lock");
+    const user = linesOf(report, "who used it");
     expect(user.join("\n")).toMatch(new RegExp(`CPU: ${using} +COMMAND:`));
     expect(framesIn(user)).toEqual(
       expect.arrayContaining(["aio_wake_function", "wake_up_locked", "blk_done_softirq"]));
