@@ -138,12 +138,14 @@ export interface Case {
   /** Requests in flight, unless told otherwise. */
   inflight?: number;
   /** The usual name of a variant that the user named, or an InputError with the valid ones. */
-  variantOf(text: string): string;
+  variantOf(text: string, workload?: string): string;
   /** One sentence on a variant by its usual name. */
   describeVariant(variant: string): string;
   /** The buggy and the repaired code. */
   buggy: string;
   fixed: string;
+  /** The same, of workloads whose variants are other ones. */
+  ofWorkload?: Record<string, { buggy: string; fixed: string }>;
   /** What happened in a round that counts as visited; unless both sides were in the window. */
   visits?: string;
   /** The workload that shows the bug; all with a sentence each. */

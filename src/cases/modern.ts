@@ -3,7 +3,7 @@
 // full fence in between; without it the last work stays undone, and everybody sleeps.
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { case001 } from "./001.ts";
-import type { Case, Failure, Findings, Stopped } from "./case.ts";
+import type { Case, CaseSpec, Failure, Findings, Stopped } from "./case.ts";
 import { rowsModern } from "./modern-rows.ts";
 
 const PUBLISHER: Record<string, string> = {
@@ -18,9 +18,19 @@ const WORKLOADS: Record<string, { what: string; model: number }> = {
   wM1: { what: "wait queues: waitqueue_active() outside of the lock", model: 1 },
   wM4: { what: "io_uring's SQPOLL: an application, a thread that polls the ring", model: 4 },
   wM5: { what: "virtio with event indices: a driver, a device", model: 5 },
+  wM7: { what: "an adaptive mutex: resume() publishes who runs, who wants it blocks", model: 7 },
   wM8: { what: "wake_up_bit(): a page is unlocked, its wait queue looked at", model: 8 },
   wM6: { what: "eventfd: counter and waiters under one lock, no fence needed", model: 6 },
+  wM2: { what: "fs/aio: a waiter's time limit against its completion", model: 2 },
 };
+
+/** wM2 has no fence too few: its variants are two orders of accesses. */
+const ORDERS: Record<string, string> = {
+  "unlink-first": "the completer takes the waiter's entry off the queue, then reads its task",
+  "wake-first": "the completer reads the entry's task and wakes it, then takes the entry off",
+};
+const ORDER_ALIASES: Record<string, string> = { bug: "unlink-first", fixed: "wake-first" };
+const ORDERED = "wM2";
 
 const ROUNDS = 1000;
 const TRACE_EVENTS = 64;
@@ -28,24 +38,22 @@ const BUDGET_CYCLES = 2_000_000_000n;
 const BUDGET_CYCLES_ROUND = 2_000_000n;
 /** In wm_stats: a line for each. */
 const PUBLISHED = 64;
+/** In the line of what is published. */
+const STRAY = 72;
 
 export const caseModern: Case = {
   id: "M",
-  title: "the shape of case 001 in wait queues, io_uring, virtio, page locks and eventfd",
+  title: "the shape of case 001 in wait queues, io_uring, virtio, mutexes, page locks, eventfd",
   image: "wm",
   machine: "clovertown",
   cpusMin: 2,
   buggy: ALIASES.bug,
   fixed: ALIASES.fixed,
-  variantOf(text) {
-    const name = ALIASES[text.toLowerCase()] ?? text.toLowerCase();
-    const [x, y, more] = name.split("/");
-    const known = Object.hasOwn(PUBLISHER, x) && y !== undefined && Object.hasOwn(SLEEPER, y);
-    if (known && more === undefined) return name;
-    throw new InputError(`variant ${text} of case M: use PUBLISHER/SLEEPER, one of ` +
-      `${Object.keys(PUBLISHER).join(", ")} and one of ${Object.keys(SLEEPER).join(", ")}`);
-  },
+  ofWorkload: { [ORDERED]: { buggy: ORDER_ALIASES.bug, fixed: ORDER_ALIASES.fixed } },
+  variantOf: (text, workload) =>
+    workload === ORDERED ? orderOf(text.toLowerCase()) : fencesOf(text.toLowerCase()),
   describeVariant(variant) {
+    if (Object.hasOwn(ORDERS, variant)) return ORDERS[variant];
     const [x, y] = variant.split("/");
     return `between store and look the publisher has ${PUBLISHER[x]}, the sleeper ${SLEEPER[y]}`;
   },
@@ -55,7 +63,7 @@ export const caseModern: Case = {
   ),
   rounds: ROUNDS,
   bootParameters({ variant, workload, pair, rounds }) {
-    const [x, y] = variant.split("/");
+    const [x, y = "none"] = variant.split("/");
     return `-- wm m=${WORKLOADS[workload].model} x=${x} y=${y} s=${pair[0]} r=${pair[1]} ` +
       `rounds=${rounds}`;
   },
@@ -67,13 +75,31 @@ export const caseModern: Case = {
   expectations: [],
 };
 
+function orderOf(text: string): string {
+  const name = Object.hasOwn(ORDER_ALIASES, text) ? ORDER_ALIASES[text] : text;
+  if (Object.hasOwn(ORDERS, name)) return name;
+  throw new InputError(`variant ${text} of ${ORDERED} of case M: use one of ` +
+    Object.keys(ORDERS).join(", "));
+}
+
+function fencesOf(text: string): string {
+  const name = Object.hasOwn(ALIASES, text) ? ALIASES[text] : text;
+  const [x, y, more] = name.split("/");
+  const known = Object.hasOwn(PUBLISHER, x) && y !== undefined && Object.hasOwn(SLEEPER, y);
+  if (known && more === undefined) return name;
+  throw new InputError(`variant ${text} of case M: use PUBLISHER/SLEEPER, one of ` +
+    `${Object.keys(PUBLISHER).join(", ")} and one of ${Object.keys(SLEEPER).join(", ")}`);
+}
+
 function examine({ machine, spec, result, console }: Stopped): Findings {
   const stats = machine.userVariable("wm_stats");
   const told = /\bwm rounds=(\d+)/.exec(console)?.[1];
   const rounds = stats ? Number(stats.getBigUint64(0, true)) : Number(told ?? 0);
   const published = stats ? Number(stats.getBigUint64(PUBLISHED, true)) : rounds;
-  const failure = result.stop === "quiescent" && published === rounds + 1
-    ? lostWakeUp(published, spec.memory === "sc") : undefined;
+  const stray = stats?.getBigUint64(STRAY, true);
+  const lost = result.stop === "quiescent" && published === rounds + 1;
+  const failure = stray ? strayWakeUp(published, stray)
+    : lost ? lostWakeUp(published, spec) : undefined;
   const ended = result.exit === 0 && rounds === spec.rounds;
   return {
     failure,
@@ -84,12 +110,30 @@ function examine({ machine, spec, result, console }: Stopped): Findings {
 }
 
 /** Nothing is pending, and work that was published is not done. */
-function lostWakeUp(published: number, sequential: boolean): Failure {
+function lostWakeUp(published: number, { workload, memory }: CaseSpec): Failure {
+  const told = workload === "wM7"
+    ? {
+      what: `mutex ${published} is free, and the one who wants it sleeps: nobody woke him`,
+      account: "The owner found no waiters, the waiter found that the owner does not run; " +
+        "one has left, the other one sleeps.",
+    }
+    : {
+      what: `work ${published} was published, and the one who does it sleeps: nobody woke him`,
+      account: "The publisher found no sleeper, the sleeper found no work; both sleep.",
+    };
+  const cause = memory === "sc" ? "interleaving" : "store buffer";
+  return { invariant: "I001", ...told, events: [], cause };
+}
+
+/** The completer has stopped at a task that is none: what the waiter's stack was used for since. */
+function strayWakeUp(round: number, task: bigint): Failure {
   return {
-    invariant: "I001",
-    what: `work ${published} was published, and the one who does it sleeps: nobody woke him`,
-    account: "The publisher found no sleeper, the sleeper found no work; both sleep.",
+    invariant: "IM2",
+    what: `round ${round} wakes 0x${task.toString(16)}, which is no task: the waiter's entry was ` +
+      "on its stack, and it had returned",
+    account: "The completer took the entry off the queue. The waiter's time was over; it saw its " +
+      "entry off and returned without the lock. Then the completer read the entry's task.",
     events: [],
-    cause: sequential ? "interleaving" : "store buffer",
+    cause: "interleaving",
   };
 }

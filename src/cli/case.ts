@@ -169,7 +169,7 @@ function specsFor(definition: Case, preset: Preset, options: MachineOptions): Ca
     const known = Object.keys(definition.workloads).join(", ");
     throw new InputError(`workload ${workload} of case ${definition.id}: use one of ${known}`);
   }
-  const variant = definition.variantOf(options.variant ?? "bug");
+  const variant = definition.variantOf(options.variant ?? "bug", workload);
   return pairsFor(definition, preset, options).flatMap((pair) =>
     Array.from({ length: options.seeds }, (_, i): CaseSpec => ({
       machine: options.machine,
