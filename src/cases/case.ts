@@ -176,6 +176,11 @@ export interface Case {
   pairs(preset: Preset): Array<[number, number]>;
 }
 
+/** The buggy and the repaired code of one of the case's workloads. */
+export function variantsOf(definition: Case, workload: string): { buggy: string; fixed: string } {
+  return definition.ofWorkload?.[workload] ?? definition;
+}
+
 /** Runs of one kind: how many, and what is expected of them. */
 export interface Setup {
   what: string;

@@ -1,6 +1,7 @@
 // Case M: the shape of case 001 in other systems, as a program of two threads. Who publishes work
 // and then looks for a sleeper, and who says that he sleeps and then looks for work, both need a
-// full fence in between; without it the last work stays undone, and everybody sleeps.
+// full fence in between; without it the last work stays undone, and everybody sleeps. In wM2, of
+// fs/aio again, no fence is missing: two accesses are in the wrong order.
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { case001 } from "./001.ts";
 import type { Case, CaseSpec, Failure, Findings, Stopped } from "./case.ts";

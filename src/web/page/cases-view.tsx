@@ -1,6 +1,6 @@
 // All cases: what to run, the rate of failures as seeds complete, and the account of the first one.
 import { wilson } from "../../cases/numbers.ts";
-import type { CaseRun } from "../../cases/case.ts";
+import { type CaseRun, variantsOf } from "../../cases/case.ts";
 import { CASES, findCase } from "../../cases/index.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
 import {
@@ -43,6 +43,7 @@ export function CasesView({ asked, change }: Props) {
     </label>
   );
   const workload = asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload;
+  const { buggy, fixed } = variantsOf(definition, workload);
   const submit = (event: Event) => {
     event.preventDefault();
     void runCampaign(asked);
@@ -83,8 +84,7 @@ export function CasesView({ asked, change }: Props) {
       <p><b>{definition.title}</b></p>
       <p class="soft">
         {workload}: {definition.workloads[workload]}. Its own machine is {definition.machine}.
-        {" "}{definition.describeVariant(
-          asked.caseVariant === "bug" ? definition.buggy : definition.fixed)}
+        {" "}{definition.describeVariant(asked.caseVariant === "bug" ? buggy : fixed)}
       </p>
       {campaignTrouble.value && <p class="bad" role="alert">{campaignTrouble.value}</p>}
       {campaign.value && <Results campaign={campaign.value} />}

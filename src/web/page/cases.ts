@@ -1,6 +1,6 @@
 // One case, some seeds: which runs failed, as they come in.
 import { signal } from "@preact/signals";
-import type { Case, CaseRun, CaseSpec } from "../../cases/case.ts";
+import { type Case, type CaseRun, type CaseSpec, variantsOf } from "../../cases/case.ts";
 import { findCase } from "../../cases/index.ts";
 import { runAll } from "../../cases/runner.ts";
 import { cpuCount, InputError, type Preset } from "../../machine/preset.ts";
@@ -49,11 +49,13 @@ export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs">> {
     throw new InputError(`case ${definition.id} needs ${definition.cpusMin} CPUs: choose a ` +
       `machine with more than ${preset.name} has`);
   }
+  const workload = asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload;
+  const { buggy, fixed } = variantsOf(definition, workload);
   const seeds = Array.from({ length: asked.caseSeeds }, (_, i) => BigInt(asked.caseSeed + i));
   const specs = seeds.map((seed, i): CaseSpec => ({
     machine,
-    variant: asked.caseVariant === "bug" ? definition.buggy : definition.fixed,
-    workload: asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload,
+    variant: asked.caseVariant === "bug" ? buggy : fixed,
+    workload,
     // The pair that is farthest apart first: of case 001 the nearest one never fails.
     pair: pairs[pairs.length - 1 - (i % pairs.length)],
     seed,
