@@ -127,6 +127,7 @@ export const case001: Case = {
   },
   rows: rows001,
   report: R001,
+  endsWithFailure: true,
   /** The reaper looks at the tail and sees no event. */
   decision: (failure, { pair }) => findLostWakeup(failure, ...pair).tailRead,
   expectations: [

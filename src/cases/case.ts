@@ -170,6 +170,11 @@ export interface Case {
   rows: Row[];
   /** What is reported of a run that failed. */
   report?: ReportPlan;
+  /**
+   * Nothing goes on in a run that has failed: its last records, and the machine at its end, have
+   * all that belongs to the failure.
+   */
+  endsWithFailure?: boolean;
   /** The access at which a run failed, if its trace shows one: where to look at it first. */
   decision?(failure: Failure, spec: CaseSpec): TraceEvent | undefined;
   /** Pairs of CPUs that stand for all: one for each relation that the machine has. */

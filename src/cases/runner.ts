@@ -4,8 +4,9 @@ import {
 } from "../core/trace.ts";
 import { hostCores, loadPreset } from "../engine/host.ts";
 import { type CreateOptions, Machine } from "../engine/machine.ts";
+import type { RunHooks } from "../engine/session.ts";
 import { changeDisks } from "../machine/disks.ts";
-import { InputError, type Preset } from "../machine/preset.ts";
+import { cpuCount, InputError, type Preset } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
 import { relationOf } from "../machine/topology.ts";
 import type { Case, CaseRun, CaseSpec } from "./case.ts";
@@ -24,6 +25,14 @@ export class RunFailed extends Error {
     super(cause.message, { cause });
     this.spec = spec;
   }
+}
+
+/** Throws an InputError where the machine has too few CPUs for the case. */
+export function requireCpus({ id, cpusMin }: Case, preset: Preset): void {
+  const cpus = cpuCount(preset);
+  if (cpus >= cpusMin) return;
+  const has = `${preset.name} has ${cpus} CPU${cpus === 1 ? "" : "s"}`;
+  throw new InputError(`${has}, and case ${id} needs ${cpusMin}: choose another machine`);
 }
 
 /** The machine of a run. */
@@ -51,12 +60,12 @@ export async function optionsOf(definition: Case, spec: CaseSpec): Promise<Creat
 export async function runOnce(
   definition: Case,
   spec: CaseSpec,
-  signal?: AbortSignal,
+  hooks: Pick<RunHooks, "signal" | "onProgress"> = {},
 ): Promise<CaseRun> {
   const machine = await Machine.create(await optionsOf(definition, spec));
   try {
     const output: Uint8Array[] = [];
-    const result = await machine.run({ signal, onConsole: (bytes) => output.push(bytes) });
+    const result = await machine.run({ ...hooks, onConsole: (bytes) => output.push(bytes) });
     const console = output.map((bytes) => new TextDecoder().decode(bytes)).join("");
     return {
       spec,
@@ -104,7 +113,8 @@ export async function runAll(
   const work = async () => {
     while (next < specs.length && !options.signal?.aborted) {
       const index = next++;
-      runs[index] = await runOnce(definition, specs[index], options.signal).catch((error) => {
+      const { signal } = options;
+      runs[index] = await runOnce(definition, specs[index], { signal }).catch((error) => {
         throw error instanceof InputError ? error : new RunFailed(specs[index], error);
       });
       options.onDone?.(runs[index], ++done);

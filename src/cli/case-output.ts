@@ -143,7 +143,9 @@ function causeOf({ failure }: CaseRun): string {
 
 export function reproduceCase(definition: Case, spec: CaseSpec): string {
   const words = ["smpbox", "case", definition.id, "--machine", spec.machine];
-  if (!definition.allCpus) words.push("--pair", spec.pair.join(","));
+  // A machine of one CPU has no pair to choose.
+  const [one, other] = spec.pair;
+  if (!definition.allCpus && one !== other) words.push("--pair", spec.pair.join(","));
   words.push("--seed", `${spec.seed}`, "--variant", spec.variant);
   if (spec.workload !== definition.workload) words.push("--workload", spec.workload);
   if (spec.memory !== "tso") words.push("--memory", spec.memory);

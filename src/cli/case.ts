@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { allPairs } from "../cases/001.ts";
 import { CASES, findCase } from "../cases/index.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
-import { runAll, RunFailed } from "../cases/runner.ts";
+import { requireCpus, runAll, RunFailed } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { type JUnitCase, junitText } from "../report/junit.ts";
@@ -193,10 +193,7 @@ export function pairsFor(
   definition: Case, preset: Preset, options: Pick<CaseOptions, "pair">,
 ): Array<[number, number]> {
   const cpus = cpuCount(preset);
-  if (cpus < definition.cpusMin) {
-    const machine = `${preset.name} has ${cpus} CPU${cpus === 1 ? "" : "s"}`;
-    throw new InputError(`${machine}: case ${definition.id} needs ${definition.cpusMin}`);
-  }
+  requireCpus(definition, preset);
   if (definition.allCpus) {
     if (options.pair === undefined) return definition.pairs(preset);
     throw new InputError(`--pair: case ${definition.id} runs on all CPUs`);

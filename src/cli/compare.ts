@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { allPairs } from "../cases/001.ts";
 import { CASES, findCase } from "../cases/index.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
-import { RunFailed, runAll } from "../cases/runner.ts";
+import { requireCpus, runAll, RunFailed } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { brokenRuns, groupRuns, judge, summarize } from "../report/compare.ts";
@@ -151,7 +151,7 @@ function pairsFor(
   options: CompareOptions,
 ): Array<[number, number]> {
   const cpus = cpuCount(preset);
-  if (cpus < 2) throw new InputError(`${machine} has one CPU: case ${definition.id} needs two`);
+  requireCpus(definition, preset);
   if (definition.allCpus) {
     if (options.pair === undefined) return definition.pairs(preset);
     throw new InputError(`--pair: case ${definition.id} runs on all CPUs`);

@@ -97,6 +97,7 @@ export class Session {
   private started = false;
   /** Stopped at a boundary, able to go on. */
   private paused = false;
+  private closed = false;
 
   private constructor(
     pool: WorkerPool,
@@ -243,7 +244,9 @@ export class Session {
 
   /** Gives the memory back; the session cannot be used any more. */
   close(): void {
-    this.pool.giveMemory(this.machine);
+    // Given back twice it would be two machines' memory.
+    if (!this.closed) this.pool.giveMemory(this.machine);
+    this.closed = true;
   }
 
   private async supervise(threads: PooledWorker[], hooks: RunHooks): Promise<void> {

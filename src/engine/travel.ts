@@ -42,6 +42,9 @@ export class Travel {
   /** Has `current` ended? Then it cannot be run again. */
   private ended = false;
   private readonly snapshots: Snapshot[];
+  private readonly closed = new AbortController();
+  /** On the way elsewhere: until then the machine's memory cannot be given back. */
+  private under?: Promise<void>;
 
   private constructor(
     options: CreateOptions, machine: Machine, result: RunResult, records: Records,
@@ -71,6 +74,7 @@ export class Travel {
         if (grid > 0n) snapshots.push(await machine.snapshot());
         result = await machine.run(hooks);
       }
+      hooks.signal?.throwIfAborted();
       hooks.onEnd?.(machine, result);
       const again = { ...traced, machine: machine.preset, cpus: undefined, changes: undefined };
       const records = new Records(machine.view);
@@ -97,22 +101,27 @@ export class Travel {
 
   /**
    * Goes to the last window boundary at or before `cycle`; where the machine was idle and passed
-   * over it, to the first one after.
+   * over it, to the first one after. Cancelled it stands anywhere.
    */
-  async to(cycle: bigint, signal?: AbortSignal): Promise<void> {
+  async to(cycle: bigint, hooks: RunHooks = {}): Promise<void> {
+    await this.during(this.goTo(cycle, this.withClose(hooks)));
+  }
+
+  private async goTo(cycle: bigint, hooks: RunHooks): Promise<void> {
     if (cycle >= this.result.cycles) cycle = this.result.cycles;
     const window = BigInt(this.windowCycles);
     const boundary = cycle === this.result.cycles ? cycle : cycle - (cycle % window);
     if (boundary === this.now) return;
     if (this.ended || boundary < this.now || boundary - this.now > GRID_CYCLES) {
-      await this.restore(boundary, signal);
+      await this.restore(boundary, hooks);
+      if (hooks.signal?.aborted) return;
     }
-    await this.run(boundary, signal);
+    await this.run(boundary, hooks);
   }
 
   /** The next boundary; nothing at the end. */
   async step(): Promise<void> {
-    if (!this.ended) await this.run(this.now + 1n);
+    if (!this.ended) await this.during(this.run(this.now + 1n, this.withClose({})));
   }
 
   /** The boundary before. */
@@ -131,31 +140,50 @@ export class Travel {
     return advance(frame, this.records, Math.max(cycle, frame.cycle), this.current.preset);
   }
 
+  /** Ends what is under way, and lets go of the machine. */
   close(): void {
-    this.current.close();
+    this.closed.abort();
+    if (!this.under) return this.current.close();
+    const close = () => this.current.close();
+    void this.under.then(close, close);
   }
 
-  private async run(cycle: bigint, signal?: AbortSignal): Promise<void> {
+  private withClose(hooks: RunHooks): RunHooks {
+    const { signal } = this.closed;
+    return { ...hooks, signal: hooks.signal ? AbortSignal.any([hooks.signal, signal]) : signal };
+  }
+
+  private async during(work: Promise<void>): Promise<void> {
+    this.under = work;
+    try {
+      await work;
+    } finally {
+      this.under = undefined;
+    }
+  }
+
+  private async run(cycle: bigint, hooks: RunHooks): Promise<void> {
     // A boundary of 0 means the end to a machine.
     if (cycle === 0n || this.ended) return;
     const last = cycle >= this.result.cycles;
     const ended = last
-      ? await this.current.run({ signal })
-      : await this.current.runTo(cycle, { signal });
+      ? await this.current.run(hooks)
+      : await this.current.runTo(cycle, hooks);
     this.ended = ended !== undefined;
   }
 
   /** A machine at the nearest point of the grid before `boundary`. */
-  private async restore(boundary: bigint, signal?: AbortSignal): Promise<void> {
+  private async restore(boundary: bigint, hooks: RunHooks): Promise<void> {
     const grid = gridBefore(boundary);
     const nearest = this.snapshots
       .filter(({ now }) => now <= boundary)
       .reduce<Snapshot | undefined>((a, b) => (a && a.now > b.now ? a : b), undefined);
     this.current.close();
+    this.ended = true;
     this.current = await Machine.create(this.options, nearest);
     this.ended = false;
     if (grid <= this.now) return;
-    await this.run(grid, signal);
+    await this.run(grid, hooks);
     if (this.ended) return;
     this.snapshots.push(await this.current.snapshot());
     if (this.snapshots.length > SNAPSHOTS_MAX) this.snapshots.shift();

@@ -48,7 +48,7 @@ describe("usage errors: exit 2, a message on stderr, nothing on stdout", () => {
     [["case", "000", "--variant", "f9"], "use fixed or one of bug, f0"],
     [["case", "001", "--workload", "W9"], "use one of W001i, W001p"],
     [["case", "--rows", "E9.*"], "E001.12"],
-    [["case", "001", "--machine", "uni1"], "uni1 has 1 CPU: case 001 needs 2"],
+    [["case", "001", "--machine", "uni1"], "uni1 has 1 CPU, and case 001 needs 2: choose another"],
     [["case", "000", "--pair", "0,1"], "case 000 runs on all CPUs"],
     [["case", "000", "--inflight", "121"], "--inflight must be 1 to 120"],
     [["case", "001", "--inflight", "3"], "case 001 has one request at a time"],
@@ -57,7 +57,7 @@ describe("usage errors: exit 2, a message on stderr, nothing on stdout", () => {
     [["compare", "001", "--workload", "W000"], "use one of W001i"],
     [["compare", "001", "--pair", "1,1"], "two different CPUs"],
     [["compare", "001", "--machines", "conroe", "--pair", "0,2"], "conroe has only CPUs 0 to 1"],
-    [["compare", "001", "--machines", "uni1"], "needs two"],
+    [["compare", "001", "--machines", "uni1"], "uni1 has 1 CPU, and case 001 needs 2"],
     [["machines", "vax"], "neither a file nor one of clovertown, conroe, illumos32"],
   ])("%j", (words, message) => {
     const { status, stdout, stderr } = smpbox(...words);

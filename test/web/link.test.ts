@@ -1,10 +1,15 @@
 // What the page takes from a link: names that it knows, numbers within limits, plain text.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Asked, askedOf, DEFAULTS, hashOf, LIMITS } from "../../src/web/page/state.ts";
+import { packageRoot } from "../../src/core/root.ts";
+import {
+  type Asked, askedOf, DEFAULTS, hashOf, LIMITS, MACHINES,
+} from "../../src/web/page/state.ts";
 
 describe("what a link may say", () => {
   it("is known names, and numbers within limits", () => {
-    const asked = askedOf("#left=zen&right=uni1&variant=fixed&memory=sc&seeds=99&rounds=7");
+    const asked = askedOf("#left=zen&right=uni9&variant=fixed&memory=sc&seeds=99&rounds=7");
     expect(asked).toEqual({
       ...DEFAULTS, left: "zen", variant: "fixed", memory: "sc", seeds: 50,
       rounds: 100,
@@ -13,6 +18,14 @@ describe("what a link may say", () => {
     expect(other).toEqual({ ...DEFAULTS, case: "003", caseSeed: 7, caseSeeds: 1 });
     expect(askedOf("#stop=99&leftPair=-1&leftSeed=77&leftCycle=5000000000&rightCycle=1e3"))
       .toEqual({ ...DEFAULTS, stop: 8, leftSeed: 50, leftCycle: 5_000_000_000 });
+  });
+
+  it("is any machine that there is", () => {
+    const files = readdirSync(join(packageRoot(), "src", "machine", "presets"));
+    const names = files.flatMap((file) => /^(.*)\.json$/.exec(file)?.[1] ?? []).sort();
+    expect(names).toContain("uni1");
+    expect(MACHINES).toEqual(names);
+    for (const name of names) expect(askedOf(`#left=${name}`).left).toBe(name);
   });
 
   it("is nothing else in any of its fields", () => {

@@ -248,6 +248,52 @@ describe.skipIf(!executablePath)("the page", () => {
     expect(await page.getByRole("button", { name: "Run", exact: true }).isEnabled()).toBe(true);
   });
 
+  it("shows how far the run is that is to be looked at, and can be told to stop it", async () => {
+    const page = await open("#case=003&caseRounds=400&rounds=600");
+    const part = (id: string) => page.locator(id);
+    const cancel = async (id: string, button: string) => {
+      await part(id).getByRole("button", { name: button }).click();
+      const far = part(id).locator("[data-opening]");
+      const cycles = async () => Number(await far.locator("[data-cycles]").textContent());
+      await expect.poll(cycles, WAIT).toBeGreaterThan(0);
+      await far.getByRole("button", { name: "Cancel" }).click();
+      await far.waitFor({ state: "detached" });
+      expect(await part(id).getByRole("button", { name: button }).isEnabled()).toBe(true);
+    };
+    for (const [id, button] of [
+      ["#inside", "Look inside"], ["#cases", "Step through a run"], ["#tour", "Start the tour"],
+    ]) {
+      await cancel(id, button);
+      expect(await page.locator("[data-look], [data-stop]").count()).toBe(0);
+    }
+    // What was open stays.
+    await part("#inside").getByRole("button", { name: "Look inside" }).click();
+    const state = page.locator("[data-look=clovertown] [data-state]");
+    const before = await state.textContent({ timeout: 0 });
+    await cancel("#cases", "Step through a run");
+    expect(await state.textContent()).toBe(before);
+    expect(await page.getByRole("alert").count()).toBe(0);
+    await page.close();
+  });
+
+  it("says in words that a machine has too few CPUs", async () => {
+    const page = await open("#left=uni1&leftCycle=5&case=000&caseMachine=uni1");
+    const said = (id: string) =>
+      page.getByRole("alert").getByText(`uni1 has 1 CPU, and case ${id} needs 2: choose another`);
+    await said("001").first().waitFor();
+    expect(await page.getByRole("button", { name: "Look inside" }).isEnabled()).toBe(false);
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    expect(await page.locator("[data-hash]").count()).toBe(0);
+    for (const button of ["Run the case", "Step through a run"]) {
+      await page.getByRole("button", { name: button }).click();
+      await page.locator("#cases").getByRole("alert").waitFor();
+      expect(await said("000").count(), button).toBeGreaterThan(0);
+    }
+    await page.locator("select[name=left]").selectOption("clovertown");
+    await said("001").first().waitFor({ state: "detached" });
+    await page.close();
+  });
+
   it("keeps what was chosen in the address", async () => {
     const page = await open("");
     await page.getByLabel("Kernel").selectOption("fixed");

@@ -11,11 +11,12 @@ import {
 import { CASE_SIDE, closeLooks, looks, lookTrouble, open, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
+import { OpeningView } from "./opening-view.tsx";
 import { NOWHERE, type Place, placeNow, restore } from "./place.ts";
 import { PlaygroundView } from "./playground-view.tsx";
 import { LIMITS, MACHINES, MODELS, VARIANTS, WORKLOADS, type Asked } from "./state.ts";
 import { StoryView } from "./story-view.tsx";
-import { tour } from "./tour.ts";
+import { closeTour } from "./tour.ts";
 import { TourView } from "./tour-view.tsx";
 
 interface Props {
@@ -29,7 +30,8 @@ const SETTLED_MS = 400;
 export function App({ asked, visit, change }: Props & { visit: number }) {
   useEffect(() => {
     closeLooks();
-    tour.value = undefined;
+    closeTour();
+    lookTrouble.value = "";
     if (!running.value) void show(asked);
   }, [asked.left, asked.right, asked.workload]);
   useEffect(() => void restore(asked), [visit]);
@@ -161,9 +163,9 @@ function Results({ side: { preset, pairs, runs } }: { side: Side }) {
 /** The first run that failed on each side, or the run of its last pair. */
 function Inside({ asked }: { asked: Asked }) {
   const runs = () => sides.value.map((side) => {
-    const failed = side.runs.find((run) => run.failure);
-    const spec = failed?.spec ?? specsOf(side, asked).findLast(({ seed }) => seed === 1n)!;
-    return { definition: case001, spec };
+    const had = side.runs.find((run) => run.failure);
+    const spec = had?.spec ?? specsOf(side, asked).findLast(({ seed }) => seed === 1n)!;
+    return { definition: case001, spec, had };
   });
   return (
     <section aria-label="Inside" id="inside">
@@ -172,13 +174,15 @@ function Inside({ asked }: { asked: Asked }) {
         One run on each machine, to step through in both directions: what waits in the store
         buffers and for how long, which caches hold the lines that matter, what is on the bus.
       </p>
-      <button type="button" disabled={opening.value || running.value}
+      <button type="button"
+        disabled={opening.value !== undefined || running.value || trouble.value !== ""}
         onClick={() => {
-          tour.value = undefined;
-          void open(runs());
+          closeTour();
+          void open(Promise.resolve(runs()), "inside");
         }}>
-        {opening.value ? "Running…" : "Look inside"}
+        Look inside
       </button>
+      {opening.value === "inside" && <OpeningView />}
       <div class="machines">
         {looks.value.slice(0, CASE_SIDE)
           .map((look, i) => look && <LookView key={i} look={look} side={i} />)}

@@ -10,10 +10,11 @@ import {
 import { CASE_SIDE, looks, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
+import { OpeningView } from "./opening-view.tsx";
 import {
   type Asked, LIMITS, MACHINES, MODELS, OWN, VARIANTS, workloadsOf,
 } from "./state.ts";
-import { tour } from "./tour.ts";
+import { closeTour } from "./tour.ts";
 
 interface Props {
   asked: Asked;
@@ -49,7 +50,7 @@ export function CasesView({ asked, change }: Props) {
     void runCampaign(asked);
   };
   const step = () => {
-    tour.value = undefined;
+    closeTour();
     return lookAtRun(asked, runToLookAt(asked));
   };
   const look = looks.value[CASE_SIDE];
@@ -76,9 +77,9 @@ export function CasesView({ asked, change }: Props) {
         {campaigning.value && (
           <button type="button" onClick={cancelCampaign}>Cancel the case</button>
         )}
-        <button type="button" disabled={campaigning.value || opening.value}
+        <button type="button" disabled={campaigning.value || opening.value !== undefined}
           onClick={() => void step()}>
-          {opening.value ? "Running…" : "Step through a run"}
+          Step through a run
         </button>
       </form>
       <p><b>{definition.title}</b></p>
@@ -86,6 +87,7 @@ export function CasesView({ asked, change }: Props) {
         {workload}: {definition.workloads[workload]}. Its own machine is {definition.machine}.
         {" "}{definition.describeVariant(asked.caseVariant === "bug" ? buggy : fixed)}
       </p>
+      {opening.value === "case" && <OpeningView />}
       {campaignTrouble.value && <p class="bad" role="alert">{campaignTrouble.value}</p>}
       {campaign.value && <Results campaign={campaign.value} />}
       {look && <LookView look={look} side={CASE_SIDE} />}

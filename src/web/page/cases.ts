@@ -2,9 +2,9 @@
 import { signal } from "@preact/signals";
 import { type Case, type CaseRun, type CaseSpec, variantsOf } from "../../cases/case.ts";
 import { findCase } from "../../cases/index.ts";
-import { runAll } from "../../cases/runner.ts";
-import { cpuCount, InputError, type Preset } from "../../machine/preset.ts";
-import { loadPreset } from "../host.ts";
+import { requireCpus, runAll } from "../../cases/runner.ts";
+import type { Preset } from "../../machine/preset.ts";
+import { loadPreset } from "../../engine/host.ts";
 import { CASE_SIDE, closeLooks, go, lookTrouble, open } from "./look.ts";
 import { type Asked, OWN } from "./state.ts";
 
@@ -44,11 +44,8 @@ export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs">> {
   const definition = findCase(asked.case);
   const machine = asked.caseMachine === OWN ? definition.machine : asked.caseMachine;
   const preset = await loadPreset(machine);
+  requireCpus(definition, preset);
   const pairs = definition.pairs(preset);
-  if (cpuCount(preset) < definition.cpusMin || pairs.length === 0) {
-    throw new InputError(`case ${definition.id} needs ${definition.cpusMin} CPUs: choose a ` +
-      `machine with more than ${preset.name} has`);
-  }
   const workload = asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload;
   const { buggy, fixed } = variantsOf(definition, workload);
   const seeds = Array.from({ length: asked.caseSeeds }, (_, i) => BigInt(asked.caseSeed + i));
@@ -100,20 +97,17 @@ export function runToLookAt(asked: Asked): number {
 /** Opens a run at its failure, or at `cycle`. */
 export async function lookAtRun(asked: Asked, number: number, cycle = 0): Promise<void> {
   campaignTrouble.value = "";
-  looked.value = undefined;
-  try {
-    const { form, definition, specs } = await specsFor(asked);
-    const run = Math.min(number, specs.length);
+  const run = Math.min(number, asked.caseSeeds);
+  const opened = await open(specsFor(asked).then(({ definition, specs }) => {
     const spec = specs[run - 1];
-    const failure = hadBy(asked).runs.find((had) => had.spec.seed === spec.seed)?.failure;
-    await open([{ definition, spec, failure }], CASE_SIDE);
-    // It is told here, too: the page is long.
-    if (lookTrouble.value) campaignTrouble.value = lookTrouble.value;
-    looked.value = { form, run };
-    if (cycle > 0) await go(CASE_SIDE, cycle);
-  } catch (error) {
-    campaignTrouble.value = (error as Error).message;
-  }
+    const had = hadBy(asked).runs.find((one) => one.spec.seed === spec.seed);
+    return [{ definition, spec, had }];
+  }), "case", CASE_SIDE);
+  // It is told here, too: the page is long.
+  campaignTrouble.value = lookTrouble.value;
+  if (!opened) return;
+  looked.value = { form: formOf(asked), run };
+  if (cycle > 0) await go(CASE_SIDE, cycle);
 }
 
 function hadBy(asked: Asked): Pick<Campaign, "specs" | "runs"> {

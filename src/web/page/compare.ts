@@ -2,15 +2,15 @@
 import { signal } from "@preact/signals";
 import { case001 } from "../../cases/001.ts";
 import type { CaseRun, CaseSpec } from "../../cases/case.ts";
-import { runAll } from "../../cases/runner.ts";
-import { loadPreset } from "../host.ts";
+import { requireCpus, runAll } from "../../cases/runner.ts";
+import { loadPreset } from "../../engine/host.ts";
 import type { Preset } from "../../machine/preset.ts";
 import type { Asked } from "./state.ts";
 
 export interface Side {
   preset: Preset;
   pairs: [number, number][];
-  disks: number;
+  disks?: number;
   runs: CaseRun[];
   wanted: number;
 }
@@ -31,10 +31,11 @@ export async function show(asked: Asked): Promise<void> {
     sides.value = presets.map((preset) => {
       const pairs = case001.pairs(preset);
       const [spec] = specsOf({ preset, pairs }, asked);
-      const disks = case001.disks?.(spec)?.disks.length ?? 0;
+      const disks = spec && (case001.disks?.(spec)?.disks.length ?? 0);
       return { preset, pairs, disks, runs: [], wanted: 0 };
     });
     trouble.value = "";
+    for (const preset of presets) requireCpus(case001, preset);
   } catch (error) {
     trouble.value = (error as Error).message;
   }
@@ -56,6 +57,7 @@ export async function compare(asked: Asked): Promise<void> {
   running.value = true;
   await show(asked);
   try {
+    if (trouble.value) return;
     for (const [index, side] of sides.value.entries()) {
       const specs = specsOf(side, asked);
       const update = (change: Partial<Side>) => {

@@ -1,12 +1,12 @@
 // Opens a run to be looked at: finds where it failed and the lines that matter, keeps the records
 // around that.
-import { case001 } from "../../cases/001.ts";
 import { LABEL } from "../../cases/001-trace.ts";
-import type { Case, CaseSpec, Failure } from "../../cases/case.ts";
+import type { Case, CaseRun, CaseSpec, Failure } from "../../cases/case.ts";
 import { optionsOf, runOnce } from "../../cases/runner.ts";
 import { lowerBound, type Records } from "../../core/records.ts";
 import { TRACE_ISSUE, type TraceEvent } from "../../core/trace.ts";
 import type { Machine, RunResult } from "../../engine/machine.ts";
+import type { RunHooks } from "../../engine/session.ts";
 import { Travel } from "../../engine/travel.ts";
 import type { Preset } from "../../machine/preset.ts";
 import { labelNames } from "../../report/marks.ts";
@@ -14,15 +14,25 @@ import { Names } from "../../report/names.ts";
 import { marksOf, type Naming } from "./moments.ts";
 import type { Range } from "./timeline.ts";
 
-/** A run that is to be looked at, with its failure if that is known. */
+/** A run that is to be looked at, and what came out if it was run before. */
 export interface Wanted {
   definition: Case;
   spec: CaseSpec;
-  failure?: Failure;
+  had?: CaseRun;
+}
+
+/** To open a run takes seconds: one can be told how far it is, and end it. */
+export interface OpenHooks {
+  signal: AbortSignal;
+  /** `cycles` of those that are to be run; `of` where it is known how many. */
+  onProgress(what: string, cycles: number, of?: number): void;
 }
 
 /** A run that can be looked at: what holds at any of its cycles. */
-export interface Opened extends Wanted {
+export interface Opened {
+  definition: Case;
+  spec: CaseSpec;
+  failure?: Failure;
   preset: Preset;
   travel: Travel;
   result: RunResult;
@@ -50,27 +60,55 @@ const LINES_MAX = 6;
 export const decisionOf = ({ decision }: Case, failure: Failure, spec: CaseSpec) =>
   decision?.(failure, spec) ?? failure.events.at(-1);
 
-export async function openOne({ definition, spec, failure }: Wanted): Promise<Opened> {
+/** Throws when it is cancelled. */
+export async function openOne(wanted: Wanted, hooks: OpenHooks): Promise<Opened> {
+  const { definition, spec } = wanted;
   const options = await optionsOf(definition, spec);
-  // A run of case 001 is short, and its failure its end: its last records have both. Of others the
-  // failure has to be known first.
-  const ends = definition === case001;
-  if (!ends) failure ??= (await runOnce(definition, spec)).failure;
-  const known = !ends && failure && decisionOf(definition, failure, spec);
+  // Where nothing follows a failure the last records have it. Of others it has to be known first.
+  const ends = definition.endsWithFailure ?? false;
+  const name = `${spec.machine}, seed ${spec.seed}`;
+  const had = wanted.had ?? (ends ? undefined
+    : await runOnce(definition, spec, stage(hooks, `${name}: does it fail?`)));
+  hooks.signal.throwIfAborted();
+  let failure = had?.failure;
+  const known = failure && !ends ? decisionOf(definition, failure, spec) : undefined;
   const window = known && {
     traceFrom: BigInt(Math.max(0, cycleOf(known) - BEFORE_CYCLES)),
     traceTo: BigInt(cycleOf(known) + AFTER_CYCLES),
   };
   const travel = await Travel.open({ ...options, ...window }, {
-    first: known ? known.time : undefined,
+    ...stage(hooks, `${name}: what happens is recorded`, had?.result.cycles),
+    first: known?.time,
     onEnd(machine, result) {
-      if (ends) failure = definition.examine({ machine, spec, result, console: "" }).failure;
+      if (!ends || hooks.signal.aborted) return;
+      failure = definition.examine({ machine, spec, result, console: "" }).failure;
     },
   });
+  try {
+    return await standing(travel, { definition, spec, failure }, window, hooks);
+  } catch (error) {
+    travel.close();
+    throw error;
+  }
+}
+
+function stage({ signal, onProgress }: OpenHooks, what: string, of?: bigint): RunHooks {
+  const all = of === undefined ? undefined : Number(of);
+  onProgress(what, 0, all);
+  return { signal, onProgress: (now) => onProgress(what, Number(now), all) };
+}
+
+/** Where it failed, or amidst what is recorded. */
+async function standing(
+  travel: Travel, { definition, spec, failure }: Pick<Opened, "definition" | "spec" | "failure">,
+  window: { traceTo: bigint } | undefined, hooks: OpenHooks,
+): Promise<Opened> {
+  const ends = definition.endsWithFailure ?? false;
   const decision = failure && decisionOf(definition, failure, spec);
   const { result, records } = travel;
   const failedAt = decision && cycleOf(decision);
-  const cycle = failedAt ?? amidst(records) ?? Number(result.cycles / 2n);
+  const cycle = failedAt ?? (ends && failure ? endOf(records) : amidst(records)) ??
+    Number(result.cycles / 2n);
   const opened = {
     definition, spec, preset: travel.machine.preset, travel, result, failure, failedAt, cycle,
     marks: marksOf(records),
@@ -84,7 +122,9 @@ export async function openOne({ definition, spec, failure }: Wanted): Promise<Op
   // At the end a process may be gone and its memory with it, or an object be free; where the end is
   // the failure they are not, and what began later has a name, too.
   const atEnd = ends && namesOf(travel.machine);
-  await travel.to(BigInt(cycle));
+  const back = `${spec.machine}, seed ${spec.seed}: back to cycle ${cycle}`;
+  await travel.to(BigInt(cycle), stage(hooks, back, BigInt(cycle)));
+  hooks.signal.throwIfAborted();
   return { ...opened, ...atEnd || namesOf(travel.machine, failure, decision) };
 }
 
@@ -139,6 +179,11 @@ function ringField(offset: number): string | undefined {
   const event = Math.floor(offset / EVENT_BYTES) - 1;
   if (offset === 0) return "ring"; // what its first line is called
   return event < 0 ? `ring.${RING[offset >> 2]}` : `ring.events[${event}]`;
+}
+
+/** After the last that happened. */
+function endOf({ count, time }: Records): number | undefined {
+  return count ? time[count - 1] + 1 : undefined;
 }
 
 /** With A3 in a store buffer, in the middle of what is recorded; or just there. */

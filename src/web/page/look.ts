@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { commandsUnderWay } from "../../core/inspect.ts";
 import type { Frame } from "../../engine/frame.ts";
 import type { CpuPlace } from "../../engine/machine.ts";
-import { openOne, type Opened, type Wanted } from "./look-open.ts";
+import { openOne, type Opened, type OpenHooks, type Wanted } from "./look-open.ts";
 import { type Moment, momentsOf } from "./moments.ts";
 
 /** What is shown of one run at one cycle. */
@@ -25,9 +25,16 @@ export interface Look extends Opened {
 /** Left and right of the comparison, and the run of a case. */
 export const CASE_SIDE = 2;
 
+/** A part of the page for which runs are made that can be looked at. */
+type Part = "inside" | "case" | "tour";
+
 export const looks = signal<(Look | undefined)[]>([]);
-export const opening = signal(false);
+export const opening = signal<Part | undefined>(undefined);
+/** How far it is: cycles of a run, and how many it has if that is known. */
+export const progress = signal<{ what: string; cycles: number; of?: number }>(
+  { what: "", cycles: 0 });
 export const lookTrouble = signal("");
+let stop = new AbortController();
 /** The cycle that each side is to go to next, if it is under way elsewhere. */
 const wanted: (number | undefined)[] = [];
 
@@ -37,29 +44,72 @@ function put(side: number, look: Look | undefined): void {
   looks.value = next;
 }
 
+/** Whatever is open, and what is being opened. */
 export function closeLooks(): void {
+  cancelOpening();
+  shut();
+}
+
+function shut(): void {
   for (const look of looks.value) look?.travel.close();
   looks.value = [];
 }
 
+export function cancelOpening(): void {
+  stop.abort();
+}
+
 /**
- * Runs each of `runs` and shows it where it failed, or at its middle; from side `first` on. All
- * others are closed, unless a right side comes to a left one.
+ * Does what takes a while, in place of what was begun before, so that it is shown how far it is and
+ * can be cancelled. Undefined if it was, or if it failed: lookTrouble says why.
  */
-export async function open(runs: readonly Wanted[], first = 0): Promise<void> {
-  if (first !== 1) closeLooks();
-  opening.value = true;
+export async function underWay<T>(
+  part: Part, work: (hooks: OpenHooks) => Promise<T>,
+): Promise<T | undefined> {
+  cancelOpening();
+  const own = new AbortController();
+  stop = own;
+  opening.value = part;
+  progress.value = { what: "", cycles: 0 };
   lookTrouble.value = "";
   try {
-    for (const [side, one] of runs.entries()) {
-      const still = await openOne(one);
-      put(first + side, { ...still, ...stateOf(still, still.cycle) });
-    }
+    return await work({
+      signal: own.signal,
+      onProgress(what, cycles, of) {
+        if (!own.signal.aborted) progress.value = { what, cycles, of };
+      },
+    });
   } catch (error) {
-    lookTrouble.value = (error as Error).message;
+    if (!own.signal.aborted) lookTrouble.value = (error as Error).message;
+    return undefined;
   } finally {
-    opening.value = false;
+    if (stop === own) opening.value = undefined;
   }
+}
+
+/**
+ * Runs each of `runs` and shows it where it failed, or at its middle; from side `first` on. Then
+ * all others are closed, unless a right side comes to a left one. False if it came to nothing: what
+ * was open stays.
+ */
+export async function open(
+  runs: Promise<readonly Wanted[]>, part: Part, first = 0,
+): Promise<boolean> {
+  const done = await underWay(part, async (hooks) => {
+    const opened: Opened[] = [];
+    try {
+      for (const one of await runs) opened.push(await openOne(one, hooks));
+      const found = opened.map((one) => ({ ...one, ...stateOf(one, one.cycle) }));
+      hooks.signal.throwIfAborted();
+      if (first !== 1) shut();
+      found.forEach((look, i) => put(first + i, look));
+      return true;
+    } catch (error) {
+      for (const { travel } of opened) travel.close();
+      throw error;
+    }
+  });
+  return done ?? false;
 }
 
 /** `asked` is where it was to go: between boundaries it is known only where records are kept. */
@@ -88,6 +138,7 @@ export async function go(side: number, cycle: number): Promise<void> {
   const end = Number(look.result.cycles);
   wanted[side] = Math.min(end, Math.max(0, Math.round(cycle)));
   if (look.busy) return;
+  const isGone = () => looks.value[side]?.travel !== look.travel;
   put(side, { ...look, busy: true });
   try {
     let state = {};
@@ -96,10 +147,12 @@ export async function go(side: number, cycle: number): Promise<void> {
       if (to === undefined) break;
       wanted[side] = undefined;
       await look.travel.to(BigInt(to));
+      if (isGone()) return;
       state = stateOf(look, to);
     }
-    if (looks.value[side]?.travel === look.travel) put(side, { ...look, ...state, busy: false });
+    put(side, { ...look, ...state, busy: false });
   } catch (error) {
+    if (isGone()) return;
     lookTrouble.value = (error as Error).message;
     put(side, { ...look, busy: false });
   }

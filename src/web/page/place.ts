@@ -4,11 +4,12 @@
 import { signal } from "@preact/signals";
 import { case001 } from "../../cases/001.ts";
 import type { CaseSpec } from "../../cases/case.ts";
-import { loadPreset } from "../host.ts";
+import { requireCpus } from "../../cases/runner.ts";
+import { loadPreset } from "../../engine/host.ts";
 import { formOf, looked, lookAtRun } from "./cases.ts";
 import { CASE_SIDE, closeLooks, go, type Look, looks, open, opening } from "./look.ts";
 import { type Asked, DEFAULTS } from "./state.ts";
-import { starting, startTour, stop, tour } from "./tour.ts";
+import { closeTour, starting, startTour, stop, tour } from "./tour.ts";
 
 type Key = `${"left" | "right"}${"Pair" | "Seed" | "Cycle"}` | "stop" | "caseLook" | "caseCycle";
 export type Place = Pick<Asked, Key>;
@@ -54,35 +55,41 @@ const cycleOf = ({ cycle }: Look) => Math.max(1, cycle);
 async function specOf(
   machine: string, pair: number, seed: number, { variant, workload, memory, rounds }: Asked,
 ): Promise<CaseSpec> {
-  const pairs = case001.pairs(await loadPreset(machine));
+  const preset = await loadPreset(machine);
+  requireCpus(case001, preset);
+  const pairs = case001.pairs(preset);
   return {
     machine, variant: case001.variantOf(variant), workload,
     pair: pairs[Math.min(pair, pairs.length - 1)], seed: BigInt(seed), rounds, memory,
   };
 }
 
-/** Goes where a link says; what is open is closed. */
+/** Links that were followed: what one leads to is given up for the next. */
+let followed = 0;
+
+/** Goes where a link says; what is open or under way is closed. */
 export async function restore(asked: Asked): Promise<void> {
-  if (opening.value || starting.value) return;
+  const own = ++followed;
   restoring.value = true;
   try {
-    tour.value = undefined;
+    closeTour();
     closeLooks();
     if (asked.stop > 0) await startTour(asked.stop - 1);
     else if (asked.caseLook > 0) await lookAtRun(asked, asked.caseLook, asked.caseCycle);
     else if (asked.leftCycle > 0 || asked.rightCycle > 0) await look(asked);
   } finally {
-    restoring.value = false;
+    if (own === followed) restoring.value = false;
   }
 }
 
 async function look(asked: Asked): Promise<void> {
   const { leftCycle, rightCycle } = asked;
-  const specs = [
-    await specOf(asked.left, asked.leftPair, asked.leftSeed, asked),
-    await specOf(asked.right, asked.rightPair, asked.rightSeed, asked),
-  ];
-  await open(specs.map((spec) => ({ definition: case001, spec })));
+  const specs = Promise.all([
+    specOf(asked.left, asked.leftPair, asked.leftSeed, asked),
+    specOf(asked.right, asked.rightPair, asked.rightSeed, asked),
+  ]);
+  const runs = specs.then((all) => all.map((spec) => ({ definition: case001, spec })));
+  if (!await open(runs, "inside")) return;
   for (const [side, cycle] of [leftCycle, rightCycle].entries()) {
     if (cycle > 0) await go(side, cycle);
   }

@@ -3,10 +3,9 @@
 // default. The names of a case's workloads are looked up when it runs.
 import { CASES, findCase } from "../../cases/index.ts";
 
-export const MACHINES = [
-  "clovertown", "conroe", "nehalem-ep", "sandybridge-ep", "opteron-k8", "skylake-sp", "zen",
-  "quad4", "xeon-ht", "illumos32", "rhel16",
-] as const;
+/** All that there are. */
+export const MACHINES = Object.values(import.meta.glob<string>(
+  "../../machine/presets/*.json", { eager: true, import: "name" })).sort();
 export const VARIANTS = ["bug", "fixed"] as const;
 export const MODELS = ["tso", "sc", "tso-adv"] as const;
 /** Of case 001, on the two machines. */

@@ -5,6 +5,7 @@ import { ABLATION, hangsOf, readingOf, verdictOf, waitOf } from "../../cases/001
 import type { TraceEvent } from "../../core/trace.ts";
 import { Buffers, Lines } from "./look-view.tsx";
 import { looks } from "./look.ts";
+import { OpeningView } from "./opening-view.tsx";
 import { SourceView } from "./source-view.tsx";
 import {
   ablate, ablating, ablation, cancelAblation, goToStop, starting, startTour, stop, STOPS, tour,
@@ -22,9 +23,10 @@ export function TourView() {
       </p>
       {!known && (
         <button type="button" disabled={starting.value} onClick={() => void startTour()}>
-          {starting.value ? "Running both machines…" : "Start the tour"}
+          Start the tour
         </button>
       )}
+      {starting.value && <OpeningView />}
       {known && <Stop tour={known} />}
     </section>
   );

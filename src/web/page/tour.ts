@@ -12,8 +12,9 @@ import type { Records } from "../../core/records.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD } from "../../core/trace.ts";
 import { Travel } from "../../engine/travel.ts";
 import { relationOf } from "../../machine/topology.ts";
-import { loadPreset } from "../host.ts";
-import { go, type Look, looks, lookTrouble, open } from "./look.ts";
+import { loadPreset } from "../../engine/host.ts";
+import type { OpenHooks, Wanted } from "./look-open.ts";
+import { closeLooks, go, type Look, looks, lookTrouble, open, underWay } from "./look.ts";
 
 const ROUNDS = 1000;
 const SEEDS_MAX = 8;
@@ -43,45 +44,65 @@ export const starting = signal(false);
 export const ablation = signal<Row[]>([]);
 export const ablating = signal(false);
 let ablationStop = new AbortController();
+/** Changes when a tour is begun or closed: what still runs for an earlier one is for nothing. */
+let current = 0;
 
-const specFor = (machine: string, pair: [number, number], seed: bigint, variant: string) =>
+const specFor = (
+  machine: string, pair: [number, number], seed: bigint, variant: string,
+) =>
   ({ machine, variant, workload: case001.workload, pair, seed, rounds: ROUNDS, memory: "tso" }) as
     const satisfies CaseSpec;
 
 /** Both machines with the seed that hangs first on clovertown, and the repaired kernel there. */
 export async function startTour(first = 0): Promise<void> {
+  closeTour();
+  const own = current;
   starting.value = true;
-  tour.value = undefined;
   ablation.value = [];
-  try {
-    const pairs = case001.pairs(await loadPreset(CLOVERTOWN));
-    const pair = pairs[1];
-    for (let seed = 1n; seed <= SEEDS_MAX; seed++) {
-      await open([{ definition: case001, spec: specFor(CLOVERTOWN, pair, seed, case001.buggy) }]);
-      if (lookTrouble.value) return;
-      const story = storyOf(looks.value[0]);
-      if (!story) continue;
-      await open(
-        [{ definition: case001, spec: specFor(CONROE, [0, 1], seed, case001.buggy) }], 1);
-      const [bug, conroe] = looks.value;
-      if (!bug || !conroe) return;
-      tour.value = {
-        story,
-        relation: relationOf(bug.preset, ...pair),
-        bug: paceOf(bug.travel.records),
-        conroe: paceOf(conroe.travel.records),
-        conroeHung: conroe.failure !== undefined,
-        fixed: await paceOfFixed(pair, seed),
-      };
-      await goToStop(first);
-      return;
-    }
-    lookTrouble.value = `no run of ${SEEDS_MAX} seeds hung: run the comparison with more`;
-  } catch (error) {
-    lookTrouble.value = (error as Error).message;
-  } finally {
-    starting.value = false;
+  const made = await makeTour();
+  if (own !== current) return;
+  starting.value = false;
+  if (!made) return closeLooks();
+  tour.value = made;
+  await goToStop(first);
+}
+
+/** What is looked at stays. */
+export function closeTour(): void {
+  current++;
+  starting.value = false;
+  tour.value = undefined;
+  cancelAblation();
+}
+
+/** On two dies of one package; where there is one die only, on that. */
+async function runOf(machine: string, seed: bigint): Promise<Wanted[]> {
+  const [pair] = case001.pairs(await loadPreset(machine)).slice(0, 2).reverse();
+  return [{ definition: case001, spec: specFor(machine, pair, seed, case001.buggy) }];
+}
+
+/** Undefined if it was cancelled, or if lookTrouble says why there is none. */
+async function makeTour(): Promise<Tour | undefined> {
+  for (let seed = 1n; seed <= SEEDS_MAX; seed++) {
+    if (!await open(runOf(CLOVERTOWN, seed), "tour")) return undefined;
+    const story = storyOf(looks.value[0]);
+    if (!story) continue;
+    if (!await open(runOf(CONROE, seed), "tour", 1)) return undefined;
+    const [bug, conroe] = looks.value;
+    if (!bug || !conroe) return undefined;
+    const fixed = await underWay("tour", (hooks) => paceOfFixed(bug.spec.pair, seed, hooks));
+    if (!fixed) return undefined;
+    return {
+      story,
+      relation: relationOf(bug.preset, ...bug.spec.pair),
+      bug: paceOf(bug.travel.records),
+      conroe: paceOf(conroe.travel.records),
+      conroeHung: conroe.failure !== undefined,
+      fixed,
+    };
   }
+  lookTrouble.value = `no run of ${SEEDS_MAX} seeds hung: run the comparison with more`;
+  return undefined;
 }
 
 /** Only of a run that failed as the tour tells it. */
@@ -91,10 +112,14 @@ function storyOf(look: Look | undefined): LostWakeup | undefined {
   return isStoreBuffering(story) ? story : undefined;
 }
 
-async function paceOfFixed(pair: [number, number], seed: bigint): Promise<Tour["fixed"]> {
+async function paceOfFixed(
+  pair: [number, number], seed: bigint, { signal, onProgress }: OpenHooks,
+): Promise<Tour["fixed"]> {
   const spec = specFor(CLOVERTOWN, pair, seed, case001.fixed);
   let hung = false;
   const travel = await Travel.open(await optionsOf(case001, spec), {
+    signal,
+    onProgress: (now) => onProgress(`${CLOVERTOWN}, seed ${seed}, with the fence`, Number(now)),
     onEnd: (machine, result) => {
       hung = case001.examine({ machine, spec, result, console: "" }).failure !== undefined;
     },
