@@ -84,8 +84,9 @@ export function CasesView({ asked, change }: Props) {
       </form>
       <p><b>{definition.title}</b></p>
       <p class="soft">
-        {workload}: {definition.workloads[workload]}. Its own machine is {definition.machine}.
-        {" "}{definition.describeVariant(asked.caseVariant === "bug" ? buggy : fixed)}
+        {workload}: {definition.workloads[workload]}. {asked.caseVariant}:
+        {" "}{definition.describeVariant(asked.caseVariant === "bug" ? buggy : fixed)}.
+        {" "}Its own machine is {definition.machine}.
       </p>
       {opening.value === "case" && <OpeningView />}
       {campaignTrouble.value && <p class="bad" role="alert">{campaignTrouble.value}</p>}

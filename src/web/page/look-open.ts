@@ -121,7 +121,7 @@ async function standing(
   };
   // At the end a process may be gone and its memory with it, or an object be free; where the end is
   // the failure they are not, and what began later has a name, too.
-  const atEnd = ends && namesOf(travel.machine);
+  const atEnd = ends && failure && namesOf(travel.machine);
   const back = `${spec.machine}, seed ${spec.seed}: back to cycle ${cycle}`;
   await travel.to(BigInt(cycle), stage(hooks, back, BigInt(cycle)));
   hooks.signal.throwIfAborted();

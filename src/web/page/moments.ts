@@ -28,7 +28,7 @@ const POINTS = [
   "acknowledges a round", "gives up", "calls io_getevents", "has to wake somebody",
   "takes the CPU from a task",
 ];
-const REQUESTS = ["", "a copy of", "to own", "to own"];
+const REQUESTS = ["", "for a copy of", "to own", "to own"];
 const SHOWN_BEFORE = 7;
 const SHOWN_AFTER = 4;
 
@@ -93,6 +93,8 @@ function textOf(records: Records, i: number, names: Naming): string {
 }
 
 function number(value: bigint): string {
+  const signed = BigInt.asIntN(64, value);
+  if (signed < 0n && signed > -4096n) return `${signed}`; // an errno
   return value < 65536n ? `${value}` : `0x${value.toString(16)}`;
 }
 

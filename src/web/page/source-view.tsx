@@ -40,21 +40,50 @@ const STEPS: [RegExp, keyof typeof LABEL][] = [
   [/labelled\(B/, "B"], [/ENLIST/, "1e"], [/labelled\(1g/, "1g"], [/load_labelled\(2/, "2"],
 ];
 
-/** How far the last execution of a step within `cycles` before `cycle` has come. */
-function progressOf(look: Look, cpu: number, label: number, cycles: number): string {
+interface Done {
+  /** When it was executed. */
+  at: number;
+  told: string;
+}
+
+/** How far the last execution of a step, not before cycle `from`, has come. */
+function progressOf(look: Look, cpu: number, label: number, from: number): Done | undefined {
   const { records } = look.travel;
-  for (let i = records.from(look.cycle) - 1; i >= 0; i--) {
-    if (records.time[i] < look.cycle - cycles) return "";
+  for (let i = records.from(look.cycle) - 1; i >= 0 && records.time[i] >= from; i--) {
     if (records.cpu[i] !== cpu || records.label[i] !== label) continue;
+    const at = records.time[i];
+    const issued = at - records.extra[i];
     switch (records.kind[i]) {
-      case TRACE_COMMIT: return `visible since ${look.cycle - records.time[i]}`;
-      case TRACE_ISSUE: return `in the store buffer for ${look.cycle - records.time[i]}`;
-      case TRACE_LOAD: return `done, read ${shortOf(records.value[i])}`;
-      case TRACE_LOCKED: return "done";
+      case TRACE_COMMIT:
+        return issued < from ? undefined : { at: issued, told: `visible since ${look.cycle - at}` };
+      case TRACE_ISSUE: return { at, told: `in the store buffer for ${look.cycle - at}` };
+      case TRACE_LOAD: return { at, told: `done, read ${shortOf(records.value[i])}` };
+      case TRACE_LOCKED: return { at, told: "done" };
       default:
     }
   }
-  return "";
+  return undefined;
+}
+
+/**
+ * Of the steps in `lines`, as far as this call has come: one behind a step that is still to come is
+ * of an earlier call (the reaper looks at the tail before it queues itself, too).
+ */
+function stepsOf(look: Look, cpu: number, lines: readonly string[]): (Step | undefined)[] {
+  let from: number | undefined = look.cycle - ROUND_CYCLES;
+  return lines.map((line) => {
+    const name = STEPS.find(([pattern]) => pattern.test(line))?.[1];
+    if (!name) return undefined;
+    const done: Done | undefined =
+      from === undefined ? undefined : progressOf(look, cpu, LABEL[name], from);
+    from = done?.at;
+    return { name, told: done?.told ?? "" };
+  });
+}
+
+interface Step {
+  name: string;
+  told: string;
 }
 
 const shortOf = (value: bigint) =>
@@ -66,17 +95,17 @@ const ROUND_CYCLES = 1500;
 function Code({ look, cpu, lines, title }: {
   look: Look; cpu: number; lines: string[]; title: string;
 }) {
+  const steps = stepsOf(look, cpu, lines);
   return (
     <figure>
       <figcaption>{title}, cpu {cpu}</figcaption>
       <div class="code" tabIndex={0}>
         {lines.map((line, i) => {
-          const step = STEPS.find(([pattern]) => pattern.test(line))?.[1];
-          const told = step && progressOf(look, cpu, LABEL[step], ROUND_CYCLES);
+          const { name, told = "" } = steps[i] ?? {};
           return (
-            <div key={i} class={told?.startsWith("in the") ? "waits" : told ? "done" : ""}>
-              <b>{step ?? ""}</b><code>{line || " "}</code>
-              <span class="soft" data-step={step}>{told ?? ""}</span>
+            <div key={i} class={told.startsWith("in the") ? "waits" : told ? "done" : ""}>
+              <b>{name ?? ""}</b><code>{line || " "}</code>
+              <span class="soft" data-step={name}>{told}</span>
             </div>
           );
         })}

@@ -68,13 +68,17 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
       const shift = (start - clientX) * perPixel;
       setRange(within({ from: begun.from + shift, to: begun.to + shift }, all));
     };
+    const end = new AbortController();
+    const { signal } = end;
     element.setPointerCapture(event.pointerId);
-    element.addEventListener("pointermove", drag);
+    element.addEventListener("pointermove", drag, { signal });
+    // A finger that scrolls the page has let go of the timeline.
+    element.addEventListener("pointercancel", () => end.abort(), { signal });
     element.addEventListener("pointerup", ({ clientX }) => {
-      element.removeEventListener("pointermove", drag);
+      end.abort();
       if (Math.abs(clientX - start) >= DRAG_PIXELS) return;
       void go(side, cycleAt(clientX - element.getBoundingClientRect().left));
-    }, { once: true });
+    }, { signal });
   };
   const key = (event: KeyboardEvent) => {
     const cycles = range.to - range.from;
