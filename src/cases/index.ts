@@ -13,7 +13,11 @@ export const CASES: Case[] = [case000, case001, case002, case003, case004, caseM
 export function findCase(id: string): Case {
   const found = CASES.find((candidate) => candidate.id === id);
   if (found) return found;
-  throw new InputError(`case ${id}: known cases are ${CASES.map((c) => c.id).join(", ")}`);
+  const known = CASES.map((one) => one.id);
+  // 1 and m are 001 and M; but 005 is no misspelt 000.
+  const number = id.replace(/^\d+$/, (digits) => digits.padStart(3, "0")).toUpperCase();
+  const meant = known.includes(number) ? `; did you mean ${number}?` : "";
+  throw new InputError(`case ${id}: known cases are ${known.join(", ")}${meant}`);
 }
 
 /** Rows whose ids match a pattern in which * stands for anything, of one case or of all. */

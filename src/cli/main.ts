@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The command smpbox. Verbs are in files of their own, together in program.ts; what they have in
 // common is here: exit codes, errors, Ctrl-C.
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { InputError, Machine } from "../index.ts";
+import { wrap } from "../report/text.ts";
 import { EXIT } from "./exit.ts";
 import { programOf } from "./program.ts";
 
@@ -24,7 +25,8 @@ async function main(): Promise<void> {
     process.exitCode = await work(interrupt.signal);
   };
   try {
-    await programOf(act).parseAsync();
+    const program = programOf(act);
+    await program.parseAsync(meantBy(program, process.argv.slice(2)), { from: "user" });
   } catch (error) {
     process.exitCode = exitCodeOf(error, interrupt.signal.aborted);
   } finally {
@@ -32,12 +34,20 @@ async function main(): Promise<void> {
   }
 }
 
+/** Of `smpbox foo --help` and `smpbox help foo` only the verb, so that it is said to be unknown. */
+function meantBy(program: Command, words: string[]): string[] {
+  const verb = words[0] === "help" ? words[1] : words[0];
+  const isKnown = program.commands.some((command) => command.name() === verb);
+  return verb === undefined || verb.startsWith("-") || isKnown ? words : [verb];
+}
+
 function exitCodeOf(error: unknown, interrupted: boolean): number {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? EXIT.held : EXIT.usage; // --help and --version end here too
   }
   if (error instanceof InputError) {
-    console.error(`smpbox: ${error.message}`);
+    const line = `smpbox: ${error.message}`;
+    console.error(process.stderr.isTTY ? wrap(line) : line);
     return EXIT.usage;
   }
   // What was stopped in the middle is not what its caller expects.

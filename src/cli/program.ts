@@ -38,6 +38,8 @@ export function programOf(act: Act): Command {
   for (const verb of VERBS) verb(program, act);
   program.hook("preAction", (_, action) => setProgress(action.opts().progress));
   for (const command of program.commands) {
+    command.showHelpAfterError(
+      `(smpbox ${command.name()} --help lists its options, with examples)`);
     command.addOption(new Option("--progress <how>", "on stderr").choices(PROGRESS_KINDS)
       .default("auto"));
     const lines = (EXAMPLES[command.name()] ?? []).flatMap(([words, what]) =>

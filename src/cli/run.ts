@@ -116,7 +116,7 @@ async function run(image: string, options: RunOptions, signal: AbortSignal): Pro
   }
   if (counters) process.stdout.write(`${countersText(counters)}\n`);
   process.stderr.write(
-    `exit ${result.exit}: ${result.cycles} cycles (${qualified(options.memory)}), ` +
+    `exit ${result.exit}: ${result.cycles} cycles (${qualified(options.memory)})\n` +
       `${result.instructions} instructions, ${result.hostSeconds.toFixed(2)} s, ` +
       `${result.mips.toFixed(0)} MIPS, state ${result.stateHash.toString(16).padStart(16, "0")}\n`,
   );

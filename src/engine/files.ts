@@ -1,6 +1,7 @@
 // Machines and images by name or path.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { suggestion } from "../core/nearest.ts";
 import { packageRoot } from "../core/root.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { InputError, type Preset, readPreset } from "../machine/preset.ts";
@@ -32,7 +33,7 @@ export function loadPreset(machine: string, changes?: ReadonlyMap<string, number
     try {
       text = readFileSync(file, "utf8");
     } catch {
-      const known = bundled.join(", ");
+      const known = `${bundled.join(", ")}${suggestion(name, bundled)}`;
       throw new InputError(`machine ${name}: neither a file nor one of ${known}`);
     }
     try {
@@ -65,7 +66,8 @@ function readImage(image: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch {
-    const known = imageNames().join(", ") || "no bundled image is installed";
-    throw new InputError(`image ${image}: neither a file nor a bundled image (${known})`);
+    const names = imageNames();
+    const known = `(${names.join(", ") || "none is installed"})${suggestion(image, names)}`;
+    throw new InputError(`image ${image}: neither a file nor a bundled image ${known}`);
   }
 }

@@ -21,7 +21,8 @@ function smpbox(...words: string[]) {
 describe("run", () => {
   it("puts the guest's console on stdout and its own words on stderr", () => {
     const { status, stdout, stderr } = smpbox("run", "hello", "--machine", "uni1");
-    expect(stderr).toMatch(/^exit 0: \d+ cycles \(in-order approximation\), \d+ instructions/);
+    expect(stderr).toMatch(/^exit 0: \d+ cycles \(in-order approximation\)\n\d+ instructions/);
+    expect(Math.max(...stderr.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(stdout).toContain("hello");
     expect(status).toBe(0);
   });
