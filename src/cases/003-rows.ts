@@ -100,14 +100,18 @@ const row = (id: string, what: string, setups: Row["setups"]): Row => ({ id, wha
 const LONG = 1000;
 const RIGHT = ["f0", "f1", "f0+bug_on"];
 
+const SELDOM = "at 1 MiB a direct write comes so seldom that the two sides did not come near " +
+  "each other in 2,166 of them; the tasks of the dumps hang with 8 KiB (W003t, W003tm)";
 const RANG_LAST = "the interrupt goes to the CPU that wrote QueueNotify last, and with many " +
   "writers that is often not the one whose request has ended";
 
 export const rows003: Row[] = [
   row("E003.1", "one write waits for a bio that has ended, kjournald for it, all others for that",
-    (size) => (size === "short" ? ["W003r"] : ["W003r", "W003t", "W003tm", "W003", "W003m"])
+    (size) => (size === "short" ? ["W003r"]
+      : ["W003r", "W003c", "W003t", "W003tm", "W003", "W003m"])
       .map((workload) => setup("the trees of the dumps", dumps, {
         workload, rounds: LONG, seeds: size === "full" && workload === "W003r" ? 10 : 1,
+        known: ["W003", "W003m"].includes(workload) ? SELDOM : undefined,
       }))),
   row("E003.2", "a write into a hole issues e00 of 100000 bytes, with the dumps' numbers",
     () => ["W003n", "W003n2"].map((workload) =>
@@ -116,7 +120,6 @@ export const rows003: Row[] = [
     (size) => (size === "short" ? ["f0"] : ["f0", "f1"]).map((variant) =>
       setup("0", never, {
         variant, rounds: 150, seeds: size === "short" ? 1 : 20,
-        known: "f0 was seen to touch a request after it was freed (rhel16, seed 1): not understood",
       }))),
   row("E003.4", "nothing is waited for, or the two cannot meet: no hang of the buggy kernel",
     (size) => {

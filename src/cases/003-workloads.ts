@@ -57,9 +57,15 @@ const rate = (extra: Record<string, number> = {}): Workload => ({
 });
 const second = { oracle: 7, iozone: 16, pdflush: 1, ls: 1 };
 const first = { oracle: 192, ls: 1 };
+/** As many as in the second dump. More of them write, so one hangs as soon as with W003r. */
+const crowd = { oracle: 16, iozone: 7, pdflush: 1, ls: 1 };
 
 export const WORKLOADS: Record<string, Workload> = {
-  W003r: rate(),
+  W003c: {
+    ...rate(), what: "16 writers of 8 KiB into a hole, and who else waits: 7 iozone, pdflush, ls",
+    words: words(crowd, SMALL, OFFSET.first),
+  },
+  W003r: { ...rate(), what: "16 writers of 8 KiB into a hole, and nobody else" },
   W003: {
     ...rate(), what: "the second dump: 7 writers of 1 MiB, 16 iozone, pdflush, ls",
     goal: GOAL.second, words: words(second, MIB, OFFSET.second),

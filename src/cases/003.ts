@@ -44,7 +44,7 @@ export const case003: Case = {
   },
   describeVariant: (variant) => DESCRIPTIONS[variant],
   visits: "had submitter and completion near each other",
-  workload: "W003r",
+  workload: "W003c",
   workloads: Object.fromEntries(
     Object.entries(WORKLOADS).map(([name, { what }]) => [name, what]),
   ),

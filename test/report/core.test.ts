@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { case003 } from "../../src/cases/003.ts";
 import { writeSparse } from "../../src/cli/core.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { Machine } from "../../src/engine/machine.ts";
@@ -13,7 +12,7 @@ import { coreDump, FIRST_TASK, kernelGuest } from "../../src/report/core-dump.ts
 import { framesOf, registersOf } from "../../src/report/crash/backtrace.ts";
 import { stateOf } from "../../src/report/crash/tasks.ts";
 import { hasTool } from "../support/tools.ts";
-import { failed } from "./report-tools.ts";
+import { hungWriter } from "./report-tools.ts";
 
 const root = packageRoot();
 const main = join(root, "dist", "src", "cli", "main.js");
@@ -84,11 +83,7 @@ describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
   });
 
   it("backtraces the writer of case 003 that sleeps for ever, and prints its request", async () => {
-    // As in r003.test.ts: a machine on which that happens soon.
-    const { session } = await failed(case003, {
-      machine: "rhel16", variant: "bug", workload: "W003", pair: [0, 1], rounds: 30,
-      memory: "tso", changes: new Map([["cost.xchg", 9000]]), irq: "same-die",
-    });
+    const { session } = await hungWriter();
     const { view } = session.machine;
     const core = join(folder, "writer.core");
     const dump = coreDump(session.machine, "kernel.elf");

@@ -59,6 +59,32 @@ export const RULES: Record<string, (of: Numbers) => boolean> = {
     (of("timestamp_last_tick") - of("last_ran")) / 1_000_000_000n,
 };
 
+/**
+ * What follows from how much is written, which is 100000 in both dumps, and as much in the run of
+ * that size; the run that hangs writes less at a time.
+ */
+export const OF_SIZE: Record<string, (of: Numbers) => boolean> = {
+  aio_nbytes: (of) => of("aio_nbytes") > of("result"),
+  size: (of) => of("size") === of("aio_nbytes"),
+  total_pages: (of) => of("total_pages") === (of("aio_buf") % 4096n + of("size") + 4095n) / 4096n,
+  pages_in_io: (of) => of("pages_in_io") === of("total_pages") + 1n,
+  // As many as the request has room for are looked up at a time.
+  curr_page: (of) => of("curr_page") ===
+    (of("total_pages") < of("pages") ? of("total_pages") : of("pages")),
+  head: (of) => of("head") === of("curr_page"),
+  tail: (of) => of("tail") === of("curr_page"),
+};
+
+/** The same as in the second dump where the first write of its size to the same place is. */
+export const OF_PLACE = [
+  "aio_offset", "block_in_file", "final_block_in_request", "b_blocknr", "cur_page_block",
+  "final_block_in_bio", "next_block_for_io",
+];
+/** Of a writer that sleeps with reason: its bio is under way, and nobody commits. */
+export const UNDER_WAY: Record<string, string> = { refcount: "0x2", t_state: "T_RUNNING" };
+/** What is of the hang, and not of the request. */
+export const OF_HANG = ["t_updates", "seconds blocked"];
+
 /** Of a backtrace: what does here what that function did; null: nothing has to. */
 export const COUNTERPARTS: Record<string, string | null> = {
   __blockdev_direct_IO: "direct_io_refcount", ext3_direct_IO: "direct_write",
