@@ -13,6 +13,8 @@ interface Numbers {
   eio: number;
   full: number;
   active: number;
+  /** In a ring, or taken by an io_getevents that has not returned. */
+  unread?: number;
 }
 
 const STEPS: Record<string, string> = {
@@ -46,7 +48,7 @@ export function accountOf(requests: readonly DioRequest[], numbers: Numbers): st
 
 /** Of the first request that went wrong, for the report: what it is, when, and how it went. */
 export function detailsOf(
-  requests: readonly DioRequest[], { submitted, events, full, eio, active }: Numbers,
+  requests: readonly DioRequest[], { submitted, events, full, eio, active, unread = 0 }: Numbers,
 ): Pick<Failure, "object" | "moments" | "facts"> {
   const request = requests.find(isWrong);
   const moments = request && {
@@ -56,7 +58,8 @@ export function detailsOf(
   };
   const facts: Record<string, string> = {
     submitted: `${submitted}`, "events seen": `${events}, ${full} full, ${eio} -EIO`,
-    "still active": `${active}`,
+    "events not yet seen": `${unread}`, "still active": `${active}`,
+    "gone without an event": `${submitted - events - unread - active}`,
   };
   if (!request || !moments) return { facts };
   facts["this one"] = `of ${OUTCOMES[outcomeOf(request)!]}`;

@@ -2,6 +2,9 @@
 // and who waits for it.
 import { fieldsOf, type ReportPlan } from "./report-plan.ts";
 
+/** workloads/kernel/aio/aio.h: io_cancel has reported it, and there will be no event. */
+const KIF_CANCELLED = 2;
+
 export const R002: ReportPlan = {
   id: "R002",
   title: "a write failed, and nobody reported it",
@@ -26,6 +29,15 @@ export const R002: ReportPlan = {
       title: "the context",
       fields: fieldsOf("$ctx", "users=users.counter reqs_active ring.head=$ring->head " +
         "ring.tail=$ring->tail", 10),
+    },
+    {
+      // Direct I/O sets no ki_cancel: io_cancel and io_destroy can only wait for it.
+      title: "requests in the kernel, by struct kiocb",
+      tally: [
+        { name: "in use", slab: "kiocb" },
+        { name: "with a ki_cancel", slab: "kiocb", test: "$each->ki_cancel" },
+        { name: "cancelled", slab: "kiocb", test: `$each->ki_flags & ${KIF_CANCELLED}` },
+      ],
     },
     {
       title: "its requests",

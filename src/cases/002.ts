@@ -152,7 +152,8 @@ function examine(stopped: Stopped): Findings {
     failure.account = accountOf(requests, { ...answers, active });
     failure.events = events.filter((event) => stepOf(event));
     failure.cause = causeOf(requests);
-    Object.assign(failure, detailsOf(requests, { ...answers, active }));
+    const unread = inRings + taken;
+    Object.assign(failure, detailsOf(requests, { ...answers, active, unread }));
   }
   const full = events.length === TRACE_EVENTS;
   return {

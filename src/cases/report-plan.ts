@@ -60,6 +60,8 @@ export type Part = { when?: string } & (
   | { title: string; fields: Field[] }
   /** A row for each object of a slab cache that is in use: $each. */
   | { title: string; each: { slab: string; where: Condition[] }; columns: Field[] }
+  /** How many objects of a slab cache are in use, of those for which `test` of $each is not 0. */
+  | { title: string; tally: { name: string; slab: string; test?: string }[] }
   | {
     title: string;
     steps: {

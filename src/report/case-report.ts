@@ -166,6 +166,18 @@ function tableOf(session: Session, { each, columns }: Extract<Part, { each: unkn
   return table.map((row) => `  ${row.map((cell, i) => cell.padStart(widths[i])).join("  ")}`);
 }
 
+function talliesOf(session: Session, { tally }: Extract<Part, { tally: unknown }>): ShownField[] {
+  const fields = tally.map(({ name, slab, test }) => {
+    const counted = inSlab(session, { slab, where: [] }).filter((place) => {
+      session.named.set("$each", place);
+      return test === undefined || session.evaluate(test) !== 0n;
+    });
+    return { name, text: `${counted.length}`, value: BigInt(counted.length) };
+  });
+  session.named.delete("$each");
+  return fields;
+}
+
 /** The frame of a function, of a compiled copy of it, or of one that gcc has made. */
 function frameOf(session: Session, task: KernelTask, name: string) {
   const registers = registersOf(session, task);
@@ -189,6 +201,7 @@ async function sectionOf(part: Part, session: Session, source: Source): Promise<
     const facts = Object.entries(source.failure.facts ?? {});
     return { title, fields: facts.map(([name, text]) => ({ name, text })) };
   }
+  if ("tally" in part) return { title, fields: talliesOf(session, part) };
   if ("each" in part) return { title, lines: tableOf(session, part) };
   if ("fields" in part) {
     return { title, fields: part.fields.map((field) => fieldOf(session, field)) };

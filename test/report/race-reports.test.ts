@@ -53,6 +53,16 @@ describe("R002", () => {
       .toEqual(offsets.sort((a, b) => a - b));
     for (const row of rows) expect(row.slice(3)).toEqual(["0", "-5", "0", "1", "0x0"]);
     expect(textsOf(report, "the context").reqs_active).toBe(`${active}`);
+    const tally = "requests in the kernel, by struct kiocb";
+    expect(textsOf(report, tally))
+      .toEqual({ "in use": `${active}`, "with a ki_cancel": "0", cancelled: "0" });
+    expect(facts["gone without an event"]).toBe("0");
+    // As if io_cancel had reported the first of them.
+    const { lin } = run.session.placeOf(`((struct kiocb *)0x${kiocbs[0]})->ki_flags`)!;
+    const at = Number(lin - machine.debugBlock()!.base);
+    machine.view.ram[at] |= 2;
+    expect(textsOf(await make(case002, run), tally).cancelled).toBe("1");
+    machine.view.ram[at] &= ~2;
     const dio = textsOf(report, "one that was never freed");
     expect(dio).toMatchObject({ result: "-5", is_async: "1", waiter: "0x0", bio_count: "0" });
     expect(linesOf(report, "its requests")).toContain(BigInt(dio.iocb).toString(16));
