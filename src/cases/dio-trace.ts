@@ -30,53 +30,27 @@ export interface DioRequest {
   late: TraceEvent[];
 }
 
-/** What a request's submitter does to it next. */
-const SUBMITTERS: ReadonlySet<number> = new Set([DIO.S3, DIO.S5, DIO.W4, DIO.W6]);
-
 export const stepOf = (event: TraceEvent): DioStep | undefined => NAMES.get(event.label);
 
-/**
- * All requests whose beginning is in the trace, in the order of their beginnings. A label belongs
- * to the access after it: where an interrupt comes in between, the load of its gate has S1, and the
- * request begins without it; the submitter's next step says which one it is.
- */
+/** All requests whose beginning is in the trace, in the order of their beginnings. */
 export function dioRequests(events: readonly TraceEvent[]): DioRequest[] {
   const requests: DioRequest[] = [];
   const current = new Map<bigint, DioRequest>();
-  const interrupted = new Map<number, bigint>();
-  const begin = (line: bigint, first: TraceEvent[]) => {
-    const request = { line, events: first, freed: false, late: [] };
-    current.set(line, request);
-    requests.push(request);
-  };
   for (const event of events) {
-    const { cpu, kind, label, time } = event;
-    if (!NAMES.has(label) || ELSEWHERE.has(label)) continue;
+    if (!NAMES.has(event.label) || ELSEWHERE.has(event.label)) continue;
     const line = event.phys & ~63n;
-    if (label === DIO.S1 && kind === TRACE_ISSUE) {
-      interrupted.delete(cpu);
-      begin(line, [event]);
-      continue;
-    }
-    if (label === DIO.S1 && kind === TRACE_LOAD) {
-      interrupted.set(cpu, time);
+    if (event.label === DIO.S1 && event.kind === TRACE_ISSUE) {
+      const request = { line, events: [event], freed: false, late: [] };
+      current.set(line, request);
+      requests.push(request);
       continue;
     }
     const request = current.get(line);
-    const since = interrupted.get(cpu);
-    if (since !== undefined && SUBMITTERS.has(label)) {
-      interrupted.delete(cpu);
-      // What seemed to come after the end of the one before is of this one, too.
-      const own = request?.late.filter((one) => one.time > since) ?? [];
-      if (request) request.late = request.late.filter((one) => one.time <= since);
-      begin(line, [...own, event]);
-      continue;
-    }
     if (!request) continue;
     // What was stored before the end may become visible after it.
-    if (request.freed && kind !== TRACE_COMMIT) request.late.push(event);
+    if (request.freed && event.kind !== TRACE_COMMIT) request.late.push(event);
     else request.events.push(event);
-    if (label === DIO.Df) request.freed = true;
+    if (event.label === DIO.Df) request.freed = true;
   }
   return requests;
 }

@@ -62,20 +62,6 @@ describe("submitter and completion", () => {
     expect(usesAfterFree(dioRequests([begin, count(10), drop(20), free, late]))).toEqual([late]);
     expect(usesAfterFree(dioRequests([begin, count(10), drop(20), free]))).toEqual([]);
   });
-
-  it("a request whose first store an interrupt parted from its label is one of its own", () => {
-    const free = at(400, W, "Df", TRACE_ISSUE);
-    const gate = { ...at(500, W, "S1", TRACE_LOAD), phys: 0x239eb0n };
-    const next = [drop(600), at(700, W, "W4", TRACE_LOAD, 1n), at(800, W, "Df", TRACE_ISSUE)];
-    const run = (...last: TraceEvent[]) =>
-      dioRequests([begin, count(10), drop(20), free, ...last]);
-    expect(run(gate, ...next).map(({ events, late }) => [events.length, late.length]))
-      .toEqual([[4, 0], [3, 0]]);
-    // Another CPU's interrupt excuses nothing, nor does one before the end.
-    expect(usesAfterFree(run({ ...gate, cpu: 7 }, ...next))).toHaveLength(3);
-    const early = at(450, E, "E3", TRACE_LOAD);
-    expect(usesAfterFree(run(early, gate, ...next))).toEqual([early]);
-  });
 });
 
 describe("variants", () => {

@@ -2,7 +2,7 @@
 // the access waits for its line, the CPU may serve one.
 import { afterAll, expect, it } from "vitest";
 import { case004 } from "../../src/cases/004.ts";
-import { KICK } from "../../src/cases/004-trace.ts";
+import { KICK } from "../../src/cases/004-life.ts";
 import { optionsOf } from "../../src/cases/runner.ts";
 import { TRACE_ISSUE } from "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
