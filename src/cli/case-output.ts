@@ -5,7 +5,7 @@ import { sumCounts, wilson } from "../cases/numbers.ts";
 import type { Preset } from "../machine/preset.ts";
 import { groupRuns, legendOf, summarize, tableOf, upperBound } from "../report/compare.ts";
 import { explainLostWakeup } from "../report/lost-wakeup.ts";
-import { wrap } from "../report/text.ts";
+import { beside, wrap } from "../report/text.ts";
 import { type CaseReport, caseReportDocument, caseReportLines } from "./case-report.ts";
 import { diskWords } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
@@ -21,8 +21,9 @@ export function printList(cases: readonly Case[], json?: boolean): number {
     return EXIT.held;
   }
   for (const { id, title, workloads } of cases) {
-    const lines = Object.entries(workloads).map(([name, what]) => `    ${name.padEnd(8)} ${what}`);
-    process.stdout.write([wrap(`${id}  ${title}`), ...lines, ""].join("\n"));
+    const lines = Object.entries(workloads)
+      .map(([name, what]) => beside(`    ${name.padEnd(8)} `, what));
+    process.stdout.write([beside(id.padEnd(5), title), ...lines, ""].join("\n"));
   }
   return EXIT.held;
 }

@@ -4,13 +4,11 @@ import { loadPreset, presetNames } from "../engine/files.ts";
 import type { Origin } from "../machine/map.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { windowOf } from "../machine/topology.ts";
-import { wrap } from "../report/text.ts";
+import { beside, wrap } from "../report/text.ts";
 import { drawMachine } from "../report/topology.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
-
-const COLUMNS = 80;
 
 export function machinesVerb(program: Command, act: Act): void {
   program
@@ -44,9 +42,8 @@ function list(json: boolean): void {
   }
   for (const preset of presets) {
     const cpus = `${cpuCount(preset)} CPU${cpuCount(preset) === 1 ? " " : "s"}`;
-    const indent = " ".repeat(24);
-    const text = wrap(preset.description, COLUMNS - indent.length).replaceAll("\n", `\n${indent}`);
-    process.stdout.write(`${preset.name.padEnd(14)} ${cpus.padStart(7)}  ${text}\n`);
+    const head = `${preset.name.padEnd(14)} ${cpus.padStart(7)}  `;
+    process.stdout.write(`${beside(head, preset.description)}\n`);
   }
 }
 
@@ -73,8 +70,6 @@ function show(preset: Preset, json: boolean): void {
   for (const [field, number] of preset.numbers) rows.push([field, `${number.value}`, number]);
   for (const [field, value, { confidence, source }] of rows) {
     const head = `${field.padEnd(24)} ${value.padStart(6)} ${confidence} `;
-    const indent = " ".repeat(head.length);
-    const text = wrap(source, COLUMNS - head.length).replaceAll("\n", `\n${indent}`);
-    process.stdout.write(`${head}${text}\n`);
+    process.stdout.write(`${beside(head, source)}\n`);
   }
 }

@@ -1,6 +1,12 @@
 // Text for a terminal: at most 80 columns.
 const COLUMNS = 80;
 
+/** `head`, and `text` beside it. */
+export function beside(head: string, text: string): string {
+  const indent = `\n${" ".repeat(head.length)}`;
+  return head + wrap(text, COLUMNS - head.length).replaceAll("\n", indent);
+}
+
 /** Breaks `text` between words. */
 export function wrap(text: string, columns = COLUMNS): string {
   const lines: string[] = [];

@@ -76,6 +76,14 @@ describe("usage errors: exit 2, a message on stderr, nothing on stdout", () => {
   });
 });
 
+it.each([["case"], ["machines"], ["machines", "westmere-ex"], ["doctor"]])(
+  "%s %s: at most 80 columns", (...words) => {
+    const { stdout, status } = smpbox(...words);
+    expect(status).toBe(0);
+    const wide = stdout.split("\n").filter((line) => line.length > 80);
+    expect(wide).toEqual([]);
+  });
+
 describe("machines", () => {
   it("lists and draws in at most 80 columns", () => {
     const list = smpbox("machines");

@@ -122,7 +122,7 @@ describe.skipIf(!executablePath)("the page", () => {
 
   it("guides through case 001 with the numbers of the run that it made", async () => {
     const page = await open("");
-    await page.getByRole("button", { name: "Start the tour" }).click();
+    await page.getByRole("button", { name: "Take the guided tour" }).click();
     const tour = page.locator("[data-stop]");
     await tour.waitFor({ timeout: 0 });
     const story = await firstStory();

@@ -83,5 +83,20 @@ describe.skipIf(!executablePath)("the litmus playground", () => {
     expect(await page.getByText("Cancelled after").count()).toBe(0);
   });
 
+  it("tells how many runs are done, and of those that were when it is cancelled", async () => {
+    const page = await open("");
+    await page.getByLabel("times").selectOption("100000");
+    await page.getByRole("button", { name: "Run it there" }).click();
+    const done = async () => Number(await page.locator("[data-ran]").textContent());
+    await expect.poll(done, { timeout: 60_000 }).toBeGreaterThan(0);
+    await page.getByRole("button", { name: "Cancel the run" }).click();
+    await page.locator("[data-bound]").waitFor({ timeout: 0 });
+    const counts = await page.locator("[data-final] .number").allTextContents();
+    const sum = counts.reduce((all, count) => all + Number(count), 0);
+    expect(sum).toBeGreaterThan(0);
+    expect(sum).toBeLessThan(100_000);
+    expect(await page.locator("[data-ran]").count()).toBe(0);
+  });
+
   it("has said nothing on the console", () => expect(said).toEqual([]));
 });

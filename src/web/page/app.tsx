@@ -16,7 +16,7 @@ import { NOWHERE, type Place, placeNow, restore } from "./place.ts";
 import { PlaygroundView } from "./playground-view.tsx";
 import { LIMITS, MACHINES, MODELS, VARIANTS, WORKLOADS, type Asked } from "./state.ts";
 import { StoryView } from "./story-view.tsx";
-import { closeTour } from "./tour.ts";
+import { closeTour, starting, startTour, tour } from "./tour.ts";
 import { TourView } from "./tour-view.tsx";
 
 interface Props {
@@ -46,7 +46,16 @@ export function App({ asked, visit, change }: Props & { visit: number }) {
         two emulated machines: on one with separate caches it hangs, where two cores share a cache
         it does not.
       </p>
+      <p>
+        New here?{" "}
+        <button type="button" class="plain" onClick={takeTour}>Take the guided tour</button>
+        {" "}of a run that hangs; or run both machines and see.
+      </p>
       <Form asked={asked} change={change} />
+      <p class="soft">
+        {asked.workload}: {case001.workloads[asked.workload]}. {asked.variant}:
+        {" "}{case001.describeVariant(case001.variantOf(asked.variant))}.
+      </p>
       {trouble.value && <p class="bad" role="alert">{trouble.value}</p>}
       <section aria-label="Machines" class="machines">
         {sides.value.map((side, i) => <MachinePanel key={i} side={side} />)}
@@ -59,6 +68,11 @@ export function App({ asked, visit, change }: Props & { visit: number }) {
       <PlaygroundView asked={asked} change={change} />
     </main>
   );
+}
+
+function takeTour(): void {
+  document.getElementById("tour")?.scrollIntoView();
+  if (!tour.value && !starting.value) void startTour();
 }
 
 /** Keeps where the visitor is in the address, once he has come to rest there. */

@@ -40,7 +40,8 @@ export interface Found {
 
 export interface PlayHooks {
   signal?: AbortSignal;
-  onProgress?(states: number): void;
+  /** Machine states explored, or runs done. */
+  onProgress?(count: number): void;
 }
 
 export async function runText(engine: Engine, asked: Play, hooks: PlayHooks): Promise<Found> {

@@ -9,7 +9,7 @@ import waitQueue from "../../../workloads/litmus/wait-queue.litmus?raw";
 import type { Kind } from "../../machine/sites.ts";
 import type { Found } from "./litmus-run.ts";
 import {
-  cancelled, cancelPlay, explored, found, gapsIn, play, playing, playTrouble,
+  cancelled, cancelPlay, explored, found, gapsIn, play, playing, playTrouble, ran,
 } from "./playground.ts";
 import { type Asked, LITMUS_CHARACTERS_MAX, MACHINES } from "./state.ts";
 
@@ -95,6 +95,7 @@ export function PlaygroundView({ asked, change }: Props) {
           <output data-explored>{explored.value.toLocaleString("en")} machine states</output>
         )}
       </form>
+      {ran.value && <Ran {...ran.value} />}
       {cancelled.value && (
         <p role="status">
           Cancelled after {explored.value.toLocaleString("en")} machine states: undecided.
@@ -103,6 +104,15 @@ export function PlaygroundView({ asked, change }: Props) {
       {playTrouble.value && <p class="bad" role="alert">{playTrouble.value}</p>}
       {found.value && <Outcome key={found.value.model} outcome={found.value} />}
     </section>
+  );
+}
+
+function Ran({ done, of }: { done: number; of: number }) {
+  return (
+    <div class="opening">
+      <progress max={of} value={done} aria-label="runs of the test" />
+      <p><span data-ran>{done}</span> of {of} runs</p>
+    </div>
   );
 }
 

@@ -12,6 +12,8 @@ export const playing = signal(false);
 export const playTrouble = signal("");
 /** Machine states so far, of an exploration. */
 export const explored = signal(0);
+/** Runs so far, where the test is run on a machine. */
+export const ran = signal<{ done: number; of: number } | undefined>(undefined);
 /** Was the last one ended before it had an answer? */
 export const cancelled = signal(false);
 let stop = new AbortController();
@@ -41,12 +43,22 @@ export async function play(engine: "explore" | "timing", asked: Play): Promise<v
   found.value = undefined;
   try {
     found.value = engine === "explore"
-      ? await explore(asked, signal) : await runText(new TimingEngine(), asked, { signal });
+      ? await explore(asked, signal) : await runOn(asked, signal);
   } catch (error) {
     playTrouble.value = troubleOf(error);
   } finally {
     playing.value = false;
+    ran.value = undefined;
   }
+}
+
+/** Cancelled, it tells of the runs until then. */
+function runOn(asked: Play, signal: AbortSignal): Promise<Found> {
+  const told = (done: number) => {
+    ran.value = { done, of: asked.runs };
+  };
+  told(0);
+  return runText(new TimingEngine(), asked, { signal, onProgress: told });
 }
 
 /** Undefined if it was cancelled: what part of all states allows says little. */
