@@ -39,6 +39,11 @@ describe.skipIf(!executablePath)("the page", () => {
         expect(await cell.textContent()).toBe(result.stateHash.toString(16).padStart(16, "0"));
       }
     }
+    const caveat = (machine: string) =>
+      page.locator(`[data-machine=${machine}] [data-caveat]`).textContent();
+    // Three in so many rounds, the rule of three.
+    expect(await caveat("conroe")).toBe("CPUs 0 and 1: no hang, under 5.0e-3 a round (95 %).");
+    expect(await caveat("clovertown")).toMatch(/^CPUs 0 and 4: [^.]* 5.0e-3 a round \(95 %\).$/);
     await page.getByText("The whole account").click();
     expect(await page.locator("#why pre").textContent()).toContain("still in the store buffer");
     expect(await page.locator("[data-machine=conroe] .bad").count()).toBe(0);
@@ -226,6 +231,11 @@ describe.skipIf(!executablePath)("the page", () => {
     await finish();
     expect(await results.locator("[data-rate]").textContent()).toBe("0 of 3");
     expect(await results.locator(".held").count()).toBe(3);
+    expect(await results.textContent()).not.toContain("adversarial");
+    await page.locator("select[name=caseMemory]").selectOption("tso-adv");
+    await page.getByRole("button", { name: "Step through a run" }).click();
+    const title = await page.locator("[data-look=case] h3").textContent({ timeout: 0 });
+    expect(title).toContain("adversarial drains");
   });
 
   it("works from a host that sends no headers", async () => {

@@ -3,6 +3,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { case001 } from "../../cases/001.ts";
 import type { CaseRun } from "../../cases/case.ts";
 import { relationOf } from "../../machine/topology.ts";
+import { upperBound } from "../../report/compare.ts";
+import { memoryNote } from "../../report/memory-model.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
 import { CasesView } from "./cases-view.tsx";
 import {
@@ -49,7 +51,8 @@ export function App({ asked, visit, change }: Props & { visit: number }) {
       <p>
         New here?{" "}
         <button type="button" class="plain" onClick={takeTour}>Take the guided tour</button>
-        {" "}of a run that hangs; or run both machines and see.
+        {" "}of a run that hangs; or run both machines and see. Cycles are those of an in-order
+        approximation: one operation a cycle, no speculation, no prefetchers.
       </p>
       <Form asked={asked} change={change} />
       <p class="soft">
@@ -145,8 +148,23 @@ function MachinePanel({ side }: { side: Side }) {
         <progress max={wanted} value={runs.length} aria-label={`runs of ${preset.name}`} />
       )}
       {runs.length > 0 && <div class="scroll" tabIndex={0}><Results side={side} /></div>}
+      <p class="soft" data-caveat>{caveatsOf(side).join(" ")}</p>
     </article>
   );
+}
+
+/** What a run without a hang is worth, and whose drains they were. */
+function caveatsOf({ pairs, runs }: Side): string[] {
+  const note = runs.length ? memoryNote(runs[0].spec.memory) : undefined;
+  return [
+    ...pairs.flatMap((pair) => {
+      const own = runs.filter(({ spec }) => spec.pair.join() === pair.join());
+      const rounds = own.reduce((sum, run) => sum + run.rounds, 0);
+      if (!rounds || own.some((run) => run.failure)) return [];
+      return `CPUs ${pair.join(" and ")}: no hang, under ${upperBound(rounds)} a round (95 %).`;
+    }),
+    ...note ? [`Memory: ${note}.`] : [],
+  ];
 }
 
 function Results({ side: { preset, pairs, runs } }: { side: Side }) {

@@ -7,6 +7,7 @@ import {
   campaign, type Campaign, campaigning, campaignTrouble, cancelCampaign, lookAtRun, runCampaign,
   runToLookAt,
 } from "./cases.ts";
+import { memoryNote } from "../../report/memory-model.ts";
 import { CASE_SIDE, looks, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
 import { MachineView } from "./machine-view.tsx";
@@ -102,6 +103,7 @@ function Results({ campaign: { definition, preset, specs, runs } }: { campaign: 
   const first = failed.sort((a, b) => Number(a.spec.seed - b.spec.seed))[0];
   const [low, high] = wilson(failed.length, runs.length);
   const disks = definition.disks?.(specs[0])?.disks.length;
+  const note = memoryNote(specs[0].memory);
   const percent = (rate: number) => `${(rate * 100).toFixed(0)} %`;
   return (
     <div class="look" data-campaign={definition.id}>
@@ -113,7 +115,7 @@ function Results({ campaign: { definition, preset, specs, runs } }: { campaign: 
       <p>
         <b data-rate>{failed.length} of {runs.length}</b> runs failed
         {runs.length > 0 && ` (95 %: ${percent(low)} to ${percent(high)})`}
-        {specs[0].memory === "tso-adv" && ", adversarial drains"}
+        {note && `; ${note}`}
       </p>
       <RateChart runs={runs} wanted={specs.length} />
       {broken && <p class="bad">Seed {String(broken.spec.seed)} says nothing: {broken.broken}</p>}

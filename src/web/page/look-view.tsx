@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { case001 } from "../../cases/001.ts";
 import { bufferEntries, STATES } from "../../core/inspect.ts";
+import { memoryNote } from "../../report/memory-model.ts";
 import { CASE_SIDE, go, type Look, step, stepMark, stepWindow } from "./look.ts";
 import { busesAt } from "./moments.ts";
 import { TimelineView } from "./timeline-view.tsx";
@@ -15,12 +16,14 @@ const STATE_WORDS = ["not there", "shared", "exclusive", "modified"];
 export function LookView({ look, side }: { look: Look; side: number }) {
   const { definition, spec, failure } = look;
   const ofCase = side === CASE_SIDE;
+  const note = memoryNote(spec.memory);
   return (
     <article class="look" data-look={ofCase ? "case" : look.preset.name} aria-busy={look.busy}>
       <h3>
         {ofCase && `Case ${definition.id} on `}{look.preset.name}
         {definition.allCpus ? "" : `, CPUs ${spec.pair.join(" and ")}`}
         {ofCase && `, seed ${spec.seed}`}
+        {note && `; ${note}`}
       </h3>
       {ofCase && <p>{failure ? `${failure.invariant}: ${failure.what}.` : "It did not fail."}</p>}
       <Transport look={look} side={side} />
