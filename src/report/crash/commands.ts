@@ -17,7 +17,16 @@ interface Command {
   what: string;
   /** Fewest and most words. */
   words: [number, number];
-  run(session: Session, words: string[]): string[] | Promise<string[]>;
+  run(session: Session, words: string[], signal?: AbortSignal): string[] | Promise<string[]>;
+}
+
+/** A command was stopped by its signal; it has no answer. */
+export class Interrupted extends Error {
+  override name = "Interrupted";
+
+  constructor() {
+    super("interrupted");
+  }
 }
 
 export const COMMANDS: Record<string, Command> = {
@@ -88,7 +97,7 @@ export const COMMANDS: Record<string, Command> = {
   },
   why: {
     usage: "why [PID|TASK]", what: "why it sleeps, or what overtook what",
-    words: [0, 1], run: (session, [task]) => why(session, task),
+    words: [0, 1], run: (session, [task], signal) => why(session, signal, task),
   },
   help: {
     usage: "help [COMMAND]", what: "this list", words: [0, 1],
@@ -124,26 +133,32 @@ async function bt(session: Session, words: string[]): Promise<string[]> {
 }
 
 /** Of one task, or of all that there is. */
-async function why(session: Session, task?: string): Promise<string[]> {
+async function why(session: Session, signal?: AbortSignal, task?: string): Promise<string[]> {
   const { machine, subject: { result } } = session;
+  const hooks = { signal };
   const wanted = task === undefined ? undefined : session.task(task).pid;
-  const asleep = result?.exit === "hang" ? await whyAsleepAgain(machine, wanted) : [];
-  const found = asleep.length ? asleep : await whyAgain(machine, result !== undefined);
+  const asleep = result?.exit === "hang" ? await whyAsleepAgain(machine, wanted, hooks) : [];
+  const found = asleep.length ? asleep : await whyAgain(machine, result !== undefined, hooks);
   return whyLines(found.filter((one) => wanted === undefined || one.task?.pid === wanted), SHOWN);
 }
 
 const SHOWN = 3;
 
-/** One line of input: a command with its words, and what its lines go through. */
-export async function execute(session: Session, line: string): Promise<string[]> {
+/**
+ * One line of input: a command with its words, and what its lines go through. Throws Interrupted
+ * if `signal` came before its end.
+ */
+export async function execute(
+  session: Session, line: string, signal?: AbortSignal,
+): Promise<string[]> {
   const [first, ...pipes] = splitAt(line, "|");
   // What is wrong behind a | is said before the command has done its work.
   const filters = pipes.map(filterOf);
-  const lines = await answer(session, first);
+  const lines = await answer(session, first, signal);
   return filters.reduce((rest, filter) => filter(rest), lines);
 }
 
-async function answer(session: Session, line: string): Promise<string[]> {
+async function answer(session: Session, line: string, signal?: AbortSignal): Promise<string[]> {
   const [name, ...words] = line.split(/\s+/);
   if (!name) return [];
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -152,5 +167,12 @@ async function answer(session: Session, line: string): Promise<string[]> {
   if (words.length < fewest || words.length > most) {
     throw new InputError(`usage: ${command.usage}`);
   }
-  return command.run(session, words);
+  try {
+    const lines = await command.run(session, words, signal);
+    if (!signal?.aborted) return lines;
+  } catch (error) {
+    // A run that was stopped in the middle is not the one that it repeats.
+    if (!signal?.aborted) throw error;
+  }
+  throw new Interrupted();
 }
