@@ -22,16 +22,6 @@ const NAMES: ReadonlyMap<number, KickStep> = new Map(
 export const stepOf = (event: TraceEvent): KickStep | undefined =>
   event.kind === TRACE_COMMIT ? undefined : NAMES.get(event.label);
 
-/**
- * A store whose label is not on it: an interrupt came between the mark and the store, and what the
- * CPU read first then, a gate of its IDT, has the label. Of the steps that a life is made of these
- * two are made with interrupts on.
- */
-export function lostStep({ kind, label }: TraceEvent): "K0" | "Kd" | undefined {
-  if (kind !== TRACE_LOAD) return undefined;
-  return label === KICK.K0 ? "K0" : label === KICK.Kd ? "Kd" : undefined;
-}
-
 /** One request, from K0 on; of its steps the last ones. */
 export interface Life {
   /** How many there have been in the same place. */
@@ -48,7 +38,7 @@ export interface Life {
   woken?: TraceEvent;
   queued?: TraceEvent;
   appended?: TraceEvent;
-  /** `tried` has not decided that it waits; ki_wait is where `queued` has put it. */
+  /** `tried` is neither decided nor completed; ki_wait is where `queued` has put it. */
   trying: boolean;
   waiting: boolean;
   /** Stores to ki_users by which references were given up. */
@@ -67,14 +57,6 @@ export const COUNT_RULES: readonly BrokenRule[] = ["count below 0", "count after
 
 export const newLife = (generation: number, born?: TraceEvent): Life =>
   ({ generation, born, trying: false, waiting: false, puts: [] });
-
-/**
- * Is `step` one of the next request in the same place? Its K0 may be `lostBirth`, the last one that
- * is not in the trace.
- */
-export const isNextLife = (life: Life, step: KickStep, lostBirth?: TraceEvent): boolean =>
-  step === "K0" || ((step === "P0" || step === "P") && lostBirth !== undefined &&
-    life.freed !== undefined && life.freed.time < lostBirth.time);
 
 /** It goes on. */
 export const asNow = (life: Life): Life => ({ ...life, puts: [...life.puts] });
@@ -121,6 +103,6 @@ export function goOn(
   else if (step === "Q6" && appends(event, base)) life.appended = event;
   else if (step === "P") {
     life.puts.push(event);
-    if (completion) life.completed ??= completion;
+    if (completion) [life.completed, life.trying] = [life.completed ?? completion, false];
   }
 }

@@ -2,8 +2,7 @@
 // tries (P), and what either side does with a request that is gone, or that the other one has.
 import type { TraceEvent } from "../core/trace.ts";
 import {
-  asNow, type BrokenRule, brokenRules, goOn, isNextLife, type KickStep, type Life, lostStep,
-  newLife, stepOf,
+  asNow, type BrokenRule, brokenRules, goOn, type KickStep, type Life, newLife, stepOf,
 } from "./004-life.ts";
 
 /** Cycles around a try's decision (P7) within which a wake-up is near. */
@@ -55,12 +54,7 @@ export function kicksIn(events: readonly TraceEvent[], bytes: number, base: bigi
     const page = phys & ~4095n;
     return page + ((phys - page) / BigInt(bytes)) * BigInt(bytes);
   };
-  let lostBirth: TraceEvent | undefined;
   for (const event of events) {
-    const lost = lostStep(event);
-    if (lost === "K0") lostBirth = event;
-    // Of which request it is not known: what is in no queue is not asked about.
-    if (lost === "Kd") for (const life of lives.values()) life.waiting &&= !life.trying;
     const step = stepOf(event);
     if (!step) continue;
     if (step === "A3") {
@@ -69,9 +63,7 @@ export function kicksIn(events: readonly TraceEvent[], bytes: number, base: bigi
     }
     const object = objectOf(event.phys);
     let life = lives.get(object) ?? newLife(0);
-    if (isNextLife(life, step, lostBirth)) {
-      life = newLife(life.generation + 1, step === "K0" ? event : undefined);
-    }
+    if (step === "K0") life = newLife(life.generation + 1, event);
     lives.set(object, life);
     followWake(found, wakes, { step, event, object, life }, base);
     // A completion's own put comes next on its CPU; others are those of submitter and worker.

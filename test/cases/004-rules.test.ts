@@ -11,7 +11,6 @@ const BASE = 0xffffffff80000000n;
 const BYTES = 256;
 const OBJECT = 0x431000n;
 const RING = 0x520000n;
-const GATE = 0x239220n;
 const [SUBMITTER, WORKER, SOFTIRQ] = [1, 2, 3];
 const OFFSETS: Partial<Record<KickStep, bigint>> = { Q1: 0x68n, Q4: 0x68n, P3: 0x68n, Kw: 0x80n };
 const LOADS = new Set<KickStep>(["Q4", "Q6", "P3", "P7"]);
@@ -23,17 +22,15 @@ const LOCKED = new Set<KickStep>(["Q3", "P4"]);
  */
 const listOf = (...words: string[]) => words.flatMap((line) => line.split(/, */))
   .map((line, i): TraceEvent => {
-    const [, name, lost, value, cpu] = /^(\w+)(!?)(?: (-?\w+))? by (\d)$/.exec(line)!;
+    const [, name, value, cpu] = /^(\w+)(?: (-?\w+))? by (\d)$/.exec(line)!;
     const step = name as KickStep;
-    const stores = LOCKED.has(step) ? TRACE_LOCKED : TRACE_ISSUE;
-    const kind = lost || LOADS.has(step) ? TRACE_LOAD : stores;
-    const phys = lost ? GATE : step === "A3" ? RING : OBJECT + (OFFSETS[step] ?? 0n);
+    const kind = LOADS.has(step) ? TRACE_LOAD : LOCKED.has(step) ? TRACE_LOCKED : TRACE_ISSUE;
+    const phys = step === "A3" ? RING : OBJECT + (OFFSETS[step] ?? 0n);
     return {
       time: BigInt(i), cpu: Number(cpu), kind, label: KICK[step], size: 8, phys, extra: 0,
       value: value === "self" ? phys + BASE : BigInt.asUintN(32, BigInt(value ?? 0)),
     };
   });
-
 const found = (...words: string[]) => kicksIn(listOf(...words), BYTES, BASE).violations;
 const kindsIn = (...words: string[]) => found(...words).map(({ kind }) => kind);
 const failureOf = (...words: string[]) => violationOf(found(...words), listOf(...words), BASE)!;
@@ -69,32 +66,6 @@ describe("sound lives", () => {
       const kinds = kicksIn(events.slice(from), BYTES, BASE).violations.map(({ kind }) => kind);
       expect(kinds, `from ${from}`).toEqual([]);
     }
-  });
-});
-
-// "K0! by 1": an interrupt comes between the mark and the store, and its gate is read.
-describe("a step whose label an interrupt has taken", () => {
-  const ENDED = `${BORN}, P0 by 2, ${END}, P 0 by 2, Kf by 2`;
-
-  it("is the birth of the next request: it may be tried, woken and ended", () => {
-    expect(kindsIn(ENDED, "K0! by 1, P0 by 1, Kw by 1, P7 by 1, Q1 by 3, Q3 by 3, Q6 self by 3",
-      "P0 by 2", END, "P 0 by 2, Kf by 2")).toEqual([]);
-    // A call that fails gives up both references.
-    expect(kindsIn(ENDED, "K0! by 1, P 1 by 1, P 0 by 1, Kf by 1")).toEqual([]);
-    expect(kindsIn(ENDED, "P0 by 1")).toEqual(["try after its end"]);
-  });
-
-  it("is not the birth of one that ended later, nor of two", () => {
-    expect(kindsIn("K0! by 1", ENDED, "P0 by 1")).toEqual(["try after its end"]);
-    expect(kindsIn(ENDED, "K0! by 1, P0 by 1", END, "P 0 by 2, Kf by 2, P0 by 1"))
-      .toEqual(["try after its end"]);
-  });
-
-  it("is the end of a wait, of which nothing is said then", () => {
-    expect(kindsIn(BORN, "P0 by 1, Kw by 1, Kd! by 1, P7 1 by 1, P0 by 1")).toEqual([]);
-    // Another one's, after this one has decided that it waits.
-    expect(kindsIn(BORN, "P0 by 1, Kw by 1, P7 by 1, Kd! by 2, P0 by 3"))
-      .toEqual(["try in a queue"]);
   });
 });
 
