@@ -39,8 +39,8 @@ async function c2c(subject: string, options: C2cOptions, signal: AbortSignal): P
   if (result?.exit === "cancelled") return EXIT.interrupted;
   const counters = machine.counters();
   const names = new Names(machine);
-  const report = c2cOf(lines, counters);
   const { preset, view } = machine;
+  const report = c2cOf(lines, counters, preset);
   if (options.json) {
     printJson({
       schema: "smpbox-c2c-1", image, machine: preset.name, seed, memoryNote: note || undefined,

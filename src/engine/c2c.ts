@@ -3,8 +3,8 @@
 // nothing is sampled. The machine runs in pieces that cannot fill the ring of the trace.
 import * as abi from "../../assembly/abi.ts";
 import {
-  ACCESS_LOAD, ACCESS_LOCKED, ACCESS_STORE, TRACE_ALL_LOADS, TRACE_ALL_STORES, TRACE_ISSUE,
-  TRACE_SERVED,
+  ACCESS_LOAD, ACCESS_LOCKED, ACCESS_STORE, TRACE_ALL_LOADS, TRACE_ALL_STORES, TRACE_GRANT,
+  TRACE_ISSUE, TRACE_SERVED,
 } from "../../assembly/trace-kinds.ts";
 import { TraceReader } from "../core/trace-reader.ts";
 import type { Machine, RunResult } from "./machine.ts";
@@ -17,11 +17,12 @@ export const C2C_OPTIONS = {
   // One, so that all records of a CPU are in their order.
   workers: 1,
   traceEvents: 1 << 21,
-  traceKinds: (1 << TRACE_ISSUE) | (1 << TRACE_SERVED) | TRACE_ALL_LOADS | TRACE_ALL_STORES,
+  traceKinds: (1 << TRACE_ISSUE) | (1 << TRACE_GRANT) | (1 << TRACE_SERVED) | TRACE_ALL_LOADS |
+    TRACE_ALL_STORES,
 } as const;
 
-/** An instruction makes no more records in a cycle: a store is issued and counted. */
-const RECORDS_CYCLE = 3;
+/** An instruction makes no more records in a cycle: a store is issued, granted and counted. */
+const RECORDS_CYCLE = 4;
 
 export const ACCESSES = ["loads", "stores", "locked"] as const;
 export type Access = (typeof ACCESSES)[number];
@@ -36,6 +37,8 @@ export interface Cell {
   access: Access;
   /** By source: SERVED_*, and + HITM. */
   sources: Uint32Array;
+  /** By source: cycles from the request for the line to its arrival; 0 where none was needed. */
+  waited: Float64Array;
   /** Accesses by CPU. */
   cpus: Map<number, number>;
   /** HITMs by CPU. */
@@ -51,6 +54,8 @@ export interface LineUse {
 export class Collector {
   readonly lines = new Map<number, LineUse>();
   private readonly issued: number[][] = [];
+  /** By CPU and line: the last grant, from where and after how many cycles. */
+  private readonly granted: Map<number, { source: number; cycles: number }>[] = [];
 
   /** A record of the trace. */
   add(
@@ -59,6 +64,10 @@ export class Collector {
   ): void {
     if (kind === TRACE_ISSUE) {
       (this.issued[cpu] ??= []).push(extra);
+      return;
+    }
+    if (kind === TRACE_GRANT) {
+      (this.granted[cpu] ??= new Map()).set(phys & ~63, { source: size, cycles: extra });
       return;
     }
     if (kind !== TRACE_SERVED) return;
@@ -73,16 +82,26 @@ export class Collector {
     if (!cell) {
       cell = {
         offset, bytes, rip, access: accessOf(label),
-        sources: new Uint32Array(abi.SOURCE_LIMIT), cpus: new Map(), hitms: new Map(),
+        sources: new Uint32Array(abi.SOURCE_LIMIT), waited: new Float64Array(abi.SOURCE_LIMIT),
+        cpus: new Map(), hitms: new Map(),
       };
       line.cells.set(key, cell);
     }
     cell.bytes = Math.max(cell.bytes, bytes);
     cell.sources[size]++;
+    // What the core itself had it did not ask for.
+    if (size > abi.SERVED_BUFFER) cell.waited[size] += this.waitOf(cpu, at, size);
     cell.cpus.set(cpu, (cell.cpus.get(cpu) ?? 0) + 1);
     if (size < abi.HITM) return;
     line.hitms++;
     cell.hitms.set(cpu, (cell.hitms.get(cpu) ?? 0) + 1);
+  }
+
+  /** A load that is done again, since its instruction has to wait for more, is counted again. */
+  private waitOf(cpu: number, line: number, source: number): number {
+    const grant = this.granted[cpu]?.get(line);
+    if (grant?.source !== source) throw new Error("an access without its grant: a bug of smpbox");
+    return grant.cycles;
   }
 }
 

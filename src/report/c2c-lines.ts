@@ -50,6 +50,29 @@ export function sumsOf(cells: Iterable<Cell>): Sums {
   return Object.fromEntries(entries) as Sums;
 }
 
+/** Loads that asked for their line, by perf c2c's columns, and the cycles of all of them. */
+export interface Latency {
+  loads: number;
+  cycles: number;
+}
+export type Latencies = Record<"remoteHitm" | "localHitm" | "other", Latency>;
+
+export function latenciesOf(cells: Iterable<Cell>): Latencies {
+  const none = (): Latency => ({ loads: 0, cycles: 0 });
+  const sums: Latencies = { remoteHitm: none(), localHitm: none(), other: none() };
+  for (const { access, sources, waited } of cells) {
+    if (access !== "loads") continue;
+    sources.forEach((loads, source) => {
+      if (loads === 0 || source === abi.SERVED_L1 || source === abi.SERVED_BUFFER) return;
+      const { hitm } = servedFrom((i) => (i === source ? loads : 0));
+      const sum = hitm.remote ? sums.remoteHitm : hitm.local ? sums.localHitm : sums.other;
+      sum.loads += loads;
+      sum.cycles += waited[source];
+    });
+  }
+  return sums;
+}
+
 export const hitmsOf = (sums: Sums, place: "local" | "remote") =>
   ACCESSES.reduce((sum, access) => sum + sums[access].hitm[place], 0);
 

@@ -3,10 +3,14 @@
 // others own) has lines of its own; every number is exact.
 import type { LineUse } from "../engine/c2c.ts";
 import type { Counters, Served } from "../core/counters.ts";
+import type { Preset } from "../machine/preset.ts";
+import { address, columns, cpuList, heading, percent } from "./c2c-layout.ts";
 import {
-  type Field, hitmsOf, type SharedLine, sharedLines, type Sums, sumsOf,
+  hitmsOf, latenciesOf, type SharedLine, sharedLines, type Sums, sumsOf,
 } from "./c2c-lines.ts";
+import { pareto } from "./c2c-pareto.ts";
 import type { Names } from "./names.ts";
+import { Nodes } from "./nodes.ts";
 import { wrap } from "./text.ts";
 
 export interface C2c {
@@ -14,37 +18,35 @@ export interface C2c {
   lines: SharedLine[];
   cycles: number;
   cpus: number;
+  nodes: Nodes;
 }
 
-const RULE = "=".repeat(65);
-const WIDTH = 80;
-/** Fields of a line that the pareto shows at most; the rest has less. */
-const PARETO_MAX = 12;
-
-export function c2cOf(uses: Map<number, LineUse>, { cycles, cpus }: Counters): C2c {
+export function c2cOf(
+  uses: Map<number, LineUse>, { cycles, cpus }: Counters, preset: Preset,
+): C2c {
   const cells = [...uses.values()].flatMap((line) => [...line.cells.values()]);
-  return { sums: sumsOf(cells), lines: sharedLines(uses), cycles, cpus: cpus.length };
+  return {
+    sums: sumsOf(cells), lines: sharedLines(uses), cycles, cpus: cpus.length,
+    nodes: new Nodes(preset),
+  };
 }
 
 /** `shown`: how many lines of each table. */
 export function c2cText(report: C2c, names: Names, shown: number): string {
   return [
     "Exact counts: every access of every CPU, nothing sampled. Cycles are those of",
-    "an in-order approximation.",
+    "an in-order approximation; those of loads are from the request for a line to",
+    "its arrival, in the mean. A Node is a package.",
     "",
     ...traceEvents(report.sums),
     "",
     ...sharedEvents(report.lines),
     "",
-    ...lineTable(report.lines, names, shown),
+    ...lineTable(report, names, shown),
     "",
-    ...pareto(report.lines.slice(0, shown), names),
+    ...pareto(report.lines.slice(0, shown), names, report.nodes),
     ...hints(report.lines.slice(0, shown), names),
   ].join("\n");
-}
-
-function heading(title: string): string[] {
-  return [RULE, title.padStart(Math.floor((RULE.length + title.length) / 2)), RULE];
 }
 
 const row = (title: string, count: number) =>
@@ -95,24 +97,13 @@ function sharedEvents(lines: readonly SharedLine[]): string[] {
   ];
 }
 
-const percent = (part: number, whole: number) =>
-  whole ? `${((100 * part) / whole).toFixed(2)}%` : "-";
-const address = (names: Names, phys: number) => {
-  const lin = names.linear(phys);
-  return `0x${(lin ?? BigInt(phys)).toString(16)}${lin === undefined ? " (phys)" : ""}`;
-};
-
-function columns(cells: readonly string[], widths: readonly number[]): string {
-  return cells.map((cell, i) => cell.padStart(widths[i])).join(" ").trimEnd();
-}
-
 const TABLE_TITLES = [
-  ["", "Cacheline", "Tot", "-------", "- Hitm -", "-------", "Total", "Total"],
-  ["Index", "Address", "Hitm", "Total", "LclHitm", "RmtHitm", "Loads", "Stores"],
+  ["", "Cacheline", "", "Tot", "-------", "- Hitm -", "-------", "Total", "Total"],
+  ["Index", "Address", "Node", "Hitm", "Total", "LclHitm", "RmtHitm", "Loads", "Stores"],
 ];
-const TABLE_WIDTHS = [5, 18, 7, 8, 8, 8, 9, 9];
+const TABLE_WIDTHS = [5, 18, 4, 7, 7, 8, 7, 8, 8];
 
-function lineTable(lines: readonly SharedLine[], names: Names, shown: number): string[] {
+function lineTable({ lines, nodes }: C2c, names: Names, shown: number): string[] {
   const all = lines.reduce((sum, { hitms }) => sum + hitms, 0);
   const out = [
     ...heading("Shared Data Cache Line Table"),
@@ -122,72 +113,13 @@ function lineTable(lines: readonly SharedLine[], names: Names, shown: number): s
   for (const [index, { phys, sums, hitms }] of lines.slice(0, shown).entries()) {
     const { loads, stores, locked } = sums;
     out.push(columns([
-      `${index}`, address(names, phys), percent(hitms, all), `${hitms}`,
+      `${index}`, address(names, phys), `${nodes.ofLine(phys)}`, percent(hitms, all), `${hitms}`,
       `${hitmsOf(sums, "local")}`, `${hitmsOf(sums, "remote")}`,
       `${loads.total}`, `${stores.total + locked.total}`,
     ], TABLE_WIDTHS));
   }
   if (lines.length > shown) out.push(`  ${lines.length - shown} more lines (--lines N)`);
   return out;
-}
-
-const PARETO_WIDTHS = [7, 7, 7, 7, 6, 18, 3];
-
-function pareto(lines: readonly SharedLine[], names: Names): string[] {
-  const out = [
-    ...heading("Shared Cache Line Distribution Pareto"),
-    columns(["- HITM -", "-------", "Store", "refs", "", "", "cpu"], PARETO_WIDTHS),
-    columns(["RmtHitm", "LclHitm", "L1 Hit", "L1 Miss", "Offset", "Code address", "cnt"],
-      PARETO_WIDTHS) + "  Symbol",
-  ];
-  for (const [index, line] of lines.entries()) {
-    const { sums } = line;
-    const total = [hitmsOf(sums, "remote"), hitmsOf(sums, "local"), sums.stores.l1,
-      sums.stores.total - sums.stores.l1];
-    out.push("-".repeat(WIDTH), `${columns(total.map(String), PARETO_WIDTHS)}  line ${index}, ` +
-      address(names, line.phys), "-".repeat(WIDTH));
-    for (const field of line.fields) {
-      out.push(...fieldRows(line, field, total, names));
-    }
-  }
-  return out;
-}
-
-function fieldRows(line: SharedLine, field: Field, total: number[], names: Names): string[] {
-  const all = sumsOf(field.cells);
-  if (hitmsOf(all, "local") + hitmsOf(all, "remote") + all.stores.total + all.locked.total === 0) {
-    return [];
-  }
-  const what = `${names.data(line.phys + field.offset)}, CPUs ${cpuList(field.users)}`;
-  const rows = [`        ${what}`];
-  const busy = field.cells
-    .map((cell) => ({ cell, sums: sumsOf([cell]) }))
-    .map(({ cell, sums }) => ({
-      cell,
-      counts: [hitmsOf(sums, "remote"), hitmsOf(sums, "local"), sums.stores.l1,
-        sums.stores.total - sums.stores.l1],
-    }))
-    .filter(({ counts }) => counts.some((count) => count > 0))
-    .sort((a, b) => b.counts[0] + b.counts[1] - a.counts[0] - a.counts[1]);
-  for (const { cell, counts } of busy.slice(0, PARETO_MAX)) {
-    const { symbol, source, rip } = names.instruction(cell.rip);
-    const shares = counts.map((count, i) => (count ? percent(count, total[i]) : "0.00%"));
-    const place = [...shares, `0x${cell.offset.toString(16)}`, `0x${rip.toString(16)}`,
-      `${cell.cpus.size}`];
-    out80(rows, `${columns(place, PARETO_WIDTHS)}  ${symbol}`, source);
-  }
-  if (busy.length > PARETO_MAX) rows.push(`        and ${busy.length - PARETO_MAX} more places`);
-  return rows;
-}
-
-/** The source line behind its row, or below it where that is too long. */
-function out80(rows: string[], text: string, more: string): void {
-  if (text.length + 1 + more.length <= WIDTH) rows.push(more ? `${text} ${more}` : text);
-  else rows.push(text.slice(0, WIDTH), more.padStart(Math.min(WIDTH, 62 + more.length)));
-}
-
-export function cpuList(cpus: ReadonlySet<number>): string {
-  return [...cpus].sort((a, b) => a - b).join(",") || "-";
 }
 
 /** One sentence for each line whose HITMs come from neighbours. */
@@ -205,12 +137,13 @@ function hints(lines: readonly SharedLine[], names: Names): string[] {
 }
 
 /** For --json: the same numbers, unformatted. */
-export function c2cDocument({ sums, lines }: C2c, names: Names) {
+export function c2cDocument({ sums, lines, nodes }: C2c, names: Names) {
   return {
     totals: sums,
     lines: lines.map((line) => ({
       address: address(names, line.phys),
       phys: `0x${line.phys.toString(16)}`,
+      node: nodes.ofLine(line.phys),
       hitms: line.hitms,
       ...line.sums,
       cpus: [...line.cpus].sort((a, b) => a - b),
@@ -225,9 +158,11 @@ export function c2cDocument({ sums, lines }: C2c, names: Names) {
         users: [...field.users].sort((a, b) => a - b),
         writers: [...field.writers].sort((a, b) => a - b),
         instructions: field.cells.map((cell) => {
-          const { symbol, source, rip } = names.instruction(cell.rip);
+          const { symbol, source, image, rip } = names.instruction(cell.rip);
           return {
-            rip: `0x${rip.toString(16)}`, symbol, source, access: cell.access,
+            rip: `0x${rip.toString(16)}`, symbol, sharedObject: image, source,
+            nodes: nodes.ofCpus(cell.cpus.keys()).split(",").map(Number), access: cell.access,
+            latency: cell.access === "loads" ? latenciesOf([cell]) : undefined,
             ...sumsOf([cell])[cell.access],
           };
         }),

@@ -19,7 +19,7 @@ const KERNEL_HALF = 0xffffffff00000000n;
 export interface Instruction {
   /** The function, "?" where nobody knows. */
   symbol: string;
-  /** "kernel", or the program's name. */
+  /** "kernel", or the program's name; "[unknown]" where the instruction is. */
   image: string;
   /** "file.c:12", or "". */
   source: string;
@@ -114,7 +114,7 @@ export class Names {
     const line = low ? info.lines.at(rip) : undefined;
     return {
       symbol: (low && this.machine.symbolAt(rip)?.name) || "?",
-      image: info === kernel ? "kernel" : info.name.replace(/^.*\//, ""),
+      image: !low ? "[unknown]" : info === kernel ? "kernel" : info.name.replace(/^.*\//, ""),
       source: line ? `${line.file.replace(/^.*\//, "")}:${line.line}` : "",
       rip,
     };

@@ -1,9 +1,12 @@
 // smpbox c2c counts what the counters count, each access of it, and names the fields that share a
 // line without need.
 import { afterAll, describe, expect, it } from "vitest";
+import * as abi from "../../assembly/abi.ts";
 import { ACCESSES, type Access, C2C_OPTIONS, collect } from "../../src/engine/c2c.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
 import { c2cDocument, c2cOf, c2cText } from "../../src/report/c2c.ts";
+import { latenciesOf } from "../../src/report/c2c-lines.ts";
+import { numberOf } from "../../src/machine/preset.ts";
 import { Names } from "../../src/report/names.ts";
 
 afterAll(() => Machine.shutdown());
@@ -12,12 +15,13 @@ async function c2c(options: CreateOptions) {
   const machine = await Machine.create({ ...options, ...C2C_OPTIONS });
   const { lines, result } = await collect(machine);
   const counters = machine.counters();
-  const report = c2cOf(lines, counters);
+  const report = c2cOf(lines, counters, machine.preset);
   const names = new Names(machine);
   const document = c2cDocument(report, names);
   const text = c2cText(report, names, 10);
+  const { preset } = machine;
   machine.close();
-  return { lines, result: result!, counters, report, document, text };
+  return { lines, result: result!, counters, report, document, text, preset };
 }
 
 const sharing = (words: string, machine = "clovertown"): CreateOptions =>
@@ -32,7 +36,7 @@ describe("exact", () => {
     }],
   ];
   it.each(runs)("%s: sums by CPU are the counters", async (_, options) => {
-    const { lines, counters, report, result } = await c2c(options);
+    const { lines, counters, report, result, preset } = await c2c(options);
     expect(result.exit).toBe(0);
     const hitms = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
     const totals = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
@@ -65,6 +69,21 @@ describe("exact", () => {
       }
     }
     expect(report.sums.loads.hitm.local + report.sums.loads.hitm.remote).toBeGreaterThan(50);
+    // Each load that asked for its line has waited for it, and the CPUs waited no longer.
+    const cells = [...lines.values()].flatMap((line) => [...line.cells.values()]);
+    const { remoteHitm, localHitm, other } = latenciesOf(cells);
+    const { hitm, total, l1, buffer } = report.sums.loads;
+    expect([remoteHitm.loads, localHitm.loads]).toEqual([hitm.remote, hitm.local]);
+    expect(remoteHitm.loads + localHitm.loads + other.loads).toBe(total - l1 - buffer);
+    const cycles = remoteHitm.cycles + localHitm.cycles + other.cycles;
+    const waited = counters.cpus.reduce((sum, cpu) => sum + cpu.cycles.load, 0);
+    expect(cycles).toBeGreaterThan(waited * 0.9);
+    expect(remoteHitm.cycles / remoteHitm.loads)
+      .toBeGreaterThan(numberOf(preset, "latency.socketLoad") * 0.6);
+    for (const { access, sources, waited: own } of cells) {
+      const asked = sources.some((count, source) => count > 0 && source > abi.SERVED_BUFFER);
+      expect(own.some((one) => one > 0), access).toBe(asked);
+    }
   });
 
   it("looking changes nothing", async () => {
@@ -75,6 +94,23 @@ describe("exact", () => {
     const { result } = await c2c(options);
     expect(result.stateHash).toBe(plain.stateHash);
   });
+});
+
+it("a line is at home on the node that has its page", async () => {
+  const { lines, preset, report } = await c2c(sharing("a=0 b=3", "nehalem-ep"));
+  const packageOf = (cpu: number) =>
+    preset.clusters.find(({ cpus }) => cpus.includes(cpu))!.package;
+  const seen = new Set<number>();
+  for (const { phys, cells } of lines.values()) {
+    for (const { sources, cpus } of [...cells.values()].filter((cell) => cell.cpus.size === 1)) {
+      const [cpu] = cpus.keys();
+      const node = report.nodes.ofLine(phys);
+      if (sources[abi.SERVED_DRAM]) expect(node).toBe(packageOf(cpu));
+      if (sources[abi.SERVED_DRAM_REMOTE]) expect(node).not.toBe(packageOf(cpu));
+      if (sources[abi.SERVED_DRAM] || sources[abi.SERVED_DRAM_REMOTE]) seen.add(node);
+    }
+  }
+  expect(seen).toEqual(new Set([0, 1]));
 });
 
 describe("false sharing", () => {
@@ -90,6 +126,10 @@ describe("false sharing", () => {
     const places = line.fields.flatMap(({ instructions }) => instructions);
     expect(places.filter(({ symbol, source }) =>
       /^(side|count)/.test(symbol) && source.startsWith("sharing.c:")).length).toBeGreaterThan(1);
+    const sides = places.filter(({ symbol }) => /^side/.test(symbol));
+    expect(new Set(sides.map(({ sharedObject }) => sharedObject))).toEqual(new Set(["sharing"]));
+    expect(new Set(sides.flatMap(({ nodes }) => nodes))).toEqual(new Set([0, 1]));
+    expect(text).toMatch(/^ {8}side sharing sharing\.c:\d+ 1$/m);
     expect(text.replace(/\s+/g, " ")).toContain("near.received (CPU 0), near.sent (CPU 2).");
     expect(Math.max(...text.split("\n").map((row) => row.length))).toBeLessThanOrEqual(80);
   });
