@@ -62,4 +62,5 @@ export const linesOf = (report: Report, title: string) => sectionOf(report, titl
 export const textsOf = (report: Report, title: string): Record<string, string> =>
   Object.fromEntries(sectionOf(report, title).fields!.map(({ name, text }) => [name, text]));
 export const framesIn = (lines: readonly string[]) =>
-  lines.flatMap((line) => /^ *#\d+ \[\w+\] (\w+)/.exec(line)?.[1].replace(/__\w+$/, "") ?? []);
+  lines.flatMap((line) => /^ *#\d+ \[\w+\] (\w+)/.exec(line)?.[1] ?? [])
+    .map((name) => name.replace(/(?<=\w)__\w+$/, ""));
