@@ -162,6 +162,8 @@ describe("R003", () => {
   });
   it("has the chain from the writer to all others", () => {
     const writer = session.named.get("$writer")!.lin;
+    // Without a name: the one that all others wait for.
+    expect(session.task().place.lin).toBe(writer);
     expect(fields.get("waiter")).toBe(writer);
     expect(fields.get("h_transaction")).toBe(fields.get("j_running_transaction"));
     const blocked = linesOf(report, "the others wait for the transaction");
