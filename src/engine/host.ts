@@ -5,15 +5,21 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { wrap } from "comlink/dist/esm/comlink.mjs";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
 import { packageRoot } from "../core/root.ts";
-import type { Thread } from "./thread.ts";
+import type { Thread, WorkerApi } from "./thread.ts";
 
 export { checkDiskFiles } from "./disk-file.ts";
 export { loadPreset, openImage } from "./files.ts";
 
 export function hostCores(): number {
   return availableParallelism();
+}
+
+/** Threads see the same memory. */
+export function sharesMemory(): boolean {
+  return true;
 }
 
 /** Others use the host's cores, too. */
@@ -63,7 +69,7 @@ export function startThread(onEnd: (reason: string) => void): Thread {
   thread.once("exit", (code) => end(`a worker thread ended early (exit code ${code})`));
   thread.unref();
   return {
-    endpoint: nodeEndpoint(thread),
+    api: wrap<WorkerApi>(nodeEndpoint(thread)),
     keepAlive: (alive) => (alive ? thread.ref() : thread.unref()),
     terminate: async () => {
       await thread.terminate();

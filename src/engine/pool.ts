@@ -1,11 +1,10 @@
 // Worker threads and machine memories, started when first needed and kept for the next run. A call
 // to a dead worker would hang (comlink waits for an answer), so every call is raced with the
 // thread's end.
-import { type Remote, wrap } from "comlink/dist/esm/comlink.mjs";
 import { MACHINE_BASE, MACHINE_BYTES, M_STORAGE_BASE } from "../../assembly/abi.ts";
 import { type CoreExports, createMemory, instantiate } from "../core/instance.ts";
 import { coreModule, startThread } from "./host.ts";
-import type { DiskFiles, Thread, WorkerApi } from "./thread.ts";
+import type { DiskFiles, Thread } from "./thread.ts";
 import { WorkerChoice } from "./worker-choice.ts";
 
 /** The shared memory of one machine, with the host's own instance on it. */
@@ -22,7 +21,6 @@ export class WorkerDied extends Error {
 export class PooledWorker {
   private readonly module: WebAssembly.Module;
   private readonly thread: Thread;
-  private readonly api: Remote<WorkerApi>;
   private readonly death: Promise<never>;
   private die: (reason: string) => void = () => undefined;
   alive = true;
@@ -37,7 +35,6 @@ export class PooledWorker {
     });
     this.death.catch(() => undefined); // a death between runs is found by `alive`
     this.thread = startThread(this.die);
-    this.api = wrap<WorkerApi>(this.thread.endpoint);
   }
 
   /** The thread keeps the process alive only while it runs a machine. */
@@ -46,7 +43,8 @@ export class PooledWorker {
   ): Promise<number> {
     this.thread.keepAlive(true);
     try {
-      return await Promise.race([this.api.run(this.module, memory, index, files), this.death]);
+      const done = this.thread.api.run(this.module, memory, index, files);
+      return await Promise.race([done, this.death]);
     } finally {
       this.thread.keepAlive(false);
     }

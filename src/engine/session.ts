@@ -9,9 +9,10 @@ import { InputError, numberOf, type Preset } from "../machine/preset.ts";
 import {
   apicIds, type MachineOptions, type MemoryModel, writeMachineBlock,
 } from "../machine/topology.ts";
-import { checkDiskFiles, hostBusy, hostCores } from "./host.ts";
+import { checkDiskFiles, hostBusy, hostCores, sharesMemory } from "./host.ts";
 import type { MachineMemory, PooledWorker, WorkerPool } from "./pool.ts";
 import type { WorkerChoice } from "./worker-choice.ts";
+import { inSlices } from "./slices.ts";
 import { putSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
 import type { DiskFiles } from "./thread.ts";
 
@@ -172,7 +173,12 @@ export class Session {
    * Runs until the machine stops, or to the first window boundary at or after cycle `until`: the
    * stop is "running" then, and the machine can be run again. Throws when a worker thread fails.
    */
-  async run(hooks: RunHooks = {}, until = 0n): Promise<Outcome> {
+  run(hooks: RunHooks = {}, until = 0n): Promise<Outcome> {
+    if (sharesMemory()) return this.leg(hooks, until);
+    return inSlices((to) => this.leg(hooks, to), () => this.view.now, until, this.maxCycles);
+  }
+
+  private async leg(hooks: RunHooks, until: bigint): Promise<Outcome> {
     if (this.started && !this.paused) {
       throw new Error("a machine runs once: create another one with Machine.create()");
     }

@@ -1,10 +1,9 @@
 // A host thread as the engine sees it, and what runs in it.
-import type { Endpoint } from "comlink";
 import { type DiskRead, instantiate } from "../core/instance.ts";
 
 export interface Thread {
-  /** For comlink: calls of a WorkerApi. */
-  endpoint: Endpoint;
+  /** A WorkerApi, called from another thread. */
+  api: { [name in keyof WorkerApi]: (...args: Parameters<WorkerApi[name]>) => Promise<number> };
   /** The thread keeps its process alive, or not. */
   keepAlive(alive: boolean): void;
   terminate(): Promise<void>;
@@ -24,6 +23,11 @@ export interface WorkerApi {
   run(
     module: WebAssembly.Module, memory: WebAssembly.Memory, index: number, files?: DiskFiles,
   ): number;
+}
+
+/** For a page. */
+export function noDiskFiles(): never {
+  throw new Error("a page has no files to put behind disks");
 }
 
 /** While run() runs, the thread answers nothing, and the host reads the shared memory. */

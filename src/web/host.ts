@@ -1,11 +1,15 @@
 // What the engine needs of its host, for a page: the same functions as engine/host.ts, whose place
 // this file takes in a bundle for browsers. Files are fetched from beside the bundle.
 //
-// A page needs SharedArrayBuffer: it must be served with the headers
+// A page's threads share memory if it is served with the headers
 //     Cross-Origin-Opener-Policy: same-origin
 //     Cross-Origin-Embedder-Policy: require-corp
+// Otherwise a memory cannot be given to a worker, and machines run in the page, in slices.
+import { wrap } from "comlink/dist/esm/comlink.mjs";
 import type * as node from "../engine/host.ts";
-import type { DiskFiles, Thread } from "../engine/thread.ts";
+import {
+  type DiskFiles, noDiskFiles, type Thread, type WorkerApi, workerApi,
+} from "../engine/thread.ts";
 import type { ImageFile } from "../machine/image.ts";
 import { InputError, type Preset, readPreset } from "../machine/preset.ts";
 
@@ -18,8 +22,12 @@ async function fetched(path: string): Promise<Response> {
   return response;
 }
 
+export function sharesMemory(): boolean {
+  return globalThis.crossOriginIsolated;
+}
+
 export function hostCores(): number {
-  return navigator.hardwareConcurrency;
+  return sharesMemory() ? navigator.hardwareConcurrency : 1;
 }
 
 /** A page cannot know. */
@@ -40,10 +48,6 @@ export function exploreModule(): Promise<WebAssembly.Module> {
 }
 
 function moduleOf(file: string): Promise<WebAssembly.Module> {
-  if (!globalThis.crossOriginIsolated) {
-    const headers = "Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy";
-    throw new InputError(`this page has no shared memory: serve it with the headers ${headers}`);
-  }
   const module = modules.get(file) ?? fetched(file)
     .then((response) => response.arrayBuffer())
     .then((bytes) => WebAssembly.compile(bytes));
@@ -51,14 +55,25 @@ function moduleOf(file: string): Promise<WebAssembly.Module> {
   return module;
 }
 
+/** The page itself in the place of a thread. */
+function ownThread(): Thread {
+  const { run } = workerApi(noDiskFiles);
+  return {
+    api: { run: async (...args) => run(...args) },
+    keepAlive: () => undefined,
+    terminate: async () => undefined,
+  };
+}
+
 /** Starts web/worker.ts; `onEnd` is called once, with the reason, when the thread is no more. */
 export function startThread(onEnd: (reason: string) => void): Thread {
+  if (!sharesMemory()) return ownThread();
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   worker.addEventListener("error", (event) => {
     onEnd(`a worker thread failed: ${event.message || "it could not be loaded"}`);
   }, { once: true });
   return {
-    endpoint: worker,
+    api: wrap<WorkerApi>(worker),
     keepAlive: () => undefined,
     terminate: async () => worker.terminate(),
   };
@@ -93,8 +108,8 @@ export function checkDiskFiles(files: DiskFiles): void {
 
 /** The two hosts offer the same. */
 ({
-  checkDiskFiles, hostCores, hostBusy, coreModule, exploreModule, startThread, loadPreset,
-  openImage,
+  checkDiskFiles, hostCores, hostBusy, sharesMemory, coreModule, exploreModule, startThread,
+  loadPreset, openImage,
 }) satisfies {
   [name in keyof typeof node]: unknown;
 };

@@ -54,6 +54,12 @@ export function App({ asked, visit, change }: Props & { visit: number }) {
         {" "}of a run that hangs; or run both machines and see. Cycles are those of an in-order
         approximation: one operation a cycle, no speculation, no prefetchers.
       </p>
+      {!crossOriginIsolated && (
+        <p class="soft" data-alone>
+          This host does not isolate the page, so machines run on one thread, and slower; their
+          states are the same.
+        </p>
+      )}
       <Form asked={asked} change={change} />
       <p class="soft">
         {asked.workload}: {case001.workloads[asked.workload]}. {asked.variant}:

@@ -1,5 +1,5 @@
 // Shared memory on a host that sends no headers: a service worker adds them, from the next load of
-// the page on. Once; where that does not help, what needs shared memory says what is missing.
+// the page on. Once; where that does not help, machines run on one thread (engine/slices.ts).
 const TRIED = "smpbox-isolation-tried";
 
 export async function isolate(): Promise<void> {
