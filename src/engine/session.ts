@@ -203,6 +203,8 @@ export class Session {
       this.drainConsole(hooks);
     }
     let stop = STOP_NAMES[this.view.stopReason] ?? "internal";
+    // Threads that were ended gave no reason.
+    if (stop === "running") stop = hooks.signal?.aborted ? "cancelled" : "internal";
     if (stop === "budget" && (maxCycles === 0n || this.view.now < maxCycles)) {
       this.paused = true;
       stop = "running";

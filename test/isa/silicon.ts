@@ -1,7 +1,7 @@
 // The processor underneath as an oracle: builds silicon.c with gcc and runs batches of single
 // instructions.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,9 @@ import { States } from "./state.ts";
 /** Path of the harness, or a reason why there is none. */
 export function buildSilicon(): { program: string } | { reason: string } {
   if (process.arch !== "x64" || process.platform !== "linux") return { reason: "not x86-64 Linux" };
+  // AMD's differ in flags and upper halves that are undefined, and in far transfers.
+  const vendor = /^vendor_id\s*: (.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1];
+  if (vendor !== "GenuineIntel") return { reason: `the core is Intel's, this host ${vendor}` };
   if (spawnSync("gcc", ["--version"]).status !== 0) return { reason: "no gcc" };
   const program = join(mkdtempSync(join(tmpdir(), "smpbox-silicon-")), "silicon");
   const source = fileURLToPath(new URL("silicon.c", import.meta.url));

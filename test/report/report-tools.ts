@@ -9,8 +9,8 @@ import { type Report, reportOf } from "../../src/report/case-report.ts";
 import { Session } from "../../src/report/crash/session.ts";
 
 const SEEDS = 6n;
-/** Of the first 30 seeds 11, 12 and 22 hang within 30 rounds; it takes a second. */
-const HUNG_SEED = 11n;
+/** Of the first 200 seeds 16 hang within 30 rounds; with 61 and 134 all others wait. A second. */
+const HUNG_SEED = 61n;
 
 export interface Failed {
   session: Session;

@@ -9,7 +9,7 @@ import { caseModern } from "../../src/cases/modern.ts";
 import { runOnce } from "../../src/cases/runner.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import {
-  cancelOpening, closeLooks, go, looks, lookTrouble, open, opening, progress,
+  cancelOpening, closeLooks, go, type Look, looks, lookTrouble, open, opening, progress,
 } from "../../src/web/page/look.ts";
 import { closeTour, starting, startTour, tour } from "../../src/web/page/tour.ts";
 
@@ -95,7 +95,10 @@ it("can be cancelled in any of its runs, and what was open stays", async () => {
   stop();
   expect(looks.value).toEqual([before]);
   await go(0, 1_000_000);
-  expect(looks.value[0]!.cycle).toBe(1_000_000);
+  // Where nothing is recorded it is shown at the boundary before, which an idle machine has passed.
+  const [{ cycle, travel: { windowCycles } }] = looks.value as [Look];
+  expect(cycle).toBeGreaterThan(1_000_000 - windowCycles);
+  expect(cycle).toBeLessThanOrEqual(1_000_000);
 });
 
 it("is given up for the next one", async () => {

@@ -8,7 +8,6 @@ import { case002 } from "../../src/cases/002.ts";
 import { findLostWakeup, isStoreBuffering, type LostWakeup } from "../../src/cases/001-story.ts";
 import { optionsOf, runOnce } from "../../src/cases/runner.ts";
 import type { TraceEvent } from "../../src/core/trace.ts";
-import { loadPreset } from "../../src/engine/host.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { executablePath, pictured, shots, withSite } from "./site.ts";
 
@@ -237,59 +236,6 @@ describe.skipIf(!executablePath)("the page", () => {
     await page.getByRole("button", { name: "Step through a run" }).click();
     const title = await page.locator("[data-look=case] h3").textContent({ timeout: 0 });
     expect(title).toContain("adversarial drains");
-  });
-
-  it("works from a host that sends no headers", async () => {
-    const bare = await site.serve();
-    // Service workers are the browser's, so this page has one of its own.
-    const context = await site.browser.newContext();
-    const page = await context.newPage();
-    page.on("pageerror", (error) => site.said.push(error.message));
-    await page.goto(`${bare.address}#litmus=`);
-    // Asked from outside: the page's policy lets nothing within it evaluate a text.
-    await expect.poll(() => page.evaluate("crossOriginIsolated"), WAIT).toBe(true);
-    await page.waitForSelector(".machine svg");
-    await page.getByLabel("times").selectOption("1000");
-    await page.getByRole("button", { name: "Run it there" }).click();
-    await page.locator("[data-final]").first().waitFor({ timeout: 0 });
-    await context.close();
-    await bare.close();
-  });
-
-  it("runs on one thread where nothing isolates it, in Node's states", async () => {
-    const bare = await site.serve();
-    const context = await site.browser.newContext({ serviceWorkers: "block" });
-    const page = await context.newPage();
-    page.on("pageerror", (error) => site.said.push(error.message));
-    const spec = {
-      machine: "clovertown", variant: "k0", workload: "W001i", pair: [0, 2] as [number, number],
-      seed: 1n, rounds: 600, memory: "tso" as const,
-    };
-    const pair = case001.pairs(await loadPreset(spec.machine))
-      .findIndex((one) => one.join() === spec.pair.join());
-    await page.goto(`${bare.address}#rounds=600&leftPair=${pair}&leftSeed=1&leftCycle=1`);
-    await page.locator("[data-alone]").waitFor();
-    expect(await page.evaluate("crossOriginIsolated")).toBe(false);
-    const look = page.locator("[data-look=clovertown]");
-    await look.waitFor({ timeout: 0 });
-    await page.locator("[data-look=conroe]").waitFor({ timeout: 0 });
-    await look.getByRole("button", { name: "to the failure" }).click();
-    await page.locator("[data-look=clovertown][aria-busy=false]").waitFor({ timeout: 0 });
-    const boundary = (await look.locator("[data-boundary]").textContent())!;
-    const machine = await Machine.create(await optionsOf(case001, spec));
-    await machine.runTo(BigInt(boundary));
-    expect(await look.locator("[data-state]").textContent())
-      .toBe(machine.stateHash().toString(16).padStart(16, "0"));
-    machine.close();
-    await page.getByLabel("times").selectOption("1000");
-    await page.getByRole("button", { name: "Run it there" }).click();
-    await page.locator("[data-final]").first().waitFor({ timeout: 0 });
-    // It can be stopped there, too.
-    await page.getByRole("button", { name: "Run", exact: true }).click();
-    await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached" });
-    await context.close();
-    await bare.close();
   });
 
   it("can be told to stop", async () => {
