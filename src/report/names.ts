@@ -26,6 +26,9 @@ export interface Instruction {
   rip: bigint;
 }
 
+/** Of a kernel stack. */
+export const STACK_BYTES = 16384;
+
 export class Names {
   private readonly machine: Machine;
   /** Linear address of each physical page that a program has, and of those of the kernel. */
@@ -120,5 +123,3 @@ export class Names {
     };
   }
 }
-
-const STACK_BYTES = 16384;

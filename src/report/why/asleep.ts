@@ -103,7 +103,7 @@ async function between(
     const episodes = episodesOf(session.guest, session.tasks, accesses).filter(({ task, until }) =>
       left.some(({ pid, time }) => pid === task.pid && time === until));
     const teller = new Teller(session);
-    return withoutRepeats(lostWakeups(episodes, accesses))
+    return withoutRepeats(lostWakeups(session.guest, episodes, accesses))
       .map((one) => lostWakeup(one, session, teller));
   } finally {
     machine.close();

@@ -7,6 +7,7 @@ import {
 import { TASK_RUNNING } from "../../machine/debug-block.ts";
 import type { Guest } from "../../machine/guest.ts";
 import { translate } from "../../machine/page-walk.ts";
+import { STACK_BYTES } from "../names.ts";
 import type { KernelTask } from "../../machine/tasks.ts";
 import { type Crossing, crossingOf, isStale, needsBuffer } from "./stale.ts";
 
@@ -21,6 +22,8 @@ export interface Episode {
 export interface LostWakeup {
   episode: Episode;
   crossing: Crossing;
+  /** What the sleeper stored leads to it: who looked there would have found it. */
+  names: boolean;
 }
 
 /**
@@ -58,14 +61,35 @@ function latest<T extends Load | Store>(list: readonly T[], before: number): T |
     one.time < before && (!best || one.time > best.time) ? one : best, undefined);
 }
 
-/** The likeliest reason why the task of each episode was not woken, where there is one. */
-export function lostWakeups(episodes: readonly Episode[], accesses: Accesses): LostWakeup[] {
+/**
+ * The likeliest reason why the task of each episode was not woken, where there is one. Best is one
+ * in which somebody missed a store that names the sleeper; a program may have other signs.
+ */
+export function lostWakeups(
+  guest: Guest, episodes: readonly Episode[], accesses: Accesses,
+): LostWakeup[] {
   return episodes.flatMap((episode) => {
-    const found = crossingsOf(episode, accesses);
+    const own = placesOf(guest, episode.task);
+    const found = crossingsOf(episode, accesses)
+      .map((crossing) => ({ episode, crossing, names: own(crossing.first.store) }));
     // A reordering explains itself; of what is left the closest meeting is the one that matters.
-    found.sort((a, b) => Number(needsBuffer(b)) - Number(needsBuffer(a)) || a.span - b.span);
-    return found.length ? [{ episode, crossing: found[0] }] : [];
+    found.sort((a, b) => Number(b.names) - Number(a.names) ||
+      Number(needsBuffer(b.crossing)) - Number(needsBuffer(a.crossing)) ||
+      a.crossing.span - b.crossing.span);
+    return found.slice(0, 1);
   });
+}
+
+/** Does a store put a pointer to the task or into its kernel stack, or is it into its struct? */
+function placesOf(guest: Guest, { place, stack }: KernelTask): (store: Store) => boolean {
+  const first = translate(guest.ram, guest.cr3, place.lin);
+  const bytes = place.type.bytes;
+  return ({ value, size, phys }) => {
+    const within = first !== undefined && phys >= first && phys < first + bytes;
+    const to = (start: bigint, length: number) =>
+      size === 8 && value >= start && value < start + BigInt(length);
+    return within || to(place.lin, bytes) || to(stack, STACK_BYTES);
+  };
 }
 
 function crossingsOf(episode: Episode, accesses: Accesses): Crossing[] {

@@ -36,7 +36,7 @@ export async function why(
   const session = new Session({ machine, result, image: "", seed: 0n, note: "" });
   const teller = new Teller(session);
   const episodes = episodesOf(session.guest, session.tasks, accesses);
-  const lost = withoutRepeats(lostWakeups(episodes, accesses));
+  const lost = withoutRepeats(lostWakeups(session.guest, episodes, accesses));
   const known = new Set(lost.map(({ crossing }) => keyOf(crossing)));
   const rest = [...reorderings.found.values()]
     .filter(({ crossing }) => !known.has(keyOf(crossing)))
@@ -99,7 +99,10 @@ export function lostWakeup(
 const keyOf = ({ first, second }: Crossing) =>
   [first, second].map(({ cpu, store }) => `${cpu}:${store.time}`).sort().join();
 
-/** Both sides may sleep later; the wake-up was lost to the one that went to sleep next. */
+/**
+ * Both sides may sleep later; the wake-up was lost to the one that went to sleep next. First those
+ * that somebody looked for: the others may wait for these, and rightly.
+ */
 export function withoutRepeats(lost: readonly LostWakeup[]): LostWakeup[] {
   const best = new Map<string, LostWakeup>();
   const slept = ({ episode, crossing }: LostWakeup) =>
@@ -108,7 +111,8 @@ export function withoutRepeats(lost: readonly LostWakeup[]): LostWakeup[] {
     const known = best.get(keyOf(one.crossing));
     if (!known || slept(one) < slept(known)) best.set(keyOf(one.crossing), one);
   }
-  return [...best.values()].sort((a, b) => a.episode.until - b.episode.until);
+  return [...best.values()].sort((a, b) =>
+    Number(b.names) - Number(a.names) || a.episode.until - b.episode.until);
 }
 
 /** Lines of a terminal. */
