@@ -108,6 +108,12 @@ export class Machine {
     this.options = options;
   }
 
+  /** What it was told: the parameters of its kernel and program, and its memory model. */
+  get told(): { append: string; memory: string } {
+    const { append = "", memory = "tso" } = this.options;
+    return { append: append.trim(), memory };
+  }
+
   /**
    * Powers a machine on with the image loaded, or puts the state of `snapshot` into it, taken of a
    * machine with the same options but for workers, trace and budget. Throws an InputError that says

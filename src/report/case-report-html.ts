@@ -3,6 +3,7 @@
 // buffer until it is visible.
 import type { Report, Section } from "./case-report.ts";
 import type { Step } from "./case-report-steps.ts";
+import { valueOf } from "./crash/machine.ts";
 import { escaped } from "./svg.ts";
 
 const STYLE = "body{font:15px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;" +
@@ -52,7 +53,7 @@ function table(steps: readonly Step[]): string[] {
   return [
     "<table>", `<tr>${head.map((text) => `<th>${text}</th>`).join("")}</tr>`,
     ...steps.map(({ time, cpu, label, kind, place, value, words }) => {
-      const cells = [`${time}`, `${cpu}`, label, kind, place, `0x${value.toString(16)}`, words];
+      const cells = [`${time}`, `${cpu}`, label, kind, place, valueOf(kind, value), words];
       return `<tr>${cells.map((text) => `<td>${escaped(text)}</td>`).join("")}</tr>`;
     }),
     "</table>",

@@ -1,6 +1,7 @@
 // A report on a failed run as text for a terminal, and as a document for --json.
 import type { Report, Section } from "./case-report.ts";
 import type { Step } from "./case-report-steps.ts";
+import { valueOf } from "./crash/machine.ts";
 import { wrap } from "./text.ts";
 
 const WIDTH = 80;
@@ -35,7 +36,7 @@ function stepLines(
 ): string[] {
   const when = `+${time - origin}`.padStart(9);
   const head = `${when}  cpu${String(cpu).padEnd(3)} ${label.padEnd(4)} ${kind.padEnd(6)}`;
-  const where = `${place} = 0x${value.toString(16)}`;
+  const where = `${place} ${valueOf(kind, value)}`;
   const whole = [words, where].filter(Boolean).join(": ");
   if (head.length + 1 + whole.length <= WIDTH || !words) return [`${head} ${whole}`];
   const margin = Math.max(2, Math.min(head.length + 1, WIDTH - where.length));

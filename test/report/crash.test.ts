@@ -41,7 +41,7 @@ it("ps lists the tasks that the debug block lists", async () => {
   // Threads of the kernel that have nothing to do; nobody waits for a disk.
   expect((await run("ps -IN")).match(/IN {2}aio$/gm)).toHaveLength(8);
   expect((await run("ps -UN")).split("\n")).toHaveLength(1);
-  expect(await run("sys")).toContain("LOAD: 0 running, 0 uninterruptible");
+  expect(await run("sys")).toContain("LOAD AVERAGE: 0 running, 0 uninterruptible");
 });
 
 it("bt walks from schedule to the system call, with the registers of the program", async () => {
@@ -86,6 +86,8 @@ it("the reaper is in the wait queue of its kioctx, whose struct has the unread e
   expect(queue).toMatch(new RegExp(`^PID: ${pid} `));
   expect(await run(`waitq ${place} | wc -l`)).toBe("1");
   const head = session.placeOf(`((struct kioctx *)${address})->wait.task_list`)!.lin.toString(16);
+  // Not the queue but its list: the entries never lead back there.
+  await expect(run(`waitq ${head}`)).rejects.toThrow(/does not come back there in \d+ entries/);
   const listed = await run(`list wait_queue.task_list -H ${head}`);
   expect(listed).toMatch(/^[0-9a-f]{16}$/);
   const { place: task } = session.task(`${pid}`);
@@ -171,6 +173,10 @@ it("runq, files, irq, sys, dis", async () => {
 it("sb is empty on a quiescent machine, last has labelled steps of case 001", async () => {
   expect((await run("sb")).match(/: empty$/gm)).toHaveLength(8);
   const steps = (await run("last 40")).split("\n");
+  // A locked access is recorded with what it found, which is not what it left.
+  expect(steps.filter((step) => / locked .* = 0x| (?:load|issue|commit) .* was /.test(step)))
+    .toEqual([]);
+  expect(steps.some((step) => / 1g +locked .*state was 0x/.test(step))).toBe(true);
   expect(steps.length).toBeGreaterThan(20);
   expect(steps.filter((line) => / A3 +(issue|commit) /.test(line)).length)
     .toBeGreaterThan(0);

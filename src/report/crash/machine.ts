@@ -78,6 +78,11 @@ export const STEP_KINDS: Record<number, string> = {
   [TRACE_LOAD]: "load", [TRACE_ISSUE]: "issue", [TRACE_COMMIT]: "commit", [TRACE_LOCKED]: "locked",
 };
 
+/** A locked access is recorded with what it found. */
+export function valueOf(kind: string, value: bigint): string {
+  return `${kind === "locked" ? "was" : "="} 0x${value.toString(16)}`;
+}
+
 /** The last labelled steps, of all CPUs. */
 export function last(session: Session, count?: string): string[] {
   const { view } = session.machine;
@@ -88,7 +93,7 @@ export function last(session: Session, count?: string): string[] {
   const labels = session.labels;
   return shown.map(({ time, cpu, kind, label, phys, value }) => {
     const step = `${(labels.get(label) ?? `#${label}`).padEnd(4)} ${STEP_KINDS[kind].padEnd(6)}`;
-    const place = `${names.data(Number(phys))} = 0x${bareHex(value)}`;
+    const place = `${names.data(Number(phys))} ${valueOf(STEP_KINDS[kind], value)}`;
     return `${String(time).padStart(10)}  cpu${cpu}  ${step} ${place}`.slice(0, WIDTH);
   });
 }

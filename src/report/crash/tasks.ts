@@ -3,10 +3,14 @@ import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../machine/debug
 import type { Place } from "../../machine/guest.ts";
 import type { KernelTask } from "../../machine/tasks.ts";
 import { InputError, numberOf } from "../../machine/preset.ts";
+import { wrap } from "../text.ts";
 import { valueLines } from "./print.ts";
 import { bareHex, type Session } from "./session.ts";
 
 const LIST_MAX = 4096;
+/** Columns of a row's value in `sys`. */
+const SYS_NAME = 14;
+const SYS_VALUE = 66;
 
 /** As in crash: RU, IN, UN, or what is left. */
 export function stateOf({ state }: KernelTask): "RU" | "IN" | "UN" | "DE" {
@@ -65,15 +69,18 @@ export function sys(session: Session): string[] {
     ["CPUS", `${view.cpus}`],
     ["CYCLES", `${view.now} (in-order approximation)`],
     ["UPTIME", `${seconds.toFixed(6)} s of virtual time`],
-    ["LOAD", `${running} running, ${blocked} uninterruptible`],
+    ["LOAD AVERAGE", `${running} running, ${blocked} uninterruptible`],
     ["TASKS", `${session.tasks.length}`],
     ["MACHINE", `${preset.name}  (${megahertz} Mhz)`],
     ["MEMORY", `${view.ram.length / 2 ** 20} MB`],
     ["SEED", `${seed}`],
+    ["PARAMETERS", machine.told.append || "none"],
+    ["MEMORY MODEL", machine.told.memory],
     ...(note ? [["DRAINS", note] as [string, string]] : []),
     ["PANIC", machine.debugBlock()?.panic ?? `"" (${why})`],
   ];
-  return rows.map(([name, value]) => `${name.padStart(12)}: ${value}`);
+  return rows.flatMap(([name, value]) => wrap(value, SYS_VALUE).split("\n")
+    .map((line, i) => `${i ? "" : `${name.padStart(SYS_NAME - 2)}: `}`.padEnd(SYS_NAME) + line));
 }
 
 /** "set PID": whom commands without a PID are about from now on; without one, who that is. */
@@ -100,7 +107,13 @@ export function listOf(session: Session, head: Place, type: string, link: string
   const found: Place[] = [];
   let next = guest.value(head, "next");
   if (next === undefined) throw new InputError(`${bareHex(head.lin)}: nothing is mapped there`);
-  while (next && next !== head.lin && found.length < LIST_MAX) {
+  const seen = new Set<bigint>();
+  while (next && next !== head.lin) {
+    if (seen.has(next) || found.length === LIST_MAX) {
+      throw new InputError(`${bareHex(head.lin)}: the list does not come back there in ` +
+        `${found.length} entries: give the address of its head`);
+    }
+    seen.add(next);
     const following = guest.number(next);
     if (following === undefined) {
       throw new InputError(`${bareHex(head.lin)}: no list, or a broken one: it leads to ` +

@@ -103,9 +103,9 @@ function crossingsOf(episode: Episode, accesses: Accesses): Crossing[] {
     const own = place.find((recent) => recent.cpu === cpu);
     if (!own) continue;
     const others = place.filter((recent) => recent !== own);
-    // The last look at a place is the one that the task acted upon.
-    const looks = own.loads.filter((load) => inside(load) && !load.locked);
-    for (const read of looks.filter((load, i) =>
+    // The last look at a place is the one that the task acted upon; that of a spin lock is locked.
+    const looks = own.loads.filter(inside);
+    for (const read of looks.filter((load, i) => !load.locked &&
       looks.findLastIndex(({ phys }) => phys === load.phys) === i)) {
       const store = firstAfter(read, others);
       if (store) missed.push({ read, store });
