@@ -1,18 +1,15 @@
-// The form, the two machines with their results, and why the first run hung.
+// The form, the two machines, and why the first run hung.
 import { useEffect, useRef } from "preact/hooks";
 import { case001 } from "../../cases/001.ts";
-import type { CaseRun } from "../../cases/case.ts";
-import { relationOf } from "../../machine/topology.ts";
-import { upperBound } from "../../report/compare.ts";
-import { memoryNote } from "../../report/memory-model.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
 import { CasesView } from "./cases-view.tsx";
 import {
-  cancel, compare, running, show, type Side, sides, specsOf, trouble,
+  cancel, compare, running, show, sides, specsOf, trouble,
 } from "./compare.ts";
 import { CASE_SIDE, closeLooks, looks, lookTrouble, open, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
-import { MachineView } from "./machine-view.tsx";
+import { codeOf, comparedForm } from "./made.ts";
+import { MachinePanel } from "./machine-panel.tsx";
 import { OpeningView } from "./opening-view.tsx";
 import { NOWHERE, type Place, placeNow, restore } from "./place.ts";
 import { PlaygroundView } from "./playground-view.tsx";
@@ -67,7 +64,9 @@ export function App({ asked, visit, change }: Props & { visit: number }) {
       </p>
       {trouble.value && <p class="bad" role="alert">{trouble.value}</p>}
       <section aria-label="Machines" class="machines">
-        {sides.value.map((side, i) => <MachinePanel key={i} side={side} />)}
+        {sides.value.map((side, i) => (
+          <MachinePanel key={i} side={side} form={comparedForm(asked)} />
+        ))}
       </section>
       <Story />
       {lookTrouble.value && <p class="bad" role="alert">{lookTrouble.value}</p>}
@@ -139,65 +138,6 @@ function Form({ asked, change }: Props) {
   );
 }
 
-function MachinePanel({ side }: { side: Side }) {
-  const { preset, pairs, disks, runs, wanted } = side;
-  const first = runs.find((run) => run.failure);
-  return (
-    <article class="machine" data-machine={preset.name}>
-      <h2>{preset.name}</h2>
-      <p class="soft">{preset.description}</p>
-      <div class="scroll" tabIndex={0}>
-        <MachineView preset={preset} disks={disks}
-          chosen={first?.spec.pair ?? pairs.at(-1) ?? []} />
-      </div>
-      {wanted > 0 && (
-        <progress max={wanted} value={runs.length} aria-label={`runs of ${preset.name}`} />
-      )}
-      {runs.length > 0 && <div class="scroll" tabIndex={0}><Results side={side} /></div>}
-      <p class="soft" data-caveat>{caveatsOf(side).join(" ")}</p>
-    </article>
-  );
-}
-
-/** What a run without a hang is worth, and whose drains they were. */
-function caveatsOf({ pairs, runs }: Side): string[] {
-  const note = runs.length ? memoryNote(runs[0].spec.memory) : undefined;
-  return [
-    ...pairs.flatMap((pair) => {
-      const own = runs.filter(({ spec }) => spec.pair.join() === pair.join());
-      const rounds = own.reduce((sum, run) => sum + run.rounds, 0);
-      if (!rounds || own.some((run) => run.failure)) return [];
-      return `CPUs ${pair.join(" and ")}: no hang, under ${upperBound(rounds)} a round (95 %).`;
-    }),
-    ...note ? [`Memory: ${note}.`] : [],
-  ];
-}
-
-function Results({ side: { preset, pairs, runs } }: { side: Side }) {
-  const of = (pair: [number, number]) => runs.filter((run) => run.spec.pair.join() === pair.join());
-  return (
-    <table>
-      <thead><tr><th>CPUs</th><th>apart</th><th>hung</th><th>rounds</th><th>state</th></tr></thead>
-      <tbody>
-        {pairs.map((pair) => {
-          const own = of(pair);
-          const hung = own.filter((run) => run.failure).length;
-          const rounds = own.reduce((sum, run) => sum + run.rounds, 0);
-          return (
-            <tr key={pair.join()}>
-              <td>{pair.join(" and ")}</td>
-              <td>{relationOf(preset, ...pair)}</td>
-              <td class={hung ? "bad" : "good"}>{hung} of {own.length}</td>
-              <td class="number">{rounds}</td>
-              <td><code data-hash={pair.join()}>{own[0] && hashText(own[0])}</code></td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
-  );
-}
-
 /** The first run that failed on each side, or the run of its last pair. */
 function Inside({ asked }: { asked: Asked }) {
   const runs = () => sides.value.map((side) => {
@@ -229,15 +169,16 @@ function Inside({ asked }: { asked: Asked }) {
   );
 }
 
-const hashText = ({ result }: CaseRun) => result.stateHash.toString(16).padStart(16, "0");
-
 function Story() {
   const first = sides.value.flatMap(({ runs }) => runs).find((run) => run.failure);
   if (!first) return null;
   const { machine, pair, seed } = first.spec;
   return (
     <section aria-label="Why" id="why">
-      <h2>Why {machine} hung, CPUs {pair.join(" and ")}, seed {String(seed)}</h2>
+      <h2>
+        Why {machine} hung, {codeOf(case001, first.spec)}, CPUs {pair.join(" and ")}, seed
+        {" "}{String(seed)}
+      </h2>
       <StoryView run={first} />
       <details>
         <summary>The whole account</summary>

@@ -10,6 +10,8 @@ import {
 import { memoryNote } from "../../report/memory-model.ts";
 import { CASE_SIDE, looks, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
+import { formOf } from "./made.ts";
+import { MadeView } from "./made-view.tsx";
 import { MachineView } from "./machine-view.tsx";
 import { OpeningView } from "./opening-view.tsx";
 import {
@@ -91,13 +93,14 @@ export function CasesView({ asked, change }: Props) {
       </p>
       {opening.value === "case" && <OpeningView />}
       {campaignTrouble.value && <p class="bad" role="alert">{campaignTrouble.value}</p>}
-      {campaign.value && <Results campaign={campaign.value} />}
+      {campaign.value && <Results campaign={campaign.value} form={formOf(asked)} />}
       {look && <LookView look={look} side={CASE_SIDE} />}
     </section>
   );
 }
 
-function Results({ campaign: { definition, preset, specs, runs } }: { campaign: Campaign }) {
+function Results({ campaign, form }: { campaign: Campaign; form: string }) {
+  const { definition, preset, specs, runs } = campaign;
   const failed = runs.filter((run) => run.failure);
   const broken = runs.find((run) => run.broken);
   const first = failed.sort((a, b) => Number(a.spec.seed - b.spec.seed))[0];
@@ -107,6 +110,7 @@ function Results({ campaign: { definition, preset, specs, runs } }: { campaign: 
   const percent = (rate: number) => `${(rate * 100).toFixed(0)} %`;
   return (
     <div class="look" data-campaign={definition.id}>
+      <MadeView made={campaign.form} form={form} />
       <div class="scroll" tabIndex={0}>
         <MachineView preset={preset} chosen={definition.allCpus ? [] : specs[0].pair}
           disks={disks} />

@@ -1,18 +1,15 @@
 // One case, some seeds: which runs failed, as they come in.
 import { signal } from "@preact/signals";
 import { type Case, type CaseRun, type CaseSpec, variantsOf } from "../../cases/case.ts";
-import { findCase } from "../../cases/index.ts";
 import { requireCpus, runAll } from "../../cases/runner.ts";
 import type { Preset } from "../../machine/preset.ts";
 import { loadPreset } from "../../engine/host.ts";
 import { CASE_SIDE, closeLooks, go, lookTrouble, open } from "./look.ts";
-import { type Asked, OWN } from "./state.ts";
-
-/** Of a case that leaves it open. */
-const ROUNDS = 4000;
+import { caseForm, formOf } from "./made.ts";
+import type { Asked } from "./state.ts";
 
 export interface Campaign {
-  /** Of the form that asked for it. */
+  /** What was asked for (made.ts). */
   form: string;
   definition: Case;
   preset: Preset;
@@ -27,26 +24,16 @@ export const campaignTrouble = signal("");
 export const looked = signal<{ form: string; run: number } | undefined>(undefined);
 let stop = new AbortController();
 
-/** What a case's runs depend on. */
-export function formOf(asked: Asked): string {
-  return [
-    asked.case, asked.caseVariant, asked.caseWorkload, asked.caseMachine, asked.caseMemory,
-    asked.caseSeed, asked.caseSeeds, asked.caseRounds,
-  ].join();
-}
-
 export function cancelCampaign(): void {
   stop.abort();
 }
 
 /** The runs that are asked for, each with a seed of its own; the pairs of CPUs take turns. */
 export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs">> {
-  const definition = findCase(asked.case);
-  const machine = asked.caseMachine === OWN ? definition.machine : asked.caseMachine;
+  const { definition, machine, workload, rounds } = caseForm(asked);
   const preset = await loadPreset(machine);
   requireCpus(definition, preset);
   const pairs = definition.pairs(preset);
-  const workload = asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload;
   const { buggy, fixed } = variantsOf(definition, workload);
   const seeds = Array.from({ length: asked.caseSeeds }, (_, i) => BigInt(asked.caseSeed + i));
   const specs = seeds.map((seed, i): CaseSpec => ({
@@ -56,7 +43,7 @@ export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs">> {
     // The pair that is farthest apart first: of case 001 the nearest one never fails.
     pair: pairs[pairs.length - 1 - (i % pairs.length)],
     seed,
-    rounds: asked.caseRounds || (definition.rounds ?? ROUNDS),
+    rounds,
     memory: asked.caseMemory,
   }));
   return { form: formOf(asked), definition, preset, specs };

@@ -5,6 +5,7 @@ import type { CaseRun, CaseSpec } from "../../cases/case.ts";
 import { requireCpus, runAll } from "../../cases/runner.ts";
 import { loadPreset } from "../../engine/host.ts";
 import type { Preset } from "../../machine/preset.ts";
+import { comparedForm } from "./made.ts";
 import type { Asked } from "./state.ts";
 
 export interface Side {
@@ -13,6 +14,8 @@ export interface Side {
   disks?: number;
   runs: CaseRun[];
   wanted: number;
+  /** What the runs were asked for with (made.ts). */
+  made: string;
 }
 
 export const sides = signal<Side[]>([]);
@@ -32,7 +35,7 @@ export async function show(asked: Asked): Promise<void> {
       const pairs = case001.pairs(preset);
       const [spec] = specsOf({ preset, pairs }, asked);
       const disks = spec && (case001.disks?.(spec)?.disks.length ?? 0);
-      return { preset, pairs, disks, runs: [], wanted: 0 };
+      return { preset, pairs, disks, runs: [], wanted: 0, made: comparedForm(asked) };
     });
     trouble.value = "";
     for (const preset of presets) requireCpus(case001, preset);

@@ -5,6 +5,7 @@ import { case001 } from "../../cases/001.ts";
 import { bufferEntries, STATES } from "../../core/inspect.ts";
 import { memoryNote } from "../../report/memory-model.ts";
 import { CASE_SIDE, go, type Look, step, stepMark, stepWindow } from "./look.ts";
+import { codeOf } from "./made.ts";
 import { busesAt } from "./moments.ts";
 import { TimelineView } from "./timeline-view.tsx";
 
@@ -22,7 +23,7 @@ export function LookView({ look, side }: { look: Look; side: number }) {
       <h3>
         {ofCase && `Case ${definition.id} on `}{look.preset.name}
         {definition.allCpus ? "" : `, CPUs ${spec.pair.join(" and ")}`}
-        {ofCase && `, seed ${spec.seed}`}
+        , {codeOf(definition, spec)}, seed {String(spec.seed)}
         {note && `; ${note}`}
       </h3>
       {ofCase && <p>{failure ? `${failure.invariant}: ${failure.what}.` : "It did not fail."}</p>}

@@ -6,8 +6,9 @@ import { case001 } from "../../cases/001.ts";
 import type { CaseSpec } from "../../cases/case.ts";
 import { requireCpus } from "../../cases/runner.ts";
 import { loadPreset } from "../../engine/host.ts";
-import { formOf, looked, lookAtRun } from "./cases.ts";
+import { looked, lookAtRun } from "./cases.ts";
 import { CASE_SIDE, closeLooks, go, type Look, looks, open, opening } from "./look.ts";
+import { formOf } from "./made.ts";
 import { type Asked, DEFAULTS } from "./state.ts";
 import { closeTour, starting, startTour, stop, tour } from "./tour.ts";
 

@@ -1,0 +1,75 @@
+// Results in the page say what made them, whatever the form asks for by then.
+import { describe, expect, it } from "vitest";
+import { case001 } from "../../src/cases/001.ts";
+import { caseModern } from "../../src/cases/modern.ts";
+import { codeOf, comparedForm, formOf } from "../../src/web/page/made.ts";
+import { askedOf } from "../../src/web/page/state.ts";
+import { executablePath, withSite } from "./site.ts";
+
+it("names what was asked for, the case's own by its name", () => {
+  const asked = askedOf("#rounds=600&case=000&caseSeed=7");
+  expect(comparedForm(asked)).toBe("bug, W001i, tso, 600 rounds, seeds 1 to 3");
+  const own = formOf(asked);
+  expect(own).toMatch(/^case 000, bug, W000\w*, \w+, tso, \d+ rounds, seeds 7 to 16$/);
+  const [, , workload, machine] = own.split(", ");
+  // The same in so many words is nothing else.
+  const same = { ...asked, caseWorkload: workload, caseMachine: machine };
+  expect(formOf(same)).toBe(own);
+  const others = [
+    { case: "001" }, { caseVariant: "fixed" }, { caseMachine: "i7-3960x" }, { caseSeed: 8 },
+    { caseMemory: "sc" as const }, { caseSeeds: 9 }, { caseRounds: 41 },
+  ];
+  for (const other of others) expect(formOf({ ...asked, ...other })).not.toBe(own);
+});
+
+it("calls a copy of the code what the form calls it", () => {
+  const spec = {
+    machine: "conroe", variant: "k7", workload: "W001i", pair: [0, 1] as [number, number],
+    seed: 1n, rounds: 100, memory: "tso" as const,
+  };
+  expect(codeOf(case001, spec)).toBe("fixed");
+  expect(codeOf(case001, { ...spec, variant: "k0" })).toBe("bug");
+  expect(codeOf(case001, { ...spec, variant: "k12" })).toBe("k12");
+  for (const [workload, { buggy }] of Object.entries(caseModern.ofWorkload ?? {})) {
+    expect(codeOf(caseModern, { ...spec, workload, variant: buggy }), workload).toBe("bug");
+  }
+});
+
+describe.skipIf(!executablePath)("results in the page", () => {
+  const { open } = withSite();
+
+  it("stay those of the form that made them", async () => {
+    const page = await open("#seeds=1&rounds=600&case=000&caseSeeds=1&caseRounds=100");
+    const done = async (start: string, cancel: string) => {
+      await page.getByRole("button", { name: start, exact: true }).click();
+      const button = page.getByRole("button", { name: cancel, exact: true });
+      await button.waitFor();
+      await button.waitFor({ state: "detached", timeout: 0 });
+    };
+    await done("Run", "Cancel");
+    await done("Run the case", "Cancel the case");
+    const compared = page.locator("[data-machine=clovertown] [data-made]");
+    const ofCase = page.locator("[data-campaign] [data-made]");
+    const made = async () => [await compared.textContent(), await ofCase.textContent()];
+    const before = await made();
+    expect(before[0]).toBe("made with: bug, W001i, tso, 600 rounds, seed 1.");
+    expect(before[1]).toMatch(/^made with: case 000, bug, .* tso, 100 rounds, seed 1\.$/);
+    const said = " The form asks for something else now: these are not its results.";
+    const other = before.map((text) => text + said);
+    for (const [field, value] of [["variant", "fixed"], ["memory", "sc"]]) {
+      const name = `case${field[0].toUpperCase()}${field.slice(1)}`;
+      for (const key of [field, name]) await page.locator(`[name=${key}]`).selectOption(value);
+      expect(await made(), field).toEqual(other);
+      expect(await page.locator("#why h2").textContent()).toContain("clovertown hung, bug, CPUs");
+    }
+    for (const [field, value] of [["variant", "bug"], ["memory", "tso"]]) {
+      const name = `case${field[0].toUpperCase()}${field.slice(1)}`;
+      for (const key of [field, name]) await page.locator(`[name=${key}]`).selectOption(value);
+    }
+    expect(await made()).toEqual(before);
+    await page.locator("[name=rounds]").fill("700");
+    await page.locator("[name=rounds]").blur();
+    await expect.poll(() => compared.textContent()).toBe(other[0]);
+    await page.close();
+  });
+});
