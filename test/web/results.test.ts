@@ -1,7 +1,10 @@
-// Results in the page say what made them, whatever the form asks for by then.
+// Results in the page say what made them, whatever the form asks for by then; what is looked at is
+// of one seed.
 import { describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
+import type { CaseRun } from "../../src/cases/case.ts";
 import { caseModern } from "../../src/cases/modern.ts";
+import { runsInside, show, sides, specsOf } from "../../src/web/page/compare.ts";
 import { codeOf, comparedForm, formOf } from "../../src/web/page/made.ts";
 import { askedOf } from "../../src/web/page/state.ts";
 import { executablePath, withSite } from "./site.ts";
@@ -33,6 +36,30 @@ it("calls a copy of the code what the form calls it", () => {
   for (const [workload, { buggy }] of Object.entries(caseModern.ofWorkload ?? {})) {
     expect(codeOf(caseModern, { ...spec, workload, variant: buggy }), workload).toBe("bug");
   }
+});
+
+it("looks inside two runs of one seed, that of the first failure", async () => {
+  const asked = askedOf("#rounds=600");
+  await show(asked);
+  const run = (side: number, pair: string, seed: bigint, failure = {}) => {
+    const spec = specsOf(sides.value[side], asked)
+      .find((one) => one.pair.join() === pair && one.seed === seed)!;
+    return { spec, failure } as unknown as CaseRun;
+  };
+  const picked = (runs: CaseRun[][], form = asked) => {
+    const all = sides.value.map((side, i) => ({ ...side, runs: runs[i] }));
+    return runsInside(all, form).map(({ spec: { pair, seed, variant }, had }) =>
+      `${pair.join()} ${seed} ${variant} ${had !== undefined}`);
+  };
+  expect(picked([[], []])).toEqual(["0,2 1 k0 false", "0,1 1 k0 false"]);
+  const held = { ...run(0, "0,4", 1n), failure: undefined };
+  const left = run(0, "0,4", 3n);
+  expect(picked([[held, left], []])).toEqual(["0,4 3 k0 true", "0,1 3 k0 false"]);
+  expect(picked([[held], [run(1, "0,1", 2n)]])).toEqual(["0,2 2 k0 false", "0,1 2 k0 true"]);
+  // Of another seed on the right, too.
+  expect(picked([[left], [run(1, "0,1", 2n)]])).toEqual(["0,4 3 k0 true", "0,1 3 k0 false"]);
+  expect(picked([[left], []], { ...asked, variant: "fixed" }))
+    .toEqual(["0,2 1 k7 false", "0,1 1 k7 false"]);
 });
 
 describe.skipIf(!executablePath)("results in the page", () => {
@@ -70,6 +97,12 @@ describe.skipIf(!executablePath)("results in the page", () => {
     await page.locator("[name=rounds]").fill("700");
     await page.locator("[name=rounds]").blur();
     await expect.poll(() => compared.textContent()).toBe(other[0]);
+    // The right one's run has the left one's seed, and both say so; what ran does not count now.
+    await page.getByRole("button", { name: "Look inside" }).click();
+    for (const machine of ["clovertown", "conroe"]) {
+      const title = page.locator(`[data-look=${machine}] h3`);
+      expect(await title.textContent({ timeout: 0 })).toMatch(/^\w+, CPUs \d and \d, bug, seed 1$/);
+    }
     await page.close();
   });
 });

@@ -4,7 +4,7 @@ import { case001 } from "../../cases/001.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
 import { CasesView } from "./cases-view.tsx";
 import {
-  cancel, compare, running, show, sides, specsOf, trouble,
+  cancel, compare, running, runsInside, show, sides, trouble,
 } from "./compare.ts";
 import { CASE_SIDE, closeLooks, looks, lookTrouble, open, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
@@ -138,25 +138,20 @@ function Form({ asked, change }: Props) {
   );
 }
 
-/** The first run that failed on each side, or the run of its last pair. */
 function Inside({ asked }: { asked: Asked }) {
-  const runs = () => sides.value.map((side) => {
-    const had = side.runs.find((run) => run.failure);
-    const spec = had?.spec ?? specsOf(side, asked).findLast(({ seed }) => seed === 1n)!;
-    return { definition: case001, spec, had };
-  });
   return (
     <section aria-label="Inside" id="inside">
       <h2>Look inside</h2>
       <p>
-        One run on each machine, to step through in both directions: what waits in the store
-        buffers and for how long, which caches hold the lines that matter, what is on the bus.
+        One run on each machine, both with the seed of the first that hung, to step through in both
+        directions: what waits in the store buffers and for how long, which caches hold the lines
+        that matter, what is on the bus.
       </p>
       <button type="button"
         disabled={opening.value !== undefined || running.value || trouble.value !== ""}
         onClick={() => {
           closeTour();
-          void open(Promise.resolve(runs()), "inside");
+          void open(Promise.resolve(runsInside(sides.value, asked)), "inside");
         }}>
         Look inside
       </button>

@@ -5,6 +5,7 @@ import type { CaseRun, CaseSpec } from "../../cases/case.ts";
 import { requireCpus, runAll } from "../../cases/runner.ts";
 import { loadPreset } from "../../engine/host.ts";
 import type { Preset } from "../../machine/preset.ts";
+import type { Wanted } from "./look-open.ts";
 import { comparedForm } from "./made.ts";
 import type { Asked } from "./state.ts";
 
@@ -12,6 +13,7 @@ export interface Side {
   preset: Preset;
   pairs: [number, number][];
   disks?: number;
+  /** In the order of specsOf(), whichever came in first. */
   runs: CaseRun[];
   wanted: number;
   /** What the runs were asked for with (made.ts). */
@@ -54,6 +56,22 @@ export function specsOf(
   })));
 }
 
+/**
+ * A run of each side, with the same seed: that of the first run that failed, or 1. Where none of
+ * its runs failed, that of its last pair. Runs that the form does not ask for now do not count.
+ */
+export function runsInside(all: readonly Side[], asked: Asked): Wanted[] {
+  const form = comparedForm(asked);
+  const failed = all.map(({ made, runs }) =>
+    (made === form ? runs.filter((run) => run.failure) : []));
+  const seed = failed.flat()[0]?.spec.seed ?? 1n;
+  return all.map((side, i) => {
+    const had = failed[i].find(({ spec }) => spec.seed === seed);
+    const spec = had?.spec ?? specsOf(side, asked).findLast((one) => one.seed === seed)!;
+    return { definition: case001, spec, had };
+  });
+}
+
 /** All runs of both machines, one machine's after the other's. */
 export async function compare(asked: Asked): Promise<void> {
   stop = new AbortController();
@@ -70,7 +88,9 @@ export async function compare(asked: Asked): Promise<void> {
       await runAll(case001, specs, {
         signal: stop.signal,
         onDone: (run) => {
-          if (run.result.exit !== "cancelled") update({ runs: [...sides.value[index].runs, run] });
+          if (run.result.exit === "cancelled") return;
+          const runs = [...sides.value[index].runs, run];
+          update({ runs: runs.sort((a, b) => specs.indexOf(a.spec) - specs.indexOf(b.spec)) });
         },
       });
       if (stop.signal.aborted) break;
