@@ -52,7 +52,7 @@ async function once() {
   const long = await visit(LONG);
   await long.locator("canvas").first().waitFor({ timeout: 0 });
   await long.locator("[data-look]").nth(1).waitFor({ timeout: 0 });
-  await long.getByRole("button", { name: "Whole run" }).first().click();
+  await long.getByRole("button", { name: /Whole run|All that is/ }).first().click();
   const { records, seconds } = await long.evaluate(async (frames) => {
     const canvas = document.querySelector("canvas");
     const frame = () => new Promise((done) => requestAnimationFrame(done));

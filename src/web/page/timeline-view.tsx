@@ -2,7 +2,9 @@
 // click goes to that cycle.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { go, type Look } from "./look.ts";
-import { type Colours, draw, LEFT, type Range, ROW, tracksOf, within, zoom } from "./timeline.ts";
+import {
+  type Colours, draw, isWhole, LEFT, type Range, ROW, tracksOf, within, zoom,
+} from "./timeline.ts";
 
 const DRAG_PIXELS = 4;
 const DARK = "(prefers-color-scheme: dark)";
@@ -11,7 +13,8 @@ function coloursOf(element: Element): Colours {
   const style = getComputedStyle(element);
   const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
   return {
-    text: of("text"), soft: of("soft"), edge: of("edge"), cursor: of("bad"),
+    text: of("text"), soft: of("soft"), edge: of("edge"), unknown: of("unknown"),
+    cursor: of("bad"),
     kinds: { buffer: of("waits"), mark: of("accent"), address: of("good"), data: of("soft") },
   };
 }
@@ -20,8 +23,9 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
   const { travel, preset, cycle } = look;
   const canvas = useRef<HTMLCanvasElement>(null);
   const tracks = useMemo(() => tracksOf(travel.records, preset), [travel]);
-  const whole = look.recorded.to >= Number(travel.result.cycles);
-  const all = { from: travel.records.time[0] ?? 0, to: look.recorded.to };
+  const end = Number(travel.result.cycles);
+  const recorded = { from: look.recorded.from, to: Math.min(end, look.recorded.to) };
+  const all = { from: 0, to: end };
   const near = within({ from: cycle - 600, to: cycle + 600 }, all);
   const [range, setRange] = useState<Range>(near);
   const [width, setWidth] = useState(600);
@@ -53,7 +57,7 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
     element.height = height * scale;
     const context = element.getContext("2d")!;
     context.scale(scale, scale);
-    draw(context, width, tracks, range, cycle, coloursOf(element));
+    draw(context, width, tracks, range, recorded, cycle, coloursOf(element));
   }, [tracks, range, cycle, width, dark]);
 
   const cycleAt = (x: number) =>
@@ -95,8 +99,8 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
   return (
     <div class="timeline">
       <div class="buttons">
-        <button type="button" onClick={() => setRange(all)}>
-          {whole ? "Whole run" : "All that is recorded"}
+        <button type="button" onClick={() => setRange(recorded)}>
+          {isWhole(recorded, end) ? "Whole run" : "All that is recorded"}
         </button>
         <button type="button" onClick={() => setRange(near)}>Around here</button>
         <button type="button" aria-label="zoom in"

@@ -68,20 +68,39 @@ export interface Colours {
   text: string;
   soft: string;
   edge: string;
+  /** Cycles of which nothing is recorded. */
+  unknown: string;
   cursor: string;
   kinds: Record<Track["kind"], string>;
 }
 
-/** Returns how many rectangles it drew. */
+/** Does `recorded` have all of a run of so many cycles? */
+export function isWhole({ from, to }: Range, cycles: number): boolean {
+  return from === 0 && to >= cycles;
+}
+
+/** The parts of `range` outside of `recorded`: there an empty track says nothing. */
+export function unrecorded({ from, to }: Range, recorded: Range): Range[] {
+  return [
+    { from, to: Math.min(to, recorded.from) }, { from: Math.max(from, recorded.to), to },
+  ].filter((part) => part.from < part.to);
+}
+
+/** Returns how many rectangles of the tracks it drew. */
 export function draw(
   context: CanvasRenderingContext2D, width: number, tracks: readonly Track[],
-  { from, to }: Range, cursor: number, colours: Colours,
+  { from, to }: Range, recorded: Range, cursor: number, colours: Colours,
 ): number {
   const height = tracks.length * ROW;
   context.clearRect(0, 0, width, height);
   context.font = "11px system-ui, sans-serif";
   context.textBaseline = "middle";
   const cycles = (to - from) / (width - LEFT);
+  context.fillStyle = colours.unknown;
+  for (const part of unrecorded({ from, to }, recorded)) {
+    const x = LEFT + (part.from - from) / cycles;
+    context.fillRect(x, 0, (part.to - part.from) / cycles, height);
+  }
   let drawn = 0;
   tracks.forEach((track, row) => {
     const y = row * ROW;
