@@ -100,11 +100,20 @@ function placesOf(machine: Machine): string[] {
   ];
 }
 
-/** Runs all of `specs`; the results are in the same order. `onDone` is called after each. */
+export interface RunAllOptions {
+  jobs?: number;
+  signal?: AbortSignal;
+  /** After each run; `index` is its place in the specs. */
+  onDone?(run: CaseRun, done: number, index: number): void;
+  /** At the start of each run, and some times a second while it goes. */
+  onProgress?(index: number, cycles: number): void;
+}
+
+/** Runs all of `specs`; the results are in the same order. */
 export async function runAll(
   definition: Case,
   specs: readonly CaseSpec[],
-  options: { jobs?: number; signal?: AbortSignal; onDone?: (run: CaseRun, done: number) => void },
+  options: RunAllOptions,
 ): Promise<CaseRun[]> {
   const jobs = Math.min(options.jobs ?? hostCores(), specs.length);
   const runs: CaseRun[] = new Array(specs.length);
@@ -113,11 +122,13 @@ export async function runAll(
   const work = async () => {
     while (next < specs.length && !options.signal?.aborted) {
       const index = next++;
-      const { signal } = options;
-      runs[index] = await runOnce(definition, specs[index], { signal }).catch((error) => {
+      const onProgress = (now: bigint) => options.onProgress?.(index, Number(now));
+      onProgress(0n);
+      const hooks = { signal: options.signal, onProgress };
+      runs[index] = await runOnce(definition, specs[index], hooks).catch((error) => {
         throw error instanceof InputError ? error : new RunFailed(specs[index], error);
       });
-      options.onDone?.(runs[index], ++done);
+      options.onDone?.(runs[index], ++done, index);
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));

@@ -238,12 +238,22 @@ describe.skipIf(!executablePath)("the page", () => {
     expect(title).toContain("adversarial drains");
   });
 
-  it("can be told to stop", async () => {
-    const page = await open("#seeds=50&rounds=20000&variant=fixed");
-    await page.getByRole("button", { name: "Run", exact: true }).click();
-    await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached" });
-    expect(await page.getByRole("button", { name: "Run", exact: true }).isEnabled()).toBe(true);
+  it("tells how far it is, and can be told to stop", async () => {
+    const page = await open("#seeds=50&rounds=20000&variant=fixed&case=001&caseRounds=20000");
+    for (const [part, start, cancel] of [
+      ["[data-machine=clovertown]", "Run", "Cancel"],
+      ["[data-campaign]", "Run the case", "Cancel the case"],
+    ]) {
+      const button = (name: string) => page.getByRole("button", { name, exact: true });
+      await button(start).click();
+      const going = page.locator(`${part} [data-going]`);
+      await expect.poll(() => going.textContent(), WAIT)
+        .toMatch(/^run 1 of \d+: (?!0\.0)\d+\.\d million cycles/);
+      await button(cancel).click();
+      await button(cancel).waitFor({ state: "detached" });
+      expect(await button(start).isEnabled()).toBe(true);
+      expect(await going.count()).toBe(0);
+    }
   });
 
   it("shows how far the run is that is to be looked at, and can be told to stop it", async () => {

@@ -1,13 +1,19 @@
 // Results in the page say what made them, whatever the form asks for by then; what is looked at is
-// of one seed.
-import { describe, expect, it } from "vitest";
+// of one seed; what is going tells how far it is.
+import { effect } from "@preact/signals";
+import { afterAll, describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
 import type { CaseRun } from "../../src/cases/case.ts";
 import { caseModern } from "../../src/cases/modern.ts";
-import { runsInside, show, sides, specsOf } from "../../src/web/page/compare.ts";
+import { Machine } from "../../src/engine/machine.ts";
+import { campaign, runCampaign } from "../../src/web/page/cases.ts";
+import { compare, runsInside, show, sides, specsOf } from "../../src/web/page/compare.ts";
+import { goingText } from "../../src/web/page/going.ts";
 import { codeOf, comparedForm, formOf } from "../../src/web/page/made.ts";
 import { askedOf } from "../../src/web/page/state.ts";
 import { executablePath, withSite } from "./site.ts";
+
+afterAll(() => Machine.shutdown());
 
 it("names what was asked for, the case's own by its name", () => {
   const asked = askedOf("#rounds=600&case=000&caseSeed=7");
@@ -60,6 +66,41 @@ it("looks inside two runs of one seed, that of the first failure", async () => {
   expect(picked([[left], [run(1, "0,1", 2n)]])).toEqual(["0,4 3 k0 true", "0,1 3 k0 false"]);
   expect(picked([[left], []], { ...asked, variant: "fixed" }))
     .toEqual(["0,2 1 k7 false", "0,1 1 k7 false"]);
+});
+
+it("tells the cycles of each run that is going, until it has ended", async () => {
+  const [ofCase, compared] = [new Set<string>(), new Set<string>()];
+  const stops = [
+    effect(() => {
+      const now = campaign.value;
+      if (now) ofCase.add(goingText(now.going.value));
+    }),
+    effect(() => {
+      for (const { going } of sides.value) compared.add(goingText(going.value));
+    }),
+  ];
+  await runCampaign(askedOf("#case=001&caseSeeds=3&caseRounds=600"));
+  await compare(askedOf("#seeds=1&rounds=600"));
+  for (const stop of stops) stop();
+  const cyclesOf = (texts: Set<string>, which: string) => [...texts].flatMap((text) =>
+    text.split("; ").filter((run) => run.startsWith(`run ${which}: `))
+      .map((run) => Number(/: ([\d.]+) million cycles$/.exec(run)![1])));
+  const { runs, going } = campaign.value!;
+  for (const { spec, result } of runs) {
+    const told = cyclesOf(ofCase, `${spec.seed} of 3`);
+    expect(told, `run ${spec.seed}`).toEqual([...told].sort((a, b) => a - b));
+    expect(told[0]).toBe(0);
+    expect(told.at(-1)).toBeGreaterThan(0);
+    expect(told.at(-1)).toBeLessThanOrEqual(Number(result.cycles) / 1e6 + 0.05);
+  }
+  expect(runs).toHaveLength(3);
+  // Of clovertown's three pairs, and of conroe's one.
+  for (const which of ["1 of 3", "2 of 3", "3 of 3", "1 of 1"]) {
+    expect(Math.max(...cyclesOf(compared, which)), which).toBeGreaterThan(0);
+  }
+  for (const one of [going, ...sides.value.map((side) => side.going)]) {
+    expect(goingText(one.value)).toBe("");
+  }
 });
 
 describe.skipIf(!executablePath)("results in the page", () => {

@@ -8,6 +8,7 @@ import {
   runToLookAt,
 } from "./cases.ts";
 import { memoryNote } from "../../report/memory-model.ts";
+import { GoingView } from "./going-view.tsx";
 import { CASE_SIDE, looks, opening } from "./look.ts";
 import { LookView } from "./look-view.tsx";
 import { formOf } from "./made.ts";
@@ -116,6 +117,7 @@ function Results({ campaign, form }: { campaign: Campaign; form: string }) {
           disks={disks} />
       </div>
       <progress max={specs.length} value={runs.length} aria-label={`runs of ${definition.id}`} />
+      {campaigning.value && <GoingView going={campaign.going} />}
       <p>
         <b data-rate>{failed.length} of {runs.length}</b> runs failed
         {runs.length > 0 && ` (95 %: ${percent(low)} to ${percent(high)})`}

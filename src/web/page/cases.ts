@@ -1,9 +1,10 @@
 // One case, some seeds: which runs failed, as they come in.
-import { signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import { type Case, type CaseRun, type CaseSpec, variantsOf } from "../../cases/case.ts";
 import { requireCpus, runAll } from "../../cases/runner.ts";
 import type { Preset } from "../../machine/preset.ts";
 import { loadPreset } from "../../engine/host.ts";
+import { type Going, goingOf, tell } from "./going.ts";
 import { CASE_SIDE, closeLooks, go, lookTrouble, open } from "./look.ts";
 import { caseForm, formOf } from "./made.ts";
 import type { Asked } from "./state.ts";
@@ -15,6 +16,7 @@ export interface Campaign {
   preset: Preset;
   specs: CaseSpec[];
   runs: CaseRun[];
+  going: Signal<Going>;
 }
 
 export const campaign = signal<Campaign | undefined>(undefined);
@@ -29,7 +31,7 @@ export function cancelCampaign(): void {
 }
 
 /** The runs that are asked for, each with a seed of its own; the pairs of CPUs take turns. */
-export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs">> {
+export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs" | "going">> {
   const { definition, machine, workload, rounds } = caseForm(asked);
   const preset = await loadPreset(machine);
   requireCpus(definition, preset);
@@ -58,12 +60,15 @@ export async function runCampaign(asked: Asked): Promise<void> {
   try {
     const wanted = await specsFor(asked);
     const { definition, specs } = wanted;
-    campaign.value = { ...wanted, runs: [] };
+    const going = goingOf(specs.length);
+    campaign.value = { ...wanted, runs: [], going };
     await runAll(definition, specs, {
       signal: stop.signal,
-      onDone: (run) => {
+      onProgress: (index, cycles) => tell(going, index, cycles),
+      onDone: (run, _done, index) => {
+        tell(going, index);
         if (run.result.exit === "cancelled") return;
-        campaign.value = { ...wanted, runs: [...campaign.value!.runs, run] };
+        campaign.value = { ...campaign.value!, runs: [...campaign.value!.runs, run] };
       },
     });
   } catch (error) {

@@ -1,11 +1,12 @@
 // Case 001 on two machines, in this page: what is run, and what is known so far.
-import { signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import { case001 } from "../../cases/001.ts";
 import type { CaseRun, CaseSpec } from "../../cases/case.ts";
 import { requireCpus, runAll } from "../../cases/runner.ts";
 import { loadPreset } from "../../engine/host.ts";
 import type { Preset } from "../../machine/preset.ts";
 import type { Wanted } from "./look-open.ts";
+import { type Going, goingOf, tell } from "./going.ts";
 import { comparedForm } from "./made.ts";
 import type { Asked } from "./state.ts";
 
@@ -18,6 +19,7 @@ export interface Side {
   wanted: number;
   /** What the runs were asked for with (made.ts). */
   made: string;
+  going: Signal<Going>;
 }
 
 export const sides = signal<Side[]>([]);
@@ -37,7 +39,8 @@ export async function show(asked: Asked): Promise<void> {
       const pairs = case001.pairs(preset);
       const [spec] = specsOf({ preset, pairs }, asked);
       const disks = spec && (case001.disks?.(spec)?.disks.length ?? 0);
-      return { preset, pairs, disks, runs: [], wanted: 0, made: comparedForm(asked) };
+      const made = comparedForm(asked);
+      return { preset, pairs, disks, runs: [], wanted: 0, made, going: goingOf(0) };
     });
     trouble.value = "";
     for (const preset of presets) requireCpus(case001, preset);
@@ -84,10 +87,13 @@ export async function compare(asked: Asked): Promise<void> {
       const update = (change: Partial<Side>) => {
         sides.value = sides.value.map((old, i) => (i === index ? { ...old, ...change } : old));
       };
-      update({ wanted: specs.length });
+      const going = goingOf(specs.length);
+      update({ wanted: specs.length, going });
       await runAll(case001, specs, {
         signal: stop.signal,
-        onDone: (run) => {
+        onProgress: (at, cycles) => tell(going, at, cycles),
+        onDone: (run, _done, at) => {
+          tell(going, at);
           if (run.result.exit === "cancelled") return;
           const runs = [...sides.value[index].runs, run];
           update({ runs: runs.sort((a, b) => specs.indexOf(a.spec) - specs.indexOf(b.spec)) });

@@ -3,7 +3,8 @@ import type { CaseRun } from "../../cases/case.ts";
 import { relationOf } from "../../machine/topology.ts";
 import { upperBound } from "../../report/compare.ts";
 import { memoryNote } from "../../report/memory-model.ts";
-import type { Side } from "./compare.ts";
+import { running, type Side } from "./compare.ts";
+import { GoingView } from "./going-view.tsx";
 import { MachineView } from "./machine-view.tsx";
 import { MadeView } from "./made-view.tsx";
 
@@ -23,6 +24,7 @@ export function MachinePanel({ side, form }: { side: Side; form: string }) {
       {wanted > 0 && (
         <progress max={wanted} value={runs.length} aria-label={`runs of ${preset.name}`} />
       )}
+      {running.value && <GoingView going={side.going} />}
       {runs.length > 0 && <div class="scroll" tabIndex={0}><Results side={side} /></div>}
       <p class="soft" data-caveat>{caveatsOf(side).join(" ")}</p>
     </article>

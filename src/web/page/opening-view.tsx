@@ -1,7 +1,6 @@
 // How far the run is that is made to be looked at, and the button that ends it.
+import { millions } from "./going.ts";
 import { cancelOpening, progress } from "./look.ts";
-
-const millions = (cycles: number) => (cycles / 1e6).toFixed(1);
 
 export function OpeningView() {
   const { what, cycles, of } = progress.value;
