@@ -3,13 +3,15 @@
 import { effect } from "@preact/signals";
 import { afterAll, describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
-import type { CaseRun } from "../../src/cases/case.ts";
+import type { CaseRun, CaseSpec } from "../../src/cases/case.ts";
 import { caseModern } from "../../src/cases/modern.ts";
+import { wilson } from "../../src/cases/numbers.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { campaign, runCampaign } from "../../src/web/page/cases.ts";
 import { compare, runsInside, show, sides, specsOf } from "../../src/web/page/compare.ts";
 import { goingText } from "../../src/web/page/going.ts";
 import { codeOf, comparedForm, formOf } from "../../src/web/page/made.ts";
+import { ratePoints } from "../../src/web/page/rate.ts";
 import { askedOf } from "../../src/web/page/state.ts";
 import { executablePath, withSite } from "./site.ts";
 
@@ -103,6 +105,17 @@ it("tells the cycles of each run that is going, until it has ended", async () =>
   }
 });
 
+it("puts the rate over the place of its seed, over those that are there", () => {
+  const specs = [5n, 6n, 7n, 8n].map((seed) => ({ seed }) as CaseSpec);
+  const run = (i: number, failure?: object) => ({ spec: specs[i], failure }) as unknown as CaseRun;
+  expect(ratePoints(specs, [])).toEqual([]);
+  const points = ratePoints(specs, [run(3, {}), run(1), run(0, {})]);
+  expect(points.map(({ at, rate }) => [at, rate])).toEqual([[0, 1], [1, 1 / 2], [3, 2 / 3]]);
+  for (const [i, [failed, of]] of [[1, 1], [1, 2], [2, 3]].entries()) {
+    expect([points[i].low, points[i].high]).toEqual(wilson(failed, of));
+  }
+});
+
 describe.skipIf(!executablePath)("results in the page", () => {
   const { open } = withSite();
 
@@ -144,6 +157,33 @@ describe.skipIf(!executablePath)("results in the page", () => {
       const title = page.locator(`[data-look=${machine}] h3`);
       expect(await title.textContent({ timeout: 0 })).toMatch(/^\w+, CPUs \d and \d, bug, seed 1$/);
     }
+    await page.close();
+  });
+
+  it("have a chart with axes for all seeds, and drawings that fit a narrow page", async () => {
+    const page = await open("#seeds=1&rounds=600&case=000&caseSeeds=30&caseRounds=100", 390);
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.locator("#why svg").waitFor({ timeout: 0 });
+    await page.getByRole("button", { name: "Cancel", exact: true })
+      .waitFor({ state: "detached", timeout: 0 });
+    await page.getByRole("button", { name: "Run the case" }).click();
+    const chart = page.locator("[data-campaign] svg").filter({ has: page.locator("[data-frame]") });
+    await chart.locator(".held, .hung").first().waitFor({ timeout: 0 });
+    await page.getByRole("button", { name: "Cancel the case" }).click();
+    await page.getByRole("button", { name: "Cancel the case" }).waitFor({ state: "detached" });
+    expect(await chart.locator("text").allTextContents())
+      .toEqual(["0 %", "50 %", "100 %", "seed 1 to 30"]);
+    const told = await page.locator("[data-campaign] [data-rate]").textContent();
+    const ran = Number(/ of (\d+)$/.exec(told!)![1]);
+    expect(ran).toBeLessThan(30);
+    expect(await chart.locator("[data-seed]").count()).toBe(30);
+    expect(await chart.locator(".pending").count()).toBe(30 - ran);
+    const widths = await page.locator(".scroll > svg").evaluateAll((all) => (all as unknown as {
+      clientWidth: number; parentElement: { clientWidth: number };
+    }[]).map((svg) => [svg.clientWidth, svg.parentElement.clientWidth]));
+    // Two machines, the story, the case's machine and its chart.
+    expect(widths).toHaveLength(5);
+    for (const [own, room] of widths) expect(own).toBeLessThanOrEqual(room);
     await page.close();
   });
 });

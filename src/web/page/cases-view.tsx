@@ -15,6 +15,7 @@ import { formOf } from "./made.ts";
 import { MadeView } from "./made-view.tsx";
 import { MachineView } from "./machine-view.tsx";
 import { OpeningView } from "./opening-view.tsx";
+import { RateChart } from "./rate-chart.tsx";
 import {
   type Asked, LIMITS, MACHINES, MODELS, OWN, VARIANTS, workloadsOf,
 } from "./state.ts";
@@ -123,7 +124,7 @@ function Results({ campaign, form }: { campaign: Campaign; form: string }) {
         {runs.length > 0 && ` (95 %: ${percent(low)} to ${percent(high)})`}
         {note && `; ${note}`}
       </p>
-      <RateChart runs={runs} wanted={specs.length} />
+      <RateChart specs={specs} runs={runs} />
       {broken && <p class="bad">Seed {String(broken.spec.seed)} says nothing: {broken.broken}</p>}
       {first && <Account run={first} />}
     </div>
@@ -142,40 +143,5 @@ function Account({ run }: { run: CaseRun }) {
         <pre tabIndex={0}>{explainLostWakeup(run)}</pre>
       </details>
     </>
-  );
-}
-
-const CELL = 12;
-const HEIGHT = 90;
-
-/** A square per seed, and above it the rate so far with its interval. */
-function RateChart({ runs, wanted }: { runs: readonly CaseRun[]; wanted: number }) {
-  const ordered = [...runs].sort((a, b) => Number(a.spec.seed - b.spec.seed));
-  const y = (rate: number) => 4 + (1 - rate) * (HEIGHT - CELL - 14);
-  let failures = 0;
-  const points = ordered.map((run, i) => {
-    failures += run.failure ? 1 : 0;
-    const [low, high] = wilson(failures, i + 1);
-    return { x: i * CELL + CELL / 2, rate: y(failures / (i + 1)), low: y(low), high: y(high) };
-  });
-  const path = (list: [number, number][]) => list.map((at) => at.join(",")).join(" ");
-  const width = Math.max(160, wanted * CELL);
-  return (
-    <div class="scroll" tabIndex={0}>
-      <svg viewBox={`0 0 ${width} ${HEIGHT}`} width={width} role="img"
-        aria-label={`${failures} of ${runs.length} runs failed; a square for each seed`}>
-        <polygon class="interval" points={path([
-          ...points.map(({ x, high }): [number, number] => [x, high]),
-          ...points.toReversed().map(({ x, low }): [number, number] => [x, low]),
-        ])} />
-        <polyline class="rate" points={path(points.map(({ x, rate }) => [x, rate]))} />
-        {ordered.map((run, i) => (
-          <rect key={i} x={i * CELL + 1} y={HEIGHT - CELL} width={CELL - 2} height={CELL - 2}
-            class={run.failure ? "hung" : run.broken ? "core" : "held"} data-seed={run.spec.seed}>
-            <title>seed {String(run.spec.seed)}: {run.failure ? "failed" : "held"}</title>
-          </rect>
-        ))}
-      </svg>
-    </div>
   );
 }
