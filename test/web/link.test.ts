@@ -36,7 +36,8 @@ describe("what a link may say", () => {
     ];
     for (const key of Object.keys(DEFAULTS) as (keyof Asked)[]) {
       if (key === "litmus") continue; // a text, below
-      for (const text of hostile) {
+      const gaps = key === "litmusFences" ? ["P0.1=", "P0.1=__proto__", "__proto__=mfence"] : [];
+      for (const text of [...hostile, ...gaps]) {
         const asked = askedOf(`#${new URLSearchParams({ [key]: text })}`);
         expect(asked, `${key}=${text}`).toEqual(DEFAULTS);
       }
@@ -61,6 +62,26 @@ describe("what a link may say", () => {
     expect(askedOf(hashOf({ ...DEFAULTS, litmus })).litmus).toBe(litmus);
     expect(askedOf(`#litmus=${"x".repeat(99_999)}`).litmus).toHaveLength(4000);
     expect(askedOf("#litmus=a%E2%80%AEb").litmus).toBe("");
+  });
+
+  it("is a litmus test's machine, number of runs, and fences in gaps that it has", () => {
+    const litmus = "X86_64 one\n{}\n P0 | P1 ;\n movl $1,(x) | movl $1,(y) ;\n" +
+      " movl (y),%eax | nop ;\nexists (0:rax=0)\n";
+    const fences = (text: string, other = {}) =>
+      askedOf(hashOf({ ...DEFAULTS, litmusFences: text, ...other })).litmusFences;
+    const both = "P0.1=mfence,P1.1=lfence";
+    const asked: Asked = {
+      ...DEFAULTS, litmusMachine: "zen", litmusRuns: 100_000, litmusFences: both,
+    };
+    expect(askedOf(hashOf(asked))).toEqual(asked);
+    expect(fences("P1.1=lfence,P0.1=mfence")).toBe(both);
+    expect(fences(`P0.2=mfence,P9.1=mfence,<b>,P0.1=cpuid,${both},P1.1=none,P1.1=`)).toBe(both);
+    expect(fences("P0.1=none,P0.1,=mfence,P0.1=mfence=,p0.1=mfence, P1.1=mfence")).toBe("");
+    expect(fences(both, { litmus })).toBe("P0.1=mfence");
+    expect(fences(both, { litmus: "no test" })).toBe("");
+    expect(fences(`${"P9.9=mfence,".repeat(9999)}P0.1=mfence`)).toBe("");
+    expect(askedOf("#litmusRuns=999999&litmusMachine=uni9")).toEqual(DEFAULTS);
+    expect(askedOf("#litmusRuns=1000").litmusRuns).toBe(1000);
   });
 
   it.each(["#left=__proto__&variant=constructor", "#seeds=-1&rounds=1e9", "#%00%ff", "#=&&&="])(

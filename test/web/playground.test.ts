@@ -98,5 +98,31 @@ describe.skipIf(!executablePath)("the litmus playground", () => {
     expect(await page.locator("[data-ran]").count()).toBe(0);
   });
 
+  it("is in the address: a link leads to the same test, fences, machine and runs", async () => {
+    const page = await open("");
+    await page.getByRole("button", { name: "R", exact: true }).click();
+    await page.locator("[data-gap='P1.1']").selectOption("mfence");
+    await page.locator("[data-gap='P0.1']").selectOption("sfence");
+    await page.locator("[name=litmusMachine]").selectOption("zen");
+    await page.locator("[name=litmusRuns]").selectOption("1000");
+    const { hash } = new URL(page.url());
+    const again = await open(hash);
+    const values = () => again.locator("#litmus :is(select, textarea)").evaluateAll(
+      (all) => all.map((one) => (one as HTMLSelectElement).value));
+    const text = readFileSync(join(root, "workloads", "litmus", "R.litmus"), "utf8");
+    expect(await values()).toEqual([text, "sfence", "mfence", "zen", "1000"]);
+    await again.getByRole("button", { name: "Explore", exact: true }).click();
+    await again.getByText("R Allowed: Never").waitFor({ timeout: 0 });
+    await again.getByRole("button", { name: "Run it there" }).click();
+    await again.getByText("Cancel the run").waitFor({ state: "detached", timeout: 0 });
+    const counts = await again.locator("[data-final] .number").allTextContents();
+    expect(counts.reduce((sum, count) => sum + Number(count), 0)).toBe(1000);
+    expect(await again.locator("[data-found] > .soft").textContent())
+      .toContain("of its 32 CPUs"); // zen's
+    // A test that is edited has other gaps.
+    await again.getByRole("button", { name: "MP", exact: true }).click();
+    expect((await values()).slice(1)).toEqual(["none", "none", "zen", "1000"]);
+  });
+
   it("has said nothing on the console", () => expect(said).toEqual([]));
 });

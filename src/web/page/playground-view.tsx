@@ -4,19 +4,18 @@ import iriw from "../../../workloads/litmus/IRIW.litmus?raw";
 import lb from "../../../workloads/litmus/LB.litmus?raw";
 import mp from "../../../workloads/litmus/MP.litmus?raw";
 import r from "../../../workloads/litmus/R.litmus?raw";
-import sb from "../../../workloads/litmus/SB.litmus?raw";
 import waitQueue from "../../../workloads/litmus/wait-queue.litmus?raw";
 import type { Kind } from "../../machine/sites.ts";
+import { fencesOf, gapsIn, wordsOf } from "./fences.ts";
 import type { Found } from "./litmus-run.ts";
 import {
-  cancelled, cancelPlay, explored, found, gapsIn, play, playing, playTrouble, ran,
+  cancelled, cancelPlay, explored, found, play, playing, playTrouble, ran,
 } from "./playground.ts";
-import { type Asked, LITMUS_CHARACTERS_MAX, MACHINES } from "./state.ts";
+import { type Asked, LITMUS_CHARACTERS_MAX, LITMUS_RUNS, MACHINES, SB } from "./state.ts";
 
 export const EXAMPLES: Record<string, string> = {
-  SB: sb, MP: mp, LB: lb, R: r, IRIW: iriw, "wait-queue": waitQueue,
+  SB, MP: mp, LB: lb, R: r, IRIW: iriw, "wait-queue": waitQueue,
 };
-const RUNS = [1000, 10_000, 100_000];
 
 interface Props {
   asked: Asked;
@@ -24,14 +23,18 @@ interface Props {
 }
 
 export function PlaygroundView({ asked, change }: Props) {
-  const text = asked.litmus || sb;
-  const [fences, setFences] = useState<ReadonlyMap<string, Kind>>(new Map());
-  const [machine, setMachine] = useState("clovertown");
-  const [runs, setRuns] = useState(RUNS[1]);
+  const text = asked.litmus || SB;
+  const { litmusMachine: machine, litmusRuns: runs } = asked;
   const gaps = useMemo(() => gapsIn(text), [text]);
+  const fences = fencesOf(gaps, asked.litmusFences);
   const write = (next: string) => {
-    setFences(new Map());
-    change({ ...asked, litmus: next === sb ? "" : next.slice(0, LITMUS_CHARACTERS_MAX) });
+    const litmus = next === SB ? "" : next.slice(0, LITMUS_CHARACTERS_MAX);
+    change({ ...asked, litmus, litmusFences: "" });
+  };
+  const fence = (name: string, kind: Kind) => {
+    const chosen = wordsOf(new Map(fences).set(name, kind));
+    // In the order of the gaps, as a link gives it back.
+    change({ ...asked, litmusFences: wordsOf(fencesOf(gaps, chosen)) });
   };
   const start = (engine: "explore" | "timing") =>
     void play(engine, { text, fences, machine, runs, seed: 1 });
@@ -63,8 +66,7 @@ export function PlaygroundView({ asked, change }: Props) {
             <label key={name}>
               {name}
               <select value={fences.get(name) ?? "none"} data-gap={name}
-                onChange={(event) =>
-                  setFences(new Map(fences).set(name, event.currentTarget.value as Kind))}>
+                onChange={(event) => fence(name, event.currentTarget.value as Kind)}>
                 {kinds.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
               </select>
             </label>
@@ -77,14 +79,17 @@ export function PlaygroundView({ asked, change }: Props) {
         </button>
         <label>
           on
-          <select value={machine} onChange={(event) => setMachine(event.currentTarget.value)}>
+          <select value={machine} name="litmusMachine"
+            onChange={(event) => change({ ...asked, litmusMachine: event.currentTarget.value })}>
             {MACHINES.map((name) => <option key={name} value={name}>{name}</option>)}
           </select>
         </label>
         <label>
           times
-          <select value={runs} onChange={(event) => setRuns(Number(event.currentTarget.value))}>
-            {RUNS.map((count) => <option key={count} value={count}>{count}</option>)}
+          <select value={runs} name="litmusRuns" onChange={(event) => change({
+            ...asked, litmusRuns: LITMUS_RUNS[event.currentTarget.selectedIndex],
+          })}>
+            {LITMUS_RUNS.map((count) => <option key={count} value={count}>{count}</option>)}
           </select>
         </label>
         <button type="button" disabled={playing.value} onClick={() => start("timing")}>

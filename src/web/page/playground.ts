@@ -1,9 +1,6 @@
 // The litmus playground: what runs, how far it is, what was found.
 import { signal } from "@preact/signals";
 import { TimingEngine } from "../../engine/litmus/timing.ts";
-import { type Gap, gapsOf } from "../../litmus/gaps.ts";
-import { parseText } from "../../litmus/parse.ts";
-import { LitmusError } from "../../litmus/test.ts";
 import type { Told } from "./explore-worker.ts";
 import { type Found, type Play, runText, troubleOf } from "./litmus-run.ts";
 
@@ -18,16 +15,6 @@ export const ran = signal<{ done: number; of: number } | undefined>(undefined);
 export const cancelled = signal(false);
 let stop = new AbortController();
 let explorer: Worker | undefined;
-
-/** Where fences may go; none in a text that is no test. */
-export function gapsIn(text: string): Gap[] {
-  try {
-    return gapsOf(parseText("test", text));
-  } catch (error) {
-    if (error instanceof LitmusError) return [];
-    throw error;
-  }
-}
 
 export function cancelPlay(): void {
   stop.abort();

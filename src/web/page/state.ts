@@ -1,7 +1,9 @@
 // What the page is asked to show, as it stands in the address: only known names, numbers within
 // limits, and the plain text of a litmus test are taken from there, everything else is left at its
 // default. The names of a case's workloads are looked up when it runs.
+import sb from "../../../workloads/litmus/SB.litmus?raw";
 import { CASES, findCase } from "../../cases/index.ts";
+import { fencesOf, gapsIn, wordsOf } from "./fences.ts";
 
 /** All that there are. */
 export const MACHINES = Object.values(import.meta.glob<string>(
@@ -24,6 +26,10 @@ export interface Asked {
   rounds: number;
   /** Text of a litmus test, in place of the first example; shown, parsed, never run as script. */
   litmus: string;
+  litmusMachine: string;
+  litmusRuns: (typeof LITMUS_RUNS)[number];
+  /** `P0.1=mfence,P1.1=mfence`: gaps of the test, in their order. */
+  litmusFences: string;
   case: string;
   caseVariant: string;
   caseWorkload: string;
@@ -49,10 +55,16 @@ export interface Asked {
 
 /** A link is no place for more. */
 export const LITMUS_CHARACTERS_MAX = 4000;
+/** Every gap of such a test has room in it. */
+const FENCES_CHARACTERS_MAX = 4000;
+export const LITMUS_RUNS = [1000, 10_000, 100_000] as const;
+/** The first example. */
+export const SB: string = sb;
 
 export const DEFAULTS: Asked = {
   left: "clovertown", right: "conroe", variant: "bug", workload: "W001i", memory: "tso",
   seeds: 3, rounds: 3000, litmus: "",
+  litmusMachine: "clovertown", litmusRuns: 10_000, litmusFences: "",
   // Of the others some take minutes a run.
   case: "002", caseVariant: "bug", caseWorkload: OWN, caseMachine: OWN,
   caseMemory: "tso", caseSeed: 1, caseSeeds: 10, caseRounds: 0,
@@ -81,9 +93,9 @@ function within([low, high]: readonly [number, number], text: string | null, oth
 }
 
 /** Printable characters, line ends and tabs; all others could only be meant to deceive. */
-function plain(text: string | null): string {
+function plain(text: string | null, charactersMax: number): string {
   const printable = text !== null && /^[\t\n\r\x20-\x7e]*$/.test(text);
-  return printable ? text.slice(0, LITMUS_CHARACTERS_MAX) : "";
+  return printable ? text.slice(0, charactersMax) : "";
 }
 
 /** `#left=conroe&seeds=5`; a hash that is none of ours gives the defaults. */
@@ -93,6 +105,8 @@ export function askedOf(hash: string): Asked {
     oneOf(known, words.get(key), DEFAULTS[key] as T);
   const count = (key: keyof typeof LIMITS) => within(LIMITS[key], words.get(key), DEFAULTS[key]);
   const id = name("case", CASE_IDS);
+  const litmus = plain(words.get("litmus"), LITMUS_CHARACTERS_MAX);
+  const fences = plain(words.get("litmusFences"), FENCES_CHARACTERS_MAX);
   return {
     left: name("left", MACHINES),
     right: name("right", MACHINES),
@@ -101,7 +115,11 @@ export function askedOf(hash: string): Asked {
     memory: name("memory", MODELS),
     seeds: count("seeds"),
     rounds: count("rounds"),
-    litmus: plain(words.get("litmus")),
+    litmus,
+    litmusMachine: name("litmusMachine", MACHINES),
+    litmusRuns: LITMUS_RUNS.find((runs) => String(runs) === words.get("litmusRuns")) ??
+      DEFAULTS.litmusRuns,
+    litmusFences: fences && wordsOf(fencesOf(gapsIn(litmus || SB), fences)),
     case: id,
     caseVariant: name("caseVariant", VARIANTS),
     caseWorkload: name("caseWorkload", [OWN, ...workloadsOf(id)]),
