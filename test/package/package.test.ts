@@ -1,5 +1,6 @@
 // The package as a user gets it: packed, installed into an empty folder without what only
-// development needs, and used there with nothing but Node on the PATH.
+// development needs, and used there with nothing but Node on the PATH: this one,
+// and with NODES=22,24 the newest of each, which npx fetches.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync }
   from "node:fs";
@@ -13,6 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), "smpbox-package-"));
 const empty = join(folder, "empty");
 const TIMEOUT_MS = 600_000;
 const SIZE_MAX = 5e6;
+const NODES = process.env.NODES?.split(",") ?? [];
 let tarball = "";
 
 beforeAll(() => {
@@ -33,9 +35,35 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const env = { PATH: join(folder, "bin"), HOME: folder };
-const smpbox = (...words: string[]) => spawnSync(
-  process.execPath, [join(empty, "node_modules", ".bin", "smpbox"), ...words],
-  { cwd: empty, encoding: "utf8", env });
+const run = (node: string, ...words: string[]) =>
+  spawnSync(node, words, { cwd: empty, encoding: "utf8", env });
+const bin = join(empty, "node_modules", ".bin", "smpbox");
+const smpbox = (...words: string[]) => run(process.execPath, bin, ...words);
+
+function compares(node: string): string {
+  const { stdout, stderr, status } = run(
+    node, bin, "compare", "001", "--seeds", "1", "--rounds", "1000");
+  expect(stderr).not.toMatch(/smpbox:/);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/clovertown/);
+  expect(stdout).toMatch(/conroe/);
+  expect(stdout).toMatch(/reproduce: smpbox /);
+  return stdout;
+}
+
+function isLibrary(node: string): void {
+  writeFileSync(join(empty, "use.js"), `
+    import { Machine } from "smpbox";
+    const machine = await Machine.create({ machine: "conroe", image: "hello" });
+    const { exit } = await machine.run();
+    machine.close();
+    await Machine.shutdown();
+    console.log("exit", exit);
+  `);
+  const { stdout, stderr } = run(node, "use.js");
+  expect(stderr).toBe("");
+  expect(stdout).toContain("exit 0");
+}
 
 describe("the package", () => {
   it("is small, and has what its users need", () => {
@@ -57,12 +85,15 @@ describe("the package", () => {
   });
 
   it("compares case 001", { timeout: TIMEOUT_MS }, () => {
-    const { stdout, stderr, status } = smpbox("compare", "001", "--seeds", "1", "--rounds", "1000");
-    expect(stderr).not.toMatch(/smpbox:/);
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/clovertown/);
-    expect(stdout).toMatch(/conroe/);
-    expect(stdout).toMatch(/reproduce: smpbox /);
+    compares(process.execPath);
+  });
+
+  it.each(NODES)("does on Node %s, too", { timeout: TIMEOUT_MS }, (version) => {
+    const words = ["-y", "-p", `node@${version}`, "node", "-p", "process.execPath"];
+    const node = execFileSync("npx", words, { cwd: empty, encoding: "utf8" }).trim();
+    expect(run(node, "--version").stdout).toMatch(new RegExp(`^v${version}\\.`));
+    expect(compares(node)).toBe(compares(process.execPath));
+    isLibrary(node);
   });
 
   it("explores litmus tests, its own and what it generates, and finds its own headers", () => {
@@ -75,20 +106,7 @@ describe("the package", () => {
     expect(smpbox("doctor").status).toBe(0);
   });
 
-  it("is a library", () => {
-    writeFileSync(join(empty, "use.js"), `
-      import { Machine } from "smpbox";
-      const machine = await Machine.create({ machine: "conroe", image: "hello" });
-      const { exit } = await machine.run();
-      machine.close();
-      await Machine.shutdown();
-      console.log("exit", exit);
-    `);
-    const { stdout, stderr } = spawnSync(
-      process.execPath, ["use.js"], { cwd: empty, encoding: "utf8", env });
-    expect(stderr).toBe("");
-    expect(stdout).toContain("exit 0");
-  });
+  it("is a library", () => isLibrary(process.execPath));
 
   it("has types that a strict user can rely on", () => {
     writeFileSync(join(empty, "use.ts"), `
