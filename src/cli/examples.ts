@@ -1,6 +1,15 @@
 // Examples for each verb's --help: words behind `smpbox`, and what they are for.
 
-export const EXAMPLES: Record<string, readonly (readonly [words: string, what: string])[]> = {
+type Example = readonly [words: string, what: string];
+
+/** Of `smpbox --help`: where to begin. */
+export const FIRST_EXAMPLES: readonly Example[] = [
+  ["compare 001", "begin here: the same code hangs on one machine, and not on the other"],
+  ["run hello --machine conroe", "a program on a machine; smpbox machines lists them all"],
+  ["crash 003", "a machine that hangs, to look at as with crash(8)"],
+];
+
+export const EXAMPLES: Record<string, readonly Example[]> = {
   run: [
     ["run bench --machine conroe --counters", "a bundled program, and where its time went"],
     ["run ./program --cpus 2 --seed 7", "your own static ELF file, on two CPUs"],

@@ -11,7 +11,7 @@ import { compareVerb } from "./compare.ts";
 import { coreVerb } from "./core.ts";
 import { crashVerb } from "./crash.ts";
 import { doctorVerb } from "./doctor.ts";
-import { EXAMPLES } from "./examples.ts";
+import { EXAMPLES, FIRST_EXAMPLES } from "./examples.ts";
 import { exploreVerb } from "./explore.ts";
 import { litmusVerb } from "./litmus.ts";
 import type { Act } from "./main.ts";
@@ -42,9 +42,13 @@ export function programOf(act: Act): Command {
       `(smpbox ${command.name()} --help lists its options, with examples)`);
     command.addOption(new Option("--progress <how>", "on stderr").choices(PROGRESS_KINDS)
       .default("auto"));
-    const lines = (EXAMPLES[command.name()] ?? []).flatMap(([words, what]) =>
-      [`  $ smpbox ${words}`, `      ${what}`]);
-    command.addHelpText("after", ["", "Examples:", ...lines].join("\n"));
+    command.addHelpText("after", helpOf(EXAMPLES[command.name()] ?? []));
   }
+  program.addHelpText("after", helpOf(FIRST_EXAMPLES));
   return program;
+}
+
+function helpOf(examples: typeof FIRST_EXAMPLES): string {
+  const lines = examples.flatMap(([words, what]) => [`  $ smpbox ${words}`, `      ${what}`]);
+  return ["", "Examples:", ...lines].join("\n");
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { EXAMPLES } from "../../src/cli/examples.ts";
+import { EXAMPLES, FIRST_EXAMPLES } from "../../src/cli/examples.ts";
 import { programOf } from "../../src/cli/program.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { junitText } from "../../src/report/junit.ts";
@@ -40,7 +40,7 @@ it("every verb has examples, and nothing else has", () => {
   expect(Object.keys(EXAMPLES).sort()).toEqual([...verbs].sort());
 });
 
-it.each(Object.values(EXAMPLES).flat())("smpbox %s", async (line) => {
+it.each([...Object.values(EXAMPLES).flat(), ...FIRST_EXAMPLES])("smpbox %s", async (line) => {
   expect(await parse(wordsOf(line))).toBe(1);
 });
 
@@ -72,6 +72,14 @@ it.each(verbs)("%s --help: examples, at most 80 columns", (verb) => {
   const { stdout, status } = smpbox(verb, "--help");
   expect(status).toBe(0);
   expect(stdout).toContain("Examples:\n  $ smpbox ");
+  expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+it("--help says where to begin, in at most 80 columns", () => {
+  const { stdout, status } = smpbox("--help");
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^Examples:\n {2}\$ smpbox .*\n {6}begin here: /m);
+  expect(stdout.match(/^ {2}\$ smpbox /gm)).toHaveLength(3);
   expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
