@@ -16,6 +16,7 @@ import { writeTest } from "../litmus/write.ts";
 import type { Placement } from "../machine/sites.ts";
 import { placementText } from "../report/barriers.ts";
 import { placementChart } from "../report/barriers-chart.ts";
+import { narrowLog } from "../report/text.ts";
 import { measured } from "./barriers-image.ts";
 import {
   type BarrierOptions, checkMachines, narrowed, placementOf, print, surveyed,
@@ -82,7 +83,7 @@ async function oneTest(
   const result = await runTest(
     assembled, new ExploreEngine(), { statesMax: maxStates, witness: true });
   const { witness } = result.outcome;
-  const lines = [...logOf(result), ...(witness ? witnessTable(witness, assembled) : [])];
+  const lines = [...narrowLog(logOf(result)), ...(witness ? witnessTable(witness, assembled) : [])];
   if (json) {
     printJson({
       schema: "smpbox-barriers-at-1", image: what, placement: Object.fromEntries(placement),

@@ -13,6 +13,7 @@ import { generate } from "../litmus/generate.ts";
 import { judge, jsonOf, logOf, type Result } from "../litmus/print.ts";
 import { runFiles, type TestFile } from "../litmus/run.ts";
 import { type JUnitCase, junitText } from "../report/junit.ts";
+import { narrowLog } from "../report/text.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { findFiles, readFiles } from "./litmus-files.ts";
@@ -175,7 +176,7 @@ async function litmus(
 }
 
 function printLog(result: Result, options: LitmusOptions): void {
-  process.stdout.write(`${logOf(result).join("\n")}\n`);
+  process.stdout.write(`${narrowLog(logOf(result)).join("\n")}\n`);
   const { witness } = result.outcome;
   if (!options.witness || !witness) return;
   process.stdout.write(`${witnessTable(witness, result.assembled).join("\n")}\n\n`);

@@ -20,3 +20,13 @@ export function wrap(text: string, columns = COLUMNS): string {
   }
   return [...lines, line].join("\n");
 }
+
+/** A litmus log: what herd7's have stays as it is there, the lines from `Model` on are wrapped. */
+export function narrowLog(lines: readonly string[]): string[] {
+  const own = lines.findIndex((line) => line.startsWith("Model "));
+  return lines.flatMap((line, i) => {
+    if (i < own) return line;
+    const [head] = /^(Model |Incomplete: |Stuck: )?/.exec(line)!;
+    return beside(head, line.slice(head.length)).split("\n");
+  });
+}
