@@ -2,8 +2,9 @@
 // development needs, and used there with nothing but Node on the PATH: this one,
 // and with NODES=22,24 the newest of each, which npx fetches.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync }
-  from "node:fs";
+import {
+  mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -82,6 +83,18 @@ describe("the package", () => {
     for (const name of ["assemblyscript", "vitest", "typescript", "vite"]) {
       expect(names).not.toContain(name);
     }
+  });
+
+  it("names in NOTICE what it, or the page, is made of", () => {
+    const notice = readFileSync(join(root, "NOTICE"), "utf8");
+    const sources = readdirSync(join(root, "src"), { recursive: true }).map(String)
+      .filter((name) => /\.tsx?$/.test(name));
+    const names = new Set(sources.flatMap((name) => {
+      const text = readFileSync(join(root, "src", name), "utf8");
+      return [...text.matchAll(/(?:from|import\() ?"((?:@[\w-]+\/)?[\w-]+)[^":]*"/g)];
+    }).map(([, name]) => name));
+    expect([...names]).toContain("preact");
+    for (const name of names) expect(notice).toMatch(new RegExp(`^  ${name} `, "m"));
   });
 
   it("compares case 001", { timeout: TIMEOUT_MS }, () => {
