@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
 import {
-  type Asked, askedOf, DEFAULTS, hashOf, LIMITS, MACHINES,
+  type Asked, askedOf, DEFAULTS, hashOf, ignoredOf, LIMITS, MACHINES,
 } from "../../src/web/page/state.ts";
 
 describe("what a link may say", () => {
@@ -40,6 +40,7 @@ describe("what a link may say", () => {
       for (const text of [...hostile, ...gaps]) {
         const asked = askedOf(`#${new URLSearchParams({ [key]: text })}`);
         expect(asked, `${key}=${text}`).toEqual(DEFAULTS);
+        if (text) expect(ignoredOf(`#${key}=${encodeURIComponent(text)}`).keys).toEqual([key]);
       }
     }
     for (const key of numbers) {
@@ -49,6 +50,18 @@ describe("what a link may say", () => {
     }
     const known = Object.keys(DEFAULTS).sort();
     expect(Object.keys(askedOf("#evil=1&toString=2&__proto__=3")).sort()).toEqual(known);
+  });
+
+  it("is told of where it was not taken, by names of the page's own", () => {
+    expect(ignoredOf("#left=uni9&right=zen&seeds=99&rounds=500&caseWorkload=W002x"))
+      .toEqual({ keys: ["left", "seeds", "caseWorkload"], unknown: 0 });
+    expect(ignoredOf("#evil=1&toString=2&__proto__=3&evil=4&stop=1"))
+      .toEqual({ keys: [], unknown: 3 });
+    const fences = "P1.1=mfence,P0.1=lfence";
+    const all = hashOf({ ...DEFAULTS, left: "zen", litmusFences: fences, litmus: "", rounds: 700 });
+    expect(ignoredOf(all)).toEqual({ keys: [], unknown: 0 });
+    expect(ignoredOf(`#litmusFences=${fences},P9.1=mfence`).keys).toEqual(["litmusFences"]);
+    expect(ignoredOf("")).toEqual({ keys: [], unknown: 0 });
   });
 
   it("comes back from what it gives", () => {

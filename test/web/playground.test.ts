@@ -124,5 +124,16 @@ describe.skipIf(!executablePath)("the litmus playground", () => {
     expect((await values()).slice(1)).toEqual(["none", "none", "zen", "1000"]);
   });
 
+  it("says what it did not take from a link, without the link's text", async () => {
+    const page = await open("#left=uni9&litmusRuns=7&<b>=1");
+    const told = page.locator("[data-ignored]");
+    expect(await told.textContent()).toContain("left, litmusRuns, 1 that is not of this page.");
+    expect(await told.innerHTML()).not.toMatch(/uni9|<b>|&lt;/);
+    await page.evaluate(() => {
+      location.hash = "#left=zen";
+    });
+    await told.waitFor({ state: "detached" });
+  });
+
   it("has said nothing on the console", () => expect(said).toEqual([]));
 });

@@ -7,6 +7,7 @@ import {
   cancel, compare, running, runsInside, show, sides, trouble,
 } from "./compare.ts";
 import { CASE_SIDE, closeLooks, looks, lookTrouble, open, opening } from "./look.ts";
+import { LinkView } from "./link-view.tsx";
 import { LookView } from "./look-view.tsx";
 import { codeOf, comparedForm } from "./made.ts";
 import { MachinePanel } from "./machine-panel.tsx";
@@ -37,6 +38,7 @@ export function App({ asked, visit, change }: Props & { visit: number }) {
   return (
     <main>
       <Address asked={asked} change={change} />
+      <LinkView />
       <h1>One binary, two machines</h1>
       <p>
         Linux's <code>aio_complete()</code> stores the ring's tail and then looks whether anybody

@@ -3,7 +3,8 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { App } from "./app.tsx";
 import { isolate } from "./isolate.ts";
-import { askedOf, hashOf, type Asked } from "./state.ts";
+import { ignored } from "./link-view.tsx";
+import { askedOf, hashOf, ignoredOf, type Asked } from "./state.ts";
 
 function Page() {
   const [asked, setAsked] = useState(askedOf(location.hash));
@@ -12,6 +13,7 @@ function Page() {
   useEffect(() => {
     const follow = () => {
       setAsked(askedOf(location.hash));
+      ignored.value = ignoredOf(location.hash);
       setVisit((count) => count + 1);
     };
     addEventListener("hashchange", follow);
@@ -26,6 +28,7 @@ function Page() {
 
 const root = document.getElementById("page")!;
 root.replaceChildren();
+ignored.value = ignoredOf(location.hash);
 render(<Page />, root);
 // A page without it is shown all the same.
 isolate().catch(() => undefined);

@@ -140,6 +140,25 @@ export function askedOf(hash: string): Asked {
   };
 }
 
+/** What askedOf() did not take as it stands there: fields, and how many names are none of ours. */
+export function ignoredOf(hash: string): { keys: (keyof Asked)[]; unknown: number } {
+  const words = new URLSearchParams(hash.replace(/^#/, ""));
+  const asked = askedOf(hash);
+  const isTaken = (key: keyof Asked, text: string) => {
+    const value = asked[key];
+    if (typeof value === "number") return Number(text) === value;
+    // In any order.
+    if (key === "litmusFences") return sorted(text) === sorted(value);
+    return text === value;
+  };
+  const keys = (Object.keys(DEFAULTS) as (keyof Asked)[])
+    .filter((key) => words.has(key) && !isTaken(key, words.get(key)!));
+  const others = [...words.keys()].filter((key) => !Object.hasOwn(DEFAULTS, key));
+  return { keys, unknown: new Set(others).size };
+}
+
+const sorted = (words: string) => words.split(",").sort().join();
+
 /** Only what differs from the defaults. */
 export function hashOf(asked: Asked): string {
   const words = new URLSearchParams();
