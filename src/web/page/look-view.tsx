@@ -5,11 +5,10 @@ import { case001 } from "../../cases/001.ts";
 import { bufferEntries, STATES } from "../../core/inspect.ts";
 import { memoryNote } from "../../report/memory-model.ts";
 import { CASE_SIDE, go, type Look, step, stepMark, stepWindow } from "./look.ts";
+import { lineName, MachineLive } from "./machine-live.tsx";
 import { codeOf } from "./made.ts";
-import { busesAt } from "./moments.ts";
 import { TimelineView } from "./timeline-view.tsx";
 
-const LINE_SHIFT = 6;
 const PLAY_MS = 400;
 /** In the words of the protocol. */
 const STATE_WORDS = ["not there", "shared", "exclusive", "modified"];
@@ -29,6 +28,7 @@ export function LookView({ look, side }: { look: Look; side: number }) {
       {ofCase && <p>{failure ? `${failure.invariant}: ${failure.what}.` : "It did not fail."}</p>}
       <Transport look={look} side={side} />
       <Recorded look={look} />
+      <MachineLive look={look} />
       <Buffers look={look} />
       <Lines look={look} />
       <Buses look={look} />
@@ -143,10 +143,8 @@ function Buffer({ look, cpu }: { look: Look; cpu: number }) {
 }
 
 export function Lines({ look }: { look: Look }) {
-  const { frame, names, watched } = look;
+  const { frame } = look;
   const cpus = frame.buffers.map((_, cpu) => cpu);
-  const title = (line: number) =>
-    names.data(watched.find((phys) => phys >>> LINE_SHIFT === line >>> LINE_SHIFT) ?? line);
   if (!frame.lines.size) return null;
   return (
     <section aria-label="Lines">
@@ -157,7 +155,7 @@ export function Lines({ look }: { look: Look }) {
           <tbody>
             {[...frame.lines].map(([line, states]) => (
               <tr key={line} data-line={line}>
-                <td>{title(line)}</td>
+                <td>{lineName(look, line)}</td>
                 {states.map((state, cpu) => (
                   <td key={cpu} class={`state state-${STATES[state]}`} title={STATE_WORDS[state]}>
                     {STATES[state]}
@@ -172,16 +170,15 @@ export function Lines({ look }: { look: Look }) {
   );
 }
 
-function Buses({ look: { travel, cycle, names, known } }: { look: Look }) {
-  const transactions = busesAt(travel.records, cycle, names);
+function Buses({ look: { buses, cycle, known } }: { look: Look }) {
   return (
     <section aria-label="Bus">
       <h4>On the bus</h4>
-      {transactions.length === 0 && (
+      {buses.length === 0 && (
         <p class="soft">{known ? "nothing" : "not recorded"}</p>
       )}
       <ul>
-        {transactions.map(({ bus, who, what, since, until }) => (
+        {buses.map(({ bus, who, what, since, until }) => (
           <li key={`${bus} ${since}`}>
             bus {bus}: {what} for {who}, for {cycle - since} cycles, {until - cycle} to go
           </li>

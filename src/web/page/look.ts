@@ -4,7 +4,7 @@ import { commandsUnderWay } from "../../core/inspect.ts";
 import type { Frame } from "../../engine/frame.ts";
 import type { CpuPlace } from "../../engine/machine.ts";
 import { openOne, type Opened, type OpenHooks, type Wanted } from "./look-open.ts";
-import { type Moment, momentsOf } from "./moments.ts";
+import { busesAt, type Moment, momentsOf, type OnBus } from "./moments.ts";
 
 /** What is shown of one run at one cycle. */
 export interface Look extends Opened {
@@ -15,6 +15,8 @@ export interface Look extends Opened {
   cpus: CpuPlace[];
   /** Commands under way, of each disk, at the boundary. */
   disks: number[];
+  /** What the buses carry. */
+  buses: OnBus[];
   /** What happened last, and what comes next. */
   moments: Moment[];
   /** Is it among the cycles of which all is recorded? */
@@ -126,6 +128,7 @@ function stateOf({ travel, watched, names, recorded }: Opened, asked: number) {
     frame: travel.frame(cycle, watched),
     cpus: machine.cpus(),
     disks: commandsUnderWay(machine.view),
+    buses: busesAt(travel.records, cycle, names),
     moments: known ? momentsOf(travel.records, cycle, names) : [],
     busy: false,
   };

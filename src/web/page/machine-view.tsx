@@ -1,45 +1,11 @@
 // A machine drawn as nested boxes: packages, the last-level cache that a group of cores shares,
 // cores with their threads, and the disks behind the I/O hub; the CPUs that run are marked.
-import type { Cluster, Preset } from "../../machine/preset.ts";
+import type { Preset } from "../../machine/preset.ts";
+import { flow, HEAD, packagesOf, PAD } from "./machine-boxes.ts";
 
-const CORE = { width: 58, height: 34, gap: 6 };
-const PAD = 10;
-const HEAD = 18;
+const CORE = { width: 58, height: 34 };
 const COLUMNS = 4;
 const DISK = { side: 12, gap: 4 };
-
-interface Box {
-  width: number;
-  height: number;
-}
-
-interface Placed<T> extends Box {
-  x: number;
-  y: number;
-  what: T;
-}
-
-/** Boxes from left to right, `columns` to a row. */
-function flow<T>(items: readonly (Box & { what: T })[], columns: number) {
-  const placed: Placed<T>[] = [];
-  let [x, y, high, wide] = [0, 0, 0, 0];
-  items.forEach((item, i) => {
-    if (i && i % columns === 0) [x, y, high] = [0, y + high + PAD, 0];
-    placed.push({ ...item, x, y });
-    x += item.width + PAD;
-    high = Math.max(high, item.height);
-    wide = Math.max(wide, x - PAD);
-  });
-  return { placed, width: wide, height: y + high };
-}
-
-function clusterBox(cluster: Cluster) {
-  const { width, height } = CORE;
-  const cores = cluster.units.map((unit) => ({ width, height, what: unit }));
-  const inner = flow(cores, Math.min(COLUMNS, cores.length));
-  return { width: inner.width + 2 * PAD, height: inner.height + HEAD + 2 * PAD,
-    what: { cluster, cores: inner.placed } };
-}
 
 interface Props {
   preset: Preset;
@@ -48,16 +14,10 @@ interface Props {
 }
 
 export function MachineView({ preset, chosen, disks = 0 }: Props) {
-  const packages = [...new Set(preset.clusters.map((cluster) => cluster.package))];
-  const boxes = packages.map((index) => {
-    const clusters = preset.clusters.filter((cluster) => cluster.package === index).map(clusterBox);
-    const inner = flow(clusters, 2);
-    return { width: inner.width + 2 * PAD, height: inner.height + HEAD + 2 * PAD,
-      what: { index, clusters: inner.placed } };
-  });
+  const boxes = packagesOf(preset, () => CORE, COLUMNS, 2);
   const all = flow(boxes, 2);
   const level = preset.numbers.has("l3.sets") ? "L3" : "L2";
-  const label = `${preset.name}: ${packages.length} packages, ${preset.clusters.length} ${level} ` +
+  const label = `${preset.name}: ${boxes.length} packages, ${preset.clusters.length} ${level} ` +
     `caches, ${disks} disks; CPUs ${chosen.join(" and ")} are marked`;
   const columns = Math.floor((all.width - 2 * PAD) / (DISK.side + DISK.gap));
   const rows = Math.ceil(disks / columns);
@@ -71,13 +31,11 @@ export function MachineView({ preset, chosen, disks = 0 }: Props) {
           <rect class="box" width={width} height={height} rx="4" />
           <text x={PAD} y={HEAD - 3}>package {index}</text>
           {clusters.map((cluster) => (
-            <g key={cluster.x + cluster.y * 1000}
-              transform={`translate(${cluster.x + PAD},${cluster.y + HEAD + PAD})`}>
+            <g key={cluster.what.cluster} transform={`translate(${cluster.x},${cluster.y})`}>
               <rect class="cache" width={cluster.width} height={cluster.height} rx="3" />
               <text x={PAD} y={HEAD - 3}>{level}</text>
               {cluster.what.cores.map((core) => (
-                <g key={core.what[0]}
-                  transform={`translate(${core.x + PAD},${core.y + HEAD + PAD})`}>
+                <g key={core.what[0]} transform={`translate(${core.x},${core.y})`}>
                   <rect class={core.what.some((cpu) => chosen.includes(cpu)) ? "chosen" : "core"}
                     width={core.width} height={core.height} rx="2" />
                   <text x={core.width / 2} y={core.height / 2 + 4} text-anchor="middle">
