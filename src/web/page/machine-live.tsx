@@ -2,18 +2,21 @@
 // that matter most in the caches, what each bus carries, the commands of the disks.
 import { useMemo } from "preact/hooks";
 import { bufferEntries, hasPrivateL2, STATES } from "../../core/inspect.ts";
+import type { Preset } from "../../machine/preset.ts";
 import type { Look } from "./look.ts";
 import { HEAD, packagesOf, PAD, type Placed } from "./machine-boxes.ts";
 
 const CORE_WIDTH = 104;
-const COLUMNS = 2;
+/** Two fit a narrow page; of many they would be a tower. */
+const columnsOf = ({ clusters }: Preset) =>
+  (clusters.some(({ units }) => units.length > 8) ? 4 : 2);
 const EDGE = 6;
 const TEXT = 14;
 const ROW_ENTRIES = 24;
 const CELL = { height: 9, gap: 2 };
 const LETTER = { width: 15, height: 14, gap: 2 };
 const LINES_MAX = 2;
-const NAME_CHARS = 14;
+const NAME_CHARS = 13;
 const LINE_SHIFT = 6;
 
 /** What a line is called: the watched address in it. */
@@ -45,7 +48,7 @@ export function MachineLive({ look }: { look: Look }) {
     width: CORE_WIDTH,
     height: threads.length * threadHeight(room) +
       lines.length * (LETTER.height + LETTER.gap) + EDGE,
-  }), COLUMNS, 1), [preset, room, lines.length]);
+  }), columnsOf(preset), 1), [preset, room, lines.length]);
   const live = { look, room, lines, privateL2: hasPrivateL2(view) };
   return (
     <figure class="live">
@@ -106,7 +109,7 @@ function CoreLive({ live, box }: { live: Live; box: Placed<readonly number[]> })
                 state={frame.privates.get(line)![cpu]} />
             )}
             <text class="small" x={EDGE + wide * LETTER.width + 3} y={top + 11}>
-              {short(name, NAME_CHARS - 3 * wide)}
+              {short(name, NAME_CHARS + 1 - 2 * wide)}
             </text>
           </g>
         );
