@@ -10,6 +10,7 @@ import { packageRoot } from "../../src/core/root.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { coreDump, FIRST_TASK, kernelGuest } from "../../src/report/core-dump.ts";
 import { framesOf, registersOf } from "../../src/report/crash/backtrace.ts";
+import { Session } from "../../src/report/crash/session.ts";
 import { stateOf } from "../../src/report/crash/tasks.ts";
 import { hasTool } from "../support/tools.ts";
 import { hungWriter } from "./report-tools.ts";
@@ -53,6 +54,23 @@ function gdbOn(core: string, ...commands: string[]): string {
   });
   expect(stderr).not.toMatch(/error|not a core|warning/i);
   return stdout;
+}
+
+/** gdb also lists what the compiler inlined, without an address; the function itself comes last. */
+function physicalFrames(stack: string): string[] {
+  const names: string[] = [];
+  for (const [, number, address, name] of
+    stack.matchAll(/^#(\d+) +(0x\w+ in )?([\w.]+) \(/gm)) {
+    if (number === "0" || address) names.push(name);
+    else names[names.length - 1] = name;
+  }
+  return names;
+}
+
+/** What is behind an entry of the kernel gdb does not know. */
+function untilEntry(names: string[]): string[] {
+  const entry = names.findIndex((name) => /^(irq_common|syscall_entry)$/.test(name));
+  return entry < 0 ? names : names.slice(0, entry + 1);
 }
 
 describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
@@ -106,6 +124,32 @@ describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
     expect(out).toContain("$2 = 0xe00\n");
     expect(out).toContain(`$3 = 0x${writer.place.lin.toString(16)}\n`);
     session.machine.close();
+  }, 120_000);
+
+  it("has the frames of CPUs in the middle of a run, also without a frame pointer", async () => {
+    const running = await Machine.create(options);
+    const core = join(folder, "running.core");
+    let [compared, frameless] = [0, 0];
+    for (let cycle = 8_040_028n; cycle < 8_300_000n; cycle += 40_028n) {
+      expect(await running.runTo(cycle)).toBeUndefined();
+      const dump = coreDump(running, "kernel.elf");
+      writeSparse(core, dump.head, running.view.ram);
+      const session = new Session({ machine: running, image: "w001", seed: 1n, note: "" });
+      const stacks = gdbOn(core, "thread apply 1-8 bt").split(/^Thread /m).slice(1);
+      for (const task of session.tasks.filter(({ runs }) => runs !== undefined)) {
+        if (running.view.cpu(task.runs!).cpl === 3) continue;
+        const frames = framesOf(session, registersOf(session, task)!);
+        const names = untilEntry(frames.map(({ name }) => name));
+        expect(names, `cpu${task.runs} at ${cycle}`).toEqual(
+          untilEntry(physicalFrames(stacks[task.runs!])));
+        compared++;
+        // Nothing but the return address is on its stack.
+        if (frames[1] && frames[0].end <= frames[0].sp + 8n) frameless++;
+      }
+    }
+    running.close();
+    expect(compared).toBeGreaterThan(20);
+    expect(frameless).toBeGreaterThan(0);
   }, 120_000);
 
   it("reads memory of the kernel and of the process", () => {

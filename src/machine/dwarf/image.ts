@@ -1,5 +1,6 @@
 // What an ELF file tells a debugger: its sections, read when they are first asked for.
 import { Cursor, textAt } from "./cursor.ts";
+import { Frames } from "./frames.ts";
 import { Lines } from "./lines.ts";
 import { Types } from "./types.ts";
 
@@ -35,13 +36,14 @@ export function sectionsOf(file: Uint8Array): Map<string, Uint8Array> {
   return sections;
 }
 
-/** Types and lines of one image. Without debugging information both are empty. */
+/** Types, lines and frames of one image. Without debugging information they are empty. */
 export class DebugInfo {
   /** As the user, or a capsule, calls the image. */
   readonly name: string;
   private readonly sections: Map<string, Uint8Array>;
   private madeTypes?: Types;
   private madeLines?: Lines;
+  private madeFrames?: Frames;
 
   constructor(name: string, file: Uint8Array) {
     this.name = name;
@@ -58,5 +60,9 @@ export class DebugInfo {
 
   get lines(): Lines {
     return (this.madeLines ??= new Lines(this.sections));
+  }
+
+  get frames(): Frames {
+    return (this.madeFrames ??= new Frames(this.sections.get(".debug_frame")));
   }
 }

@@ -1,7 +1,8 @@
-// bt: the frames of a task by its frame pointers, the words between them, and the registers with
-// which a program came into the kernel.
+// bt: the frames of a task, the words between them, and the registers with which a program came
+// into the kernel.
 import { sleepingRegisters, type KernelTask, type Registers } from "../../machine/tasks.ts";
 import type { Place } from "../../machine/guest.ts";
+import { callerOf } from "./caller.ts";
 import { taskLine } from "./tasks.ts";
 import { type Session, bareHex, word } from "./session.ts";
 
@@ -26,7 +27,7 @@ const INTERRUPT_ENTRY = "irq_common";
 const SYSCALL_ENTRY = "syscall_entry";
 
 export function framesOf(session: Session, { rip, registers, partial }: Registers): Frame[] {
-  const { guest, machine } = session;
+  const { machine } = session;
   const frames: Frame[] = [];
   let [pc, sp, bp] = [rip, registers[RSP], registers[RBP]];
   // What follows is where the frame was left, not where a call returns to.
@@ -36,7 +37,8 @@ export function framesOf(session: Session, { rip, registers, partial }: Register
     const name: string | undefined = machine.symbolAt(left ? pc : pc - 1n)?.name;
     if (!name) break;
     const at = left && !(partial && frames.length === 0) ? sp : sp - 8n;
-    const frame: Frame = { at, sp, end: bp >= sp ? bp + 16n : sp, pc, name };
+    const caller = callerOf(session, { pc, sp, bp, left });
+    const frame: Frame = { at, sp, end: caller?.sp ?? sp, pc, name };
     frames.push(frame);
     const entry: boolean = !left && [INTERRUPT_ENTRY, SYSCALL_ENTRY].includes(name);
     const before: Interrupted | undefined = entry ? interruptedBy(session, sp) : undefined;
@@ -48,9 +50,8 @@ export function framesOf(session: Session, { rip, registers, partial }: Register
       [pc, sp, bp] = [before.rip, before.rsp, before.rbp];
       continue;
     }
-    const [caller, back] = [guest.number(bp), guest.number(bp + 8n)];
-    if (bp < sp || caller === undefined || back === undefined) break;
-    [pc, sp, bp] = [back, bp + 16n, caller];
+    if (!caller) break;
+    ({ pc, sp, bp } = caller);
   }
   return frames;
 }
