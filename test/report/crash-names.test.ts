@@ -46,6 +46,25 @@ it("a name that several functions have is not guessed", async () => {
   await expect(run("sym no_such_name")).rejects.toThrow(/neither an address nor a symbol/);
 });
 
+it("dis names what is called and jumped to, and refuses data", async () => {
+  const lines = (await run("dis io_schedule")).split("\n");
+  const { lin } = machine.kernel.symbols.get("schedule")!;
+  expect(lines.some((line) => line.endsWith(`call 0x${lin.toString(16)} <schedule>`))).toBe(true);
+  const jumps = (await run("dis schedule")).split("\n").filter((line) => /: +j\w+ /.test(line));
+  expect(jumps.length).toBeGreaterThan(3);
+  for (const line of jumps) {
+    const [, address, name] = /0x(\w+) <(schedule\+\d+)>$/.exec(line)!;
+    expect(session.symbolic(BigInt(`0x${address}`)), line).toBe(name);
+  }
+  const long = machine.kernel.named.filter(({ code, local }) => code && !local)
+    .reduce((one, other) => (other.name.length > one.name.length ? other : one));
+  expect(long.name.length).toBeGreaterThan(24);
+  const wide = (await run(`dis ${long.name}`)).split("\n");
+  expect(wide.filter((line) => !/^0x\w+ <[\w.]+(\+\d+)?>: +\S/.test(line))).toEqual([]);
+  await expect(run("dis nr_cpus")).rejects.toThrow(/nr_cpus: it is data/);
+  expect(await run("dis main 3")).toMatch(/^0x40\w+ <main>: +\S/);
+});
+
 it("arrays are whole, and what repeats is said once", async () => {
   const dio = session.type("dio");
   expect(await run("struct dio")).toContain("] u8 *pages[64];\n");

@@ -1,10 +1,11 @@
 // The commands of smpbox crash by name, for the prompt, for scripts and for help.
 import { InputError } from "../../machine/preset.ts";
 import { backtrace } from "./backtrace.ts";
+import { dis } from "./dis.ts";
 import { files, mount } from "./files.ts";
 import { irq } from "./interrupts.ts";
 import { cache, last, sb } from "./machine.ts";
-import { dis, print, rd, slab, struct } from "./memory.ts";
+import { print, rd, slab, struct } from "./memory.ts";
 import type { Session } from "./session.ts";
 import { whyAsleepAgain } from "../why/asleep.ts";
 import { whyAgain, whyLines } from "../why/why.ts";

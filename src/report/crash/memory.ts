@@ -1,8 +1,6 @@
-// struct, px, pd, rd, slab, dis: memory as types, words and instructions.
+// struct, px, pd, rd, slab: memory as types and words.
 import { bare } from "../../machine/dwarf/types.ts";
-import { disassemble } from "../../machine/disassemble.ts";
 import { InputError } from "../../machine/preset.ts";
-import { readLinear } from "../../machine/page-walk.ts";
 import { liveObjects } from "../objects.ts";
 import { Slabs } from "../slabs.ts";
 import { wrap } from "../text.ts";
@@ -12,7 +10,6 @@ import { layoutLines, type Radix, scalar, typeName, valueLines } from "./print.t
 import { bareHex, type Session, word } from "./session.ts";
 
 const COUNT_MAX = 4096;
-const CODE_BYTES = 15;
 
 export function countOf(text: string | undefined, default_: number): number {
   if (text === undefined) return default_;
@@ -134,17 +131,4 @@ function slabTable(slabs: Slabs): string[] {
       return `${cells.map(cell).join(" ")}  ${cache.name}`;
     }),
   ];
-}
-
-export async function dis(session: Session, place: string, count?: string): Promise<string[]> {
-  const from = session.address(place);
-  const whole = session.machine.symbolAt(from);
-  const all = count === undefined && whole?.lin === from;
-  const bytes = all ? whole.bytes : CODE_BYTES * countOf(count, 1);
-  const code = readLinear(session.guest.ram, session.guest.cr3, from, bytes);
-  if (code.length === 0) throw new InputError(`${bareHex(from)}: nothing is mapped there`);
-  const lines = await disassemble(code, from);
-  const shown = all ? lines : lines.slice(0, countOf(count, 1));
-  return shown.map(({ lin, text }) =>
-    `0x${bareHex(lin)} <${session.symbolic(lin)}>:`.padEnd(44) + text);
 }

@@ -1,7 +1,7 @@
 // Names and addresses: what a name of the kernel or the program stands for, and that it stands for
 // several. A static function that a header gives to several files has one name and many addresses;
 // a command that picked one of them would show the wrong code.
-import type { Elf, NamedSymbol } from "../../machine/elf.ts";
+import type { Elf, NamedSymbol, Segment } from "../../machine/elf.ts";
 import { InputError } from "../../machine/preset.ts";
 import type { Session } from "./session.ts";
 
@@ -53,12 +53,17 @@ function symbolLine(session: Session, symbol: NamedSymbol, lin = symbol.lin): st
 }
 
 /** T: instructions, R: constants, D: data, B: zero at the beginning. */
-function letterOf({ machine }: Session, { lin }: NamedSymbol): string {
-  const within = ({ segments }: Elf) => segments.find((one) =>
-    lin >= one.lin && lin < one.lin + BigInt(one.memoryBytes));
-  const segment = within(machine.kernel) ?? within(machine.program);
+function letterOf(session: Session, { lin }: NamedSymbol): string {
+  const segment = segmentAt(session, lin);
   if (!segment) return "A";
   if (segment.executable) return "T";
   if (!segment.writable) return "R";
   return lin < segment.lin + BigInt(segment.data.length) ? "D" : "B";
+}
+
+/** Of the kernel or the program. */
+export function segmentAt({ machine }: Session, lin: bigint): Segment | undefined {
+  const within = ({ segments }: Elf) => segments.find((one) =>
+    lin >= one.lin && lin < one.lin + BigInt(one.memoryBytes));
+  return within(machine.kernel) ?? within(machine.program);
 }
