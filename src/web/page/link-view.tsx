@@ -11,7 +11,7 @@ export function LinkView() {
   const are = unknown === 1 ? "is" : "are";
   const others = unknown ? [`${unknown} that ${are} not of this page`] : [];
   return (
-    <p class="bad" role="alert" data-ignored>
+    <p class="bad" role="status" data-ignored>
       Not taken from the link as it stands there: {[...keys, ...others].join(", ")}. What you see
       is the nearest that there is; check the link.
     </p>
