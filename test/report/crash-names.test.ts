@@ -65,6 +65,32 @@ it("dis names what is called and jumped to, and refuses data", async () => {
   expect(await run("dis main 3")).toMatch(/^0x40\w+ <main>: +\S/);
 });
 
+it("struct: one member, offsets, hexadecimal, unnamed unions, functions", async () => {
+  const dio = session.type("dio");
+  const { lin } = session.guest.variable("cpus")!;
+  const at = (path: string) => session.member({ lin: 0n, type: dio }, path).lin;
+  const rw = `[${at("rw")}]`.padStart(7);
+  expect(await run("struct dio.rw")).toBe(`struct dio {\n${rw} u32 rw;\n}`);
+  expect(await run("struct dio.refcount")).toContain(`[${at("refcount")}] `);
+  expect(await run("struct dio")).toMatch(/\] union \{\n(.*;\n)* +\[\d+\] +atomic_t refcount;/);
+  await expect(run("struct dio.nonsense")).rejects.toThrow(/; it has bio, target,/);
+  await expect(run("struct -q dio")).rejects.toThrow(/usage: struct/);
+  const there = lin.toString(16);
+  const rwAt = (lin + at("rw")).toString(16);
+  expect(await run(`struct -o dio.rw ${there}`)).toContain(`[${rwAt}] u32`);
+  const before = (lin - at("offset")).toString(16);
+  const value = session.guest.number(lin)!;
+  expect(value).toBeGreaterThan(9n);
+  expect(await run(`struct dio.offset ${before}`)).toBe(`  offset = ${value}`);
+  expect(await run(`struct -x dio.offset ${before}`)).toBe(`  offset = 0x${value.toString(16)}`);
+  const table = machine.kernel.symbols.get("console_operations")!.lin;
+  const write = session.guest.number(table + 8n)!;
+  const reap = (table + 8n - at("bio_reap")).toString(16);
+  expect(machine.symbolAt(write)!.lin).toBe(write);
+  expect(await run(`struct dio.bio_reap ${reap}`))
+    .toBe(`  bio_reap = 0x${write.toString(16)} <${session.symbolic(write)}>`);
+});
+
 it("arrays are whole, and what repeats is said once", async () => {
   const dio = session.type("dio");
   expect(await run("struct dio")).toContain("] u8 *pages[64];\n");

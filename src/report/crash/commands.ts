@@ -53,8 +53,8 @@ export const COMMANDS: Record<string, Command> = {
     what: "structs of a list by its head; -s: members", words: [3, 5], run: list,
   },
   struct: {
-    usage: "struct TYPE[.MEMBER] [ADDRESS]", what: "a struct in memory, or its layout",
-    words: [1, 3], run: struct,
+    usage: "struct [-x|-o] TYPE[.M] [ADDR]",
+    what: "in memory, or its layout; -x hex, -o offsets", words: [1, 5], run: struct,
   },
   px: {
     usage: "px EXPRESSION", what: "a C expression in hexadecimal", words: [1, 32],

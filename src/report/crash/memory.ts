@@ -1,5 +1,5 @@
 // struct, px, pd, rd, slab: memory as types and words.
-import { bare } from "../../machine/dwarf/types.ts";
+import { bare, memberNamed, memberOf, type Type } from "../../machine/dwarf/types.ts";
 import { InputError } from "../../machine/preset.ts";
 import { liveObjects } from "../objects.ts";
 import { Slabs } from "../slabs.ts";
@@ -18,23 +18,52 @@ export function countOf(text: string | undefined, default_: number): number {
   throw new InputError(`${text}: a count from 1 to ${COUNT_MAX} is meant`);
 }
 
-/** "struct TYPE[.member] [ADDRESS]" */
+/** "struct [-x] [-o] TYPE[.member] [ADDRESS]" */
 export function struct(session: Session, words: string[]): string[] {
-  const given = words[0] === "struct" || words[0] === "union" ? words.slice(1) : words;
-  const [name, address] = given;
-  if (!name) throw new InputError("struct TYPE [ADDRESS]: name a type");
+  const given = words.filter((one) => !/^(-[xo]|struct|union)$/.test(one));
+  const [name, address, extra] = given;
+  if (!name || extra || name.startsWith("-")) {
+    throw new InputError("usage: struct [-x] [-o] TYPE[.MEMBER] [ADDRESS]");
+  }
   const [typeWord, ...path] = name.split(".");
   const type = session.type(typeWord);
-  if (address === undefined) return layoutLines(type);
+  requireMember(type, path);
+  const [whole, member] = path.length > 1
+    ? [memberOf(type, path.slice(0, -1).join("."))!, path.at(-1)] : [{ at: 0, type }, path[0]];
+  if (address === undefined) return layoutLines(whole.type, undefined, member);
   const bareNumber = /^[0-9a-f]+$/i.test(address);
-  const whole = { lin: bareNumber ? session.address(address) : session.evaluate(address), type };
-  if (session.guest.read(whole.lin, 1) === undefined) {
-    throw new InputError(`${bareHex(whole.lin)}: nothing is mapped there`);
+  const lin = bareNumber ? session.address(address) : session.evaluate(address);
+  if (session.guest.read(lin, 1) === undefined) {
+    throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
   }
-  const place = path.length ? session.member(whole, path.join(".")) : whole;
-  const [first, ...rest] = valueLines(session.guest, place.lin, place.type, 10);
+  if (words.includes("-o")) return layoutLines(whole.type, lin + BigInt(whole.at), member);
+  const place = path.length ? session.member({ lin, type }, path.join(".")) : { lin, type };
+  const namer = (to: bigint) => (session.machine.symbolAt(to) ? ` <${session.symbolic(to)}>` : "");
+  const radix = words.includes("-x") ? 16 : 10;
+  const [first, ...rest] = valueLines(session.guest, place.lin, place.type, radix, namer);
   const title = path.length ? `  ${path.join(".")} = ` : `${typeName(bare(type))} `;
   return [`${title}${first}`, ...rest];
+}
+
+/** Throws InputError, with the members that there are, if `path` leads to none. */
+function requireMember(type: Type, path: readonly string[]): void {
+  let here = type;
+  for (const name of path) {
+    const found = memberNamed(here, name);
+    if (!found) {
+      const all = namesOf(here).join(", ");
+      throw new InputError(`${typeName(bare(here))} has no member ${name}; ` +
+        (all ? `it has ${all}` : "it has none at all"));
+    }
+    here = found.type;
+  }
+}
+
+/** Those of unnamed members, too. */
+function namesOf(type: Type): string[] {
+  const here = bare(type);
+  if (here.kind !== "struct" && here.kind !== "union") return [];
+  return here.members.flatMap((member) => (member.name ? [member.name] : namesOf(member.type)));
 }
 
 /** px and pd: "$1 = 0x10"; a symbol alone is named before it, as crash does. */

@@ -1,5 +1,5 @@
 // Values of memory as crash(8) prints them: a field a line, nested, numbers in the radix asked for.
-import { bare, type Member, type Type } from "../../machine/dwarf/types.ts";
+import { bare, type Member, memberNamed, type Type } from "../../machine/dwarf/types.ts";
 import type { Guest } from "../../machine/guest.ts";
 
 /** DW_ATE_* (DWARF 5, 7.8, "Base Type Attribute Encodings"). */
@@ -11,21 +11,30 @@ const ELEMENTS_SHOWN = 200;
 const REPEATS_MIN = 10;
 
 export type Radix = 10 | 16;
+/** " <schedule>" for the address of a function, else nothing. */
+type Namer = (lin: bigint) => string;
 
-/** The value at `lin`, in lines; the first one stands behind what the caller has written. */
-export function valueLines(guest: Guest, lin: bigint, type: Type, radix: Radix): string[] {
+const unnamed: Namer = () => "";
+
+/**
+ * The value at `lin`, in lines; the first one stands behind what the caller has written. `namer`:
+ * what stands behind pointers to functions.
+ */
+export function valueLines(
+  guest: Guest, lin: bigint, type: Type, radix: Radix, namer = unnamed,
+): string[] {
   const here = bare(type);
   switch (here.kind) {
     case "struct":
     case "union":
       return braces(here.members.map((member) => [
         member.name ? `${member.name} = ` : "",
-        memberLines(guest, lin, member, radix),
+        memberLines(guest, lin, member, radix, namer),
       ]));
     case "array":
-      return arrayLines(guest, lin, here, radix);
+      return arrayLines(guest, lin, here, radix, namer);
     default:
-      return [scalar(guest.number(lin, Math.min(8, here.bytes || 8)), here, radix)];
+      return [scalar(guest.number(lin, Math.min(8, here.bytes || 8)), here, radix, namer)];
   }
 }
 
@@ -40,9 +49,11 @@ function braces(parts: [string, string[]][]): string[] {
   return [...lines, "}"];
 }
 
-function memberLines(guest: Guest, base: bigint, member: Member, radix: Radix): string[] {
+function memberLines(
+  guest: Guest, base: bigint, member: Member, radix: Radix, namer: Namer,
+): string[] {
   const lin = base + BigInt(member.at);
-  if (!member.bits) return valueLines(guest, lin, member.type, radix);
+  if (!member.bits) return valueLines(guest, lin, member.type, radix, namer);
   const { first, count } = member.bits;
   const bytes = Math.ceil(((first % 8) + count) / 8);
   const word = guest.number(lin + BigInt(first >> 3), bytes);
@@ -53,6 +64,7 @@ function memberLines(guest: Guest, base: bigint, member: Member, radix: Radix): 
 
 function arrayLines(
   guest: Guest, lin: bigint, type: Extract<Type, { kind: "array" }>, radix: Radix,
+  namer: Namer,
 ): string[] {
   const of = bare(type.of);
   if (of.kind === "base" && of.bytes === 1 && CHARACTER.includes(of.encoding)) {
@@ -60,7 +72,7 @@ function arrayLines(
   }
   const shown = Math.min(type.count, ELEMENTS_SHOWN);
   const values = Array.from({ length: shown }, (_, i) =>
-    valueLines(guest, lin + BigInt(i * of.bytes), type.of, radix));
+    valueLines(guest, lin + BigInt(i * of.bytes), type.of, radix, namer));
   const parts = repeatsFolded(values);
   if (type.count > shown) parts.push([`... ${type.count - shown} more`]);
   return parts.every((part) => part.length === 1)
@@ -95,10 +107,15 @@ function wrapped(cells: string[]): string[] {
   return lines;
 }
 
-export function scalar(value: bigint | undefined, type: Type, radix: Radix): string {
+export function scalar(
+  value: bigint | undefined, type: Type, radix: Radix, namer = unnamed,
+): string {
   if (value === undefined) return "(not mapped)";
   const here = bare(type);
-  if (here.kind === "pointer") return `0x${value.toString(16)}`;
+  if (here.kind === "pointer") {
+    const name = here.to && bare(here.to).kind === "function" ? namer(value) : "";
+    return `0x${value.toString(16)}${name}`;
+  }
   if (here.kind === "enum") return here.values.get(Number(value)) ?? `${value}`;
   if (here.kind === "base" && here.encoding === BOOLEAN) return value ? "true" : "false";
   if (radix === 16) return `0x${value.toString(16)}`;
@@ -129,15 +146,33 @@ function declared(type: Type, name: string): string {
   return `${typeName(type)} ${name}`.trimEnd();
 }
 
-/** A struct's fields with their offsets, as "struct TYPE" without an address shows them. */
-export function layoutLines(type: Type): string[] {
+/**
+ * A struct's fields with their offsets, as "struct TYPE" without an address shows them, or with
+ * their addresses if it lies at `lin`; only the one called `only`, if given.
+ */
+export function layoutLines(type: Type, lin?: bigint, only?: string): string[] {
   const here = bare(type);
   if (here.kind !== "struct" && here.kind !== "union") return [typeName(type)];
+  const members = only === undefined ? here.members : [memberNamed(type, only)!];
   return [
     `${typeName(here)} {`,
-    ...here.members.map(({ name, type: of, at, bits }) =>
-      `${`[${at}]`.padStart(7)} ${declared(of, name)}${bits ? ` : ${bits.count}` : ""};`),
+    ...memberLayout(members, lin ?? 0n, lin === undefined ? 10 : 16, ""),
     "}",
-    `SIZE: ${here.bytes}`,
+    ...(only === undefined ? [`SIZE: ${here.bytes}`] : []),
   ];
+}
+
+function memberLayout(
+  members: readonly Member[], base: bigint, radix: Radix, indent: string,
+): string[] {
+  return members.flatMap(({ name, type, at, bits }) => {
+    const place = base + BigInt(at);
+    const left = `${`[${place.toString(radix)}]`.padStart(7)} ${indent}`;
+    const inner = bare(type);
+    if (!name && (inner.kind === "struct" || inner.kind === "union")) {
+      const rows = memberLayout(inner.members, place, radix, `${indent}  `);
+      return [`${left}${inner.kind} {`, ...rows, `${" ".repeat(left.length)}};`];
+    }
+    return [`${left}${declared(type, name)}${bits ? ` : ${bits.count}` : ""};`];
+  });
 }
