@@ -75,6 +75,17 @@ export const R003: ReportPlan = {
       title: "the others wait for the transaction",
       commands: ["waitq $journal->j_wait_transaction_locked"],
     },
+    {
+      title: "who waits for whom",
+      tree: [
+        {
+          queue: "$journal->j_wait_transaction_locked",
+          waits: "wait for the transaction, which is locked",
+        },
+        { task: "$kjournald", waits: "waits for the transaction's last handle" },
+        { task: "$writer", waits: "has that handle, and waits for the bios of its request" },
+      ],
+    },
     { title: "one of them", commands: ["bt $other"] },
     { title: "one that only reads a directory", commands: ["bt $ls"] },
     {

@@ -9,6 +9,7 @@ import { InputError } from "../machine/preset.ts";
 import type { KernelTask } from "../machine/tasks.ts";
 import { fieldOf, type ShownField } from "./case-report-fields.ts";
 import { type Source, stepsOf, type Steps } from "./case-report-steps.ts";
+import { treeOf } from "./case-report-tree.ts";
 import { entryOf, framesOf, registersOf } from "./crash/backtrace.ts";
 import { execute } from "./crash/commands.ts";
 import { STEP_KINDS } from "./crash/machine.ts";
@@ -203,6 +204,7 @@ async function sectionOf(part: Part, session: Session, source: Source): Promise<
   }
   if ("tally" in part) return { title, fields: talliesOf(session, part) };
   if ("each" in part) return { title, lines: tableOf(session, part) };
+  if ("tree" in part) return { title, lines: treeOf(session, part.tree) };
   if ("fields" in part) {
     return { title, fields: part.fields.map((field) => fieldOf(session, field)) };
   }

@@ -172,6 +172,13 @@ describe("R003", () => {
     expect(blocked.filter((line) => line.startsWith("PID: "))).toHaveLength(count);
     // 7 oracle, 16 iozone, pdflush, ls; the writers that hang hold a handle each.
     expect(count + Number(fields.get("t_updates"))).toBe(25);
+    const pid = (name: string) => session.tasks.find(({ place }) =>
+      place.lin === session.named.get(name)!.lin)!.pid;
+    expect(linesOf(report, "who waits for whom")).toEqual([
+      `${count} tasks (16 iozone, 6 oracle, pdflush, ls) wait for the transaction, which is locked`,
+      `\`-- ${pid("$kjournald")} kjournald (UN) waits for the transaction's last handle`,
+      `    \`-- ${pid("$writer")} oracle (UN) has that handle, and waits for the bios of its request`,
+    ]);
     for (const name of ["oracle", "iozone", "pdflush", "ls"]) {
       expect(blocked.join("\n")).toContain(`COMMAND: "${name}"`);
     }
