@@ -177,7 +177,8 @@ describe("R003", () => {
     expect(linesOf(report, "who waits for whom")).toEqual([
       `${count} tasks (16 iozone, 6 oracle, pdflush, ls) wait for the transaction, which is locked`,
       `\`-- ${pid("$kjournald")} kjournald (UN) waits for the transaction's last handle`,
-      `    \`-- ${pid("$writer")} oracle (UN) has that handle, and waits for the bios of its request`,
+      `    \`-- ${pid("$writer")} oracle (UN) has that handle, ` +
+        "and waits for the bios of its request",
     ]);
     for (const name of ["oracle", "iozone", "pdflush", "ls"]) {
       expect(blocked.join("\n")).toContain(`COMMAND: "${name}"`);
