@@ -109,7 +109,7 @@ export interface RunAllOptions {
   onProgress?(index: number, cycles: number): void;
 }
 
-/** Runs all of `specs`; the results are in the same order. */
+/** Runs all of `specs`; the results are in the same order, without runs that were cut short. */
 export async function runAll(
   definition: Case,
   specs: readonly CaseSpec[],
@@ -125,10 +125,12 @@ export async function runAll(
       const onProgress = (now: bigint) => options.onProgress?.(index, Number(now));
       onProgress(0n);
       const hooks = { signal: options.signal, onProgress };
-      runs[index] = await runOnce(definition, specs[index], hooks).catch((error) => {
+      const run = await runOnce(definition, specs[index], hooks).catch((error) => {
         throw error instanceof InputError ? error : new RunFailed(specs[index], error);
       });
-      options.onDone?.(runs[index], ++done, index);
+      if (options.signal?.aborted) return;
+      runs[index] = run;
+      options.onDone?.(run, ++done, index);
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));

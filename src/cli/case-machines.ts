@@ -11,12 +11,16 @@ export function presetsOf(names: readonly string[], changes?: ReadonlyMap<string
   return names.map((name) => ({ name, preset: loadPreset(name, changes) }));
 }
 
-/** Makes a run again, for a capsule of it; the capsule's file. */
-export async function keepRun(definition: Case, spec: CaseSpec): Promise<string> {
+/** Makes a run again, for a capsule of it; the capsule's file, none when it is interrupted. */
+export async function keepRun(
+  definition: Case, spec: CaseSpec, signal: AbortSignal,
+): Promise<string | undefined> {
   const options = { ...await optionsOf(definition, spec), traceEvents: 0 };
   const machine = await Machine.create(options);
   try {
-    return await keepCapsule(await recordEnd(machine, options, await machine.run()));
+    const result = await machine.run({ signal });
+    return signal.aborted ? undefined
+      : await keepCapsule(await recordEnd(machine, options, result));
   } finally {
     machine.close();
   }

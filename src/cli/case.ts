@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { allPairs } from "../cases/001.ts";
 import { CASES, findCase } from "../cases/index.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
-import { requireCpus, runAll, RunFailed } from "../cases/runner.ts";
+import { requireCpus } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { type JUnitCase, junitText } from "../report/junit.ts";
@@ -13,13 +13,13 @@ import { keepRun, presetsOf } from "./case-machines.ts";
 import { checkReportName, makeReport, writeReport } from "./case-report.ts";
 import { printCase, printList, reproduceCase } from "./case-output.ts";
 import { runRows } from "./case-rows.ts";
+import { runWithProgress } from "./case-runs.ts";
 import { sweep } from "./case-sweep.ts";
 import { addDiskWords, type DiskOptions } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
 import type { Act } from "./main.ts";
 import { parseChoice, parseCount, parsePairs, parseSet, parseU64 } from "./options.ts";
 import { checkWritable, writeOutput } from "./output-file.ts";
-import { Progress } from "./progress.ts";
 
 export interface CaseOptions extends Omit<DiskOptions, "disks"> {
   variant?: string;
@@ -109,29 +109,12 @@ async function runCase(
 ): Promise<number> {
   const [{ preset }] = presetsOf([options.machine], options.set);
   const specs = specsFor(definition, preset, options);
-  const progress = new Progress();
-  let failures = 0;
-  const runs = await runAll(definition, specs, {
-    jobs: options.workers,
-    signal,
-    onDone(run, done) {
-      if (run.failure) failures++;
-      progress.update(() => `${done} of ${specs.length} runs, ${failures} failures`);
-    },
-  }).catch((error) => {
-    progress.clear();
-    if (error instanceof RunFailed) {
-      process.stderr.write(`reproduce: ${reproduceCase(definition, error.spec)}\n`);
-    }
-    throw error;
+  const runs = await runWithProgress(definition, specs, {
+    jobs: options.workers, signal, failures: "failures", reproduce: reproduceCase,
   });
-  progress.clear();
-  if (signal.aborted) {
-    process.stderr.write(`interrupted after ${runs.length} of ${specs.length} runs\n`);
-    return EXIT.interrupted;
-  }
+  if (!runs) return EXIT.interrupted;
   const first = runs.find((run) => run.failure) ?? runs.find((run) => run.broken);
-  const capsule = first && (await keepRun(definition, first.spec));
+  const capsule = first && (await keepRun(definition, first.spec, signal));
   const made = first?.failure &&
     (await makeReport(definition, first, reproduceCase(definition, first.spec), signal));
   printCase(definition, preset, specs[0], runs, capsule, options.json, made);

@@ -4,16 +4,16 @@ import type { Command } from "commander";
 import { allPairs } from "../cases/001.ts";
 import { CASES, findCase } from "../cases/index.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
-import { requireCpus, runAll, RunFailed } from "../cases/runner.ts";
+import { requireCpus } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { brokenRuns, groupRuns, judge, summarize } from "../report/compare.ts";
 import { keepRun, presetsOf } from "./case-machines.ts";
+import { runWithProgress } from "./case-runs.ts";
 import { EXIT } from "./exit.ts";
 import { printComparison, printComparisonJson, reproduceLine } from "./compare-output.ts";
 import type { Act } from "./main.ts";
 import { parseChoice, parseCount, parseList, parsePairs, parseSet, parseU64 } from "./options.ts";
-import { Progress } from "./progress.ts";
 
 export interface CompareOptions {
   machines: string[];
@@ -76,27 +76,10 @@ async function compare(id: string, options: CompareOptions, signal: AbortSignal)
   const machines = presetsOf(options.machines, options.set);
   const specs = machines.flatMap(({ name, preset }) =>
     specsFor(definition, name, preset, { ...options, workload }));
-  const progress = new Progress();
-  let hangs = 0;
-  const runs = await runAll(definition, specs, {
-    jobs: options.jobs,
-    signal,
-    onDone(run, done) {
-      if (run.failure) hangs++;
-      progress.update(() => `${done} of ${specs.length} runs, ${hangs} hangs`);
-    },
-  }).catch((error) => {
-    progress.clear();
-    if (error instanceof RunFailed) {
-      process.stderr.write(`reproduce: ${reproduceLine(definition, error.spec)}\n`);
-    }
-    throw error;
+  const runs = await runWithProgress(definition, specs, {
+    jobs: options.jobs, signal, failures: "hangs", reproduce: reproduceLine,
   });
-  progress.clear();
-  if (signal.aborted) {
-    process.stderr.write(`interrupted after ${runs.length} of ${specs.length} runs\n`);
-    return EXIT.interrupted;
-  }
+  if (!runs) return EXIT.interrupted;
   const groups = groupRuns(runs);
   const first = runs.find((run) => run.failure) ?? runs.find((run) => run.broken);
   const report = {
@@ -107,10 +90,14 @@ async function compare(id: string, options: CompareOptions, signal: AbortSignal)
     summaries: groups.map(summarize),
     judged: judge(definition, groups),
     broken: brokenRuns(runs),
-    capsule: first && (await keepRun(definition, first.spec)),
+    capsule: first && (await keepRun(definition, first.spec, signal)),
   };
   if (options.json) printComparisonJson(report);
   else printComparison(report);
+  if (signal.aborted) {
+    process.stderr.write("interrupted while the first hang was kept\n");
+    return EXIT.interrupted;
+  }
   return exitCode(report.broken, report.judged.every(({ outcome }) => outcome !== "missed"));
 }
 
