@@ -67,7 +67,6 @@ export async function runCampaign(asked: Asked): Promise<void> {
       onProgress: (index, cycles) => tell(going, index, cycles),
       onDone: (run, _done, index) => {
         tell(going, index);
-        if (run.result.exit === "cancelled") return;
         campaign.value = { ...campaign.value!, runs: [...campaign.value!.runs, run] };
       },
     });

@@ -94,7 +94,6 @@ export async function compare(asked: Asked): Promise<void> {
         onProgress: (at, cycles) => tell(going, at, cycles),
         onDone: (run, _done, at) => {
           tell(going, at);
-          if (run.result.exit === "cancelled") return;
           const runs = [...sides.value[index].runs, run];
           update({ runs: runs.sort((a, b) => specs.indexOf(a.spec) - specs.indexOf(b.spec)) });
         },
