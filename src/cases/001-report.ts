@@ -16,7 +16,7 @@ export const R001: ReportPlan = {
   ],
   parts: [
     { title: "the machine", commands: ["sys"] },
-    { title: "the reaper", commands: ["bt $reaper"] },
+    { title: "the reaper", commands: ["bt -l $reaper"] },
     { title: "since when, and after what", facts: true },
     {
       title: "what it waits for",
@@ -36,7 +36,7 @@ export const R001: ReportPlan = {
     { title: "the event that it has not read", fields: fieldsOf("$event", "data obj res res2") },
     {
       title: "who completed the request, just before A3", when: "completed",
-      commands: ["bt $completer"],
+      commands: ["bt -l $completer"],
     },
     {
       title: "the last completion and the last look",

@@ -23,8 +23,8 @@ export const R002: ReportPlan = {
   parts: [
     { title: "the machine", commands: ["sys"] },
     { title: "what became of the requests", facts: true },
-    { title: "who waits for events", commands: ["bt $sleeper"] },
-    { title: "who waits for the requests to end", commands: ["bt $destroyer"] },
+    { title: "who waits for events", commands: ["bt -l $sleeper"] },
+    { title: "who waits for the requests to end", commands: ["bt -l $destroyer"] },
     {
       title: "the context",
       fields: fieldsOf("$ctx", "users=users.counter reqs_active ring.head=$ring->head " +
@@ -68,7 +68,7 @@ export const R002: ReportPlan = {
       fields: fieldsOf("$failedbio", `bi_sector bi_size bi_rw bi_flags bi_private
         bi_disk.number=$failedbio->bi_disk->number`, 10),
     },
-    { title: "who completed it", when: "failed", commands: ["bt $completer"] },
+    { title: "who completed it", when: "failed", commands: ["bt -l $completer"] },
     {
       title: "submitter and completion",
       steps: {

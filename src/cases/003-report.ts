@@ -37,7 +37,7 @@ export const R003: ReportPlan = {
   ],
   parts: [
     { title: "the machine", commands: ["sys"] },
-    { title: "the writer that hangs", commands: ["bt $writer"] },
+    { title: "the writer that hangs", commands: ["bt -l $writer"] },
     { title: "how long it has been blocked", facts: true },
     {
       title: "how it came to wait",
@@ -65,7 +65,7 @@ export const R003: ReportPlan = {
     },
     {
       title: "waitq j_wait_updates",
-      commands: ["waitq $journal->j_wait_updates", "bt $kjournald"],
+      commands: ["waitq $journal->j_wait_updates", "bt -l $kjournald"],
     },
     {
       title: "how many others wait for it",
@@ -86,8 +86,8 @@ export const R003: ReportPlan = {
         { task: "$writer", waits: "has that handle, and waits for the bios of its request" },
       ],
     },
-    { title: "one of them", commands: ["bt $other"] },
-    { title: "one that only reads a directory", commands: ["bt $ls"] },
+    { title: "one of them", commands: ["bt -l $other"] },
+    { title: "one that only reads a directory", commands: ["bt -l $ls"] },
     {
       title: "the copy of the user's iocb on the writer's stack",
       fields: fieldsOf("$iocb", `aio_data aio_key aio_reserved1=aio_rw_flags aio_lio_opcode

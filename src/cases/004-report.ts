@@ -53,9 +53,9 @@ export const R004: ReportPlan = {
       ],
     },
     { title: "the request then", when: "taken", fields: REQUEST },
-    { title: "who freed it", when: "freed", commands: ["bt $freer"] },
+    { title: "who freed it", when: "freed", commands: ["bt -l $freer"] },
     { title: "the request before that", when: "freed", fields: REQUEST },
-    { title: "who used it", when: "used", commands: ["bt $user"] },
+    { title: "who used it", when: "used", commands: ["bt -l $user"] },
     { title: "what was there", when: "used", fields: REQUEST },
     {
       title: "queue and context then", when: "used",

@@ -1,6 +1,9 @@
 // Names in a crash session: what a name stands for, of a name with several addresses that it is not
 // guessed, arrays as a whole, and what Tab completes.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { COMMANDS, execute } from "../../src/report/crash/commands.ts";
 import { complete } from "../../src/report/crash/complete.ts";
@@ -44,6 +47,17 @@ it("a name that several functions have is not guessed", async () => {
   expect(await run("sym syscall_entry"))
     .toMatch(/ \(\w\) syscall_entry {2}kernel\/sys\/syscall\.S: \d+$/);
   await expect(run("sym no_such_name")).rejects.toThrow(/neither an address nor a symbol/);
+});
+
+it("source files have their paths, however they were included", () => {
+  const { kernel, debugInfo } = machine;
+  const files = new Set(kernel.named.flatMap(({ code, lin, bytes }) =>
+    code ? [lin, lin + BigInt(bytes >> 1)] : []).flatMap((lin) =>
+    debugInfo.kernel.lines.at(lin)?.file ?? []));
+  expect(files.size).toBeGreaterThan(40);
+  const sources = join(packageRoot(), "workloads");
+  expect([...files].filter((file) =>
+    !existsSync(join(sources, file)) || join(sources, file) !== `${sources}/${file}`)).toEqual([]);
 });
 
 it("dis names what is called and jumped to, and refuses data", async () => {

@@ -62,7 +62,7 @@ it("bt walks from schedule to the system call, with the registers of the program
   const lines = (await run(`bt -f ${pid}`)).split("\n");
   const frames = lines.flatMap((line, i) => {
     const [, at, pc] = /^ +#\d+ \[(\w+)\] \w+ at (\w+)$/.exec(line) ?? [];
-    return at ? [{ at: BigInt(`0x${at}`), pc: BigInt(`0x${pc}`), next: lines[i + 2] }] : [];
+    return at ? [{ at: BigInt(`0x${at}`), pc: BigInt(`0x${pc}`), next: lines[i + 1] }] : [];
   });
   expect(frames.length).toBe(names.length);
   for (const { at, pc, next } of frames) {
@@ -337,7 +337,7 @@ it("why tells the lost wake-up of the task, and of no other", async () => {
 it("answers in 80 columns, and mistakes in a sentence", async () => {
   const [context] = machine.debugBlock()!.kioctxs();
   const lines = [
-    "sys", "ps", "bt -f", "runq", "files", "irq", "sb", "last", "dis schedule 20", "help",
+    "sys", "ps", "bt -f", "bt -l", "runq", "files", "irq", "sb", "last", "dis schedule 20", "help",
     `struct kioctx ${context.address.toString(16)}`, "rd nr_cpus 8", "struct task",
     "slab", "slab task", "help slab",
     "px cpus[0].rq", "bt -a", "set", "mount",

@@ -145,6 +145,15 @@ function readFiles4(cursor: Cursor): string[] {
 }
 
 function joined(folder: string | undefined, name: string): string {
-  if (!folder || name.startsWith("/")) return name;
-  return `${folder}/${name}`.replace(/^(\.\/)+/, "");
+  return normal(!folder || name.startsWith("/") ? name : `${folder}/${name}`);
+}
+
+/** "kernel/core/x.c" for "./kernel/aio/../core/x.c", as an #include may have it. */
+function normal(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === ".." && !["", "..", undefined].includes(parts.at(-1))) parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
 }

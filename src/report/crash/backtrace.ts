@@ -82,8 +82,14 @@ export function registersOf(session: Session, task: KernelTask): Registers | und
   return { rip, registers, partial: false };
 }
 
-/** `words`: the contents of the frames, too. */
-export function backtrace(session: Session, task: KernelTask, words: boolean): string[] {
+export interface Shown {
+  /** The source line of each frame. */
+  lines: boolean;
+  /** The contents of the frames. */
+  words: boolean;
+}
+
+export function backtrace(session: Session, task: KernelTask, shown: Shown): string[] {
   const lines = [taskLine(task)];
   const registers = registersOf(session, task);
   if (!registers) return [...lines, "(its stack cannot be read)"];
@@ -91,11 +97,11 @@ export function backtrace(session: Session, task: KernelTask, words: boolean): s
   let left = true;
   for (const [i, { at, sp, end, pc, name, interrupted }] of frames.entries()) {
     lines.push(`${`#${i}`.padStart(3)} [${bareHex(at)}] ${name} at ${bareHex(pc)}`);
-    const source = session.source(left ? pc : pc - 1n);
+    const source = shown.lines && session.source(left ? pc : pc - 1n);
     if (source) lines.push(`    ${source}`);
     left = interrupted !== undefined;
     if (left) lines.push(`    [exception RIP: ${interrupted}]`);
-    if (words) lines.push(...wordLines(session, sp, end));
+    if (shown.words) lines.push(...wordLines(session, sp, end));
   }
   return [...lines, ...entryRegisters(session, task)];
 }

@@ -37,8 +37,8 @@ export const COMMANDS: Record<string, Command> = {
     run: ps,
   },
   bt: {
-    usage: "bt [-f] [-a | PID|TASK]", what: "frames of a task; -f: and words; -a: all CPUs",
-    words: [0, 3], run: bt,
+    usage: "bt [-f] [-l] [-a | PID|TASK]",
+    what: "frames; -f: words, -l: lines, -a: all CPUs", words: [0, 4], run: bt,
   },
   set: {
     usage: "set [PID|TASK]", what: "the task of bt, files, why and $task",
@@ -123,14 +123,19 @@ function help(name?: string): string[] {
   ];
 }
 
+const BT_OPTIONS = ["-f", "-l", "-a"];
+
 async function bt(session: Session, words: string[]): Promise<string[]> {
-  const rest = words.filter((one) => one !== "-f" && one !== "-a");
-  const frames = words.includes("-f");
-  if (!words.includes("-a")) return backtrace(session, session.task(rest[0]), frames);
-  if (rest.length) throw new InputError("bt -a: it is of all tasks that run; leave out the PID");
+  const [text, extra] = words.filter((word) => !BT_OPTIONS.includes(word));
+  if (extra !== undefined || text?.startsWith("-")) {
+    throw new InputError(`usage: ${COMMANDS.bt.usage}`);
+  }
+  const shown = { lines: words.includes("-l"), words: words.includes("-f") };
+  if (!words.includes("-a")) return backtrace(session, session.task(text), shown);
+  if (text) throw new InputError("bt -a: it is of all tasks that run; leave out the PID");
   const active = session.tasks.filter(({ runs }) => runs !== undefined)
     .sort((one, other) => one.runs! - other.runs!);
-  return active.flatMap((task, i) => [...(i ? [""] : []), ...backtrace(session, task, frames)]);
+  return active.flatMap((task, i) => [...(i ? [""] : []), ...backtrace(session, task, shown)]);
 }
 
 /** Of one task, or of all that there is. */

@@ -1,0 +1,56 @@
+// Tasks in a crash session on a machine that hangs: whom commands without a PID are about, what a
+// row of ps says, source lines of frames.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/root.ts";
+import { Machine } from "../../src/engine/machine.ts";
+import { SLEEP_AIO } from "../../src/machine/debug-block.ts";
+import { execute } from "../../src/report/crash/commands.ts";
+import { Session } from "../../src/report/crash/session.ts";
+
+let session: Session;
+let machine: Machine;
+/** Of the task that sleeps for ever. */
+let pid: number;
+
+beforeAll(async () => {
+  machine = await Machine.create({
+    image: "w001", machine: "clovertown", seed: 1n, workers: 1,
+    append: "v001k=0 -- w001 W001i s=0 r=2",
+  });
+  const result = await machine.run();
+  expect(result.exit).toBe("hang");
+  session = new Session({ machine, result, image: "w001", seed: 1n, note: "" });
+  pid = machine.debugBlock()!.tasks().find(({ sleepKind }) => sleepKind === SLEEP_AIO)!.pid;
+}, 180_000);
+afterAll(async () => {
+  machine.close();
+  await Machine.shutdown();
+});
+
+const run = async (line: string) => (await execute(session, line)).join("\n");
+
+it("bt has source lines behind its frames with -l only, as crash has them", async () => {
+  const plain = (await run(`bt ${pid}`)).split("\n");
+  const told = (await run(`bt -l ${pid}`)).split("\n");
+  const isLine = (line: string) => /^ {4}\S+\.[chS]: \d+$/.test(line);
+  expect(plain.filter(isLine)).toEqual([]);
+  expect(told.filter((line) => !isLine(line))).toEqual(plain);
+  // The words of the frames, and lines, in any order of the options.
+  const all = (await run(`bt -l -f ${pid}`)).split("\n");
+  expect(all.filter((line) => !isLine(line)).join("\n")).toBe(await run(`bt -f ${pid}`));
+  const frames = told.flatMap((line, i) => {
+    const [, name] = /^ +#\d+ \[\w+\] (\w+) at/.exec(line) ?? [];
+    return name ? [{ name, source: told[i + 1] }] : [];
+  });
+  for (const { name, source } of frames) {
+    const [, file, line] = /^ {4}(\S+): (\d+)$/.exec(source)!;
+    const text = readFileSync(join(packageRoot(), "workloads", file), "utf8").split("\n");
+    expect(text.length, source).toBeGreaterThanOrEqual(Number(line));
+    // The call is in that line, or in one before it that it goes on from.
+    if (name === "io_schedule") expect(text[Number(line) - 1]).toContain("schedule(");
+  }
+  await expect(run("bt -x")).rejects.toThrow(/usage: bt/);
+  await expect(run(`bt ${pid} 1`)).rejects.toThrow(/usage: bt/);
+});
