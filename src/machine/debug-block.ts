@@ -14,9 +14,13 @@ export const TASK_RUNNING = 0;
 export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_DEAD = 64;
+export const SLEEP_PAUSE = 1;
 export const SLEEP_AIO = 2;
 export const SLEEP_AIO_DRAIN = 3;
+export const SLEEP_FUTEX = 4;
 export const SLEEP_DISK = 6;
+export const SLEEP_MUTEX = 7;
+export const SLEEP_CV = 8;
 export const SLEEP_T_LOCKED = 9;
 export const SLEEP_UPDATES = 10;
 /** By SMPBOX_SLEEP_*. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
 import { Machine } from "../../src/engine/machine.ts";
-import { SLEEP_AIO } from "../../src/machine/debug-block.ts";
+import { SLEEP_AIO, SLEEP_DISK, SLEEP_PAUSE } from "../../src/machine/debug-block.ts";
 import { execute } from "../../src/report/crash/commands.ts";
 import { Session } from "../../src/report/crash/session.ts";
 
@@ -54,3 +54,42 @@ it("bt has source lines behind its frames with -l only, as crash has them", asyn
   await expect(run("bt -x")).rejects.toThrow(/usage: bt/);
   await expect(run(`bt ${pid} 1`)).rejects.toThrow(/usage: bt/);
 });
+
+it("without a PID it is about the task that hangs, not one that may sleep for ever", async () => {
+  // The submitter is in pause(), has the smaller PID, and is no hang.
+  expect(paused().pid).toBeLessThan(pid);
+  expect(session.task().pid).toBe(pid);
+  expect(session.evaluate("$task->pid")).toBe(BigInt(pid));
+  expect(await run("set")).toContain(`PID: ${pid}\n`);
+  expect(await run("bt")).toMatch(/ read_events__a at /);
+});
+
+const paused = () => session.tasks.find(({ pid: id }) =>
+  machine.debugBlock()!.tasks().some(({ pid: other, comm, sleepKind }) =>
+    id === other && comm === "w001" && sleepKind === SLEEP_PAUSE))!;
+
+it("of several it is the one with unread events, or whatever waits for a disk", () => {
+  const { place } = paused();
+  const { base } = machine.debugBlock()!;
+  const { buffer, byteOffset } = machine.view.ram;
+  const kind = session.member(place, "sleep.kind").lin - base;
+  const memory = new DataView(buffer, byteOffset + Number(kind));
+  const was = memory.getUint32(0, true);
+  // On a ring that is none, and so without events: the other one's has some.
+  memory.setUint32(0, SLEEP_AIO, true);
+  expect(session.task().pid).toBe(pid);
+  memory.setUint32(0, SLEEP_DISK, true);
+  expect(session.task().place.lin).toBe(place.lin);
+  memory.setUint32(0, was, true);
+  expect(session.task().pid).toBe(pid);
+});
+
+it("after a panic it is the task that panicked, after an exit the one that runs", async () => {
+  for (const [append, wanted] of [["v001k=99", "[swapper/0]"], ["", "init"]]) {
+    const box = await Machine.create({ image: "hello", machine: "conroe", append, seed: 1n });
+    const result = await box.run();
+    const ended = new Session({ machine: box, result, image: "hello", seed: 1n, note: "" });
+    expect((await execute(ended, "set")).join("\n")).toContain(`COMMAND: "${wanted}"`);
+    box.close();
+  }
+}, 60_000);

@@ -3,12 +3,12 @@
 import type { Machine, RunResult } from "../../engine/machine.ts";
 import { memberOf, type Type } from "../../machine/dwarf/types.ts";
 import type { Guest, Place } from "../../machine/guest.ts";
-import { SLEEP_T_LOCKED, TASK_UNINTERRUPTIBLE } from "../../machine/debug-block.ts";
 import { hex } from "../../machine/elf.ts";
 import { InputError } from "../../machine/preset.ts";
 import { kernelTasks, type KernelTask } from "../../machine/tasks.ts";
 import { kernelGuest } from "../core-dump.ts";
 import { labelNames } from "../marks.ts";
+import { defaultTask } from "./default-task.ts";
 import { valueOf } from "./expression.ts";
 import { symbolNamed } from "./symbols.ts";
 import { numberOf, type Scope, type Value } from "./value.ts";
@@ -103,10 +103,7 @@ export class Session {
   task(text?: string): KernelTask {
     if (text === undefined) {
       if (this.context) return this.context;
-      const asleep = this.tasks.filter(({ pgd, runs }) => pgd !== 0n && runs === undefined);
-      const stuck = asleep.filter(({ state }) => state & TASK_UNINTERRUPTIBLE);
-      const own = stuck.find((task) => !this.waitsForCommit(task)) ?? stuck[0] ?? asleep[0];
-      const first = own ?? this.tasks.find(({ idle }) => !idle) ?? this.tasks[0];
+      const first = defaultTask(this.machine, this.guest, this.tasks);
       if (first) return first;
       throw new InputError("this kernel has no tasks that are known here");
     }
@@ -117,12 +114,6 @@ export class Session {
         : undefined);
     if (found) return found;
     throw new InputError(`${text}: no task has this PID or address; ps lists them`);
-  }
-
-  /** It waits for kjournald, which waits for the task in question. */
-  private waitsForCommit({ place }: KernelTask): boolean {
-    const kind = this.guest.value(place, "sleep.kind");
-    return kind !== undefined && Number(kind) === SLEEP_T_LOCKED;
   }
 
   /** "schedule+231", or the address. */

@@ -86,7 +86,7 @@ export function sys(session: Session): string[] {
 /** "set PID": whom commands without a PID are about from now on; without one, who that is. */
 export function set(session: Session, text?: string): string[] {
   const task = session.task(text);
-  session.context = task;
+  if (text !== undefined) session.context = task;
   const { pid, place, runs, cpu } = task;
   const state = runs === undefined ? `TASK_${STATE_NAMES[stateOf(task)]}` : "ACTIVE";
   return [
