@@ -80,7 +80,7 @@ async function explain(
 }
 
 export function caseReportLines({ report, found }: CaseReport): string[] {
-  const why = found.length ? ["", "-- why", ...whyLines(found, 1)] : [];
+  const why = found.length ? ["", "-- why", ...whyLines(found, 1, "smpbox why tells them")] : [];
   return [...reportLines(report), ...why];
 }
 

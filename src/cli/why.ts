@@ -7,6 +7,7 @@ import { Names } from "../report/names.ts";
 import { leftAt, STORE_OPTIONS, whyAsleep } from "../report/why/asleep.ts";
 import { accessesOf } from "../report/why/story.ts";
 import { type Explanation, why, WHY_OPTIONS, whyLines } from "../report/why/why.ts";
+import { rightLines, rightWaitsOf } from "../report/why/waits.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import type { Act } from "./main.ts";
@@ -32,7 +33,7 @@ export function whyVerb(program: Command, act: Act): void {
     .addOption(u64Option("--from <cycle>", "look at accesses from this cycle on: faster", 0n))
     .addOption(u64Option("--to <cycle>", "and up to this one; 0: to the end", 0n))
     .option("--whole", "record the whole run, not only where tasks that hang went to sleep: slow")
-    .option("--all", `not only the first ${SHOWN}`)
+    .option("--all", `not only the first ${SHOWN}; and who waits rightly, for other tasks`)
     .option("--json", "print one JSON document, with all")
     .action((subject: string, options: WhyOptions) =>
       act((signal) => explain(subject, options, signal)));
@@ -80,20 +81,24 @@ async function explain(subject: string, options: WhyOptions, signal: AbortSignal
   progress.clear();
   if (signal.aborted) return EXIT.interrupted;
   const { preset, view } = machine;
+  const waiting = rightWaitsOf(machine);
   if (options.json) {
     const names = new Names(machine);
     printJson({
       schema: "smpbox-why-1", image, machine: preset.name, seed, memoryNote: note || undefined,
       cycles: view.now, instructions: view.instructions, exit: result?.exit,
       stateHash: machine.stateHash(), recorded: partly ? "sleepers" : "all",
-      found: found.map((one) => documentOf(one, names)),
+      found: found.map((one) => documentOf(one, names)), waitRightly: waiting,
     });
   } else {
     const end = result ? `exit ${result.exit}` : "stopped";
     const title = [`${image} on ${preset.name}`, `seed ${seed}`, `${end} at ${view.now}`, note];
     process.stdout.write(`${title.filter(Boolean).join(", ")} (in-order approximation)\n\n`);
-    process.stdout.write(`${whyLines(found, options.all ? Infinity : SHOWN).join("\n")}\n`);
-    if (partly) process.stdout.write(`\n${PARTLY}\n`);
+    const parts = [
+      whyLines(found, options.all ? Infinity : SHOWN), partly ? [PARTLY] : [],
+      rightLines(waiting, options.all ?? false),
+    ].filter((lines) => lines.length);
+    process.stdout.write(`${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`);
   }
   machine.close();
   return EXIT.held;

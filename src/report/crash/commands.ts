@@ -7,11 +7,10 @@ import { irq } from "./interrupts.ts";
 import { cache, last, sb } from "./machine.ts";
 import { print, rd, slab, struct } from "./memory.ts";
 import type { Session } from "./session.ts";
-import { whyAsleepAgain } from "../why/asleep.ts";
-import { whyAgain, whyLines } from "../why/why.ts";
 import { filterOf, splitAt } from "./pipes.ts";
 import { sym } from "./symbols.ts";
 import { list, ps, runq, set, sys, waitq } from "./tasks.ts";
+import { why } from "./why.ts";
 
 interface Command {
   usage: string;
@@ -97,8 +96,8 @@ export const COMMANDS: Record<string, Command> = {
     run: (session, [count]) => last(session, count),
   },
   why: {
-    usage: "why [PID|TASK]", what: "why it sleeps, or what overtook what",
-    words: [0, 1], run: (session, [task], signal) => why(session, signal, task),
+    usage: "why [--all] [PID|TASK]", what: "why it sleeps, or what overtook what",
+    words: [0, 2], run: why,
   },
   help: {
     usage: "help [COMMAND]", what: "this list", words: [0, 1],
@@ -137,18 +136,6 @@ async function bt(session: Session, words: string[]): Promise<string[]> {
     .sort((one, other) => one.runs! - other.runs!);
   return active.flatMap((task, i) => [...(i ? [""] : []), ...backtrace(session, task, shown)]);
 }
-
-/** Of one task, or of all that there is. */
-async function why(session: Session, signal?: AbortSignal, task?: string): Promise<string[]> {
-  const { machine, subject: { result } } = session;
-  const hooks = { signal };
-  const wanted = task === undefined ? undefined : session.task(task).pid;
-  const asleep = result?.exit === "hang" ? await whyAsleepAgain(machine, wanted, hooks) : [];
-  const found = asleep.length ? asleep : await whyAgain(machine, result !== undefined, hooks);
-  return whyLines(found.filter((one) => wanted === undefined || one.task?.pid === wanted), SHOWN);
-}
-
-const SHOWN = 3;
 
 /**
  * One line of input: a command with its words, and what its lines go through. Throws Interrupted

@@ -9,7 +9,7 @@ import type { Session } from "./session.ts";
 
 export const LEAVE = ["quit", "exit", "q"];
 const OPTIONS: Record<string, string[]> = {
-  ps: ["-UN", "-IN", "-RU"], bt: ["-f", "-l", "-a"], list: ["-H", "-s"],
+  ps: ["-UN", "-IN", "-RU"], bt: ["-f", "-l", "-a"], list: ["-H", "-s"], why: ["--all"],
 };
 const OF_TASK = ["ps", "bt", "set", "files", "why"];
 const OF_TYPE = ["struct", "slab", "list"];

@@ -9,6 +9,7 @@ import type { RunHooks } from "../../engine/session.ts";
 import { Session } from "../crash/session.ts";
 import { episodesOf, lostWakeups, NEAR_CYCLES, switchedAt } from "./sleepers.ts";
 import { Teller } from "./story.ts";
+import { rightWaits } from "./waits.ts";
 import { type Explanation, lostWakeup, RunDiffers, WHY_OPTIONS, withoutRepeats } from "./why.ts";
 
 const STORES = 1 << 20;
@@ -28,7 +29,10 @@ export interface Left {
   time: number;
 }
 
-/** Runs a machine made with STORE_OPTIONS to its end: which threads of programs sleep then? */
+/**
+ * Runs a machine made with STORE_OPTIONS to its end: which threads of programs sleep then, but for
+ * those that wait rightly?
+ */
 export async function leftAt(
   machine: Machine, hooks: RunHooks = {},
 ): Promise<{ result: RunResult; left: Left[] }> {
@@ -47,7 +51,9 @@ export async function leftAt(
     if (lost > 0) throw new Error(`the trace lost ${lost} stores: a bug of smpbox`);
   } while (!result);
   const { guest, tasks } = new Session({ machine, result, image: "", seed: 0n, note: "" });
-  const left = tasks.filter(({ pgd }) => pgd !== 0n).flatMap((task): Left[] => {
+  const right = new Set(rightWaits(guest, tasks).map(({ pid }) => pid));
+  const asked = tasks.filter(({ pgd, pid }) => pgd !== 0n && !right.has(pid));
+  const left = asked.flatMap((task): Left[] => {
     const granule = granuleOf(switchedAt(guest, task) ?? 0);
     const time = granule ? stores.get(granule) : undefined;
     return time === undefined ? [] : [{ pid: task.pid, time }];

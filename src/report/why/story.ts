@@ -135,7 +135,7 @@ export class Teller {
   }
 }
 
-export const nameOf = ({ pid, comm }: KernelTask) => `task ${pid} (${comm})`;
+export const nameOf = ({ pid, comm }: Pick<KernelTask, "pid" | "comm">) => `task ${pid} (${comm})`;
 
 const begin = ({ store, read }: Side) => Math.min(store.time, read.time);
 

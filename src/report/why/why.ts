@@ -8,6 +8,7 @@ import { Session } from "../crash/session.ts";
 import { episodesOf, type LostWakeup, lostWakeups } from "./sleepers.ts";
 import { type Crossing, needsBuffer, Reorderings } from "./stale.ts";
 import { linesOf, nameOf, Teller } from "./story.ts";
+import { rightWaits } from "./waits.ts";
 
 /** With these the machine has to be made. */
 export const WHY_OPTIONS = ACCESS_OPTIONS;
@@ -35,7 +36,9 @@ export async function why(
   if (result?.exit === "cancelled") return { result, found: [] };
   const session = new Session({ machine, result, image: "", seed: 0n, note: "" });
   const teller = new Teller(session);
-  const episodes = episodesOf(session.guest, session.tasks, accesses);
+  const right = new Set(rightWaits(session.guest, session.tasks).map(({ pid }) => pid));
+  const episodes = episodesOf(session.guest, session.tasks, accesses)
+    .filter(({ task }) => !right.has(task.pid));
   const lost = withoutRepeats(lostWakeups(session.guest, episodes, accesses));
   const known = new Set(lost.map(({ crossing }) => keyOf(crossing)));
   const rest = [...reorderings.found.values()]
@@ -115,8 +118,10 @@ export function withoutRepeats(lost: readonly LostWakeup[]): LostWakeup[] {
     Number(b.names) - Number(a.names) || a.episode.until - b.episode.until);
 }
 
-/** Lines of a terminal. */
-export function whyLines(found: readonly Explanation[], limit: number): string[] {
+/** Lines of a terminal; `hint`: how to see what is more than `limit`. */
+export function whyLines(
+  found: readonly Explanation[], limit: number, hint = "--all shows them",
+): string[] {
   const shown = found.slice(0, limit).flatMap(({ title, paragraphs }, i) =>
     [...(i ? [""] : []), ...linesOf([title]).map((line) => line.trim()), ...linesOf(paragraphs)]);
   const more = found.length - limit;
@@ -126,5 +131,5 @@ export function whyLines(found: readonly Explanation[], limit: number): string[]
       "and no load overtook a store in a way that another CPU could see.",
     ];
   }
-  return more > 0 ? [...shown, "", `${more} more (--all shows them)`] : shown;
+  return more > 0 ? [...shown, "", `${more} more (${hint})`] : shown;
 }
