@@ -1,10 +1,12 @@
 // Memory of a stopped machine as a program's types see it: variables by name, fields by path.
-// Linear addresses go through the page tables of one address space; what is not mapped is
-// undefined.
+// Linear addresses go through the page tables of one address space, or those below USER_END through
+// a process's; what is not mapped is undefined.
 import { bare, memberOf, type Type, type Types } from "./dwarf/types.ts";
-import { readLinear } from "./page-walk.ts";
+import { readLinear, translate } from "./page-walk.ts";
 
 const TEXT_MAX = 256;
+/** Programs lie below. */
+export const USER_END = 1n << 47n;
 
 /** A value of some type in memory. */
 export interface Place {
@@ -16,16 +18,35 @@ export class Guest {
   readonly ram: DataView;
   readonly cr3: bigint;
   readonly types: Types;
+  private readonly user?: () => bigint | undefined;
 
-  constructor(ram: DataView, cr3: bigint, types: Types) {
+  /** `user`: the tables of what is below USER_END, undefined for none; else they are `cr3`, too. */
+  constructor(ram: DataView, cr3: bigint, types: Types, user?: () => bigint | undefined) {
     this.ram = ram;
     this.cr3 = cr3;
     this.types = types;
+    this.user = user;
+  }
+
+  private tablesOf(lin: bigint): bigint | undefined {
+    return lin < USER_END && this.user ? this.user() : this.cr3;
+  }
+
+  /** Offset in RAM of `lin`. */
+  physical(lin: bigint): number | undefined {
+    const tables = this.tablesOf(lin);
+    return tables === undefined ? undefined : translate(this.ram, tables, lin);
+  }
+
+  /** As many of `bytes` at `lin` as are mapped. */
+  readSome(lin: bigint, bytes: number): Uint8Array {
+    const tables = this.tablesOf(lin);
+    return readLinear(this.ram, tables ?? 0n, lin, tables === undefined ? 0 : bytes);
   }
 
   /** `bytes` at `lin`; undefined unless all of them are mapped. */
   read(lin: bigint, bytes: number): Uint8Array | undefined {
-    const found = readLinear(this.ram, this.cr3, lin, bytes);
+    const found = this.readSome(lin, bytes);
     return found.length === bytes ? found : undefined;
   }
 
@@ -36,7 +57,7 @@ export class Guest {
   }
 
   text(lin: bigint, max = TEXT_MAX): string {
-    const found = readLinear(this.ram, this.cr3, lin, max);
+    const found = this.readSome(lin, max);
     const end = found.indexOf(0);
     return new TextDecoder("latin1").decode(found.subarray(0, end < 0 ? max : end));
   }

@@ -2,15 +2,13 @@
 // CPU runs, each with the registers that it goes on with.
 import type { Machine } from "../engine/machine.ts";
 import { coreFile, type CoreFile, mappings, type Thread } from "../machine/core-file.ts";
-import { Guest } from "../machine/guest.ts";
+import { Guest, USER_END } from "../machine/guest.ts";
 import { kernelTasks, type KernelTask, sleepingRegisters } from "../machine/tasks.ts";
 
 /** CPU n is thread n + 1: gdb takes 0 for no thread. */
 const FIRST_CPU = 1;
 /** Task p is thread 1000 + p, out of the way of the CPUs. */
 export const FIRST_TASK = 1000;
-/** Programs lie below. */
-const USER_END = 1n << 47n;
 const RUN_FLAGS = 2n;
 
 export interface CoreThread extends Thread {

@@ -5,6 +5,7 @@ import { mappings } from "../machine/core-file.ts";
 import type { DebugInfo } from "../machine/dwarf/image.ts";
 import { isOpenEnded, pathAt } from "../machine/dwarf/types.ts";
 import { hex } from "../machine/elf.ts";
+import { USER_END } from "../machine/guest.ts";
 import { kernelTasks } from "../machine/tasks.ts";
 import { kernelGuest } from "./core-dump.ts";
 import { liveObjects, type LiveObject } from "./objects.ts";
@@ -12,8 +13,6 @@ import { Slabs } from "./slabs.ts";
 
 const PAGE_SHIFT = 12;
 const PAGE_MASK = 4095;
-/** Programs lie below. */
-const USER_END = 1n << 47n;
 const KERNEL_HALF = 0xffffffff00000000n;
 
 export interface Instruction {

@@ -303,8 +303,9 @@ it("sb and cache show stores under way, and who owns their lines", async () => {
   box.close();
   const again = await Machine.create(given);
   let [waiting, owned] = [0, 0];
-  // The loop is the last part of the run, and most of it is waiting for the line.
-  for (let part = 600n; part < 1000n; part += 10n) {
+  // The loop is the last part of the run, and most of it is waiting for the line. Before it there
+  // is no program whose variable it could be.
+  for (let part = 800n; part < 1000n; part += 5n) {
     expect(await again.runTo((cycles * part) / 1000n)).toBeUndefined();
     const live = new Session({ machine: again, image: "sharing", seed: 1n, note: "" });
     const text = (await execute(live, "sb")).join("\n");

@@ -1,6 +1,5 @@
 // dis: instructions, with the symbols that they call and jump to.
 import { disassemble, type Line } from "../../machine/disassemble.ts";
-import { readLinear } from "../../machine/page-walk.ts";
 import { InputError } from "../../machine/preset.ts";
 import { countOf } from "./memory.ts";
 import { bareHex, type Session } from "./session.ts";
@@ -17,8 +16,8 @@ export async function dis(session: Session, place: string, count?: string): Prom
   const whole = session.machine.symbolAt(from);
   const all = count === undefined && whole?.lin === from;
   const bytes = all ? whole.bytes : CODE_BYTES * countOf(count, 1);
-  const code = readLinear(session.guest.ram, session.guest.cr3, from, bytes);
-  if (code.length === 0) throw new InputError(`${bareHex(from)}: nothing is mapped there`);
+  const code = session.guest.readSome(from, bytes);
+  if (code.length === 0) throw session.unmapped(from);
   const lines = await disassemble(code, from);
   const shown = all ? lines : lines.slice(0, countOf(count, 1));
   return shown.map((line) => {

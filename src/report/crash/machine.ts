@@ -5,8 +5,6 @@ import {
 import {
   clockOf, hasPrivateL2, l1iState, l1State, l2State, sharedState, STATES, waitingStores,
 } from "../../core/inspect.ts";
-import { translate } from "../../machine/page-walk.ts";
-import { InputError } from "../../machine/preset.ts";
 import { Names } from "../names.ts";
 import { wrap } from "../text.ts";
 import { countOf } from "./memory.ts";
@@ -37,8 +35,8 @@ export function cache(session: Session, text: string): string[] {
   const { guest, machine } = session;
   const { view, preset } = machine;
   const lin = session.address(text);
-  const phys = translate(guest.ram, guest.cr3, lin);
-  if (phys === undefined) throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
+  const phys = guest.physical(lin);
+  if (phys === undefined) throw session.unmapped(lin);
   const units = preset.clusters.flatMap(({ units: own }) => own);
   const cells = (stateOf: (cpu: number) => number | undefined) =>
     units.map((unit) => `cpu${unit} ${STATES[stateOf(unit[0]) ?? 0]}`);

@@ -34,7 +34,7 @@ export function struct(session: Session, words: string[]): string[] {
   const bareNumber = /^[0-9a-f]+$/i.test(address);
   const lin = bareNumber ? session.address(address) : session.evaluate(address);
   if (session.guest.read(lin, 1) === undefined) {
-    throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
+    throw session.unmapped(lin);
   }
   if (words.includes("-o")) return layoutLines(whole.type, lin + BigInt(whole.at), member);
   const place = path.length ? session.member({ lin, type }, path.join(".")) : { lin, type };
@@ -81,7 +81,7 @@ function resultLines(session: Session, value: Value, radix: Radix): string[] {
   const whole = ["struct", "union", "array"].includes(here?.kind ?? "");
   if (whole && lin !== undefined) {
     if (session.guest.read(lin, 1)) return valueLines(session.guest, lin, type!, radix);
-    throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
+    throw session.unmapped(lin);
   }
   const number = numberOf(value, session.scope);
   const symbol = session.machine.symbolAt(number);
@@ -106,7 +106,7 @@ export function rd(session: Session, address: string, count?: string): string[] 
     const at = from + BigInt(i * 8);
     const cells = [at, at + 8n].slice(0, Math.min(2, words - i)).map((lin) => {
       const value = session.guest.number(lin);
-      if (value === undefined) throw new InputError(`${bareHex(lin)}: nothing is mapped there`);
+      if (value === undefined) throw session.unmapped(lin);
       return value;
     });
     const bytes = session.guest.read(at, cells.length * 8)!;

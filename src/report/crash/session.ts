@@ -2,7 +2,7 @@
 // is a number (hexadecimal with or without 0x, as in crash), a symbol, or an expression.
 import type { Machine, RunResult } from "../../engine/machine.ts";
 import { memberOf, type Type } from "../../machine/dwarf/types.ts";
-import type { Guest, Place } from "../../machine/guest.ts";
+import { Guest, type Place, USER_END } from "../../machine/guest.ts";
 import { hex } from "../../machine/elf.ts";
 import { InputError } from "../../machine/preset.ts";
 import { kernelTasks, type KernelTask } from "../../machine/tasks.ts";
@@ -11,6 +11,7 @@ import { labelNames } from "../marks.ts";
 import { defaultTask } from "./default-task.ts";
 import { valueOf } from "./expression.ts";
 import { symbolNamed } from "./symbols.ts";
+import { type Space, spaceOf, variableOf } from "./user-memory.ts";
 import { numberOf, type Scope, type Value } from "./value.ts";
 
 /** What is below is reached through NULL. */
@@ -43,15 +44,21 @@ export class Session {
   constructor(subject: Subject) {
     this.subject = subject;
     this.machine = subject.machine;
-    const guest = kernelGuest(subject.machine);
-    this.guest = guest;
+    const { ram, cr3, types } = kernelGuest(subject.machine);
+    this.tasks = kernelTasks(new Guest(ram, cr3, types), subject.machine.view.cpus);
+    // Another kernel's memory may be anywhere.
+    const isKnown = this.tasks.length > 0;
+    this.guest = new Guest(ram, cr3, types, isKnown ? () => this.space.tables : undefined);
     this.scope = {
       lookup: (name) => this.lookup(name),
-      type: (name) => guest.types.find(name),
-      number: (lin, bytes) => guest.number(lin, bytes),
+      type: (name) => this.typeNamed(name),
+      number: (lin, bytes) => {
+        const found = this.guest.number(lin, bytes);
+        if (found === undefined) throw this.unmapped(lin);
+        return found;
+      },
     };
     this.labels = labelNames(subject.machine.debugInfo.kernel.section(".smpbox.marks"));
-    this.tasks = kernelTasks(this.guest, subject.machine.view.cpus);
   }
 
   /** What an expression is worth: a number, what a field holds, or where something larger lies. */
@@ -82,19 +89,39 @@ export class Session {
     }
   }
 
+  /** Whose memory it is that lies below USER_END. */
+  private get space(): Space {
+    return spaceOf(this.tasks, this.context);
+  }
+
+  /** Why nothing can be read at `lin`. */
+  unmapped(lin: bigint): InputError {
+    const isUser = lin >= FIRST_PAGE_END && lin < USER_END && this.tasks.length > 0;
+    const trouble = isUser ? this.space.trouble : undefined;
+    return new InputError(`${bareHex(lin)}: ${trouble ?? "nothing is mapped there"}`);
+  }
+
   private lookup(name: string): Value | undefined {
     if (/^\$\d*$/.test(name)) return this.history.at(name === "$" ? -1 : Number(name.slice(1)) - 1);
     if (name === "$task" && !this.named.has(name)) return this.task().place;
     const place = this.named.get(name);
     if (place) return place;
     const symbol = symbolNamed(this, name);
-    const variable = this.guest.variable(name);
+    const isProgram = !symbol || symbol.lin < USER_END;
+    const variable = this.guest.variable(name) ??
+      (isProgram ? variableOf(this.machine.debugInfo.program, name, symbol?.lin) : undefined);
     if (variable || !symbol) return variable;
-    return { lin: symbol.lin, type: { kind: "function", bytes: 1 } };
+    const kind = symbol.code ? "function" : "void";
+    return { lin: symbol.lin, type: { kind, bytes: symbol.code ? 1 : 0 } };
+  }
+
+  /** The kernel's, or the program's. */
+  private typeNamed(name: string): Type | undefined {
+    return this.guest.types.find(name) ?? this.machine.debugInfo.program?.types.find(name);
   }
 
   type(name: string): Type {
-    const found = this.guest.types.find(name);
+    const found = this.typeNamed(name);
     if (found) return found;
     throw new InputError(`${name}: no such type in the image; its types are those of its C source`);
   }

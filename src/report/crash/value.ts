@@ -28,6 +28,10 @@ const SHIFT_MAX = 64n;
 export function numberOf({ type, lin, number, bits }: Value, scope: Scope): bigint {
   if (number !== undefined) return number;
   const here = type && bare(type);
+  if (here?.kind === "void") {
+    throw new InputError(`${lin!.toString(16)}: there is no debug information of what this is; ` +
+      "rd shows its words, & gives its address, a cast as in *(long *) a value");
+  }
   if (!isScalar(here)) return lin!;
   const [from, bytes] = bits
     ? [lin! + BigInt(bits.first >> 3), Math.ceil(((bits.first % 8) + bits.count) / 8)]
