@@ -39,8 +39,10 @@ const PAGE = 4096n;
 const TABLE_ENTRIES = 512n;
 const CANONICAL_BITS = 48;
 
-/** All pages of 4 KiB that are mapped to RAM; a large page is many of them. */
-export function mappedPages(ram: DataView, cr3: bigint): { lin: bigint; phys: number }[] {
+/** All pages of 4 KiB below `end` that are mapped to RAM; a large page is many of them. */
+export function mappedPages(
+  ram: DataView, cr3: bigint, end = 1n << 64n,
+): { lin: bigint; phys: number }[] {
   const pages: { lin: bigint; phys: number }[] = [];
   const put = (lin: bigint, phys: bigint, bytes: bigint) => {
     for (let at = 0n; at < bytes && phys + at + PAGE <= BigInt(ram.byteLength); at += PAGE) {
@@ -56,6 +58,7 @@ export function mappedPages(ram: DataView, cr3: bigint): { lin: bigint; phys: nu
       const entry = ram.getBigUint64(at, true);
       if ((entry & PRESENT) === 0n) continue;
       const lin = base | (i << shift);
+      if (BigInt.asUintN(64, BigInt.asIntN(CANONICAL_BITS, lin)) >= end) return;
       const size = 1n << shift;
       const large = shift <= LARGEST_PAGE_SHIFT && (entry & LARGE) !== 0n;
       if (shift === 12n || large) put(lin, entry & FRAME_MASK & ~(size - 1n), size);

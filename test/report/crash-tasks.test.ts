@@ -9,6 +9,11 @@ import { SLEEP_AIO, SLEEP_DISK, SLEEP_PAUSE } from "../../src/machine/debug-bloc
 import { execute } from "../../src/report/crash/commands.ts";
 import { Session } from "../../src/report/crash/session.ts";
 
+const PAGE = 4096n;
+/** USER_MMAP_BASE and USTACK_PAGES of the kernel (memlayout.h, param.h) */
+const MMAP_BASE = 0x7f00_0000_0000n;
+const STACK_BYTES = 64n * PAGE;
+
 let session: Session;
 let machine: Machine;
 /** Of the task that sleeps for ever. */
@@ -53,6 +58,24 @@ it("bt has source lines behind its frames with -l only, as crash has them", asyn
   }
   await expect(run("bt -x")).rejects.toThrow(/usage: bt/);
   await expect(run(`bt ${pid} 1`)).rejects.toThrow(/usage: bt/);
+});
+
+it("ps has the memory of a process as crash has it, and none of the kernel's threads", async () => {
+  const [title, ...rows] = (await run("ps")).split("\n");
+  expect(title.trim().split(/ +/)).toEqual(
+    ["PID", "TGID", "CPU", "TASK", "ST", "%MEM", "VSZ", "RSS", "COMM"]);
+  // What the kernel gave: the program's segments, its stack and what was mapped later.
+  const segments = machine.program.segments.flatMap(({ lin, memoryBytes }) => {
+    const [first, end] = [lin / PAGE, (lin + BigInt(memoryBytes) + PAGE - 1n) / PAGE];
+    return Array.from({ length: Number(end - first) }, (_, i) => first + BigInt(i));
+  });
+  const mapped = session.evaluate("$task->process->mm.mmap_next") - MMAP_BASE;
+  const kib = (BigInt(new Set(segments).size) * PAGE + STACK_BYTES + mapped) / 1024n;
+  const part = Number(kib * 1024n * 100n) / machine.view.ram.length;
+  const memory = (comm: string) => rows.filter((row) => row.endsWith(`  ${comm}`))
+    .map((row) => row.slice(title.indexOf("%MEM") - 1).trim().split(/ +/).slice(0, 3));
+  expect(memory("w001")).toEqual(Array(2).fill([part.toFixed(1), `${kib}`, `${kib}`]));
+  expect(memory("aio")).toEqual(Array(8).fill(["0.0", "0", "0"]));
 });
 
 it("without a PID it is about the task that hangs, not one that may sleep for ever", async () => {

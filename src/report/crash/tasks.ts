@@ -1,6 +1,7 @@
 // sys, ps, set, runq, waitq, list: what the kernel's own structures say of its tasks.
 import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../machine/debug-block.ts";
-import type { Place } from "../../machine/guest.ts";
+import { type Place, USER_END } from "../../machine/guest.ts";
+import { mappedPages } from "../../machine/page-walk.ts";
 import type { KernelTask } from "../../machine/tasks.ts";
 import { InputError, numberOf } from "../../machine/preset.ts";
 import { wrap } from "../text.ts";
@@ -8,6 +9,7 @@ import { valueLines } from "./print.ts";
 import { bareHex, type Session } from "./session.ts";
 
 const LIST_MAX = 4096;
+const PAGE = 4096;
 /** Columns of a row's value in `sys`. */
 const SYS_NAME = 14;
 const SYS_VALUE = 66;
@@ -41,16 +43,32 @@ export function ps(session: Session, words: readonly string[]): string[] {
   });
   const rows = session.tasks.filter((task) => (!wanted || stateOf(task) === wanted) &&
     (chosen.length === 0 || chosen.some((tasks) => tasks.includes(task))));
+  const memory = memoryOf(session);
   return [
-    "    PID   TGID  CPU       TASK        ST  COMM",
+    "    PID   TGID  CPU       TASK        ST  %MEM     VSZ    RSS  COMM",
     ...rows.map((task) => {
       const { pid, tgid, cpu, runs, place } = task;
       const mark = runs === undefined ? " " : ">";
       return `${mark} ${String(pid).padStart(5)}  ${String(tgid).padStart(5)}  ` +
         `${String(runs ?? cpu).padStart(3)}  ${bareHex(place.lin)}  ${stateOf(task)}  ` +
-        commOf(task);
+        `${memory(task)}  ${commOf(task)}`;
     }),
   ];
+}
+
+/**
+ * %MEM, VSZ and RSS of a task in KiB, by the page tables of its process. The kernel maps each page
+ * when it gives the memory, so VSZ and RSS are the same. A thread of the kernel has none.
+ */
+function memoryOf({ guest: { ram } }: Session): (task: KernelTask) => string {
+  const known = new Map([[0n, 0]]);
+  return ({ pgd }) => {
+    const pages = known.get(pgd) ?? mappedPages(ram, pgd, USER_END).length;
+    known.set(pgd, pages);
+    const kib = String((pages * PAGE) / 1024);
+    const part = ((100 * pages * PAGE) / ram.byteLength).toFixed(1);
+    return `${part.padStart(4)} ${kib.padStart(7)} ${kib.padStart(6)}`;
+  };
 }
 
 export function sys(session: Session): string[] {
