@@ -20,6 +20,7 @@ export const R004: ReportPlan = {
     { as: "queue", at: "$iocb->ki_wait_queue", when: "taken" },
     { as: "page", at: "$iocb->ki_wait_key", type: "cache_page", when: "taken" },
     { as: "ctx", at: "$iocb->ki_ctx", when: "taken" },
+    { as: "ring", at: "$ctx->ring_info.ring", when: "taken" },
     { as: "freer", runs: "freed" },
     { as: "user", runs: "used" },
   ],
@@ -46,7 +47,7 @@ export const R004: ReportPlan = {
       title: "the queue, when it was taken out", when: "taken",
       fields: [
         { name: "ki_wait_queue", value: "$iocb->ki_wait_queue", radix: 16 },
-        { name: "q.lock", value: "$queue->lock.slock", names: ["held"] },
+        { name: "q.lock", value: "$queue->lock.slock", lock: true },
         { name: "ki_wait_key (page)", value: "$iocb->ki_wait_key", radix: 16 },
         { name: "page.index", value: "$page->index", radix: 10 },
         { name: "page.flags", value: "$page->flags", radix: 16 },
@@ -60,8 +61,9 @@ export const R004: ReportPlan = {
     {
       title: "queue and context then", when: "used",
       fields: [
-        { name: "q.lock", value: "$queue->lock.slock", names: ["held"] },
-        ...fieldsOf("$ctx", "ctx_lock.slock users=users.counter reqs_active", 10),
+        { name: "q.lock", value: "$queue->lock.slock", lock: true },
+        { name: "ctx_lock", value: "$ctx->ctx_lock.slock", lock: true },
+        ...fieldsOf("$ctx", "users=users.counter reqs_active", 10),
       ],
     },
     {

@@ -43,6 +43,8 @@ export interface Field {
   names?: readonly string[];
   /** Of a list's node: NULL, alone (it points at itself), or linked? */
   link?: boolean;
+  /** Of a spin lock's slock: free, or who holds it; known in a part with `when`. */
+  lock?: boolean;
 }
 
 /**

@@ -4,6 +4,7 @@ import { bare } from "../machine/dwarf/types.ts";
 import { InputError } from "../machine/preset.ts";
 import { scalar, valueLines } from "./crash/print.ts";
 import { bareHex, type Session } from "./crash/session.ts";
+import { lockText } from "./locks.ts";
 
 /** In hexadecimal or decimal, or a name; "-": this kernel has nothing like it. */
 export interface ShownField {
@@ -12,13 +13,14 @@ export interface ShownField {
   value?: bigint;
 }
 
-export function fieldOf(session: Session, { name, value: text, radix, names, link }: Field) {
+export function fieldOf(session: Session, { name, value: text, radix, names, link, lock }: Field) {
   if (text === undefined) return { name, text: "-" };
   try {
     if (link) return nodeOf(session, name, text);
     const value = session.evaluate(text);
     const place = session.placeOf(text);
     const type = place?.type;
+    if (lock && place) return { name, text: lockText(session, place), value };
     if (place && bare(place.type).kind === "array") {
       const cells = valueLines(session.guest, place.lin, place.type, radix ?? 10);
       return { name, text: cells.map((line) => line.trim()).join(" "), value };

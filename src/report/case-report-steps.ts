@@ -2,6 +2,7 @@
 import type { Failure } from "../cases/case.ts";
 import type { Claim, Part } from "../cases/report-plan.ts";
 import { TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
+import { bare, pathAt } from "../machine/dwarf/types.ts";
 import { translate } from "../machine/page-walk.ts";
 import { STEP_KINDS } from "./crash/machine.ts";
 import type { Session } from "./crash/session.ts";
@@ -53,7 +54,7 @@ export function stepsOf(plan: StepPlan, session: Session, source: Source): Steps
   const [first, end] = windowOf(plan, own, named, source);
   const steps = own.filter(({ time }) => time >= first && time <= end).map((event): Step => ({
     time: event.time, cpu: event.cpu, label: named(event), kind: STEP_KINDS[event.kind],
-    place: names.data(Number(event.phys)), value: event.value,
+    place: placeName(session, names, Number(event.phys)), value: event.value,
     words: plan.words[named(event)] ?? "",
   }));
   const last = steps.at(-1);
@@ -63,6 +64,20 @@ export function stepsOf(plan: StepPlan, session: Session, source: Source): Steps
     claims: plan.claims?.flatMap((claim) => momentClaim(claim, plan, failure, named) ??
       claimOf(claim, steps)),
   };
+}
+
+/** What has no name at the end any more may lie in what was found at an earlier moment. */
+function placeName(session: Session, names: Names, phys: number): string {
+  const name = names.data(phys);
+  if (!name.startsWith("0x")) return name;
+  const { ram, cr3 } = session.guest;
+  for (const { lin, type } of session.named.values()) {
+    const from = translate(ram, cr3, lin);
+    const own = bare(type);
+    if (from === undefined || phys < from || phys >= from + own.bytes || !("name" in own)) continue;
+    return `${own.name}${pathAt(own, phys - from)}`;
+  }
+  return name;
 }
 
 function windowOf(

@@ -2,6 +2,7 @@
 import { M_WINDOW_CYCLES } from "../../assembly/abi.ts";
 import type { Machine } from "../engine/machine.ts";
 import { Session } from "./crash/session.ts";
+import { LOCK_OPTIONS } from "./locks.ts";
 
 export class Past {
   private readonly session: Session;
@@ -20,7 +21,7 @@ export class Past {
    */
   async before(cycle: bigint): Promise<Session> {
     const { subject, machine } = this.session;
-    this.machine ??= await machine.again({ workers: 1, traceEvents: 0, counters: true });
+    this.machine ??= await machine.again({ workers: 1, counters: true, ...LOCK_OPTIONS });
     const window = BigInt(this.machine.view.u32(M_WINDOW_CYCLES));
     await this.machine.runTo(cycle - (cycle % window), { signal: this.signal });
     return new Session({ ...subject, machine: this.machine, result: undefined });

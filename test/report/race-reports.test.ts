@@ -162,8 +162,16 @@ describe("R004", () => {
   it("goes back to the wake-up, to who freed the request and to who used it", () => {
     const { cpu: freeing } = said(facts.freed);
     const { cpu: using } = said(facts.used);
+    // The wake function runs under the queue's lock, from before Q1 until it is through.
     const queue = textsOf(report, "the queue, when it was taken out");
-    expect(queue["q.lock"]).toMatch(/^(held|-\d+)$/);
+    const taken = said(facts["taken out of its queue"]);
+    const held = (text: string) =>
+      /^held by cpu(\d+) in (\w+), (\S+), since (\d+)/.exec(text)!.slice(1);
+    const [holder, taker, , since] = held(queue["q.lock"]);
+    expect([Number(holder), taker]).toEqual([taken.cpu, "wake_up_key"]);
+    const earlier = own.findLast(({ cpu, time }) => cpu === taken.cpu && time < taken.time);
+    expect(BigInt(since)).toBeLessThan(taken.time);
+    expect(BigInt(since)).toBeGreaterThan(earlier?.time ?? 0n);
     expect(textsOf(report, "the request then").ki_wait).toMatch(/^linked, next/);
     expect(textsOf(report, "the request then").ki_retry).toContain("<aio_pread>");
     const freer = linesOf(report, "who freed it");
@@ -176,12 +184,22 @@ describe("R004", () => {
     expect(framesIn(user)).toEqual(
       expect.arrayContaining(["aio_wake_function", "wake_up_locked", "blk_done_softirq"]));
     const then = textsOf(report, "queue and context then");
-    expect(then["q.lock"]).toMatch(/^(held|-\d+)$/);
+    expect(held(then["q.lock"])).toEqual([
+      `${using}`, "wake_up_key", /COMMAND: "(\S+)"/.exec(user.join("\n"))![1], since,
+    ]);
+    expect(then.ctx_lock).toMatch(/^(free|held by cpu\d+ in \w+, )/);
     expect(Number(then.reqs_active)).toBeGreaterThan(0);
     // Sixteen readers on the context, each with up to sixteen under way.
     expect(Number(then.reqs_active)).toBeLessThanOrEqual(16 * 16);
     // As it was for the wake function; at the end others have been there.
     expect(run.session.machine.view.now - said(facts.used).time).toBeGreaterThan(1000n);
+  });
+
+  it("its event is in a ring that the machine had then, and no more at the end", () => {
+    const { steps } = report.sections.find((section) => section.steps)!;
+    const [event] = steps!.filter(({ label }) => label === "A3");
+    expect(event.place).toBe("aio_ring.tail");
+    expect(run.session.machine.debugBlock()!.kioctxs()).toEqual([]);
   });
 
   it("in 80 columns, and drawn", () => {
