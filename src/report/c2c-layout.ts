@@ -8,8 +8,8 @@ export function heading(title: string): string[] {
   return [RULE, title.padStart(Math.floor((RULE.length + title.length) / 2)), RULE];
 }
 
-export const percent = (part: number, whole: number) =>
-  whole ? `${((100 * part) / whole).toFixed(2)}%` : "-";
+export const percent = (part: number, whole: number, digits = 2) =>
+  whole ? `${((100 * part) / whole).toFixed(digits)}%` : "-";
 export const address = (names: Names, phys: number) => {
   const lin = names.linear(phys);
   return `0x${(lin ?? BigInt(phys)).toString(16)}${lin === undefined ? " (phys)" : ""}`;

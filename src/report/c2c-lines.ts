@@ -73,8 +73,15 @@ export function latenciesOf(cells: Iterable<Cell>): Latencies {
   return sums;
 }
 
-export const hitmsOf = (sums: Sums, place: "local" | "remote") =>
-  ACCESSES.reduce((sum, access) => sum + sums[access].hitm[place], 0);
+/**
+ * HITMs by columns: of loads as perf c2c has them, and of stores and locked accesses, whose
+ * requests for a line to own are reads for ownership (RFO).
+ */
+export function hitmsOf({ loads, stores, locked }: Sums) {
+  const { local, remote } = loads.hitm;
+  const rfo = stores.hitm.local + stores.hitm.remote + locked.hitm.local + locked.hitm.remote;
+  return { local, remote, rfo, all: local + remote + rfo };
+}
 
 /** Lines with HITMs, most of them first; of equal ones the lower address. */
 export function sharedLines(lines: Map<number, LineUse>): SharedLine[] {

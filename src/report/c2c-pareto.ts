@@ -10,16 +10,17 @@ import type { Nodes } from "./nodes.ts";
 
 /** Instructions of a field that are shown at most; the rest has less. */
 const SHOWN_MAX = 12;
-const WIDTHS = [7, 7, 7, 7, 4, 18, 6, 6, 5, 3];
+const WIDTHS = [6, 6, 6, 6, 7, 4, 18, 4, 4, 4, 3];
 const TITLES = [
-  ["- HITM -", "-------", "Store", "refs", "", "", "--", "cycles", "--", "cpu"],
-  ["RmtHitm", "LclHitm", "L1 Hit", "L1 Miss", "Off", "Code address", "rmthit", "lclhit", "load",
-    "cnt"],
+  ["Load", "HITM", "RFO", "-Store", "refs---", "", "", "-", "cyc.", "-", "cpu"],
+  ["Rmt", "Lcl", "HITM", "L1 Hit", "L1 Miss", "Off", "Code address", "rmt", "lcl", "load", "cnt"],
 ];
 const INDENT = " ".repeat(8);
 
-const countsOf = (sums: Sums) => [hitmsOf(sums, "remote"), hitmsOf(sums, "local"),
-  sums.stores.l1, sums.stores.total - sums.stores.l1];
+function countsOf(sums: Sums): number[] {
+  const { remote, local, rfo } = hitmsOf(sums);
+  return [remote, local, rfo, sums.stores.l1, sums.stores.total - sums.stores.l1];
+}
 
 export function pareto(lines: readonly SharedLine[], names: Names, nodes: Nodes): string[] {
   const out = [
@@ -45,16 +46,17 @@ function fieldRows(
   line: SharedLine, field: Field, total: number[], names: Names, nodes: Nodes,
 ): string[] {
   const all = sumsOf(field.cells);
-  if (hitmsOf(all, "local") + hitmsOf(all, "remote") + all.stores.total + all.locked.total === 0) {
-    return [];
-  }
+  if (hitmsOf(all).all + all.stores.total + all.locked.total === 0) return [];
   const rows = [`  ${names.data(line.phys + field.offset)}, CPUs ${cpuList(field.users)}`];
   const busy = field.cells
-    .map((cell) => ({ cell, counts: countsOf(sumsOf([cell])) }))
+    .map((cell) => {
+      const sums = sumsOf([cell]);
+      return { cell, counts: countsOf(sums), hitms: hitmsOf(sums).all };
+    })
     .filter(({ counts }) => counts.some((count) => count > 0))
-    .sort((a, b) => b.counts[0] + b.counts[1] - a.counts[0] - a.counts[1]);
+    .sort((a, b) => b.hitms - a.hitms);
   for (const { cell, counts } of busy.slice(0, SHOWN_MAX)) {
-    const shares = counts.map((count, i) => (count ? percent(count, total[i]) : "0.00%"));
+    const shares = counts.map((count, i) => (count ? percent(count, total[i], 1) : "0.0%"));
     rows.push(...cellRows(cell, shares, names, nodes));
   }
   if (busy.length > SHOWN_MAX) rows.push(`${INDENT}and ${busy.length - SHOWN_MAX} more places`);

@@ -98,10 +98,14 @@ function sharedEvents(lines: readonly SharedLine[]): string[] {
 }
 
 const TABLE_TITLES = [
-  ["", "Cacheline", "", "Tot", "-------", "- Hitm -", "-------", "Total", "Total"],
-  ["Index", "Address", "Node", "Hitm", "Total", "LclHitm", "RmtHitm", "Loads", "Stores"],
+  ["", "Cacheline", "", "Tot", "- Load", "Hitm -", "RFO", "Total", "Total"],
+  ["Index", "Address", "Node", "Hitm", "LclHitm", "RmtHitm", "Hitm", "Loads", "Stores"],
 ];
-const TABLE_WIDTHS = [5, 18, 4, 7, 7, 8, 7, 8, 8];
+const TABLE_WIDTHS = [5, 18, 4, 7, 7, 7, 7, 8, 8];
+const COLUMNS_NOTE =
+  "LclHitm and RmtHitm: of loads, as in perf c2c. RFO Hitm: of stores and locked accesses, " +
+  "which read for ownership. Tot Hitm: of all three, as is the order of the lines. Total Stores " +
+  "has the locked accesses, too.";
 
 function lineTable({ lines, nodes }: C2c, names: Names, shown: number): string[] {
   const all = lines.reduce((sum, { hitms }) => sum + hitms, 0);
@@ -112,14 +116,14 @@ function lineTable({ lines, nodes }: C2c, names: Names, shown: number): string[]
   ];
   for (const [index, { phys, sums, hitms }] of lines.slice(0, shown).entries()) {
     const { loads, stores, locked } = sums;
+    const { local, remote, rfo } = hitmsOf(sums);
     out.push(columns([
-      `${index}`, address(names, phys), `${nodes.ofLine(phys)}`, percent(hitms, all), `${hitms}`,
-      `${hitmsOf(sums, "local")}`, `${hitmsOf(sums, "remote")}`,
-      `${loads.total}`, `${stores.total + locked.total}`,
+      `${index}`, address(names, phys), `${nodes.ofLine(phys)}`, percent(hitms, all),
+      `${local}`, `${remote}`, `${rfo}`, `${loads.total}`, `${stores.total + locked.total}`,
     ], TABLE_WIDTHS));
   }
   if (lines.length > shown) out.push(`  ${lines.length - shown} more lines (--lines N)`);
-  return out;
+  return [...out, wrap(COLUMNS_NOTE)];
 }
 
 /** One sentence for each line whose HITMs come from neighbours. */

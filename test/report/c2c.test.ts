@@ -19,10 +19,21 @@ async function c2c(options: CreateOptions) {
   const names = new Names(machine);
   const document = c2cDocument(report, names);
   const text = c2cText(report, names, 10);
+  const whole = c2cText(report, names, Infinity);
   const { preset } = machine;
   machine.close();
-  return { lines, result: result!, counters, report, document, text, preset };
+  return { lines, result: result!, counters, report, document, text, whole, preset };
 }
+
+/** Rows of the line table: LclHitm, RmtHitm, RFO Hitm, and the loads and stores of the line. */
+const tableRows = (text: string) => [...text.matchAll(
+  /^ *\d+ +0x[0-9a-f]+(?: \(phys\))? +\d+ +[\d.]+%((?: +\d+){5})$/gm,
+)].map(([, columns]) => columns.trim().split(/ +/).map(Number));
+/** Rows of the pareto that sum up a line: HITMs of loads (Rmt, Lcl), RFO HITMs, Store refs. */
+const paretoRows = (text: string) => [...text.matchAll(/^((?: +\d+){5})  line \d+, /gm)]
+  .map(([, columns]) => columns.trim().split(/ +/).map(Number));
+const sumsOf = (rows: number[][], columns: number) => Array.from({ length: columns }, (_, i) =>
+  rows.reduce((sum, row) => sum + row[i], 0));
 
 const sharing = (words: string, machine = "clovertown"): CreateOptions =>
   ({ machine, image: "sharing", append: `-- sharing ${words} n=3000` });
@@ -36,7 +47,7 @@ describe("exact", () => {
     }],
   ];
   it.each(runs)("%s: sums by CPU are the counters", async (_, options) => {
-    const { lines, counters, report, result, preset } = await c2c(options);
+    const { lines, counters, report, result, preset, whole } = await c2c(options);
     expect(result.exit).toBe(0);
     const hitms = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
     const totals = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
@@ -69,6 +80,16 @@ describe("exact", () => {
       }
     }
     expect(report.sums.loads.hitm.local + report.sums.loads.hitm.remote).toBeGreaterThan(50);
+    // The columns of all lines: perf c2c's of loads only, those of stores and locked accesses apart.
+    const sum = (access: Access, place: "local" | "remote") =>
+      counters.cpus.reduce((all, cpu) => all + cpu[access].hitm[place], 0);
+    const [local, remote] = [sum("loads", "local"), sum("loads", "remote")];
+    const rfo = sum("stores", "local") + sum("stores", "remote") + sum("locked", "local") +
+      sum("locked", "remote");
+    expect(rfo).toBeGreaterThan(20);
+    expect(tableRows(whole)).toHaveLength(report.lines.length);
+    expect(sumsOf(tableRows(whole), 3)).toEqual([local, remote, rfo]);
+    expect(sumsOf(paretoRows(whole), 3)).toEqual([remote, local, rfo]);
     // Each load that asked for its line has waited for it, and the CPUs waited no longer.
     const cells = [...lines.values()].flatMap((line) => [...line.cells.values()]);
     const { remoteHitm, localHitm, other } = latenciesOf(cells);
@@ -130,7 +151,9 @@ describe("false sharing", () => {
     expect(new Set(sides.map(({ sharedObject }) => sharedObject))).toEqual(new Set(["sharing"]));
     expect(new Set(sides.flatMap(({ nodes }) => nodes))).toEqual(new Set([0, 1]));
     expect(text).toMatch(/^ {8}side sharing sharing\.c:\d+ 1$/m);
-    expect(text.replace(/\s+/g, " ")).toContain("near.received (CPU 0), near.sent (CPU 2).");
+    const said = text.replace(/\s+/g, " ");
+    expect(said).toContain("near.received (CPU 0), near.sent (CPU 2).");
+    expect(said).toContain("LclHitm and RmtHitm: of loads, as in perf c2c. RFO Hitm: of stores");
     expect(Math.max(...text.split("\n").map((row) => row.length))).toBeLessThanOrEqual(80);
   });
 
