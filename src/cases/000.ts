@@ -59,6 +59,8 @@ export const case000: Case = {
     throw new InputError(`variant ${text} of case 000: use fixed or one of ${known}`);
   },
   describeVariant: (variant) => VARIANTS[variant],
+  inOrder: ({ variant }) =>
+    variant === "bug" ? { fails: true, from: "smpbox barriers 000" } : undefined,
   visits: "had their request taken by another before the callback returned",
   workload: "W000",
   workloads: {

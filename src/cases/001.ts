@@ -59,6 +59,7 @@ export const case001: Case = {
   buggy: "k0",
   fixed: "k7",
   variantOf: (text) => nameOf(parseVariant(text)),
+  inOrder: () => ({ fails: false, from: "smpbox barriers 001 --matrix" }),
   describeVariant: describe,
   workload: "W001i",
   workloads: {

@@ -99,6 +99,8 @@ export const case002: Case = {
     throw new InputError(`variant ${text} of case 002: use ${known}`);
   },
   describeVariant: (variant) => VARIANTS[variant],
+  inOrder: ({ variant }) =>
+    variant === "bug" ? { fails: true, from: "smpbox barriers 002" } : undefined,
   visits: "had a bio that failed",
   workload: "W002b",
   workloads: Object.fromEntries(
@@ -152,6 +154,7 @@ function examine(stopped: Stopped): Findings {
     failure.account = accountOf(requests, { ...answers, active });
     failure.events = events.filter((event) => stepOf(event));
     failure.cause = causeOf(requests);
+    if (failure.cause === "interleaving") failure.causeFrom = "order";
     const unread = inRings + taken;
     Object.assign(failure, detailsOf(requests, { ...answers, active, unread }));
   }

@@ -27,6 +27,7 @@ export function violationOf(
     ].join("\n"),
     events: story,
     cause: "interleaving",
+    causeFrom: "order",
     object,
     moments: momentsOf(first),
     facts: factsOf(first, base),

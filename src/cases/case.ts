@@ -50,8 +50,14 @@ export interface Failure {
   facts?: Record<string, string>;
   /** Events that the reaper has taken in all. */
   reaped?: number;
-  /** Does the failure go away when the same order of instructions has no store buffers? */
+  /** In this run: was it the store buffer, does the failure go away without one? */
   cause: "store buffer" | "interleaving" | "no race" | "not recorded";
+  /**
+   * What says so. Undefined: the recorded order of instructions, executed again with immediate
+   * drains, and what the load that decided reads then. order: in which order the steps were
+   * executed. code: no trace, but what is known of the code (Case.inOrder).
+   */
+  causeFrom?: "order" | "code";
 }
 
 export interface CaseRun {
@@ -175,6 +181,12 @@ export interface Case {
    * all that belongs to the failure.
    */
   endsWithFailure?: boolean;
+  /**
+   * Does the code fail without store buffers, too? And the command that proves it; undefined:
+   * nothing does.
+   */
+  inOrder?(spec: Pick<CaseSpec, "variant" | "workload">):
+    { fails: boolean; from: string } | undefined;
   /** The access at which a run failed, if its trace shows one: where to look at it first. */
   decision?(failure: Failure, spec: CaseSpec): TraceEvent | undefined;
   /** Pairs of CPUs that stand for all: one for each relation that the machine has. */

@@ -58,6 +58,9 @@ export const caseModern: Case = {
     const [x, y] = variant.split("/");
     return `between store and look the publisher has ${PUBLISHER[x]}, the sleeper ${SLEEPER[y]}`;
   },
+  inOrder: ({ workload }) => workload === ORDERED
+    ? { fails: true, from: "smpbox barriers wM2" }
+    : { fails: false, from: "smpbox barriers M --matrix" },
   workload: "wM1",
   workloads: Object.fromEntries(
     Object.entries(WORKLOADS).map(([name, { what }]) => [name, what]),
@@ -124,7 +127,7 @@ function lostWakeUp(published: number, { workload, memory }: CaseSpec): Failure 
       account: "The publisher found no sleeper, the sleeper found no work; both sleep.",
     };
   const cause = memory === "sc" ? "interleaving" : "store buffer";
-  return { invariant: "I001", ...told, events: [], cause };
+  return { invariant: "I001", ...told, events: [], cause, causeFrom: "code" };
 }
 
 /** The completer has stopped at a task that is none: what the waiter's stack was used for since. */
@@ -137,5 +140,6 @@ function strayWakeUp(round: number, task: bigint): Failure {
       "entry off and returned without the lock. Then the completer read the entry's task.",
     events: [],
     cause: "interleaving",
+    causeFrom: "code",
   };
 }

@@ -3,6 +3,7 @@
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
 import { sumCounts, wilson } from "../cases/numbers.ts";
 import type { Preset } from "../machine/preset.ts";
+import { causeText } from "../report/cause.ts";
 import { groupRuns, legendOf, summarize, tableOf, upperBound } from "../report/compare.ts";
 import { explainLostWakeup } from "../report/lost-wakeup.ts";
 import { beside, wrap } from "../report/text.ts";
@@ -62,6 +63,7 @@ export function printCase(
         invariant: first.failure!.invariant,
         what: first.failure!.what,
         cause: first.failure!.cause,
+        causeText: causeText(definition, first.spec, first.failure!),
         cycles: first.result.cycles,
         stateHash: first.result.stateHash,
         report: explainLostWakeup(first),
@@ -96,7 +98,7 @@ export function printCase(
     const { pair, seed } = first.spec;
     const where = definition.allCpus ? "" : `CPUs ${pair.join(",")} (${first.relation}), `;
     out.push("", `First failure: ${where}seed ${seed}.`);
-    out.push(explainLostWakeup(first), causeOf(first));
+    out.push(explainLostWakeup(first), wrap(causeText(definition, first.spec, first.failure!)));
     if (made) out.push("", ...caseReportLines(made), "");
     out.push(`reproduce: ${reproduceCase(definition, first.spec)}`);
   }
@@ -123,23 +125,6 @@ function nothingFound(
     ? `${visited} of them ${visits}`
     : `but none of them ${visits}: this says nothing about the code`;
   return [wrap(`${bound}; ${near}`)];
-}
-
-function causeOf({ failure }: CaseRun): string {
-  switch (failure!.cause) {
-    case "store buffer":
-      return wrap(
-        "Store buffer: the same order of instructions with immediate drains reads another value.",
-      );
-    case "interleaving":
-      return wrap(
-        "Interleaving: the same order of instructions fails without store buffers, too.",
-      );
-    case "no race":
-      return "No race: every order of the steps fails.";
-    default:
-      return "Store buffer or interleaving: the trace does not hold what would tell.";
-  }
 }
 
 export function reproduceCase(definition: Case, spec: CaseSpec): string {

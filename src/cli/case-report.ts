@@ -5,6 +5,7 @@ import { optionsOf } from "../cases/runner.ts";
 import { InputError, Machine } from "../index.ts";
 import { reportPage } from "../report/case-report-html.ts";
 import { reportLines } from "../report/case-report-text.ts";
+import { causeText } from "../report/cause.ts";
 import { type Report, reportOf } from "../report/case-report.ts";
 import { Session } from "../report/crash/session.ts";
 import { type Explanation, RunDiffers, whyAgain, whyLines } from "../report/why/why.ts";
@@ -49,7 +50,8 @@ export async function makeReport(
     const facts = [
       `case ${definition.id}, variant ${spec.variant}, workload ${spec.workload}, memory ` +
         `${spec.memory}, machine ${machine.preset.name}, seed ${spec.seed}`,
-      `invariant ${failure.invariant}; cause: ${failure.cause}`, `reproduce: ${reproduce}`,
+      `invariant ${failure.invariant}`, causeText(definition, spec, failure),
+      `reproduce: ${reproduce}`,
     ];
     return { report, found, facts };
   } finally {

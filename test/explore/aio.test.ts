@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { case001 } from "../../src/cases/001.ts";
 import { type Cell, matrix } from "../../src/cases/001-matrix.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { askWith } from "../../src/engine/explore-image.ts";
@@ -55,6 +56,11 @@ const row = (layout: number, memory: string, k: number) => cells
 it("has 270 cells for each memory model", () => {
   expect(cells.filter(({ memory }) => memory === "tso").length).toBe(270);
   expect(cells.filter(({ memory }) => memory === "sc").length).toBe(270);
+});
+
+it("is what the case says of its code without store buffers", () => {
+  const hangs = cells.some(({ memory, verdict }) => memory === "sc" && verdict === "hang");
+  expect(case001.inOrder!({ variant: "k0", workload: "W001i" })!.fails).toBe(hangs);
 });
 
 describe.each([24, 9])("layout %i", (layout) => {

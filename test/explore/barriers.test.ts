@@ -3,6 +3,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { case000 } from "../../src/cases/000.ts";
+import { case002 } from "../../src/cases/002.ts";
+import { case003 } from "../../src/cases/003.ts";
+import { case004 } from "../../src/cases/004.ts";
+import type { Case } from "../../src/cases/case.ts";
+import { caseModern } from "../../src/cases/modern.ts";
 import { barrierPrograms } from "../../src/cases/barrier-programs.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { imageSurvey, survey, type SurveyOptions } from "../../src/engine/barriers.ts";
@@ -104,6 +110,19 @@ describe.each(DISTRACTORS)("%s", (...asked) => {
     expect((await inOrder.explore(trials.at(-1)!.placement)).verdict).toBe("broken");
     expect(surveySentence(trials, sites, { order: false })).toContain("not an ordering bug");
   });
+});
+
+it.each([
+  ["000.X1", case000], ["002.X4", case002], ["003.X1", case003], ["004.X5", case004],
+] as [string, Case][])("%s: its case says that no fence repairs it", (id, definition) => {
+  expect(DISTRACTORS).toContainEqual(program(id));
+  const { buggy: variant, workload } = definition;
+  expect(definition.inOrder!({ variant, workload })!.fails).toBe(true);
+});
+
+it("wM2 is the one of case M that no fence helps", () => {
+  expect(DISTRACTORS).toContainEqual(program("wM2"));
+  expect(caseModern.inOrder!({ variant: "unlink-first", workload: "wM2" })!.fails).toBe(true);
 });
 
 it("says what was asked where nothing was", async () => {

@@ -4,6 +4,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { case003 } from "../../src/cases/003.ts";
+import { caseModern } from "../../src/cases/modern.ts";
 import { type PairCell, pairMatrix, PAIRS } from "../../src/cases/pair-matrix.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { ask } from "../../src/engine/explore-image.ts";
@@ -56,6 +58,12 @@ it("case 003: only the lock gives a lifetime, and a fence is enough for the wake
     (found[tso.id] ??= []).push(`${letters(inOrder)} ${letters(tso)}`);
   }
   expect(found).toEqual(REPAIRS);
+  // What the case says of the hang: does it come about in order, too?
+  for (const [variant, pairs] of Object.entries(found)) {
+    const ever = pairs.some((one) => one.includes("H"));
+    expect(case003.inOrder!({ variant, workload: "W003" })?.fails, variant)
+      .toBe(ever ? pairs[0].startsWith("H") : undefined);
+  }
   await witnessed(cells);
 });
 
@@ -73,6 +81,10 @@ it("case M: a full fence on both sides, and nothing less", async () => {
   const cells = await cellsOf("M");
   const pairs = cells.filter(({ alive }) => alive === undefined);
   expect(pairs.filter(({ memory, verdict }) => memory === "sc" && verdict !== "safe")).toEqual([]);
+  for (const workload of Object.keys(caseModern.workloads).filter((name) => name !== "wM2")) {
+    expect(pairs.some(({ id }) => `w${id.split(" ")[0]}` === workload), workload).toBe(true);
+    expect(caseModern.inOrder!({ variant: "none/or", workload })?.fails, workload).toBe(false);
+  }
   const found: Record<string, string[]> = {};
   for (const { id, sides, memory, verdict } of pairs) {
     if (memory === "tso" && verdict === "safe") (found[id] ??= []).push(sides.join(" "));

@@ -80,7 +80,7 @@ describe("exact", () => {
       }
     }
     expect(report.sums.loads.hitm.local + report.sums.loads.hitm.remote).toBeGreaterThan(50);
-    // The columns of all lines: perf c2c's of loads only, those of stores and locked accesses apart.
+    // The columns of all lines: perf c2c's of loads only, stores and locked accesses apart.
     const sum = (access: Access, place: "local" | "remote") =>
       counters.cpus.reduce((all, cpu) => all + cpu[access].hitm[place], 0);
     const [local, remote] = [sum("loads", "local"), sum("loads", "remote")];
