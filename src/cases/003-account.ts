@@ -40,11 +40,12 @@ export function accountOf(
     const belongs = writer.transaction === transaction?.address;
     return [
       `PID ${task.pid} TASK ${hex(task.address)} CPU ${task.cpu} "${task.comm}": UN, on dio ` +
-        `${hex(dio)}, with a handle of the ${belongs ? "running" : "another"} transaction`,
+        `${hex(dio)},`,
+      `  with a handle of ${belongs ? "the running" : "another"} transaction`,
       `  offset ${hex(fields.offset)} size ${hex(fields.size)} result ${hex(fields.result)} ` +
-        `refcount ${fields.refcount} waiter ${hex(fields.waiter)} bio_list ` +
-        `${hex(fields.bio_list)} bio ${hex(fields.bio)}; ${bios} allocated bios are of it`,
-      `  ${numbersOf(fields)}`,
+        `refcount ${fields.refcount} waiter ${hex(fields.waiter)}`,
+      `  bio_list ${hex(fields.bio_list)} bio ${hex(fields.bio)}; ${bios} allocated bios are of it`,
+      ...numbersOf(fields).map((line) => `  ${line}`),
       ...(meeting ? storyOf(meeting) : []),
     ];
   });
@@ -57,13 +58,14 @@ export function accountOf(
   return lines.join("\n");
 }
 
-/** The fields that tell how far the mapping came. */
-function numbersOf(fields: ReturnType<FsBlock["dio"]>): string {
-  const names = [
-    "block_in_file", "final_block_in_request", "cur_page_block", "final_block_in_bio",
-    "next_block_for_io", "cur_page_len", "first_block_in_page", "total_pages", "pages_in_io",
+/** The fields that tell how far the mapping came, three in a line. */
+function numbersOf(fields: ReturnType<FsBlock["dio"]>): string[] {
+  const rows = [
+    ["block_in_file", "final_block_in_request", "cur_page_block"],
+    ["final_block_in_bio", "next_block_for_io", "cur_page_len"],
+    ["first_block_in_page", "total_pages", "pages_in_io"],
   ] as const;
-  return names.map((name) => `${name} ${hex(fields[name])}`).join(" ");
+  return rows.map((names) => names.map((name) => `${name} ${hex(fields[name])}`).join(" "));
 }
 
 function storyOf({ counted, published, visible, looked, dropped }: Meeting): string[] {

@@ -6,7 +6,7 @@ import type { Preset } from "../machine/preset.ts";
 import { causeText } from "../report/cause.ts";
 import { groupRuns, legendOf, summarize, tableOf, upperBound } from "../report/compare.ts";
 import { explainLostWakeup } from "../report/lost-wakeup.ts";
-import { beside, wrap } from "../report/text.ts";
+import { beside, foldCommand, wrap } from "../report/text.ts";
 import { type CaseReport, caseReportDocument, caseReportLines } from "./case-report.ts";
 import { diskWords } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
@@ -91,8 +91,8 @@ export function printCase(
   if (failed.length === 0 && sound > 0) out.push(...nothingFound(runs, definition.visits));
   out.push(...countsOf(runs));
   for (const run of broken) {
-    out.push(`BROKEN: ${run.spec.pair.join(",")} seed ${run.spec.seed}: ${run.broken}`);
-    out.push(`  reproduce: ${reproduceCase(definition, run.spec)}`);
+    out.push(wrap(`BROKEN: ${run.spec.pair.join(",")} seed ${run.spec.seed}: ${run.broken}`));
+    out.push(foldCommand(`  reproduce: ${reproduceCase(definition, run.spec)}`));
   }
   if (first) {
     const { pair, seed } = first.spec;
@@ -100,8 +100,9 @@ export function printCase(
     out.push("", `First failure: ${where}seed ${seed}.`);
     out.push(explainLostWakeup(first), wrap(causeText(definition, first.spec, first.failure!)));
     if (made) out.push("", ...caseReportLines(made), "");
-    out.push(`reproduce: ${reproduceCase(definition, first.spec)}`);
+    out.push(foldCommand(`reproduce: ${reproduceCase(definition, first.spec)}`));
   }
+  // A file's name cannot be cut.
   if (capsule) out.push(`reproduce: ${shellLine(["smpbox", "replay", capsule])}`);
   process.stdout.write(`${out.join("\n")}\n`);
 }

@@ -9,6 +9,7 @@ import { causeText } from "../report/cause.ts";
 import { type Report, reportOf } from "../report/case-report.ts";
 import { Session } from "../report/crash/session.ts";
 import { type Explanation, RunDiffers, whyAgain, whyLines } from "../report/why/why.ts";
+import { foldCommand, wrap } from "../report/text.ts";
 import { jsonText } from "./json.ts";
 import { writeOutput } from "./output-file.ts";
 
@@ -19,6 +20,7 @@ export interface CaseReport {
 }
 
 const FORMATS = [".html", ".json", ".txt"];
+const REPRODUCE = "reproduce: ";
 /** Around the steps that the report tells. */
 const MARGIN_CYCLES = 100_000n;
 
@@ -51,7 +53,7 @@ export async function makeReport(
       `case ${definition.id}, variant ${spec.variant}, workload ${spec.workload}, memory ` +
         `${spec.memory}, machine ${machine.preset.name}, seed ${spec.seed}`,
       `invariant ${failure.invariant}`, causeText(definition, spec, failure),
-      `reproduce: ${reproduce}`,
+      `${REPRODUCE}${reproduce}`,
     ];
     return { report, found, facts };
   } finally {
@@ -95,11 +97,13 @@ export function caseReportDocument({ report, found, facts }: CaseReport) {
   };
 }
 
+const factLines = (fact: string) => fact.startsWith(REPRODUCE) ? foldCommand(fact) : wrap(fact);
+
 export function writeReport(file: string, made: CaseReport): void {
   const { report, found, facts } = made;
   const why = found.slice(0, 1).flatMap(({ title, paragraphs }) => [title, ...paragraphs]);
   const text = file.endsWith(".html") ? reportPage(report, why, facts)
     : file.endsWith(".json") ? jsonText(caseReportDocument(made))
-      : `${[...facts, "", ...caseReportLines(made)].join("\n")}\n`;
+      : `${[...facts.map(factLines), "", ...caseReportLines(made)].join("\n")}\n`;
   writeOutput("--report", file, text);
 }

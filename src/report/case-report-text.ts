@@ -2,7 +2,7 @@
 import type { Report, Section } from "./case-report.ts";
 import type { Step } from "./case-report-steps.ts";
 import { valueOf } from "./crash/machine.ts";
-import { wrap } from "./text.ts";
+import { fold, wrap } from "./text.ts";
 
 const WIDTH = 80;
 
@@ -10,7 +10,7 @@ export function reportLines({ id, title, what, sections }: Report): string[] {
   return [
     ...wrap(`${id}: ${title}`).split("\n"), ...wrap(`${what}.`).split("\n"),
     ...sections.flatMap((section) => ["", `-- ${section.title}`, ...sectionLines(section)]),
-  ];
+  ].flatMap((line) => fold(line));
 }
 
 function sectionLines(section: Section): string[] {

@@ -8,7 +8,7 @@ import type { CaseRun, Failure } from "../cases/case.ts";
 import {
   TRACE_COMMIT, TRACE_ISSUE, type TraceEvent,
 } from "../core/trace.ts";
-import { wrap } from "./text.ts";
+import { COLUMNS, fold, wrap } from "./text.ts";
 
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(LABEL).map(([name, id]) => [id, name]),
@@ -37,7 +37,10 @@ const STEP_NAMES: Record<Exclude<keyof LostWakeup, "submitter" | "reaper">, stri
 
 export function explainLostWakeup(run: CaseRun): string {
   const failure = run.failure!;
-  if (failure.account !== undefined) return `${wrap(`${failure.what}.`)}\n${failure.account}`;
+  if (failure.account !== undefined) {
+    const account = failure.account.split("\n").flatMap((line) => fold(line, COLUMNS));
+    return [wrap(`${failure.what}.`), ...account].join("\n");
+  }
   const [submitter, reaper] = run.spec.pair;
   const story = findLostWakeup(failure, submitter, reaper);
   const origin = story.tailIssue?.time ?? failure.events[0]?.time ?? 0n;

@@ -9,7 +9,10 @@ import { runAll } from "../../src/cases/runner.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_POINT, type TraceEvent } from
   "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
-import { type Failed, failed, framesIn, linesOf, make, textsOf } from "../report/report-tools.ts";
+import { reportLines } from "../../src/report/case-report-text.ts";
+import {
+  type Failed, failed, framesIn, linesOf, make, textsOf, tooWide,
+} from "../report/report-tools.ts";
 
 const TIMEOUT_MS = 600_000;
 /** More than ten times what the first wrong result takes. */
@@ -49,6 +52,7 @@ describe("as it was", () => {
     timeout: TIMEOUT_MS,
   }, async () => {
     const report = await make(case000, run);
+    expect(tooWide(reportLines(report))).toEqual([]);
     const { freed, taken, read } = storyOf(run.failure.events, 0)!;
     const facts = textsOf(report, "whose result is wrong");
     expect(facts).toMatchObject({ aio_return: "0", aio_errno: "0", expected: "1024" });

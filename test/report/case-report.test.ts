@@ -8,7 +8,8 @@ import { afterAll, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { Machine } from "../../src/engine/machine.ts";
-import { failed, fieldsOf, framesIn, linesOf, make, textsOf } from "./report-tools.ts";
+import { reportLines } from "../../src/report/case-report-text.ts";
+import { failed, fieldsOf, framesIn, linesOf, make, textsOf, tooWide } from "./report-tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smpbox-report-"));
 afterAll(async () => {
@@ -23,6 +24,7 @@ it("R001: the reaper, its ring, the unread event, the order of the steps", async
   });
   const { session } = run;
   const report = await make(case001, run);
+  expect(tooWide(reportLines(report))).toEqual([]);
   const fields = fieldsOf(report);
   const [context] = session.machine.debugBlock()!.kioctxs();
   expect(fields.get("ring.head")).toBe(BigInt(context.head));

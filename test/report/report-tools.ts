@@ -61,6 +61,9 @@ export const linesOf = (report: Report, title: string) => sectionOf(report, titl
 /** Of one section: what its fields say. */
 export const textsOf = (report: Report, title: string): Record<string, string> =>
   Object.fromEntries(sectionOf(report, title).fields!.map(({ name, text }) => [name, text]));
+/** Lines of a text that are wider than any may be. */
+export const tooWide = (lines: readonly string[]) =>
+  lines.flatMap((line) => line.split("\n")).filter((line) => line.length > 100);
 export const framesIn = (lines: readonly string[]) =>
   lines.flatMap((line) => /^ *#\d+ \[\w+\] (\w+)/.exec(line)?.[1] ?? [])
     .map((name) => name.replace(/(?<=\w)__\w+$/, ""));
