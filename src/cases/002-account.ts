@@ -1,5 +1,5 @@
-// Case 002: the report on a stopped machine (aio-cases 9, R002): what was submitted and answered,
-// and for the first requests that went wrong the steps of submitter and completion in their order.
+// Case 002: the account of a stopped machine, and the facts of its report R002: what was submitted
+// and answered, and for the first requests that went wrong the steps of both sides in their order.
 import { TRACE_COMMIT, TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
 import { type Outcome, OUTCOMES, outcomeOf } from "./002-outcome.ts";
 import type { Failure } from "./case.ts";

@@ -1,4 +1,4 @@
-// The acceptance test of case 002 (aio-cases 12, E002.*).
+// The acceptance test of case 002: rows E002.* of smpbox case --rows.
 import { OUTCOMES } from "./002-outcome.ts";
 import type { CaseRun, Row, Setup } from "./case.ts";
 import { sumCounts } from "./numbers.ts";

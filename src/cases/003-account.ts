@@ -1,5 +1,5 @@
-// Case 003: the report on a stopped machine (aio-cases 9, R003), field by field as the two dumps of
-// the bug report show it.
+// Case 003: the account of a stopped machine, field by field as the two dumps of the bug report
+// show it; 003-report.ts has the whole of them.
 import type { FsBlock, Transaction } from "../machine/fs-block.ts";
 import type { Task } from "../machine/debug-block.ts";
 import { type Meeting } from "./003-story.ts";

@@ -1,4 +1,4 @@
-// The acceptance test of case 003 (aio-cases 12, E003.*).
+// The acceptance test of case 003: rows E003.* of smpbox case --rows.
 import type { MemoryModel } from "../machine/topology.ts";
 import type { CaseRun, Row, Setup } from "./case.ts";
 import { sumCounts } from "./numbers.ts";

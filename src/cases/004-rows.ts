@@ -1,4 +1,4 @@
-// The acceptance test of case 004 (aio-cases 12, E004.*).
+// The acceptance test of case 004: rows E004.* of smpbox case --rows.
 import type { CaseRun, Row, Setup } from "./case.ts";
 import { sumCounts } from "./numbers.ts";
 

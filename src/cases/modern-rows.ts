@@ -1,4 +1,4 @@
-// The acceptance test of case M (aio-cases 12, EM.*).
+// The acceptance test of case M: rows EM.* of smpbox case --rows.
 import type { MemoryModel } from "../machine/topology.ts";
 import type { CaseRun, Row, Setup } from "./case.ts";
 

@@ -37,7 +37,7 @@ const AWAITS = [
   "checked", "plain, locked", "publish first", "publish, sfence", "xchg state, publish",
   "publish, xchg state", "publish, mb",
 ];
-/** Rows of section 5.4 of the cases' specification: end and wait. */
+/** Each repair of case 003 by its variant (003-workloads.ts): how it ends, and how it waits. */
 const DIO: [string, number, number][] = [
   ["bug", 0, 0], ["f0", 1, 0], ["f0", 1, 1], ["f1", 2, 0], ["x1", 3, 0], ["x2", 4, 0],
   ["x2b", 5, 0], ["x3", 6, 0], ["x4", 7, 0], ["x5", 6, 2], ["x6", 6, 3], ["x6b", 6, 4],

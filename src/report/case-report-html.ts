@@ -4,12 +4,14 @@
 import type { Report, Section } from "./case-report.ts";
 import type { Step } from "./case-report-steps.ts";
 import { valueOf } from "./crash/machine.ts";
+import { legendHtml, type Sign } from "./legend.ts";
 import { escaped } from "./svg.ts";
 
 const STYLE = "body{font:15px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;" +
   "padding:0 1rem;color:#222;background:#fff}pre,td,th{font:13px/1.4 ui-monospace,monospace}" +
   "pre{overflow-x:auto;background:#8881;padding:.6rem}table{border-collapse:collapse}" +
   "td,th{padding:.1rem .8rem .1rem 0;text-align:left;vertical-align:top}h2{font-size:1.05rem}" +
+  ".legend{list-style:none;padding:0;font-size:.85rem;display:flex;flex-wrap:wrap;gap:0 1.2rem}" +
   ".figure{overflow-x:auto}text{font:11px system-ui,sans-serif;fill:currentColor}" +
   ".lane{stroke:#8886}.store{fill:#4269d0}.load{fill:#d9480f}.locked{fill:#2b8a3e}" +
   "@media(prefers-color-scheme:dark){body{color:#ddd;background:#151515}}";
@@ -40,7 +42,8 @@ function sectionHtml({ title, lines, fields, steps, claims, after }: Section): s
     ...(lines ? [`<pre>${escaped(lines.join("\n"))}</pre>`] : []),
     ...(fields ? ["<table>", ...fields.map(({ name, text }) =>
       `<tr><th scope="row">${escaped(name)}</th><td>${escaped(text)}</td></tr>`), "</table>"] : []),
-    ...(steps?.length ? [`<div class="figure">${timeline(title, steps)}</div>`, ...table(steps)]
+    ...(steps?.length ? [`<div class="figure">${timeline(title, steps)}</div>`,
+      legendHtml(signsOf(steps)), ...table(steps)]
       : []),
     ...(after === undefined ? [] : [`<p>Then nothing more, for ${after} cycles, to the end.</p>`]),
     ...(claims ?? []).map(({ text, holds }) =>
@@ -60,18 +63,40 @@ function table(steps: readonly Step[]): string[] {
   ];
 }
 
+/** Not every case records when a store became visible. */
+const hasCommits = (steps: readonly Step[]) => steps.some(({ kind }) => kind === "commit");
+
+function signsOf(steps: readonly Step[]): Sign[] {
+  const [bar, dot] = ["bar", "dot"] as const;
+  const signs: [kind: string, sign: Sign][] = [
+    ...(hasCommits(steps) ? [
+      ["issue", { shape: bar, colour: "store",
+        text: "a store in the store buffer, until it is visible or to the edge" }],
+      ["commit", { shape: dot, colour: "store", text: "a store becomes visible" }],
+    ] satisfies [string, Sign][] : [
+      ["issue", { shape: dot, colour: "store",
+        text: "a store; when it became visible is not recorded" }],
+    ] satisfies [string, Sign][]),
+    ["load", { shape: dot, colour: "load", text: "a load" }],
+    ["locked", { shape: dot, colour: "locked", text: "a locked access" }],
+  ];
+  return signs.flatMap(([kind, sign]) =>
+    steps.some((step) => step.kind === kind) ? [sign] : []);
+}
+
 /** The steps at their times; most of a request is waiting, so short gaps are widened. */
 export function timeline(title: string, steps: readonly Step[]): string {
   const cpus = [...new Set(steps.map(({ cpu }) => cpu))].sort((a, b) => a - b);
   const at = scaleOf(steps);
   const height = cpus.length * LANE + 40;
+  const commits = hasCommits(steps);
   const y = (cpu: number) => 24 + cpus.indexOf(cpu) * LANE + LANE - 18;
   const shapes = steps.flatMap((step, i) => {
     const { cpu, time, label, kind, place, words } = step;
     const about = `<title>${escaped(`${label} ${kind} ${place} at ${time} ${words}`)}</title>`;
     const name = `<text x="${at(time)}" y="${y(cpu) - 12 - (i % ROWS) * 12}">` +
       `${escaped(kind === "commit" ? `${label} visible` : label)}</text>`;
-    if (kind === "issue") {
+    if (kind === "issue" && commits) {
       const end = steps.find((other, k) => k > i && other.kind === "commit" &&
         other.cpu === cpu && other.label === label);
       const width = Math.max(3, end ? at(end.time) - at(time) : WIDTH - at(time));

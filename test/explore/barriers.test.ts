@@ -95,7 +95,7 @@ it("counts what upstream did for case 001 among the minimal ones", async () => {
   expect(upstream).toMatchObject({ verdict: "safe", minimal: true });
 });
 
-/** Bugs of locks and lifetimes: section 7.3 of the cases' specification, and M2 of section 11. */
+/** Bugs of locks and lifetimes, among those of missing fences: "add a fence" is no answer. */
 const DISTRACTORS = ["000.X1", "002.X4", "003.X1", "003.X7", "004.X5", "wM2", "wM9-late"]
   .map(program);
 

@@ -1,5 +1,5 @@
-// Case 003's repairs and the pairs of case M, every interleaving of compiled functions: the tables
-// of the cases' specification, 5.4 and 11. Under sequential consistency a missing fence never
+// Case 003's repairs and the pairs of case M, every interleaving of compiled functions: which of
+// them hang, and which use what was freed. Under sequential consistency a missing fence never
 // shows; a missing lock does.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -8,8 +8,11 @@ import { afterAll, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import { reportPage } from "../../src/report/case-report-html.ts";
 import { reportLines } from "../../src/report/case-report-text.ts";
-import { failed, fieldsOf, framesIn, linesOf, make, textsOf, tooWide } from "./report-tools.ts";
+import {
+  drawnOn, explainedOn, failed, fieldsOf, framesIn, linesOf, make, textsOf, tooWide,
+} from "./report-tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smpbox-report-"));
 afterAll(async () => {
@@ -25,6 +28,9 @@ it("R001: the reaper, its ring, the unread event, the order of the steps", async
   const { session } = run;
   const report = await make(case001, run);
   expect(tooWide(reportLines(report))).toEqual([]);
+  const page = reportPage(report, [], []);
+  expect(drawnOn(page)).toEqual(new Set(["bar store", "dot store", "dot load", "dot locked"]));
+  expect(explainedOn(page)).toEqual(drawnOn(page));
   const fields = fieldsOf(report);
   const [context] = session.machine.debugBlock()!.kioctxs();
   expect(fields.get("ring.head")).toBe(BigInt(context.head));

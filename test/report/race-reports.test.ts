@@ -11,7 +11,9 @@ import { Machine } from "../../src/engine/machine.ts";
 import { reportPage } from "../../src/report/case-report-html.ts";
 import { reportLines } from "../../src/report/case-report-text.ts";
 import type { Report } from "../../src/report/case-report.ts";
-import { type Failed, failed, framesIn, linesOf, make, textsOf } from "./report-tools.ts";
+import {
+  drawnOn, explainedOn, type Failed, failed, framesIn, linesOf, make, textsOf,
+} from "./report-tools.ts";
 
 afterAll(() => Machine.shutdown());
 
@@ -207,5 +209,9 @@ describe("R004", () => {
     const page = reportPage(report, [], ["reproduce: this"]);
     const steps = report.sections.find((section) => section.steps)!.steps!;
     expect(page.match(/<(rect|circle) class="(store|load|locked)"/g)).toHaveLength(steps.length);
+    // This case does not record when a store became visible: no bar, and that is said.
+    expect(drawnOn(page)).toEqual(new Set(["dot store", "dot load", "dot locked"]));
+    expect(explainedOn(page)).toEqual(drawnOn(page));
+    expect(page).toContain("when it became visible is not recorded");
   });
 });

@@ -64,6 +64,13 @@ export const textsOf = (report: Report, title: string): Record<string, string> =
 /** Lines of a text that are wider than any may be. */
 export const tooWide = (lines: readonly string[]) =>
   lines.flatMap((line) => line.split("\n")).filter((line) => line.length > 100);
+/** What is drawn on a report's page, and what its legend explains: "bar store", "dot load". */
+export const drawnOn = (page: string) => new Set([...page.matchAll(
+  /<(rect|circle) class="(store|load|locked)"/g,
+)].map(([, shape, colour]) => `${shape === "rect" ? "bar" : "dot"} ${colour}`));
+export const explainedOn = (page: string) => new Set([...page.matchAll(
+  /<li><svg [^>]*><path class="(\w+)" d="(M1,|M6,)[^"]*"\/><\/svg> (.*?)<\/li>/g,
+)].map(([, colour, start]) => `${start === "M1," ? "bar" : "dot"} ${colour}`));
 export const framesIn = (lines: readonly string[]) =>
   lines.flatMap((line) => /^ *#\d+ \[\w+\] (\w+)/.exec(line)?.[1] ?? [])
     .map((name) => name.replace(/(?<=\w)__\w+$/, ""));

@@ -1,5 +1,5 @@
 // The boxes of a machine in headless Chromium, with what is in them at one cycle: as Node has it,
-// and as the lists beneath say it.
+// and as the lists beneath say it; and what the timeline's legend says of its colours.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
@@ -14,6 +14,16 @@ const OPTIONS = {
   machine: "clovertown", variant: "k0", workload: "W001i", pair: [0, 2] as [number, number],
   seed: 1n, rounds: 600, memory: "tso" as const,
 };
+
+/** For the page: the colours of a timeline's signs, and all those that its canvas has. */
+const FILLS = `[...document.querySelectorAll("${LOOK} .legend path")]
+  .map((path) => getComputedStyle(path).fill)`;
+const COLOURS_DRAWN = `{
+  const canvas = document.querySelector("${LOOK} canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  [...new Set(new Uint32Array(data.buffer))].map((pixel) =>
+    "rgb(" + [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255].join(", ") + ")");
+}`;
 
 async function press(page: Page, name: string): Promise<void> {
   await page.locator(LOOK).getByRole("button", { name, exact: true }).click();
@@ -74,6 +84,19 @@ describe.skipIf(!executablePath)("the boxes of a machine", () => {
     }
     expect(buses.filter((bus) => /: idle$/.test(bus))).toHaveLength(
       buses.length - await carries.count());
+    // Whatever the timeline's legend explains is drawn, in that colour.
+    await page.locator(LOOK).getByRole("button", { name: /^(Whole run|All that is)/ }).click();
+    await page.locator(LOOK).getByRole("button", { name: "zoom out" }).click();
+    const signs = await texts(page, ".legend li");
+    for (const word of ["stores", "labelled", "address bus", "data bus", "cycle"]) {
+      expect(signs).toContainEqual(expect.stringContaining(word));
+    }
+    const fills = await page.evaluate<string[]>(FILLS);
+    expect(fills).toHaveLength(signs.length);
+    await expect.poll(async () => {
+      const colours = await page.evaluate<string[]>(COLOURS_DRAWN);
+      return fills.filter((fill) => !colours.includes(fill));
+    }).toEqual([]);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(wide).toBeLessThanOrEqual(390);
     expect(site.said).toEqual([]);

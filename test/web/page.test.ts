@@ -330,6 +330,9 @@ describe.skipIf(!executablePath)("the page", () => {
     await page.goto(site.address);
     await page.waitForSelector(".machine svg");
     await page.evaluate(`{
+      window.refused = [];
+      document.addEventListener("securitypolicyviolation", (event) =>
+        window.refused.push(event.effectiveDirective));
       const script = document.createElement("script");
       script.textContent = "window.bad = 1";
       document.body.append(script);
@@ -339,7 +342,10 @@ describe.skipIf(!executablePath)("the page", () => {
       document.body.append(image);
       location.href = "javascript:window.bad=3";
     }`);
-    await page.waitForTimeout(500);
+    // Each of the three has been seen, and refused.
+    await page.waitForFunction("window.refused.length >= 3");
+    expect(await page.evaluate("window.refused.sort()"))
+      .toEqual(["script-src-attr", "script-src-elem", "script-src-elem"]);
     expect(await page.evaluate("window.bad")).toBeUndefined();
     await page.close();
   });

@@ -1,7 +1,7 @@
 // The timeline of a run: where nothing is recorded it says so, and calls only a whole run whole.
 import { expect, it } from "vitest";
 import {
-  draw, isWhole, LEFT, type Range, ROW, type Track, unrecorded, within, zoom,
+  COLOURS, draw, isWhole, LEFT, type Range, ROW, signsOf, type Track, unrecorded, within, zoom,
 } from "../../src/web/page/timeline.ts";
 
 const colours = {
@@ -49,6 +49,18 @@ it("draws grey what is not recorded, and below the tracks", () => {
   expect(drawn.filter(([colour]) => colour === "buffer"))
     .toEqual([["buffer", LEFT + 50, 3, 10, ROW - 7]]);
   expect(rectangles({ from: 0, to: 1000 }).some(([colour]) => colour === "grey")).toBe(false);
+});
+
+it("explains what is drawn, and no more", () => {
+  const data: Track = { ...track, name: "bus 0 data", kind: "data" };
+  const colours = (tracks: Track[], whole: boolean) =>
+    signsOf(tracks, whole).map(({ colour }) => colour);
+  expect(colours([track, track, data], true))
+    .toEqual([COLOURS.buffer, COLOURS.data, COLOURS.cursor]);
+  expect(colours([track], false)).toEqual([COLOURS.buffer, COLOURS.unknown, COLOURS.cursor]);
+  const kinds = ["buffer", "mark", "address", "data"] as const;
+  const all = signsOf(kinds.map((kind) => ({ ...track, kind })), false);
+  expect(new Set(all.map(({ colour }) => colour)).size).toBe(all.length);
 });
 
 it("goes no farther than the run", () => {

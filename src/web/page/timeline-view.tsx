@@ -1,9 +1,10 @@
 // The timeline of a run on a canvas: the wheel or + and - zoom, dragging or the arrows move it, a
 // click goes to that cycle.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Legend } from "./legend.tsx";
 import { go, type Look } from "./look.ts";
 import {
-  type Colours, draw, isWhole, LEFT, type Range, ROW, tracksOf, within, zoom,
+  COLOURS, type Colours, draw, isWhole, LEFT, type Range, ROW, signsOf, tracksOf, within, zoom,
 } from "./timeline.ts";
 
 const DRAG_PIXELS = 4;
@@ -12,10 +13,11 @@ const DARK = "(prefers-color-scheme: dark)";
 function coloursOf(element: Element): Colours {
   const style = getComputedStyle(element);
   const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  const { buffer, mark, address, data, unknown, cursor } = COLOURS;
   return {
-    text: of("text"), soft: of("soft"), edge: of("edge"), unknown: of("unknown"),
-    cursor: of("bad"),
-    kinds: { buffer: of("waits"), mark: of("accent"), address: of("good"), data: of("soft") },
+    text: of("text"), soft: of("soft"), edge: of("edge"), unknown: of(unknown),
+    cursor: of(cursor),
+    kinds: { buffer: of(buffer), mark: of(mark), address: of(address), data: of(data) },
   };
 }
 
@@ -122,6 +124,7 @@ export function TimelineView({ look, side }: { look: Look; side: number }) {
             setRange(zoom(range, event.deltaY > 0 ? 1.5 : 1 / 1.5, cycleAt(event.offsetX), all));
           }} />
       </div>
+      <Legend signs={signsOf(tracks, isWhole(recorded, end))} />
     </div>
   );
 }

@@ -5,6 +5,7 @@
 import { lowerBound, type Records } from "../../core/records.ts";
 import { TRACE_ADDRESS, TRACE_COMMIT, TRACE_DATA } from "../../core/trace.ts";
 import type { Preset } from "../../machine/preset.ts";
+import type { Sign } from "../../report/legend.ts";
 import { isMark } from "./moments.ts";
 
 /** Spans that do not overlap, or only in the order of their ends; both lists ascend. */
@@ -57,6 +58,26 @@ export function tracksOf(records: Records, preset: Preset): Track[] {
 export function touches({ begins, ends }: Track, from: number, to: number): boolean {
   const index = lowerBound(ends, from + Number.EPSILON * from + 1e-9);
   return index < ends.length && begins[index] < to;
+}
+
+/** The page's custom properties with the colours of the tracks, of gaps and of the cursor. */
+export const COLOURS = {
+  buffer: "waits", mark: "accent", address: "good", data: "soft", unknown: "unknown",
+  cursor: "bad",
+} as const;
+const WORDS: Record<Track["kind"], string> = {
+  buffer: "stores wait in the store buffer", mark: "a labelled access or point of the program",
+  address: "the address bus is taken", data: "the data bus is taken",
+};
+
+/** For the tracks that there are; `whole`: is all of the run recorded? */
+export function signsOf(tracks: readonly Track[], whole: boolean): Sign[] {
+  const kinds = [...new Set(tracks.map(({ kind }) => kind))];
+  return [
+    ...kinds.map((kind): Sign => ({ shape: "bar", colour: COLOURS[kind], text: WORDS[kind] })),
+    ...(whole ? [] : [{ shape: "bar", colour: COLOURS.unknown, text: "not recorded" } as const]),
+    { shape: "line", colour: COLOURS.cursor, text: "the cycle that is shown" },
+  ];
 }
 
 export interface Range {
