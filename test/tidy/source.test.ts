@@ -55,7 +55,7 @@ function columns(line: string): number {
 /** A reader has this repository and nothing else. */
 it("names no document or folder outside", () => {
   const names = /\b(design|machines|style|ux)\.md\b|\b(aio-cases|engine-notes)\b/;
-  const outside = new RegExp(`${names.source}|the cases' specification|/work/|/root/`);
+  const outside = new RegExp(`${names.source}|the cases' specification|/work/|/root/`, "i");
   const prose = ["assembly", "workloads"].flatMap((folder) => filesBelow(folder, /\.md$/));
   const files = [...assembly, ...source, ...tests, ...scripts, ...guest, ...prose, "README.md"];
   const own = files.filter((file) => file !== "test/tidy/source.test.ts");
