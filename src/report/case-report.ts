@@ -61,7 +61,7 @@ export async function reportOf(
   };
   named.clear();
   for (const finder of plan.find.filter((one) => "failed" in one)) look(finder, session);
-  const past = new Past(session, signal);
+  const past = new Past(session, asksForLocks(plan), signal);
   try {
     for (const [name, time] of momentsOf(plan, failure)) {
       // A machine that was stopped on the way cannot go on; nobody waits for the report any more.
@@ -77,6 +77,9 @@ export async function reportOf(
   if (lines.length) told.push({ title: "not found in the machine", lines });
   return { id: plan.id, title: plan.title, what: failure.what, sections: told };
 }
+
+const asksForLocks = ({ parts }: ReportPlan) =>
+  parts.some((part) => "fields" in part && part.fields.some(({ lock }) => lock));
 
 /** Where it is missing there it is said. */
 const isCommanded = (name: string, { parts }: ReportPlan) =>

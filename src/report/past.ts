@@ -6,12 +6,14 @@ import { LOCK_OPTIONS } from "./locks.ts";
 
 export class Past {
   private readonly session: Session;
+  private readonly locks: boolean;
   private readonly signal?: AbortSignal;
   private machine?: Machine;
 
-  /** `session` is that of the end. */
-  constructor(session: Session, signal?: AbortSignal) {
+  /** `session` is that of the end; `locks`: it will be asked who holds one (locks.ts). */
+  constructor(session: Session, locks: boolean, signal?: AbortSignal) {
     this.session = session;
+    this.locks = locks;
     this.signal = signal;
   }
 
@@ -21,7 +23,8 @@ export class Past {
    */
   async before(cycle: bigint): Promise<Session> {
     const { subject, machine } = this.session;
-    this.machine ??= await machine.again({ workers: 1, counters: true, ...LOCK_OPTIONS });
+    const trace = this.locks ? LOCK_OPTIONS : { traceEvents: 0 };
+    this.machine ??= await machine.again({ workers: 1, counters: true, ...trace });
     const window = BigInt(this.machine.view.u32(M_WINDOW_CYCLES));
     await this.machine.runTo(cycle - (cycle % window), { signal: this.signal });
     return new Session({ ...subject, machine: this.machine, result: undefined });

@@ -17,7 +17,7 @@ import type { Session } from "../../src/report/crash/session.ts";
 import { type Dump, dumpsIn } from "./crash-session.ts";
 import { COUNTERPARTS, ELSEWHERE, named, OF_SIZE, RULES } from "./r003-fields.ts";
 import {
-  type Failed, fieldsOf, framesIn, hungWriter, linesOf, make, textsOf,
+  drawnOn, explainedOn, type Failed, fieldsOf, framesIn, hungWriter, linesOf, make, textsOf,
 } from "./report-tools.ts";
 
 const DUMPS: Dump[] = JSON.parse(
@@ -229,7 +229,8 @@ describe("R003", () => {
     const page = reportPage(report, ["because"], ["reproduce: this"]);
     expect(page).toMatch(/^<!doctype html>/);
     expect(page).not.toMatch(/(src|href)=|@import|url\(/);
-    expect(page.match(/<svg /g)).toHaveLength(1);
+    expect(page.match(/<svg [^>]*role="img"/g)).toHaveLength(1);
+    expect(explainedOn(page)).toEqual(drawnOn(page));
     // A lane for each CPU, a mark for each step.
     const steps = report.sections.find((section) => section.steps)!.steps!;
     expect(page.match(/class="lane"/g)).toHaveLength(new Set(steps.map(({ cpu }) => cpu)).size);
