@@ -37,7 +37,7 @@ export const R003: ReportPlan = {
   ],
   parts: [
     { title: "the machine", commands: ["sys"] },
-    { title: "the writer that hangs", commands: ["bt -l $writer"] },
+    { title: "the writer that hangs", commands: ["ps $writer", "bt -l $writer"] },
     { title: "how long it has been blocked", facts: true },
     {
       title: "how it came to wait",
@@ -51,6 +51,7 @@ export const R003: ReportPlan = {
         claims: [["E1 load", "W7 commit"], ["W6 load", "E2 locked"]],
       },
     },
+    { title: "the file system", commands: ["mount"] },
     {
       title: "its handle belongs to the running transaction",
       fields: fieldsOf("$writer", `journal_info h_transaction=$handle->h_transaction

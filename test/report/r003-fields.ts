@@ -8,8 +8,35 @@ const NAMES: Record<string, string> = {
   "refcount.counter": "refcount", "bio_lock.lock": "bio_lock", "pages[]": "pages",
   "map_bh.b_size": "b_size", "map_bh.b_blocknr": "b_blocknr", "map_bh.b_bdev": "b_bdev",
 };
-export const named = ({ fields }: Dump) => Object.fromEntries(
-  Object.entries(fields).map(([name, value]) => [NAMES[name] ?? name, value]));
+/** All that a dump shows, rows of tables by "ps.RSS"; of several files the one with this number. */
+export function named(dump: Dump, fd = dump.fields.aio_fildes): Record<string, string> {
+  const { fields, tables, stacks: [writer], sys } = dump;
+  const rows = Object.entries(tables).flatMap(([table, all]) => {
+    const row = table === "files" ? all.find(({ FD }) => BigInt(FD) === BigInt(fd)) : all[0];
+    return Object.entries(row ?? {}).map(([column, value]) => [`${table}.${column}`, value]);
+  });
+  return {
+    ...Object.fromEntries(Object.entries(fields).map(([name, value]) =>
+      [NAMES[name] ?? name, value])),
+    ...Object.fromEntries(rows),
+    "bt.PID": `${writer.pid}`, "bt.CPU": `${writer.cpu}`, "bt.TASK": `0x${writer.task}`,
+    "sys.CPUS": sys.CPUS, "sys.MEMORY": `${kibOf(sys.MEMORY)}`,
+  };
+}
+
+/** "31.5 GB" */
+function kibOf(text: string): number {
+  const [size, unit] = text.split(" ");
+  return Number(size) * 2 ** (unit === "GB" ? 20 : 10);
+}
+
+/** Is the field what a dump has? */
+export const isSame = (wanted: string, number: bigint, text: string) =>
+  (numberIn(wanted) === undefined ? text === wanted : number === numberIn(wanted));
+
+/** Digits, also with one behind a point, in tenths; undefined for a word. */
+export const numberIn = (value: string) =>
+  (/^(0x[0-9a-f]+|\d+|\d+\.\d)$/.test(value) ? BigInt(value.replace(".", "")) : undefined);
 
 const GARBAGE = "the map_bh of the dumps was never written: what lay there before";
 /** Fields that are not compared, and why. */
@@ -22,15 +49,27 @@ export const ELSEWHERE: Record<string, string> = {
   ...Object.fromEntries(["b_this_page", "b_page", "b_count.counter", "b_data", "b_end_io",
     "b_assoc_buffers.next", "b_assoc_buffers.prev"].map((name) => [`map_bh.${name}`, GARBAGE])),
   "bio_lock.magic": "spin locks here have no field for debugging",
-  aio_fildes: "how many files the program has opened before",
   aio_data: "the program's own",
   timestamp_last_tick: "taken from the trace: seconds blocked",
   last_ran: "taken from the trace: seconds blocked",
   s_fs_info: "one file system without a superblock: the variable fs_journal",
   s_journal: "one file system without a superblock: the variable fs_journal",
+  "ps.PPID": "none: no process starts another one here; its place has the TGID",
+  "files.DENTRY": "none: a name leads to an inode without a dentry; its place has the count",
+  "mount.VFSMOUNT": "none: one file system at one place; its place has the journal",
+  "mount.SUPERBLK": "none: one file system without a superblock; its place has the disk",
+  "mount.TYPE": "minifs has of ext3 what the bug needs",
 };
 
-type Numbers = (name: string) => bigint;
+/** Lines of sys that are not here, and why. */
+export const SYS_ELSEWHERE: Record<string, string> = {
+  DATE: "none: a machine has no clock of the day; UPTIME is its own",
+  NODENAME: "none: a machine has no name; MACHINE is its preset's",
+  RELEASE: "one kernel, which the package has; KERNEL names its image",
+  VERSION: "one kernel, which the package has; PARAMETERS say which of its variants",
+};
+
+export type Numbers = (name: string) => bigint;
 /** What has a value of its own in each dump, and what that follows from. */
 export const RULES: Record<string, (of: Numbers) => boolean> = {
   inode: (of) => of("inode") !== 0n,
@@ -55,8 +94,36 @@ export const RULES: Record<string, (of: Numbers) => boolean> = {
   aio_offset: (of) => of("aio_offset") % 4096n === 0x200n,
   // Each writer that hangs has a handle; all others wait for the transaction.
   t_updates: (of) => of("t_updates") + of("waiting") === of("tasks"),
+  // What one command says of the writer, and what another one does.
+  "bt.PID": (of) => of("bt.PID") !== 0n,
+  "bt.CPU": (of) => of("bt.CPU") < of("sys.CPUS"),
+  "bt.TASK": (of) => of("bt.TASK") === of("waiter"),
+  "ps.PID": (of) => of("ps.PID") === of("bt.PID"),
+  "ps.CPU": (of) => of("ps.CPU") === of("bt.CPU"),
+  "ps.TASK": (of) => of("ps.TASK") === of("waiter"),
+  "ps.VSZ": (of) => of("ps.VSZ") >= of("ps.RSS"),
+  "ps.RSS": (of) => of("ps.RSS") > 0n && of("ps.RSS") < of("sys.MEMORY"),
+  // In tenths of a percent.
+  "ps.%MEM": (of) =>
+    of("ps.%MEM") === BigInt(Math.round(Number(of("ps.RSS") * 1000n) / Number(of("sys.MEMORY")))),
+  "runqueue.CPU": (of) => of("runqueue.CPU") === of("bt.CPU"),
+  "runqueue.at": (of) => of("runqueue.at") !== 0n,
+  aio_fildes: (of) => of("aio_fildes") === of("files.FD"),
+  "files.FD": (of) => of("files.FD") === of("aio_fildes"),
+  "files.FILE": (of) => of("files.FILE") !== 0n,
+  "files.INODE": (of) => of("files.INODE") === of("inode"),
+  "iocb.at": (of) => of("iocb.at") !== 0n,
+  "dio.at": (of) => of("dio.at") !== 0n,
+  "sys.MEMORY": (of) => of("sys.MEMORY") !== 0n,
   "seconds blocked": (of) => of("seconds blocked") ===
     (of("timestamp_last_tick") - of("last_ran")) / 1_000_000_000n,
+};
+
+/** Words with a value of their own in each dump. */
+export const TEXTS: Record<string, (of: (name: string) => string) => boolean> = {
+  "mount.DEVNAME": (of) => /^\/dev\/\w+$/.test(of("mount.DEVNAME")),
+  "mount.DIRNAME": (of) => /^\/\w+$/.test(of("mount.DIRNAME")),
+  "files.PATH": (of) => of("files.PATH").startsWith(`${of("mount.DIRNAME")}/`),
 };
 
 /**

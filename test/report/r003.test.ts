@@ -15,9 +15,13 @@ import type { Report } from "../../src/report/case-report.ts";
 import { COMMANDS, execute } from "../../src/report/crash/commands.ts";
 import type { Session } from "../../src/report/crash/session.ts";
 import { type Dump, dumpsIn } from "./crash-session.ts";
-import { COUNTERPARTS, ELSEWHERE, named, OF_SIZE, RULES } from "./r003-fields.ts";
 import {
-  drawnOn, explainedOn, type Failed, fieldsOf, framesIn, hungWriter, linesOf, make, textsOf,
+  COUNTERPARTS, ELSEWHERE, isSame, named, numberIn, OF_SIZE, RULES, SYS_ELSEWHERE, TEXTS,
+} from "./r003-fields.ts";
+import { checkQueues, checkStack } from "./r003-stack.ts";
+import {
+  drawnOn, explainedOn, type Failed, fieldsOf, framesIn, hungWriter, linesOf, make, readBack,
+  textsOf,
 } from "./report-tools.ts";
 
 const DUMPS: Dump[] = JSON.parse(
@@ -41,8 +45,13 @@ describe("the session", () => {
       };
       const rules = { ...RULES, ...OF_SIZE };
       const broken = Object.keys(rules).filter((name) =>
-        !rules[name]((field) => BigInt(own[field])));
+        !rules[name]((field) => numberIn(own[field])!));
       expect(broken).toEqual([]);
+      expect(Object.keys(TEXTS).filter((name) => !TEXTS[name]((field) => own[field]))).toEqual([]);
+      checkStack(dump, (field) => numberIn(own[field])!);
+      checkQueues(dump);
+      // No command of it is passed over.
+      expect(dump.unread).toEqual([]);
     }
   });
 });
@@ -54,19 +63,21 @@ describe("R003", () => {
   let session: Session;
   let report: Report;
   let fields: Map<string, bigint | undefined>;
+  let back: Awaited<ReturnType<typeof readBack>>;
 
   beforeAll(async () => {
     run = await hungWriter();
     session = run.session;
     report = await make(case003, run);
     fields = fieldsOf(report);
+    back = await readBack(session, report);
   }, 120_000);
   afterAll(() => session.machine.close());
 
   it("each field that the session shows is compared, or it is said why not", () => {
     const shown = new Set(DUMPS.flatMap((dump) => Object.keys(named(dump))));
     expect(shown.size).toBeGreaterThan(70);
-    const [first, second] = DUMPS.map(named);
+    const [first, second] = DUMPS.map((dump) => named(dump));
     const texts = new Map(report.sections.flatMap(({ fields: all = [] }) => all)
       .map(({ name, text }) => [name, text]));
     const { count } = session.placeOf("$dio->pages")!.type as { count: number };
@@ -78,15 +89,16 @@ describe("R003", () => {
       pages: BigInt(count), tasks: 25n, waiting: BigInt(waiting),
       task: session.named.get("$writer")!.lin, "seconds blocked": BigInt(microseconds),
     };
-    const of = (name: string) => more[name] ?? fields.get(name) ?? -1n;
+    const of = (name: string) => more[name] ?? fields.get(name) ??
+      numberIn(back.own[name] ?? "") ?? -1n;
+    const text = (name: string) => texts.get(name) ?? back.own[name] ?? "";
     const rules = { ...RULES, ...OF_SIZE };
     const wrong = [...shown].filter((name) => {
       if (Object.hasOwn(ELSEWHERE, name)) return false;
       // The same in both: then the request, or the bug, determines it.
       if (!Object.hasOwn(rules, name)) {
-        if (first[name] !== second[name]) return true;
-        const value = first[name];
-        return /^T_/.test(value) ? texts.get(name) !== value : of(name) !== BigInt(value);
+        if (Object.hasOwn(TEXTS, name)) return !TEXTS[name](text);
+        return first[name] !== second[name] || !isSame(first[name], of(name), text(name));
       }
       return name === "seconds blocked" ? microseconds <= 0 : !rules[name](of);
     });
@@ -94,7 +106,22 @@ describe("R003", () => {
     // Nothing is excused that the session does not show or that the report has.
     expect(Object.keys(ELSEWHERE).filter((name) => !shown.has(name))).toEqual([]);
     const none = Object.keys(ELSEWHERE).filter((name) => ELSEWHERE[name].startsWith("none"));
-    expect(none.filter((name) => fields.get(name) !== undefined)).toEqual([]);
+    expect(none.filter((name) => fields.get(name) !== undefined || back.own[name])).toEqual([]);
+    // And of what is "-" in the report the reason is there.
+    const dashes = [...texts].flatMap(([name, text]) => (text === "-" ? [name] : []));
+    expect(dashes).toEqual(["start_zero_done", "boundary", "end_io", "map_bh"]);
+    expect(dashes.filter((name) => !Object.keys(ELSEWHERE).some((one) =>
+      one === name || one.startsWith(`${name}.`)))).toEqual([]);
+    checkStack(back.dump, of);
+    checkQueues(back.dump);
+    expect(of("runqueue.at")).toBe(session.placeOf(`cpus[${of("bt.CPU")}].rq`)!.lin);
+  });
+
+  it("the queue has the tasks of the second dump", () => {
+    const comms = ({ queues }: Dump) =>
+      queues.j_wait_transaction_locked.map((row) => row.split(" ")[3]).sort();
+    expect(comms(back.dump)).toEqual(comms(DUMPS[1]));
+    expect(back.dump.counts).toEqual(DUMPS[1].counts);
   });
 
   it("the writes are those of the second dump", () => {
@@ -130,11 +157,9 @@ describe("R003", () => {
         if (registers.ORIG_RAX) expect(text).toContain(`ORIG_RAX: ${registers.ORIG_RAX}`);
       });
       const machine = linesOf(report, "the machine").join("\n");
-      // Of the host it ran on, and of a build.
-      const without = ["DATE", "NODENAME", "RELEASE", "VERSION"];
-      for (const name of Object.keys(sys).filter((one) => !without.includes(one))) {
-        expect(machine).toMatch(new RegExp(`^ *${name}: `, "m"));
-      }
+      const here = Object.keys(sys).filter((name) => machine.match(`(^|\n) *${name}: `));
+      expect(Object.keys(sys).filter((name) => !here.includes(name)).sort())
+        .toEqual(Object.keys(SYS_ELSEWHERE).sort());
       expect(machine).toContain(`CPUS: ${sys.CPUS}\n`);
       expect(machine).toContain("v003=bug");
     }

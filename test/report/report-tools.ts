@@ -6,7 +6,10 @@ import { optionsOf } from "../../src/cases/runner.ts";
 import type { TraceEvent } from "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { type Report, reportOf } from "../../src/report/case-report.ts";
+import { execute } from "../../src/report/crash/commands.ts";
 import { Session } from "../../src/report/crash/session.ts";
+import { dumpsIn } from "./crash-session.ts";
+import { named } from "./r003-fields.ts";
 
 const SEEDS = 6n;
 /** Of the first 200 seeds 16 hang within 30 rounds; with 61 and 134 all others wait. A second. */
@@ -53,6 +56,31 @@ export const make = (definition: Case, { session, failure, events }: Failed) =>
 export function fieldsOf({ sections }: Report): Map<string, bigint | undefined> {
   return new Map(sections.flatMap(({ fields = [] }) => fields).reverse()
     .map(({ name, value }) => [name, value]));
+}
+
+/**
+ * What a report and a few commands more say of the hung writer, read back as the bug report's
+ * session is: the report, its dump, and all by name.
+ */
+export async function readBack(session: Session, report: Report) {
+  const said = report.sections.flatMap(({ lines = [] }) => lines);
+  const [{ frames, cpu }] = dumpsIn(said.join("\n"))[0].stacks;
+  const run = async (line: string) => (await execute(session, line)).join("\n");
+  for (const line of ["bt -f $writer", `dis ${frames[2]}`, "dis io_schedule 1"]) {
+    said.push(`crash> ${line}`, await run(line));
+  }
+  const [dump] = dumpsIn(said.join("\n"));
+  const [, queue] = /^CPU (\d+ RUNQUEUE: \w+)/.exec(await run(`runq | grep "CPU ${cpu} RUNQ"`))!;
+  const [runqueue, at] = queue.split(" RUNQUEUE: ");
+  const place = (name: string) => `0x${session.named.get(name)?.lin.toString(16) ?? ""}`;
+  const values = fieldsOf(report);
+  return {
+    dump,
+    own: {
+      ...named(dump, `${values.get("aio_fildes")}`), "runqueue.CPU": runqueue,
+      "runqueue.at": `0x${at}`, "iocb.at": place("$iocb"), "dio.at": place("$dio"),
+    } as Record<string, string>,
+  };
 }
 
 const sectionOf = ({ sections }: Report, title: string) =>
