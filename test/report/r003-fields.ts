@@ -69,6 +69,22 @@ export const SYS_ELSEWHERE: Record<string, string> = {
   VERSION: "one kernel, which the package has; PARAMETERS say which of its variants",
 };
 
+const KEPT = "what the program kept there; a system call does not look at it";
+/** Registers at the system call that are not compared, of one task by its name, and why. */
+export const REGISTERS_ELSEWHERE: Record<string, string> = {
+  RIP: "where the program's own code calls the kernel", RSP: "where the program's stack is",
+  RFLAGS: "what the program's last instructions left",
+  RAX: "-ENOSYS in one dump, which was traced; ORIG_RAX has the number of the call",
+  RCX: "in one dump -1, as it was traced; the return address here, as SYSCALL leaves it",
+  CS: "the selectors are the kernel's own", SS: "the selectors are the kernel's own",
+  ...Object.fromEntries(["RBX", "RBP", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"]
+    .map((name) => [name, KEPT])),
+  "oracle.RDI": "which io_context: an address of the program's",
+  "oracle.RDX": "where the pointers to its struct iocb are: on the program's stack",
+  "ls.RDI": "which descriptor: how many files the program has opened before",
+  "ls.RSI": "where its buffer is", "ls.RDX": "how large its buffer is",
+};
+
 export type Numbers = (name: string) => bigint;
 /** What has a value of its own in each dump, and what that follows from. */
 export const RULES: Record<string, (of: Numbers) => boolean> = {
