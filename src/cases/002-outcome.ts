@@ -6,9 +6,11 @@ import { access, type DioRequest, signed } from "./dio-trace.ts";
  * lost: the completion took it for the submitter's, who had returned: no event. early: S6 returned
  * the error, and nobody freed the request. short: D1 came before S3, so the count seemed five bytes
  * short, and the submitter wrote those through the page cache. overwritten: D1 fell inside S3.
- * twice: both reported it. reported: as it should be.
+ * twice: both reported it. partial: less than the size was under way, so S6 returned that count,
+ * and its error is nobody's. reported: as it should be.
  */
-export type Outcome = "lost" | "early" | "short" | "overwritten" | "twice" | "reported";
+export type Outcome =
+  "lost" | "early" | "short" | "overwritten" | "twice" | "partial" | "reported";
 
 export const OUTCOMES: Record<Outcome, string> = {
   lost: "failed writes without an event",
@@ -16,8 +18,13 @@ export const OUTCOMES: Record<Outcome, string> = {
   short: "failed writes reported as full after five bytes through the page cache",
   overwritten: "failed writes reported as full, the error overwritten",
   twice: "errors reported twice",
+  partial: "failed parts of writes reported as done",
   reported: "errors reported",
 };
+
+/** What the writer of a partial one is told: the page cache has done the rest, or it has not. */
+export const ALL_OF_IT = "of these, reported as the whole write";
+export const PART_OF_IT = "of these, reported as that part";
 
 const EIO = -5n;
 const SECTOR = 512n;
@@ -26,6 +33,9 @@ const SECTOR = 512n;
 export function outcomeOf(request: DioRequest): Outcome | undefined {
   if (!access(request, "D1")) return undefined;
   const returned = access(request, "S6");
+  const { bytes } = request;
+  const whole = returned && signed(returned) % SECTOR === 0n && signed(returned) > 0n;
+  if (whole && bytes !== undefined && signed(returned) < bytes) return "partial";
   const result = access(request, "f1");
   // Machines with a separate error look at it; so does whoever waits for a synchronous request.
   if (access(request, "f2") || !returned) return "reported";

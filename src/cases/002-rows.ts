@@ -1,5 +1,5 @@
 // The acceptance test of case 002: rows E002.* of smpbox case --rows.
-import { OUTCOMES } from "./002-outcome.ts";
+import { ALL_OF_IT, OUTCOMES, PART_OF_IT } from "./002-outcome.ts";
 import type { CaseRun, Row, Setup } from "./case.ts";
 import { sumCounts } from "./numbers.ts";
 
@@ -39,6 +39,11 @@ const reports: Judge = (runs) => judged(runs, (run) =>
 
 const destroyBlocks: Judge = (runs) => judged(runs, (run) =>
   run.failure?.invariant === "I002a" && count(run, "asleep in io_destroy") > 0);
+
+/** The error of what was under way is nobody's, whatever becomes of the rest. */
+const hides = (told: string): Judge => (runs) => judged(runs, (run) =>
+  run.failure?.invariant === "I002b" && run.rounds > 0 && count(run, MISSING) === 0 &&
+  count(run, OUTCOMES.partial) === run.rounds && count(run, told) === run.rounds);
 
 /** All runs together. */
 const severalOutcomes: Judge = (runs) => {
@@ -81,4 +86,13 @@ export const rows002: Row[] = [
       size === "full" ? 50 : 6)]),
   row("E002.5", "io_destroy waits for the lost event, too",
     (size) => [setup(size, "bug", "W002t", "asleep in io_destroy", destroyBlocks)]),
+  row("E002.6", "the repair of 2006 hides the error of a write that was cut short; 2.6.20 does not",
+    (size) => [
+      ...(size === "full" ? ["fix2006", "f1"] : ["fix2006"]).flatMap((variant) => [
+        setup(size, variant, "W002h", "each is reported as the whole write", hides(ALL_OF_IT)),
+        setup(size, variant, "W002g", "it is reported as its first part", hides(PART_OF_IT)),
+      ]),
+      ...["W002h", "W002g"].map((workload) =>
+        setup(size, "dio2620", workload, "each is reported as -EIO", reports)),
+    ]),
 ];

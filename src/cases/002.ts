@@ -6,75 +6,15 @@ import { SLEEP_AIO, SLEEP_AIO_DRAIN, TASK_RUNNING } from "../machine/debug-block
 import { parseDisks } from "../machine/disks.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { accountOf, detailsOf } from "./002-account.ts";
-import { near, type Outcome, OUTCOMES, outcomeOf, overwrittenInBuffer } from "./002-outcome.ts";
+import {
+  ALL_OF_IT, near, type Outcome, OUTCOMES, outcomeOf, overwrittenInBuffer, PART_OF_IT,
+} from "./002-outcome.ts";
 import { R002 } from "./002-report.ts";
 import { rows002 } from "./002-rows.ts";
+import { ALIASES, RECORD_BYTES, VARIANTS, WORKLOADS } from "./002-workloads.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
 import { DIO_KINDS, type DioRequest, dioRequests, stepOf } from "./dio-trace.ts";
-
-const VARIANTS: Record<string, string> = {
-  bug: "result is the count and the error, as up to Linux 2.6.16-rc",
-  fix2006: "the error has a word of its own, io_error: the upstream fix",
-  f1: "the error is stored and read under bio_lock",
-  dio2620: "one reference count, and only the last one reports, as from 2.6.20 on",
-  x1: "bio_lock around the accesses to result (D1 and S3)",
-  x2: "result by locked instructions",
-  x3: "the completion reports errors, too",
-  x4: "fences around everything that touches result",
-};
-const ALIASES: Record<string, string> = { fixed: "dio2620", f0: "fix2006", f2: "dio2620" };
-
-const RECORD_SECTORS = 128;
-const BAD = 9 * RECORD_SECTORS;
-/** Words of the program, and what is wrong with the disks. */
-interface Workload {
-  what: string;
-  files: number;
-  words: string;
-  kernel: string;
-  disk(rounds: number): string[];
-}
-
-const badWrites = (first: number, last: number) => `error=write:${first}-${last}`;
-/** The first half of every sixteenth record: the first bio of two. */
-const badFirstHalves = Array.from({ length: 4 }, (_, i) => {
-  const first = (16 * i + 3) * RECORD_SECTORS;
-  return badWrites(first, first + RECORD_SECTORS / 2 - 1);
-});
-
-const WORKLOADS: Record<string, Workload> = {
-  W002a: {
-    what: "the second of two drives is pulled while writes are under way",
-    files: 2, words: "", kernel: "",
-    disk: (rounds) => ["model=uniform:5-50", `1:gone=${Math.max(1, rounds >> 1)}`],
-  },
-  W002b: {
-    what: "some sectors cannot be written",
-    files: 1, words: "", kernel: "",
-    disk: () => ["model=uniform:5-50", badWrites(BAD, BAD + 2 * RECORD_SECTORS)],
-  },
-  W002c: {
-    what: "some sectors cannot be read",
-    files: 1, words: "", kernel: "",
-    disk: () => ["model=uniform:5-50", `error=read:${BAD}-${BAD + 2 * RECORD_SECTORS}`],
-  },
-  W002m: {
-    what: "each record is two bios, on a fast disk, and some of the first ones fail",
-    files: 1, words: "stages=5", kernel: "max_sectors=64",
-    disk: () => ["model=uniform:0.1-2", ...badFirstHalves],
-  },
-  W002s: {
-    what: "pwrite and pread, and some sectors cannot be written",
-    files: 1, words: "sync=1", kernel: "",
-    disk: () => ["model=uniform:5-50", badWrites(BAD, BAD + 2 * RECORD_SECTORS)],
-  },
-  W002t: {
-    what: "as W002b, in a program that waits no longer than 10 ms, and then destroys the context",
-    files: 1, words: "timeout=10000", kernel: "",
-    disk: () => ["model=uniform:5-50", badWrites(BAD, BAD + 2 * RECORD_SECTORS)],
-  },
-};
 
 /** A record of 64 KiB: 4 MiB a file. */
 const ROUNDS = 64;
@@ -88,6 +28,9 @@ export const case002: Case = {
   id: "002",
   title: "direct I/O loses the error of an asynchronous write, and its event",
   image: "w002",
+  images: Object.fromEntries(
+    Object.entries(WORKLOADS).flatMap(([name, { holes }]) => holes ? [[name, "w003"]] : []),
+  ),
   machine: "clovertown",
   cpusMin: 1,
   buggy: "bug",
@@ -108,7 +51,8 @@ export const case002: Case = {
   ),
   rounds: ROUNDS,
   bootParameters({ variant, workload, pair, rounds }) {
-    const { files, words, kernel } = WORKLOADS[workload];
+    const { files, words, kernel, holes } = WORKLOADS[workload];
+    if (holes) return `v002=${variant} ${kernel} -- w003 ${words}`;
     const program = `w002 files=${files} records=${rounds} a=${pair[0]} b=${pair[1]} ${words}`;
     return `v002=${variant} ${kernel} -- ${program.trim()}`;
   },
@@ -128,14 +72,25 @@ export const case002: Case = {
   expectations: [],
 };
 
-/** The order of struct w002_stats. */
+/** The order of struct w002_stats, and of struct w003_stats. */
 const ANSWERS = ["submitted", "events", "full", "eio", "other", "wrong"] as const;
+const LOG_ANSWERS = ["submitted", "events", "full", "other", "handles", "ended", "eio"] as const;
+
+function answersTo(stopped: Stopped): Record<(typeof ANSWERS)[number], number> {
+  if (!WORKLOADS[stopped.spec.workload].holes) {
+    return answersOf(stopped, "w002_stats", ANSWERS, STATS_BYTES);
+  }
+  const answers = answersOf(stopped, "w003_stats", LOG_ANSWERS);
+  return { ...answers, other: answers.other - answers.eio, wrong: 0 };
+}
 
 function examine(stopped: Stopped): Findings {
   const { machine, result } = stopped;
   const events = machine.view.trace();
-  const answers = answersOf(stopped, "w002_stats", ANSWERS, STATS_BYTES);
-  const requests = dioRequests(events);
+  const answers = answersTo(stopped);
+  const { holes = false } = WORKLOADS[stopped.spec.workload];
+  const requests = dioRequests(events).map((request) =>
+    ({ ...request, bytes: BigInt(RECORD_BYTES) }));
   const counts = countsOf(requests);
   const block = machine.debugBlock();
   const quiescent = result.stop === "quiescent";
@@ -149,7 +104,9 @@ function examine(stopped: Stopped): Findings {
   const missing = answers.submitted - answers.events - inRings - taken;
   const leaked = requests.filter(({ freed }) => !freed).length;
   const failed = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const failure = violationOf(counts, quiescent ? active : 0, leaked);
+  // Each of these writes has sectors that fail, whatever the kernel makes of it.
+  const silent = holes ? answers.events - answers.eio : 0;
+  const failure = violationOf(counts, quiescent ? active : 0, leaked, silent);
   if (failure) {
     failure.account = accountOf(requests, { ...answers, active });
     failure.events = events.filter((event) => stepOf(event));
@@ -162,6 +119,7 @@ function examine(stopped: Stopped): Findings {
   return {
     failure,
     broken: full ? "the trace does not hold the whole run: use fewer rounds"
+      : holes && failed !== answers.submitted ? "a write came to no sector that fails"
       : brokenBy(result.exit, failure, missing),
     rounds: answers.events,
     residence: [],
@@ -176,6 +134,8 @@ function examine(stopped: Stopped): Findings {
       "asleep in io_destroy": sleepers(SLEEP_AIO_DRAIN).length,
       "requests never freed": leaked,
       "sectors that are not what a full count promised": answers.wrong,
+      [ALL_OF_IT]: holes ? answers.full : 0,
+      [PART_OF_IT]: holes ? answers.other : 0,
     },
   };
 }
@@ -191,7 +151,7 @@ function countsOf(requests: readonly DioRequest[]): Partial<Record<Outcome, numb
 
 /** I002a to I002c, exact when nothing is pending. */
 function violationOf(
-  counts: Partial<Record<Outcome, number>>, active: number, leaked: number,
+  counts: Partial<Record<Outcome, number>>, active: number, leaked: number, silent: number,
 ): Failure | undefined {
   const found = (invariant: string, what: string): Failure =>
     ({ invariant, what, events: [], cause: "no race" });
@@ -204,6 +164,11 @@ function violationOf(
   if (masked > 0) {
     return found("I002b", `${masked} writes that failed are reported as done in full`);
   }
+  if (silent > 0) {
+    const writes = silent === 1 ? "a write that failed in part is" :
+      `${silent} writes that failed in part are`;
+    return found("I002b", `${writes} reported without an error`);
+  }
   if (leaked > 0) return found("I002c", `${leaked} requests are never freed`);
   return undefined;
 }
@@ -211,7 +176,7 @@ function violationOf(
 /** That an error of a queued write is lost needs no race; the other outcomes do. */
 function causeOf(requests: readonly DioRequest[]): Failure["cause"] {
   const outcomes = requests.map((request) => outcomeOf(request));
-  if (outcomes.includes("lost")) return "no race";
+  if (outcomes.includes("lost") || outcomes.includes("partial")) return "no race";
   const written = requests.filter((_, i) => outcomes[i] === "overwritten");
   return written.length > 0 && written.every(overwrittenInBuffer) ? "store buffer" : "interleaving";
 }

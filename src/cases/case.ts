@@ -137,6 +137,8 @@ export interface Case {
   id: string;
   title: string;
   image: string;
+  /** Of workloads that are another program. */
+  images?: Record<string, string>;
   /** The machine that shows the bug, and the CPUs that it needs; all of them, not two? */
   machine: string;
   cpusMin: number;
@@ -196,6 +198,11 @@ export interface Case {
 /** The buggy and the repaired code of one of the case's workloads. */
 export function variantsOf(definition: Case, workload: string): { buggy: string; fixed: string } {
   return definition.ofWorkload?.[workload] ?? definition;
+}
+
+/** The program of one of the case's workloads. */
+export function imageOf(definition: Case, workload: string): string {
+  return definition.images?.[workload] ?? definition.image;
 }
 
 /** Runs of one kind: how many, and what is expected of them. */

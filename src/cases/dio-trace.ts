@@ -26,6 +26,8 @@ export interface DioRequest {
   line: bigint;
   events: TraceEvent[];
   freed: boolean;
+  /** How many are asked for, where the case knows it. */
+  bytes?: bigint;
   /** Accesses to the line after it was freed, and before it was a request again. */
   late: TraceEvent[];
 }

@@ -9,7 +9,7 @@ import { changeDisks } from "../machine/disks.ts";
 import { cpuCount, InputError, type Preset } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
 import { relationOf } from "../machine/topology.ts";
-import type { Case, CaseRun, CaseSpec } from "./case.ts";
+import { type Case, type CaseRun, type CaseSpec, imageOf } from "./case.ts";
 
 /** What the accounts of failures are made of. */
 const TRACE_KINDS = [
@@ -45,7 +45,7 @@ export async function optionsOf(definition: Case, spec: CaseSpec): Promise<Creat
     machine: await presetOf(spec),
     disks: disks && changeDisks(disks, spec.disk),
     irqPolicy: spec.irq ?? irqPolicy,
-    image: definition.image,
+    image: imageOf(definition, spec.workload),
     append: definition.bootParameters(spec),
     seed: spec.seed,
     memory: spec.memory,

@@ -1,6 +1,6 @@
 // The report on the first run of a case that failed: made from that run, once more; printed, and
 // written to a file whose name says as what.
-import type { Case, CaseRun } from "../cases/case.ts";
+import { type Case, type CaseRun, imageOf } from "../cases/case.ts";
 import { optionsOf } from "../cases/runner.ts";
 import { InputError, Machine } from "../index.ts";
 import { reportPage } from "../report/case-report-html.ts";
@@ -43,7 +43,8 @@ export async function makeReport(
       throw new Error("the run came out different the second time: a bug of smpbox");
     }
     const session = new Session({
-      machine, result: again, image: definition.image, seed: spec.seed, note: "",
+      machine, result: again, image: imageOf(definition, spec.workload), seed: spec.seed,
+      note: "",
     });
     const events = machine.view.trace();
     const report = await reportOf(definition.report, session, failure, events, signal);

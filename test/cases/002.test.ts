@@ -53,6 +53,18 @@ describe("a write with a failed bio", () => {
     expect(outcomeOf(request(...accesses))).toBe(outcome);
   });
 
+  it("is partial where less than its size was under way, whoever looks at the error", () => {
+    const part = 3584n;
+    for (const look of [[], [load("f2", EIO)]]) {
+      const events = [
+        ...begin, ...sum(SIZE), ...decide(part), ...fail, load("f1", part), ...look,
+        load("f4", part), ...free,
+      ];
+      expect(outcomeOf({ ...request(...events), bytes: SIZE })).toBe("partial");
+      expect(outcomeOf({ ...request(...events), bytes: part })).not.toBe("partial");
+    }
+  });
+
   it("says which of the two orders overwrote the error", () => {
     const buffered = request(
       ...begin, load("S3", 0n), issue("S3", SIZE), ...fail, commit("S3", SIZE), ...decide(SIZE),

@@ -95,7 +95,8 @@ describe("case 002: what the submitter decides (S5, S6) and the completion (f1, 
   });
 
   it.each([
-    ["bug", "f1, f4"], ["fix2006", "f1, f2, f4"], ["f1", "f1, f2, release, f4"], ["x3", "f1, f4"],
+    ["bug", "f1, f4"], ["fix2006", "f1, f2, f4"], ["f1", "f1, f2, release, f4"], ["x1", "f1, f4"],
+    ["x2", "f1, f4"], ["x3", "f1, f4"], ["x4", "f1, f4"],
   ])("%s: %s", (variant, expected) => {
     expect(ways(`finished_one_bio__${variant}`, "f1", "f4")).toEqual([expected]);
   });

@@ -2,12 +2,13 @@
  * W003: archive-log writers on a journalled file system, and others that use it.
  *
  *     w003 [oracle=7] [iozone=16] [pdflush=1] [ls=1] [rounds=100] [bytes=1048576]
- *          [offset=11534848] [holes=1] [extend=0] [sync=0] [one=CPU]
+ *          [offset=11534848] [holes=1] [extend=0] [sync=0] [bad=0] [one=CPU]
  *
  * A writer ("oracle") appends to its log by asynchronous O_DIRECT writes, one at a time, from a
  * buffer that begins 0xe00 bytes into a page, at offsets that end in 0x200. The block that holds
  * the offset is there, since the write before ended in it; what follows is a hole within the file.
- * holes=0: it was written before. extend: the file ends with that block. sync: pwrite.
+ * holes=0: it was written before. extend: the file ends with that block. sync: pwrite. bad: that
+ * block cannot be written, so it is only given its place before.
  * The others rewrite files of their own (iozone), write dirty inodes (pdflush), read the directory
  * (ls), until the writers are done. one: all of it on one CPU.
  */
@@ -23,6 +24,7 @@
 #define IOZONE_BLOCKS 4
 #define O_DIRECT 0x4000
 #define DIRENTS_BYTES 16384
+#define EIO 5
 
 struct task {
 	struct thread thread;
@@ -32,7 +34,7 @@ struct task {
 struct w003_stats w003_stats LINE_ALIGNED;
 static struct task tasks[TASKS_MAX];
 static u32 nr_tasks;
-static u64 writers, rounds, bytes, first_offset, holes, extend, synchronous;
+static u64 writers, rounds, bytes, first_offset, holes, extend, synchronous, bad;
 static u8 *buffer; /* of all writers: nobody looks at what they write */
 static u32 stop;
 
@@ -72,9 +74,17 @@ static void prepare_log(int fd, int cached)
 		die("w003: ftruncate: %ld\n", result);
 	for (u64 at = block; at < (holes ? block + BLOCK : end); at += BLOCK) {
 		result = sys_pwrite(cached, buffer, BLOCK, at);
-		if (result != BLOCK)
+		if (result != (bad ? -EIO : BLOCK))
 			die("w003: pwrite: %ld\n", result);
 	}
+}
+
+static void count_answer(s64 result)
+{
+	add(&w003_stats.events, 1);
+	add(result == (s64)bytes ? &w003_stats.full : &w003_stats.other, 1);
+	if (result == -EIO)
+		add(&w003_stats.eio, 1);
 }
 
 static void write_once(u64 ctx, struct iocb *iocb)
@@ -95,8 +105,7 @@ static void write_once(u64 ctx, struct iocb *iocb)
 		if (result != 1)
 			die("w003: io_getevents: %ld\n", result);
 	}
-	add(&w003_stats.events, 1);
-	add(event.res == (s64)bytes ? &w003_stats.full : &w003_stats.other, 1);
+	count_answer(event.res);
 }
 
 static void oracle(void *argument)
@@ -213,6 +222,7 @@ int main(void)
 	holes = option("holes", 1);
 	extend = option("extend", 0);
 	synchronous = option("sync", 0);
+	bad = option("bad", 0);
 	if (!writers || writers + others > TASKS_MAX)
 		die("w003: at most %d tasks, one of them oracle\n", TASKS_MAX);
 	if (bytes < BLOCK || bytes % SECTOR || first_offset % SECTOR)
@@ -226,8 +236,8 @@ int main(void)
 	start(ls, option("ls", 1));
 	for (u32 i = 0; i < nr_tasks; i++)
 		thread_join(&tasks[i].thread);
-	print("w003 submitted=%lu events=%lu full=%lu other=%lu handles=%lu ended=%lu\n",
+	print("w003 submitted=%lu events=%lu full=%lu other=%lu handles=%lu ended=%lu eio=%lu\n",
 	      w003_stats.submitted, w003_stats.events, w003_stats.full, w003_stats.other,
-	      w003_stats.handles, w003_stats.ended);
+	      w003_stats.handles, w003_stats.ended, w003_stats.eio);
 	return 0;
 }

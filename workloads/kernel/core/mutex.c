@@ -19,7 +19,14 @@
 
 #define TURNSTILES 64 /* a power of two */
 
-/* Turns of PAUSE between two looks of a waiter, as illumos has them on amd64. */
+/*
+ * Turns of PAUSE between two looks of a waiter: illumos's mutex_backoff_base, mutex_backoff_shift
+ * and mutex_cap_factor (uts/common/os/mutex.c, default_lock_backoff(); MUTEX_BACKOFF_BASE and so on
+ * in uts/intel/sys/mutex_impl.h). Ours differs in three things: illumos draws a number between the
+ * base and the present bound, ours waits the bound; there it grows when an attempt has failed or
+ * the owner has changed, and begins anew after as many changes as there are CPUs, here it grows
+ * with each look; and the last step here may pass the cap.
+ */
 #define BACKOFF_BASE 1
 #define BACKOFF_SHIFT 2
 #define BACKOFF_CAP_PER_CPU 64

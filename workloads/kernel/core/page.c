@@ -9,7 +9,7 @@
 #include "panic.h"
 #include "string.h"
 
-#define RUN_MAX 16 /* lengths that are kept for reuse */
+#define RUN_MAX 32 /* lengths that are kept for reuse; the longest: requests of an aio_t */
 
 struct free_run {
 	struct free_run *next;

@@ -52,16 +52,19 @@ struct aio *aio_of(struct process *process)
 {
 	struct aio *aio = READ_ONCE(process->aio);
 	u32 pages = PAGE_ALIGN(sizeof(*aio)) / PAGE_SIZE;
+	u32 reqs_pages = AIO_REQS_MAX * sizeof(*aio->reqs) / PAGE_SIZE;
 
 	if (aio)
 		return aio;
 	aio = page_alloc(pages);
-	aio->reqs = page_alloc(AIO_REQS_MAX * sizeof(*aio->reqs) / PAGE_SIZE);
+	aio->reqs = page_alloc(reqs_pages);
 	mutex_init(&aio->aio_mutex);
 	mutex_init(&aio->aio_portq_mutex);
 	cv_init(&aio->aio_waitcv);
-	if (cmpxchg(&process->aio, NULL, aio))
+	if (cmpxchg(&process->aio, NULL, aio)) {
+		page_free(aio->reqs, reqs_pages);
 		page_free(aio, pages);
+	}
 	return READ_ONCE(process->aio);
 }
 

@@ -4,7 +4,8 @@
  * is our own.
  *
  * struct aio_req is zeroed whole, in ascending order, when it is taken from the free list: the
- * order of its fields decides when each of them is lost.
+ * order of its fields decides when each of them is lost. Those that nothing here uses (fd, cancel,
+ * lio, sigq) are there for that.
  */
 #ifndef ILLUMOS_H
 #define ILLUMOS_H
@@ -15,8 +16,6 @@
 
 /* aio_req_flags */
 #define AIO_PENDING 2
-#define AIO_PHYSIODONE 4
-#define AIO_COPYOUTDONE 8
 
 /* b_flags */
 #define B_BUSY 1
@@ -87,14 +86,13 @@ _Static_assert(sizeof(struct aio_req) >= 448 && sizeof(struct aio_req) <= 512, "
  * kept outside the request: zeroing does not reach it. */
 struct aio {
 	u32 aio_pending, aio_outstanding;
-	u32 aio_ok, aio_flags;
 	struct aio_req *aio_portq;	  /* done, not yet reaped */
 	struct aio_req *aio_portpending;  /* at the disk */
 	struct aio_req *aio_free;	  /* idle requests, the last one in first */
 	struct aio_req *aio_free_last;	  /* variant x4: its other end */
 	u32 aio_free_count;
 	struct aio_req *aio_doneq;	  /* done, without a port */
-	kmutex_t aio_mutex;
+	kmutex_t aio_mutex __cacheline_aligned;
 	kcondvar_t aio_waitcv;
 	kmutex_t aio_portq_mutex __cacheline_aligned;
 	struct aio_req *aio_hash[AIO_HASHSZ];
@@ -109,7 +107,6 @@ struct port_kevent {
 	int (*portkev_callback)(struct aio *aio, struct aio_req *req);
 	struct aio_req *portkev_arg;
 	u32 portkev_flags;
-	int portkev_pid;
 };
 
 #define PORT_KEV_DONEQ 1
@@ -119,6 +116,7 @@ struct port {
 	struct list_head portq_list;
 	u32 portq_nent;
 	kcondvar_t portq_cv; /* wakes one of those who wait */
+	struct process *port_process; /* whose it is: nobody else gets its events */
 };
 
 /* Steps of case 000's variants: chosen once at boot. */
@@ -147,6 +145,7 @@ void aio_copyout_result_port(const struct iovec *iov, const struct buf *bp,
 void aphysio_unlock(struct aio_req *req);
 void aio_done(struct ithread_work *work);
 
+/* NULL: there is none, or it is another process's. */
 struct port *port_of(u64 number);
 void port_kevent_free(struct port_kevent *event);
 void port_send_event(struct port *port, struct port_kevent *event);

@@ -16,7 +16,9 @@ static atomic_t nr_ports;
 
 struct port *port_of(u64 number)
 {
-	return number < PORTS_MAX ? READ_ONCE(ports[number]) : NULL;
+	struct port *port = number < PORTS_MAX ? READ_ONCE(ports[number]) : NULL;
+
+	return port && port->port_process == current->process ? port : NULL;
 }
 
 long sys_port_create(void)
@@ -31,6 +33,7 @@ long sys_port_create(void)
 	INIT_LIST_HEAD(&port->portq_list);
 	port->portq_nent = 0;
 	cv_init(&port->portq_cv);
+	port->port_process = current->process;
 	WRITE_ONCE(ports[number], port);
 	return number;
 }
@@ -86,7 +89,7 @@ long sys_port_getn(u64 number, u64 events, u64 max, u64 wanted)
 		struct port_kevent *event = list_entry(at, struct port_kevent, portkev_list);
 		struct port_event user = { event->portkev_object, event->portkev_user };
 
-		event->portkev_callback(aio_of(current->process), event->portkev_arg);
+		event->portkev_callback(aio_of(port->port_process), event->portkev_arg);
 		if (!error)
 			error = copy_to_user(to++, &user, sizeof(user));
 		port_kevent_free(event);

@@ -175,7 +175,6 @@ long sys_aiorw(u32 write, u64 fd, u64 buffer, u64 bytes, u64 offset, u64 user_ar
 			.portkev_user = args.user,
 			.portkev_callback = aio_variant->port_callback,
 			.portkev_arg = req,
-			.portkev_pid = current->tgid,
 		};
 		req->aio_req_port = (u64)port;
 		req->aio_req_portkev = event;

@@ -1,9 +1,11 @@
 /*
- * The variants of cases 002 and 003, and who uses which: one machine serves the raw disks, another
- * one the file system. The boot parameters choose; nothing is decided afterwards.
+ * The variants of cases 002 and 003, and who uses which: one machine serves the raw disks, one the
+ * file system that is mounted. The boot parameters choose; nothing is decided afterwards.
  *
- *     v002=bug|fix2006|f1|dio2620|x1..x4        raw disks; default dio2620
- *     v003=bug|f0|f0+bug_on|f1|x1..x7|x2b|x6b   the file system; default f0
+ *     v002=bug|fix2006|f1|dio2620|x1..x4        raw disks and the file system; default dio2620
+ *     v003=bug|f0|f0+bug_on|f1|x1..x7|x2b|x6b   the file system alone
+ *
+ * dio2620 and f0 are one and the same.
  */
 #include "../../boot/params.h"
 #include "../../core/panic.h"
@@ -48,5 +50,7 @@ static const struct dio_machine *choose(const char *key, const char *otherwise,
 void dio_init(void)
 {
 	raw_dio = choose("v002", "dio2620", raw_machines, ARRAY_SIZE(raw_machines));
-	fs_dio = choose("v003", "f0", fs_machines, ARRAY_SIZE(fs_machines));
+	fs_dio = raw_dio;
+	if (param_string("v003", NULL))
+		fs_dio = choose("v003", "f0", fs_machines, ARRAY_SIZE(fs_machines));
 }
