@@ -26,11 +26,14 @@ struct smpbox_fs {
 		unsigned int t_state, t_updates, t_tid;
 	} journal_at;
 	struct {
-		unsigned int name, size, list, list_stride, depot;
+		unsigned int name, size, list, list_stride, depot, link;
 	} cache_at;
 	struct {
 		unsigned int bio_private, task_journal_info, handle_transaction;
 	} other;
+	struct {
+		unsigned int bytes, next, prev;
+	} aio_req;
 };
 
 #endif

@@ -49,7 +49,16 @@
 	X(Kf, 73) /* the request is about to be freed */                                    \
 	X(Kw, 74) /* ki_wait is put into a queue: store ki_wait_key */                      \
 	X(Kd, 75) /* it was taken out by who put it there: store ki_cancel = NULL */        \
+	/* The slab, workloads/kernel/core/slab.c: the word that links a free object. */    \
+	X(SA, 80) /* kmem_cache_alloc: load it: the object is somebody's */                 \
+	X(SF, 81) /* kmem_cache_free: store it: the object is free */                       \
+	X(SL, 82) /* free objects go from one list to another */                            \
+	/* The free list of requests, workloads/kernel/aio/illumos/freelist.c. */           \
+	X(RA, 83) /* load aio_req_next: the request is somebody's */                        \
+	X(RF, 84) /* store aio_req_prev: the request is free */                             \
+	X(RL, 85) /* the last one of the list gets a successor: store its aio_req_next */   \
 	/* Case 000, the steps of aio_req_alloc() to aio_copyout_result_port(). */          \
+	X(1_3, 15)  /* aio_port_callback: store aio_req_portkev = NULL */                   \
 	X(1_5, 9)   /* aio_req_free_port: store aio_free: the request is anybody's */       \
 	X(1_7f, 10) /* aio_copyout_result_port: load b_flags */                             \
 	X(1_7l, 11) /* aio_copyout_result_port: load iov_len */                             \

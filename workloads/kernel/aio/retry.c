@@ -11,6 +11,7 @@
 
 #include "../arch/usercopy.h"
 #include "../core/mm.h"
+#include "../core/panic.h"
 #include "../core/sched.h"
 #include "../sys/errno.h"
 #include "put_req.h"
@@ -128,6 +129,7 @@ void aio_run_iocb(struct kiocb *iocb)
 /* Those that asked to be tried again. Each is held while it runs, because it may complete. */
 void __aio_run_iocbs(struct kioctx *ctx)
 {
+	ASSERT_SPIN_LOCKED(&ctx->ctx_lock);
 	while (!list_empty(&ctx->run_list)) {
 		struct kiocb *iocb = list_first_entry(&ctx->run_list, struct kiocb, ki_run_list);
 

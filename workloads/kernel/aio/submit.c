@@ -52,7 +52,8 @@ struct kiocb *aio_get_req(struct kioctx *ctx)
 
 noinline void kiocb_release(struct kioctx *ctx, struct kiocb *req)
 {
-	BUG_ON(!spin_is_locked(&ctx->ctx_lock) || req->ki_users < 0);
+	ASSERT_SPIN_LOCKED(&ctx->ctx_lock);
+	BUG_ON(req->ki_users < 0);
 	list_del(&req->ki_list);
 	store_labelled(Kf, req->ki_list.next, NULL);
 	if (req->ki_filp)

@@ -4,7 +4,7 @@
  *
  *       0 | self | 8 | curr | 16 | kernel_sp | 24 | user_sp | 32 | number, apic_id | ...
  *      64 | need_resched: a line of its own, other CPUs write it
- *     128 | softirq_pending, in_softirq, timer_base
+ *     128 | softirq_pending, in_softirq, locks_held, timer_base
  *     192 | rq                                                                  (core/sched.h)
  */
 #ifndef CPU_H
@@ -61,6 +61,7 @@ struct cpu {
 
 	u32 softirq_pending __cacheline_aligned; /* bits, reached with interrupts off */
 	bool in_softirq;
+	u32 locks_held; /* spin locks and rwlocks: arch/spinlock.h */
 	struct timer_base timer_base;
 
 	struct rq rq;

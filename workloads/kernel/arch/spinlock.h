@@ -8,6 +8,10 @@
  *
  * While it is held, waiters read it from their own caches (the line stays shared) and try again
  * only when they have seen it free.
+ *
+ * Each CPU counts the locks that it holds, before it takes one and after it has freed it: who
+ * holds one must not sleep (core/sched.c), and no interrupt thread may take the CPU from him
+ * (core/ithread.c).
  */
 #ifndef SPINLOCK_H
 #define SPINLOCK_H
@@ -19,6 +23,18 @@ typedef struct {
 	int slock;
 } spinlock_t;
 
+#define CPU_LOCKS_HELD 136 /* struct cpu: cpu.c asserts it */
+
+static __always_inline void count_lock(void)
+{
+	asm volatile("incl %%gs:%c0" : : "i"(CPU_LOCKS_HELD) : "memory", "cc");
+}
+
+static __always_inline void count_unlock(void)
+{
+	asm volatile("decl %%gs:%c0" : : "i"(CPU_LOCKS_HELD) : "memory", "cc");
+}
+
 #define SPIN_LOCK_UNLOCKED { 1 }
 #define DEFINE_SPINLOCK(name) spinlock_t name = SPIN_LOCK_UNLOCKED
 
@@ -27,7 +43,8 @@ static inline void spin_lock_init(spinlock_t *lock)
 	lock->slock = 1;
 }
 
-static __always_inline void spin_lock(spinlock_t *lock)
+/* Not counted: for who may come before GS points at the CPU's own. */
+static __always_inline void raw_spin_lock(spinlock_t *lock)
 {
 	asm volatile("1:	lock decl %0\n"
 		     "	jns 3f\n"
@@ -41,9 +58,21 @@ static __always_inline void spin_lock(spinlock_t *lock)
 		     : "memory", "cc");
 }
 
-static __always_inline void spin_unlock(spinlock_t *lock)
+static __always_inline void raw_spin_unlock(spinlock_t *lock)
 {
 	asm volatile("movl $1, %0" : "=m"(lock->slock) : : "memory");
+}
+
+static __always_inline void spin_lock(spinlock_t *lock)
+{
+	count_lock();
+	raw_spin_lock(lock);
+}
+
+static __always_inline void spin_unlock(spinlock_t *lock)
+{
+	raw_spin_unlock(lock);
+	count_unlock();
 }
 
 /* As kernels for CPUs that reorder stores freed it: the exchange is a full fence, by accident. */
@@ -52,6 +81,7 @@ static __always_inline void spin_unlock_xchg(spinlock_t *lock)
 	int free = 1;
 
 	asm volatile("xchgl %0, %1" : "+r"(free), "+m"(lock->slock) : : "memory");
+	count_unlock();
 }
 
 static __always_inline void spin_lock_irq(spinlock_t *lock)
@@ -102,6 +132,7 @@ static inline void rwlock_init(rwlock_t *lock)
 
 static __always_inline void read_lock(rwlock_t *lock)
 {
+	count_lock();
 	asm volatile("1:	lock decl %0\n"
 		     "	jns 3f\n"
 		     "	lock incl %0\n"
@@ -118,10 +149,12 @@ static __always_inline void read_lock(rwlock_t *lock)
 static __always_inline void read_unlock(rwlock_t *lock)
 {
 	asm volatile("lock incl %0" : "+m"(lock->places) : : "memory", "cc");
+	count_unlock();
 }
 
 static __always_inline void write_lock(rwlock_t *lock)
 {
+	count_lock();
 	asm volatile("1:	lock subl %1, %0\n"
 		     "	jz 3f\n"
 		     "	lock addl %1, %0\n"
@@ -138,6 +171,7 @@ static __always_inline void write_lock(rwlock_t *lock)
 static __always_inline void write_unlock(rwlock_t *lock)
 {
 	asm volatile("lock addl %1, %0" : "+m"(lock->places) : "i"(RW_PLACES) : "memory", "cc");
+	count_unlock();
 }
 
 #endif

@@ -19,6 +19,7 @@ u32 nr_cpus;
 _Static_assert(offsetof(struct cpu, curr) == CPU_CURRENT, "CPU_CURRENT");
 _Static_assert(offsetof(struct cpu, kernel_sp) == CPU_KERNEL_SP, "CPU_KERNEL_SP");
 _Static_assert(offsetof(struct cpu, user_sp) == CPU_USER_SP, "CPU_USER_SP");
+_Static_assert(offsetof(struct cpu, locks_held) == CPU_LOCKS_HELD, "CPU_LOCKS_HELD");
 _Static_assert(offsetof(struct cpu, need_resched) == CPU_NEED_RESCHED, "CPU_NEED_RESCHED");
 
 extern u64 ap_stack_pointer;

@@ -5,6 +5,7 @@
 #include "../arch/irq.h"
 #include "../core/debug.h"
 #include "../core/exec.h"
+#include "../core/hungtask.h"
 #include "../core/ithread.h"
 #include "../core/mutex.h"
 #include "../core/page.h"
@@ -83,6 +84,7 @@ noreturn void kernel_main(u64 boot_params_phys)
 	pagecache_init(param_number("seed", 1));
 	illumos_init(param_string("v000", "f0"));
 	variant = aio_init();
+	hungtask_init(param_number("hung_task", 0));
 	debug_booted(variant);
 	/* This CPU's kernel threads run until they sleep: a program is placed where the fewest
 	 * tasks are, and that is to be here. */

@@ -53,13 +53,14 @@ void ithread_queue(struct ithread_work *work)
 	irq_restore(flags);
 }
 
-/* On the way out of an interrupt that came in the kernel, with interrupts off. */
+/* On the way out of an interrupt that came in the kernel, with interrupts off. Who holds a spin
+ * lock keeps the CPU: the interrupt thread waits for the next interrupt, or for his way out. */
 void ithread_preempt(void)
 {
 	struct cpu *cpu = this_cpu();
 	const struct task *task = ithreads[cpu->number].task;
 
-	if (!task || cpu->in_softirq || current == cpu->rq.idle || current->pins)
+	if (!task || cpu->in_softirq || cpu->locks_held || current == cpu->rq.idle || current->pins)
 		return;
 	if (READ_ONCE(cpu->need_resched) && READ_ONCE(task->on_rq)) {
 		MARK_POINT(PINNED);

@@ -17,4 +17,11 @@ noreturn void panic_regs(const struct pt_regs *regs, u64 fault_address);
 			panic("%s:%d: %s", __FILE__, __LINE__, #condition);                        \
 	} while (0)
 
+/* Somebody holds the lock, and it ought to be the caller. */
+#define ASSERT_SPIN_LOCKED(lock)                                                                   \
+	do {                                                                                       \
+		if (unlikely(!spin_is_locked(lock)))                                               \
+			panic("%s:%d: the lock %s is not held", __FILE__, __LINE__, #lock);        \
+	} while (0)
+
 #endif

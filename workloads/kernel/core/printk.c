@@ -36,11 +36,14 @@ static void uart_put(char c)
 
 void console_write(const char *text, size_t bytes)
 {
-	u64 flags = spin_lock_irqsave(&console_lock);
+	u64 flags = irq_save();
 
+	/* Not counted: also before this CPU has its struct cpu, and in images without one. */
+	raw_spin_lock(&console_lock);
 	for (size_t i = 0; i < bytes; i++)
 		uart_put(text[i]);
-	spin_unlock_irqrestore(&console_lock, flags);
+	raw_spin_unlock(&console_lock);
+	irq_restore(flags);
 }
 
 /* Where formatted text goes: counts on past the end so that nothing is written there. */

@@ -17,6 +17,7 @@ extern struct task *switch_to(struct task *prev, struct task *next);
 
 static void enqueue(struct rq *rq, struct task *task)
 {
+	ASSERT_SPIN_LOCKED(&rq->lock);
 	if (task->pins)
 		list_add(&task->run_list, &rq->queue);
 	else
@@ -27,6 +28,7 @@ static void enqueue(struct rq *rq, struct task *task)
 
 static void dequeue(struct rq *rq, struct task *task)
 {
+	ASSERT_SPIN_LOCKED(&rq->lock);
 	list_del_init(&task->run_list);
 	rq->nr_running--;
 	task->on_rq = 0;
@@ -156,6 +158,7 @@ static void context_switch(struct cpu *cpu, struct task *prev, struct task *next
 	/* Published before it runs: mutex.c asks who runs where. */
 	WRITE_ONCE(cpu->curr, next);
 	smp_mb();
+	next->switches++;
 	cpu->kernel_sp = (u64)next->stack + KSTACK_PAGES * PAGE_SIZE;
 	cpu->tss.rsp[0] = cpu->kernel_sp;
 	/* The idle task touches no user memory and keeps the page tables of whoever ran before. */
@@ -170,6 +173,15 @@ static bool pinned_by_first(const struct rq *rq, const struct task *prev)
 	return list_first_entry(&rq->queue, struct task, run_list)->pins && !prev->pins;
 }
 
+/* Whoever holds a spin lock and sleeps lets others spin for as long as he sleeps. */
+static void check_no_lock_held(const struct cpu *cpu)
+{
+	if (unlikely(cpu->locks_held))
+		panic("%s[%d] calls schedule() while CPU %u holds %u spin lock%s", cpu->curr->comm,
+		      cpu->curr->pid, cpu->number, cpu->locks_held,
+		      cpu->locks_held == 1 ? "" : "s");
+}
+
 noinline void schedule(void)
 {
 	u64 flags = irq_save();
@@ -177,6 +189,7 @@ noinline void schedule(void)
 	struct rq *rq = &cpu->rq;
 	struct task *prev = cpu->curr, *next = rq->idle;
 
+	check_no_lock_held(cpu);
 	spin_lock(&rq->lock);
 	if (prev != rq->idle) {
 		if (leaves(prev, cpu->number)) {

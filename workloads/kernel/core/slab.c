@@ -2,10 +2,14 @@
  * A word of a free object links it to the next one. A CPU whose list is empty takes a batch from
  * the cache's depot, or cuts up a new page. A CPU whose list grows too long gives a batch back:
  * where one CPU allocates and another frees, the objects go round and memory does not run out.
+ *
+ * The allocator's accesses to that word are labelled, so the trace shows each object's life: from
+ * SA, its address, to SF. Between SF and the next SA nobody but the allocator (SL) may touch it.
  */
 #include "slab.h"
 
 #include "../arch/cpu.h"
+#include "../arch/probe.h"
 #include "page.h"
 #include "panic.h"
 #include "slab_debug.h"
@@ -63,9 +67,9 @@ static void move(const struct kmem_cache *cache, struct slab_list *from, struct 
 	for (u32 i = 0; i < BATCH && from->free; i++) {
 		void *object = from->free;
 
-		from->free = *link_of(cache, object);
+		from->free = load_labelled(SL, *link_of(cache, object));
 		from->count--;
-		*link_of(cache, object) = to->free;
+		store_labelled(SL, *link_of(cache, object), to->free);
 		to->free = object;
 		to->count++;
 	}
@@ -92,7 +96,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache)
 	if (!list->free)
 		refill(cache, list);
 	object = list->free;
-	list->free = *link_of(cache, object);
+	list->free = load_labelled(SA, *link_of(cache, object));
 	list->count--;
 	if (unlikely(cache->link))
 		slab_taken(cache, object);
@@ -107,7 +111,7 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 
 	if (unlikely(cache->link))
 		slab_given_back(cache, object);
-	*link_of(cache, object) = list->free;
+	store_labelled(SF, *link_of(cache, object), list->free);
 	list->free = object;
 	if (unlikely(++list->count > 2 * BATCH + PAGE_SIZE / cache->size)) {
 		spin_lock(&cache->lock);

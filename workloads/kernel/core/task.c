@@ -54,6 +54,16 @@ static void task_unregister(struct task *task)
 	spin_unlock_irqrestore(&tasks_lock, flags);
 }
 
+void for_each_task(void (*look)(u32 slot, struct task *task))
+{
+	u64 flags = spin_lock_irqsave(&tasks_lock);
+
+	for (u32 i = 0; i < TASKS_MAX; i++)
+		if (tasks[i])
+			look(i, tasks[i]);
+	spin_unlock_irqrestore(&tasks_lock, flags);
+}
+
 static struct task *task_alloc(void)
 {
 	struct task *task = kmem_cache_alloc(&task_cache);

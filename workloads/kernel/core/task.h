@@ -65,6 +65,7 @@ struct task {
 
 	u64 kernel_sp __cacheline_aligned;
 	u8 *stack;
+	u64 switches; /* times that it was given the CPU */
 	struct process *process; /* NULL: of the kernel */
 	u64 pgd_phys;
 	int pid;
@@ -89,6 +90,9 @@ noreturn void exit_group(int code);
 
 /* True when a sleep that may be interrupted must end: the process is going away. */
 bool signal_pending(const struct task *task);
+
+/* Calls `look` with each task; none of them ends meanwhile. */
+void for_each_task(void (*look)(u32 slot, struct task *task));
 
 struct task *idle_task_create(u32 cpu, u8 *stack);
 

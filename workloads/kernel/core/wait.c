@@ -8,6 +8,7 @@
 #include "wait.h"
 
 #include "../arch/probe.h"
+#include "panic.h"
 #include "sched.h"
 
 void init_waitqueue_head(wait_queue_head_t *queue)
@@ -117,6 +118,7 @@ void wake_up_locked(wait_queue_head_t *queue, void *key)
 {
 	struct list_head *at, *following;
 
+	ASSERT_SPIN_LOCKED(&queue->lock);
 	list_for_each_safe(at, following, &queue->task_list) {
 		wait_queue_t *wait = list_entry(at, wait_queue_t, task_list);
 		u32 entry_flags = wait->flags;

@@ -1,6 +1,7 @@
 /* Fills the block of include/smpbox-fs.h, all of it by the compiler. */
 #include <smpbox-fs.h>
 
+#include "../aio/illumos/illumos.h"
 #include "../block/bio.h"
 #include "../core/slab.h"
 #include "dio/dio.h"
@@ -40,10 +41,16 @@ const struct smpbox_fs smpbox_fs = {
 		.list = offsetof(struct kmem_cache, list),
 		.list_stride = sizeof(struct slab_list),
 		.depot = offsetof(struct kmem_cache, depot),
+		.link = offsetof(struct kmem_cache, link),
 	},
 	.other = {
 		.bio_private = offsetof(struct bio, bi_private),
 		.task_journal_info = offsetof(struct task, journal_info),
 		.handle_transaction = offsetof(struct handle, h_transaction),
+	},
+	.aio_req = {
+		.bytes = sizeof(struct aio_req),
+		.next = offsetof(struct aio_req, aio_req_next),
+		.prev = offsetof(struct aio_req, aio_req_prev),
 	},
 };

@@ -54,6 +54,7 @@ static void sleep_on(wait_queue_head_t *queue, spinlock_t *lock)
 {
 	wait_queue_t wait;
 
+	ASSERT_SPIN_LOCKED(lock);
 	init_waitqueue_entry(&wait, current);
 	add_wait_queue(queue, &wait);
 	set_current_state(TASK_UNINTERRUPTIBLE);

@@ -12,6 +12,7 @@
  *
  * No store buffer is needed for that and no fence helps.
  */
+#include "../../arch/probe.h"
 #include "result.h"
 
 noinline int AIO_PORT_CALLBACK(struct aio *aio, struct aio_req *req)
@@ -24,7 +25,7 @@ noinline int AIO_PORT_CALLBACK(struct aio *aio, struct aio_req *req)
 
 	/* 1.3 */
 	mutex_enter(&aio->aio_portq_mutex);
-	WRITE_ONCE(req->aio_req_portkev, NULL);
+	store_labelled(1_3, req->aio_req_portkev, NULL);
 	aio_dequeue(&aio->aio_portq, req);
 	mutex_exit(&aio->aio_portq_mutex);
 	aphysio_unlock(req);

@@ -2,6 +2,9 @@
  * The free list of requests, 2.4a, 2.4b and 1.5 below it, in the forms that the variants ask for.
  * The list is last in, first out: the request freed last is the one that the next submitter takes.
  * All of it under aio_mutex.
+ *
+ * As in core/slab.c, labels tell the trace whose a request is: RA, it is taken; RF, it is free;
+ * RL, the list links it anew.
  */
 #include "freelist.h"
 
@@ -31,11 +34,12 @@ static noinline void req_bzero(struct aio_req *req)
 
 static struct aio_req *pop(struct aio *aio)
 {
-	struct aio_req *req = READ_ONCE(aio->aio_free);
+	struct aio_req *req = READ_ONCE(aio->aio_free), *next;
 
 	if (!req)
 		return new_req(aio);
-	store_labelled(2_4a, aio->aio_free, req->aio_req_next);
+	next = load_labelled(RA, req->aio_req_next);
+	store_labelled(2_4a, aio->aio_free, next);
 	return req;
 }
 
@@ -66,19 +70,20 @@ noinline void aio_req_free(struct aio *aio, struct aio_req *req)
 {
 	next_generation(aio, req);
 	WRITE_ONCE(req->aio_req_next, aio->aio_free);
-	WRITE_ONCE(req->aio_req_prev, NULL);
+	store_labelled(RF, req->aio_req_prev, NULL);
 	store_labelled(1_5, aio->aio_free, req);
 }
 
 /* x4, wrong: first in, first out, and a few are kept idle. It only takes longer to come round. */
 noinline struct aio_req *aio_req_alloc_fifo(struct aio *aio)
 {
-	struct aio_req *req = NULL;
+	struct aio_req *req = NULL, *next;
 
 	if (aio->aio_free_count > FIFO_MIN || aio->nr_reqs == AIO_REQS_MAX) {
 		req = READ_ONCE(aio->aio_free);
 		if (req) {
-			store_labelled(2_4a, aio->aio_free, req->aio_req_next);
+			next = load_labelled(RA, req->aio_req_next);
+			store_labelled(2_4a, aio->aio_free, next);
 			aio->aio_free_count--;
 		}
 	}
@@ -92,9 +97,9 @@ noinline void aio_req_free_fifo(struct aio *aio, struct aio_req *req)
 {
 	next_generation(aio, req);
 	WRITE_ONCE(req->aio_req_next, NULL);
-	WRITE_ONCE(req->aio_req_prev, NULL);
+	store_labelled(RF, req->aio_req_prev, NULL);
 	if (aio->aio_free)
-		WRITE_ONCE(aio->aio_free_last->aio_req_next, req);
+		store_labelled(RL, aio->aio_free_last->aio_req_next, req);
 	else
 		WRITE_ONCE(aio->aio_free, req);
 	aio->aio_free_last = req;
