@@ -11,6 +11,7 @@ type Shape = Partial<Setup> & Pick<Setup, "expected" | "judge">;
 export const COUNTS = {
   callbacks: "callbacks",
   freed: "reads of a request that was free (I000a)",
+  late: "accesses to a free request, by the allocator's labels",
   taken: "reads of one that was taken again (I000b)",
   wrong: "wrong results",
   zero: "of them 0",

@@ -16,6 +16,7 @@ import { DESCRIPTIONS, nameOf, WORKLOADS } from "./003-workloads.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
 import { DIO_KINDS, dioRequests, stepOf } from "./dio-trace.ts";
+import { lateAccesses } from "./shadow.ts";
 
 /** Writes of each writer. */
 const ROUNDS = 100;
@@ -84,10 +85,12 @@ function examine(stopped: Stopped): Findings {
   const events = machine.view.trace();
   const requests = dioRequests(events);
   const meetings = meetingsOf(requests);
-  const late = usesAfterFree(requests);
   const answers = answersOf(stopped, "w003_stats", STATS);
   const block = machine.debugBlock();
   const fs = block && FsBlock.of(block, machine.kernelVariable("smpbox_fs"));
+  // By the labels of the code itself, and by those of the allocator.
+  const shadowed = lateAccesses(events, fs, "struct dio").map(({ event }) => event);
+  const late = [...new Set([...usesAfterFree(requests), ...shadowed])];
   const quiescent = result.stop === "quiescent";
   const tasks = block && quiescent ? block.tasks() : [];
   const population = fs ? populationOf(fs, tasks) : { writers: [], journal: [], blocked: [] };
@@ -116,6 +119,7 @@ function examine(stopped: Stopped): Findings {
       "open handles of the transaction": quiescent ? (transaction?.updates ?? 0) : 0,
       "requests that were waited for": meetings.length,
       "accesses after free": late.length,
+      "of them by the allocator's labels": shadowed.length,
     },
   };
 }

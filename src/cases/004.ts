@@ -1,6 +1,7 @@
 // Case 004: the call-back path of asynchronous retries, Linux 2.6.13-rc3. A wake-up takes a request
 // out of a queue, marks it and queues it for its next try; whoever has just tried may see it half
 // done, queue it himself, and have it tried, ended and freed before the wake-up goes on.
+import type { TraceEvent } from "../core/trace.ts";
 import type { RunResult } from "../engine/machine.ts";
 import { parseDisks } from "../machine/disks.ts";
 import { FsBlock } from "../machine/fs-block.ts";
@@ -12,6 +13,7 @@ import { rows004 } from "./004-rows.ts";
 import { type Kicks, kicksIn, type Violation } from "./004-trace.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
+import { type LateAccess, lateAccesses } from "./shadow.ts";
 
 const VARIANTS: Record<string, string> = {
   bug: "take out, mark and queue are three steps, as in Linux 2.6.13-rc3",
@@ -126,7 +128,9 @@ function examine(stopped: Stopped): Findings {
     : { violations: [], tries: 0, wakes: 0, near: 0 };
   const active = result.stop === "quiescent"
     ? block?.kioctxs().reduce((sum, { reqsActive }) => sum + reqsActive, 0) ?? 0 : 0;
+  const late = lateAccesses(events, fs, "struct kiocb");
   const failure = violationOf(kicks.violations, events, block?.base ?? 0n) ??
+    usedWhileFree(late, events) ??
     neverTriedAgain(active);
   const count = (...kinds: Violation["kind"][]) =>
     kicks.violations.filter(({ kind }) => kinds.includes(kind)).length;
@@ -138,6 +142,7 @@ function examine(stopped: Stopped): Findings {
     visited: kicks.near,
     counts: {
       "uses of a freed request": count("use after free"),
+      "accesses to a request in the allocator's hands, by anybody": late.length,
       "kicks of another request in its place": count("kick of another request"),
       "requests queued again (WARN)": count("queued again"),
       "tries of a request that another one tries": count("two tries"),
@@ -151,6 +156,25 @@ function examine(stopped: Stopped): Findings {
       "wake-ups": kicks.wakes,
       "sectors that are not what was written": answers.wrong,
     },
+  };
+}
+
+/** I004a, whoever it is: where the kicks of the trace do not show it. */
+function usedWhileFree(
+  [late]: readonly LateAccess[], events: readonly TraceEvent[],
+): Failure | undefined {
+  if (!late) return undefined;
+  const { event, freed, object } = late;
+  return {
+    invariant: "I004a",
+    what: `CPU ${event.cpu} accesses a request ${event.time - freed.time} cycles after CPU ` +
+      `${freed.cpu} has freed it`,
+    account: `request at ${object.toString(16)}: freed at ${freed.time}, used at ${event.time}`,
+    events: events.filter(({ time, phys }) => time >= freed.time && time <= event.time &&
+      phys >= object && phys < object + 256n),
+    cause: "not recorded",
+    object,
+    moments: { freed, used: event },
   };
 }
 

@@ -22,7 +22,8 @@ const T_STATES = ["T_RUNNING", "T_LOCKED", "T_FLUSH", "T_COMMIT", "T_FINISHED"];
 const AT = { journal: 8, caches: 16, pages: 24, cacheLimit: 32, pageLimit: 36, dio: 40 } as const;
 const AT_JOURNAL = AT.dio + 4 * (1 + DIO_FIELDS.length);
 const AT_CACHE = AT_JOURNAL + 4 * 7;
-const AT_OTHER = AT_CACHE + 4 * 5;
+const AT_OTHER = AT_CACHE + 4 * 6;
+const AT_AIO_REQ = AT_OTHER + 4 * 3;
 
 export type DioFields = Record<(typeof DIO_FIELDS)[number], bigint>;
 
@@ -31,6 +32,12 @@ export interface Transaction {
   tid: number;
   state: string;
   updates: number;
+}
+
+/** The object of a slab cache, by its physical address, with its type ("struct dio"). */
+export interface Slot {
+  object: bigint;
+  type: string;
 }
 
 export class FsBlock {
@@ -44,7 +51,7 @@ export class FsBlock {
 
   /** `variable` is the kernel's smpbox_fs. */
   static of(block: DebugBlock, variable: DataView | undefined): FsBlock | undefined {
-    if (!variable || variable.byteLength < AT_OTHER + 12) return undefined;
+    if (!variable || variable.byteLength < AT_AIO_REQ + 12) return undefined;
     return variable.getUint32(0, true) === MAGIC ? new FsBlock(block, variable) : undefined;
   }
 
@@ -99,6 +106,39 @@ export class FsBlock {
   sizeOf(type: string): number | undefined {
     const found = this.cacheOf(type);
     return found && this.u32(found.cache + BigInt(this.word(AT_CACHE + 4)));
+  }
+
+  /** Finds the slab object that a physical address is in. */
+  slots(): (phys: bigint) => Slot | undefined {
+    const owners = this.block.kernelMemory(this.long(AT.pages), this.word(AT.pageLimit));
+    const caches = this.caches();
+    return (phys) => {
+      const page = Number(phys >> 12n);
+      const cache = page < owners.byteLength ? caches.get(owners.getUint8(page)) : undefined;
+      if (!cache) return undefined;
+      const index = Math.floor((Number(phys) % PAGE_BYTES) / cache.bytes);
+      return { object: BigInt(page * PAGE_BYTES + index * cache.bytes), type: cache.type };
+    };
+  }
+
+  /** struct aio_req: bytes, and where its aio_req_next and aio_req_prev are. */
+  aioRequest(): { bytes: number; next: number; prev: number } {
+    const [bytes, next, prev] = [0, 4, 8].map((at) => this.word(AT_AIO_REQ + at));
+    return { bytes, next, prev };
+  }
+
+  /** By their numbers. */
+  private caches(): Map<number, { type: string; bytes: number }> {
+    const found = new Map<number, { type: string; bytes: number }>();
+    for (let id = 1; id < this.word(AT.cacheLimit); id++) {
+      const cache = this.pointer(this.long(AT.caches) + BigInt(8 * id));
+      if (cache === 0n) break;
+      found.set(id, {
+        type: this.text(this.pointer(cache + BigInt(this.word(AT_CACHE)))),
+        bytes: this.u32(cache + BigInt(this.word(AT_CACHE + 4))),
+      });
+    }
+    return found;
   }
 
   private cacheOf(type: string): { cache: bigint; id: number } | undefined {

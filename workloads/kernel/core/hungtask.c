@@ -40,8 +40,8 @@ static void look_at(u32 slot, struct task *task)
 	if (!same)
 		return;
 	if (before.broken && seen[slot].broken)
-		panic("I001: %s[%d] has slept in io_getevents for %lu us, and an event is in the ring",
-		      task->comm, task->pid, interval_us);
+		panic("I001: %s[%d] has slept in io_getevents for %lu us, and an event is in "
+		      "the ring", task->comm, task->pid, interval_us);
 	if (before.asleep && seen[slot].asleep)
 		panic("hung task: %s[%d] has slept for %lu us, for a reason of kind %u, object %lx",
 		      task->comm, task->pid, interval_us, task->sleep.kind,
