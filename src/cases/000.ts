@@ -147,7 +147,7 @@ interface Told {
   first?: { got: number; error: number; wanted: number; thread: number };
 }
 
-/** I000a by the allocator's labels: accesses to requests of the trace that were on the free list. */
+/** I000a by the allocator's labels: accesses to requests that were on the free list. */
 function requestsUsedFree(machine: Machine): number {
   const block = machine.debugBlock();
   const fs = block && FsBlock.of(block, machine.kernelVariable("smpbox_fs"));
