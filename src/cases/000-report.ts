@@ -48,6 +48,7 @@ export const R000: ReportPlan = {
     { title: "the request before it was free (1.5)", when: "freed", fields: RESULT },
     { title: "who took it", when: "taken", commands: ["bt -l $taker"] },
     { title: "who read its result all the same", when: "read", commands: ["bt -l $reader"] },
+    { title: "store buffers then", when: "read", commands: ["sb"] },
     { title: "the request just before that (1.7)", when: "read", fields: RESULT },
     {
       title: "its context then", when: "read",

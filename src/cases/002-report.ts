@@ -69,6 +69,7 @@ export const R002: ReportPlan = {
         bi_disk.number=$failedbio->bi_disk->number`, 10),
     },
     { title: "who completed it", when: "failed", commands: ["bt -l $completer"] },
+    { title: "store buffers then", when: "failed", commands: ["sb"] },
     {
       title: "submitter and completion",
       steps: {

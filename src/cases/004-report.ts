@@ -57,6 +57,7 @@ export const R004: ReportPlan = {
     { title: "who freed it", when: "freed", commands: ["bt -l $freer"] },
     { title: "the request before that", when: "freed", fields: REQUEST },
     { title: "who used it", when: "used", commands: ["bt -l $user"] },
+    { title: "store buffers then", when: "used", commands: ["sb"] },
     { title: "what was there", when: "used", fields: REQUEST },
     {
       title: "queue and context then", when: "used",

@@ -97,7 +97,10 @@ export function printCase(
   if (first) {
     const { pair, seed } = first.spec;
     const where = definition.allCpus ? "" : `CPUs ${pair.join(",")} (${first.relation}), `;
-    out.push("", `First failure: ${where}seed ${seed}.`);
+    const { invariant } = first.failure!;
+    const decision = definition.decision?.(first.failure!, first.spec);
+    const cycle = decision?.time ?? first.result.cycles;
+    out.push("", `First failure: ${where}seed ${seed}: ${invariant} is broken at cycle ${cycle}.`);
     out.push(explainLostWakeup(first), wrap(causeText(definition, first.spec, first.failure!)));
     if (made) out.push("", ...caseReportLines(made), "");
     out.push(foldCommand(`reproduce: ${reproduceCase(definition, first.spec)}`));
