@@ -6,8 +6,7 @@
 import { DISK_BYTES, HUB_DISKS } from "../abi";
 import { startTransfer, Transfer } from "./dma";
 import {
-  diskSectors, diskSerial, FAULT_GONE, FAULT_NONE, FAULT_TIMEOUT, faultOf, microseconds,
-  serviceTime,
+  diskSectors, diskSerial, FAULT_NONE, FAULT_TIMEOUT, faultOf, isGone, microseconds, serviceTime,
 } from "./disk";
 import { addEvent, EVENT_SERVICE } from "./events";
 import {
@@ -195,12 +194,13 @@ function startCommand(hub: usize, disk: u32, time: u64): void {
   const write = command.type == TYPE_OUT;
   let due = time;
   const transfers = write || command.type == TYPE_IN;
-  if (command.status == STATUS_OK && transfers) {
-    const fault = faultOf(disk, c.ordinal, write, command.sector, sectors);
+  if (isGone(disk, c.ordinal)) {
+    command.status = STATUS_IOERR;
+    if (!c.goneTime) abandon(hub, disk, time);
+  } else if (command.status == STATUS_OK && transfers) {
+    const fault = faultOf(disk, write, command.sector, sectors);
     if (fault != FAULT_NONE) command.status = STATUS_IOERR;
-    if (fault == FAULT_GONE) {
-      if (!c.goneTime) abandon(hub, disk, time);
-    } else if (fault == FAULT_TIMEOUT) {
+    if (fault == FAULT_TIMEOUT) {
       due += microseconds(TIMEOUT_US);
     } else {
       if (diskSerial(disk)) due = max(due, c.freeAt);

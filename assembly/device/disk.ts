@@ -15,7 +15,6 @@ const STREAM: u64 = 0x2000;
 export const FAULT_NONE: u32 = 0;
 export const FAULT_MEDIA: u32 = 1;
 export const FAULT_TIMEOUT: u32 = 2;
-export const FAULT_GONE: u32 = 3;
 
 // @ts-ignore: decorator
 @inline
@@ -72,12 +71,14 @@ export function serviceTime(disk: u32, ordinal: u64, from: u64, sector: u64, sec
   return time;
 }
 
-/** FAULT_* of the `ordinal`-th command, counted from 1. */
-export function faultOf(
-  disk: u32, ordinal: u64, write: bool, sector: u64, sectors: u32,
-): u32 {
+/** The drive is gone when its `ordinal`-th command comes, counted from 1. */
+export function isGone(disk: u32, ordinal: u64): bool {
   const goneAt = load<u64>(paramsOf(disk) + DISK_GONE_AT);
-  if (goneAt && ordinal >= goneAt) return FAULT_GONE;
+  return goneAt != 0 && ordinal >= goneAt;
+}
+
+/** FAULT_* of a read or write. */
+export function faultOf(disk: u32, write: bool, sector: u64, sectors: u32): u32 {
   for (let i = 0; i < DISK_RANGE_LIMIT; i++) {
     const range = paramsOf(disk) + DISK_RANGES + <usize>i * DISK_RANGE_BYTES;
     const kind = load<u8>(range, 16);

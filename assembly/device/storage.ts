@@ -1,6 +1,7 @@
 // What the disks hold: 4 KiB blocks, present once written, in a pool behind the machine. A block
-// that was never written reads as the host's file, if the disk has one, or as zeros.
-import { M_DISK_BACKED, M_STORAGE_BASE, M_STORAGE_BLOCKS } from "../abi";
+// that was never written reads as the host's file, if the disk has one, or as zeros; to read takes
+// no block of the pool, so what a full pool fails is writes to further blocks, and nothing else.
+import { M_DISK_BACKED, M_DISKS, M_STORAGE_BASE, M_STORAGE_BLOCKS } from "../abi";
 import { param, paramByte } from "../memory/params";
 
 // @ts-ignore: decorator
@@ -13,7 +14,10 @@ const KEY_BYTES: usize = 8;
 /**
  * At M_STORAGE_BASE, with N blocks in the pool.
  *
- *     0 | used u64 | 8 | keys u64[N] in the order of first use | hash table u32[2N] | blocks
+ *     0 | used u64 | 8 | keys u64[N] in the order of first write | hash table u32[2N] | blocks |
+ *     for each disk a block of its file | u64 for each: 1 + which one
+ *
+ * The blocks of the files are copies: no state of the machine.
  */
 // @ts-ignore: decorator
 @inline
@@ -23,10 +27,11 @@ function tableAt(): usize {
 
 export function storageBytes(): usize {
   const blocks = <usize>param(M_STORAGE_BLOCKS);
-  return 8 + blocks * (KEY_BYTES + 8) + (blocks + 1) * BLOCK_BYTES;
+  const copies = <usize>param(M_DISKS) * (BLOCK_BYTES + 8);
+  return 8 + blocks * (KEY_BYTES + 8) + (blocks + 1) * BLOCK_BYTES + copies;
 }
 
-/** Keys of the blocks used, in the order of first use, a u64 each. */
+/** Keys of the blocks used, in the order of first write, a u64 each. */
 export function storageKeys(): usize {
   return <usize>param(M_STORAGE_BASE) + 8;
 }
@@ -45,6 +50,19 @@ function blockAt(index: u32): usize {
   return storageBlocks() + <usize>index * BLOCK_BYTES;
 }
 
+/** The block of the file behind `disk` that was read last. */
+// @ts-ignore: decorator
+@inline
+function copyAt(disk: u32): usize {
+  return blockAt(param(M_STORAGE_BLOCKS)) + <usize>disk * BLOCK_BYTES;
+}
+
+// @ts-ignore: decorator
+@inline
+function copiedAt(disk: u32): usize {
+  return copyAt(param(M_DISKS)) + (<usize>disk << 3);
+}
+
 /** Blocks used so far: what a snapshot and the state hash cover, with their keys. */
 export function storageUsed(): u32 {
   return param(M_STORAGE_BLOCKS) ? load<u32>(<usize>param(M_STORAGE_BASE)) : 0;
@@ -57,19 +75,36 @@ export function restoreStorage(used: u32): void {
   for (let i: u32 = 0; i < used; i++) enter(i + 1, load<u64>(storageKeys() + (<usize>i << 3)));
 }
 
-/** Makes everything zero that was written. */
+/** Makes everything zero that was written, or read from files. */
 export function clearStorage(): void {
+  for (let disk: u32 = 0; disk < param(M_DISKS); disk++) {
+    if (!load<u64>(copiedAt(disk))) continue;
+    store<u64>(copiedAt(disk), 0);
+    memory.fill(copyAt(disk), 0, BLOCK_BYTES);
+  }
   const used = storageUsed();
   if (!used) return;
   memory.fill(storageBlocks(), 0, <usize>used * BLOCK_BYTES);
   memory.fill(<usize>param(M_STORAGE_BASE), 0, storageBlocks() - <usize>param(M_STORAGE_BASE));
 }
 
-/** Host address of block `block` of `disk`, or 0: never written, and no file behind the disk. */
+/**
+ * Host address of block `block` of `disk`, to be read until the next call; 0: never written, and no
+ * file behind the disk.
+ */
 export function findBlock(disk: u32, block: u64): usize {
   const index = lookUp(disk, block);
   if (index) return blockAt(index - 1);
-  return paramByte(M_DISK_BACKED, disk) ? takeBlock(disk, block) : 0;
+  return paramByte(M_DISK_BACKED, disk) ? copyOf(disk, block) : 0;
+}
+
+/** The block as the file has it. Lines of one block are mostly read one after the other. */
+function copyOf(disk: u32, block: u64): usize {
+  const at = copyAt(disk);
+  if (load<u64>(copiedAt(disk)) == block + 1) return at;
+  hostDiskRead(disk, <f64>block, at);
+  store<u64>(copiedAt(disk), block + 1);
+  return at;
 }
 
 /** Host address of a block that is to be written; 0: the pool is full. */

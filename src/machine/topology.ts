@@ -47,7 +47,10 @@ export interface MachineOptions {
 const TRACE_LABELLED = (1 << TRACE_BUS) - 2;
 /** To the home agents the I/O hub is one more cluster. */
 export const DISK_CLUSTERS_MAX = abi.M_CLUSTER_LIMIT - 1;
-/** What the disks can hold in all, in blocks of 4 KiB: 256 MiB. */
+/**
+ * What the disks can hold in all, in blocks of 4 KiB: 256 MiB. It is a part of the 4 GiB of a
+ * module's memory, as guest RAM is.
+ */
 const STORAGE_BLOCKS = 65536;
 /** Ownership of a line for DMA, as that of another socket on a Clovertown. */
 const DMA_OWN_CYCLES = 113;

@@ -18,9 +18,14 @@ export const OUTBOX = 0x180000;
 
 let compiled: Compiled | undefined;
 
+/** What the file behind a disk has in a block: other bytes in each. */
+export function fileBlock(disk: number, block: number): Uint8Array {
+  return Uint8Array.from({ length: 4096 }, (_, i) => disk * 89 + block * 31 + i * 7 + (i >> 8));
+}
+
 /** The module is compiled once for a test file; its memory is zeroed. */
 export function compileDevices(cpus: number): Devices {
-  compiled ??= compileEntry("test/device/assembly/devices.ts");
+  compiled ??= compileEntry("test/device/assembly/devices.ts", fileBlock);
   const { exports, view } = compiled;
   new Uint8Array(view.buffer, abi.MACHINE_BASE).fill(0);
   view.setUint32(abi.MACHINE_BASE + abi.M_CPUS, cpus, true);

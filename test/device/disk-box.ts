@@ -9,7 +9,8 @@ const HUB = 0x200000;
 const RAM = 0x300000;
 export const RAM_BYTES = 0x60000;
 const STORAGE = 0x380000;
-const STORAGE_BLOCKS = 64;
+/** Of 4 KiB, of all disks together. */
+export const STORAGE_BLOCKS = 64;
 const MEGAHERTZ = 2000;
 const WINDOW = 50;
 
@@ -74,9 +75,14 @@ export class DiskBox {
   }
 
   write(address: number, value: number, cpu = 0): void {
+    this.post(address, value, cpu);
+    this.run(400n);
+  }
+
+  /** A write that is on its way when the CPU goes on. */
+  post(address: number, value: number, cpu: number): void {
     const aux = 4 | ACCESS_WRITE | ACCESS_MEMORY;
     this.calls.hubAccess(HUB, this.now + 350n, cpu, address, aux, BigInt(value >>> 0));
-    this.run(400n);
   }
 
   read(address: number, cpu = 0): number {

@@ -2,38 +2,11 @@
 // and the I/O APIC behind them.
 import { describe, expect, it } from "vitest";
 import * as map from "../../assembly/device/map.ts";
-import { DiskBox, Driver, type Segment } from "./disk-box.ts";
-
-const HEADER = 0x8000;
-const STATUS = 0x8100;
-const DATA = 0x10000;
-const IN = 0;
-const OUT = 1;
-
-/** A header at HEADER + 16 * slot and a status byte at STATUS + slot around `data`. */
-function request(box: DiskBox, type: number, sector: number, data: Segment[], slot = 0): Segment[] {
-  box.ram.setUint32(HEADER + 16 * slot, type, true);
-  box.ram.setBigUint64(HEADER + 16 * slot + 8, BigInt(sector), true);
-  box.ram.setUint8(STATUS + slot, 0xff);
-  return [
-    { phys: HEADER + 16 * slot, bytes: 16, writable: false },
-    ...data,
-    { phys: STATUS + slot, bytes: 1, writable: true },
-  ];
-}
-
-function start(words = "", options: { single?: string[]; cpus?: number; seed?: number } = {}) {
-  const box = new DiskBox(options.seed ?? 1, options.cpus ?? 4, words, options.single);
-  const driver = new Driver(box, 0, 0x1000);
-  driver.initialise();
-  return { box, driver };
-}
-
-function fill(box: DiskBox, phys: number, bytes: number, seed: number): Uint8Array {
-  const view = box.bytes(phys, bytes);
-  for (let i = 0; i < bytes; i++) view[i] = (i * 7 + seed * 31 + (i >> 8)) & 0xff;
-  return Uint8Array.from(view);
-}
+import { DiskBox, Driver } from "./disk-box.ts";
+import {
+  DATA, fill, FLUSH, GET_ID, IN, LEVEL, LOGICAL, LOWEST, OUT, redirect, request, start,
+  STATUS, VECTOR,
+} from "./requests.ts";
 
 describe("a controller", () => {
   it("introduces itself as a block device of the size it was given", () => {
@@ -210,6 +183,28 @@ describe("faults", () => {
     expect(driver.used()).toHaveLength(3);
     expect(one(box, driver, OUT, 0).status).toBe(1);
   });
+
+  it("a drive that is gone has no flush and no name any more, and goes at one of them too", () => {
+    const identify = [{ phys: DATA, bytes: 20, writable: true }];
+    for (const last of [FLUSH, GET_ID]) {
+      const { box, driver } = start("model=list:50000 gone=4");
+      const answer = (type: number, slot: number) => {
+        driver.offer(request(box, type, 0, type === GET_ID ? identify : [], slot));
+        box.run(0n, true);
+        return box.ram.getUint8(STATUS + slot);
+      };
+      expect([FLUSH, GET_ID].map(answer)).toEqual([0, 0]);
+      expect(new TextDecoder().decode(box.bytes(DATA, 9))).toBe("boxdisk00");
+      box.bytes(DATA, 20).fill(0xee);
+      const data = [{ phys: DATA + 4096, bytes: 512, writable: true }];
+      driver.offer(request(box, IN, 0, data, 2));
+      expect(answer(last, 3)).toBe(1);
+      expect(box.ram.getUint8(STATUS + 2)).toBe(1);
+      expect([answer(FLUSH, 4), driver.used().length]).toEqual([1, 5]);
+      expect(answer(GET_ID, 5)).toBe(1);
+      expect(box.bytes(DATA, 20).every((byte) => byte === 0xee)).toBe(true);
+    }
+  });
 });
 
 describe("service times", () => {
@@ -245,16 +240,6 @@ describe("service times", () => {
 });
 
 describe("the I/O APIC", () => {
-  const VECTOR = 0x41;
-  const LEVEL = 1 << 15;
-  const LOWEST = 1 << 8;
-  const LOGICAL = 1 << 11;
-  const redirect = (box: DiskBox, low: number, high: number) => {
-    for (const [index, value] of [[0x11, high], [0x10, low]]) {
-      box.write(map.IOAPIC_PHYS, index + 2 * map.GSI_VIRTIO);
-      box.write(map.IOAPIC_PHYS + 0x10, value);
-    }
-  };
   const read = (box: DiskBox, driver: Driver, cpu = 0) => {
     driver.offer(request(box, IN, 0, [{ phys: DATA, bytes: 512, writable: true }]), cpu);
     box.run(0n, true);

@@ -6,10 +6,14 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
 import { checkDiskFiles, openDisks } from "../../src/engine/disk-file.ts";
+import { Machine } from "../../src/engine/machine.ts";
 import { changeDisks, parseDisk, parseDisks, printDisk } from "../../src/machine/disks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smpbox-disks-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(async () => {
+  await Machine.shutdown();
+  rmSync(folder, { recursive: true });
+});
 
 describe("words", () => {
   it.each([
@@ -52,6 +56,33 @@ describe("a file behind a disk", () => {
     expect(() => checkDiskFiles([join(folder, "none")])).toThrow(/^disk 0, file=.*ENOENT/);
     expect(() => checkDiskFiles([folder])).toThrow(/^disk 0, file=.*EISDIR/);
     checkDiskFiles([undefined, file]);
+  });
+});
+
+describe("a machine with a file behind a disk", () => {
+  /** aio-stress expects zeros of what it has not written; here it reads one sector at a time. */
+  async function stress(file: string) {
+    const machine = await Machine.create({
+      machine: "uni1", image: "aiostress", disks: parseDisks(1, `file=${file}`), workers: 1,
+      append: "-- aiostress disks=1 requests=40 depth=1 record=512", maxCycles: 200_000_000n,
+    });
+    let text = "";
+    const { exit } = await machine.run({
+      onConsole: (bytes) => (text += new TextDecoder().decode(bytes)),
+    });
+    machine.close();
+    return `${exit}: ${text.trim()}`;
+  }
+
+  it("reads its own, not what the machine before it had in the same memory", async () => {
+    const [ones, zeros] = [1, 0].map((byte) => {
+      const file = join(folder, `${byte}.img`);
+      writeFileSync(file, new Uint8Array(1 << 20).fill(byte));
+      return file;
+    });
+    expect(await stress(ones)).toMatch(/^2: .* word 0: 101010101010101, not of 0$/);
+    expect(await stress(zeros)).toMatch(/^0: .* 0 errors$/);
+    expect(await stress(ones)).toMatch(/^2: .* word 0: 101010101010101, not of 0$/);
   });
 });
 

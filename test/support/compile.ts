@@ -13,8 +13,13 @@ export interface Compiled {
 
 const PAGES = 64;
 
-/** `entry` is a path from the top of the repository. */
-export function compileEntry(entry: string): Compiled {
+/**
+ * `entry` is a path from the top of the repository. `fileBlock`: the 4 KiB of a block of the file
+ * behind a disk.
+ */
+export function compileEntry(
+  entry: string, fileBlock?: (disk: number, block: number) => Uint8Array,
+): Compiled {
   const root = packageRoot();
   const folder = mkdtempSync(join(tmpdir(), "smpbox-asc-"));
   try {
@@ -36,9 +41,11 @@ export function compileEntry(entry: string): Compiled {
     const abort = () => {
       throw new Error("abort");
     };
+    const diskRead = (disk: number, block: number, address: number) =>
+      new Uint8Array(memory.buffer).set(fileBlock ? fileBlock(disk, block) : abort(), address);
     const module = new WebAssembly.Module(readFileSync(out));
     const { exports } = new WebAssembly.Instance(module, {
-      env: { memory, abort }, host: { diskRead: abort },
+      env: { memory, abort }, host: { diskRead },
     });
     return { module, exports, view: new DataView(memory.buffer) };
   } finally {
