@@ -219,6 +219,8 @@ export const DISK_COMMAND_LIMIT: i32 = 128;
 export const DISK_COMMAND_BYTES: i32 = 0x220; // a head of 64 and up to 30 segments of 16
 export const DISK_COMMAND_ACTIVE: i32 = 0x2c; // u32, 1 from its arrival to its report
 export const DISK_BYTES: i32 = DISK_COMMANDS + DISK_COMMAND_LIMIT * DISK_COMMAND_BYTES;
+/** With IRQ_SUBMITTER only, behind the disks: device/notify.ts, one for each. */
+export const NOTICE_BYTES: i32 = 320;
 /** Source number of the I/O hub's messages: after every CPU. */
 export const HUB_SOURCE: i32 = 0x100;
 

@@ -2,13 +2,18 @@
 // Two engines for each disk, each with one transfer at a time:
 //   fetching   avail.idx -> ring entry -> descriptors -> header -> the command goes to the drive
 //   finishing  data -> status byte -> used element -> used.idx -> interrupt
+// With the interrupt policy `submitter` a third one reads avail.idx: notify.ts.
 // A transfer ends before the next one starts, so whoever sees used.idx sees the data.
-import { DISK_BYTES, HUB_DISKS } from "../abi";
-import { startTransfer, Transfer } from "./dma";
+import { DISK_BYTES, HUB_DISKS, M_DISKS } from "../abi";
+import { param } from "../memory/params";
+import { hasNotices, NOTICE_TRANSFERS, startTransfer, Transfer } from "./dma";
 import {
   diskSectors, diskSerial, FAULT_NONE, FAULT_TIMEOUT, faultOf, isGone, microseconds, serviceTime,
 } from "./disk";
 import { addEvent, EVENT_SERVICE } from "./events";
+import { ioapicHolds } from "./ioapic";
+import { GSI_VIRTIO } from "./map";
+import { addNotice, submitterOf, takeIndex } from "./notify";
 import {
   Command, Controller, FETCH_BUFFER, INTERRUPT_USED, interrupt, landed, needsReset,
   SEGMENT_LIMIT, segmentAt, STATUS_DRIVER_OK,
@@ -57,16 +62,30 @@ export function blkNotify(hub: usize, disk: u32, queue: u32, cpu: u32, time: u64
   const c = Controller.of(hub, disk);
   if (queue || !c.queueReady || !c.queueNum || !(c.status & STATUS_DRIVER_OK)) return;
   c.submitter = cpu;
-  if (c.fetching) c.again = 1;
-  else fetchIndex(hub, disk, time);
+  if (hasNotices()) {
+    if (!addNotice(hub, disk, c.driver, cpu, time)) needsReset(hub, disk, time);
+  } else if (c.fetching) {
+    c.again = 1;
+  } else {
+    fetchIndex(hub, disk, time);
+  }
 }
 
 /** A transfer of the disk is complete: engine 0 is the fetching one. */
 export function blkTransferred(hub: usize, transfer: u32, time: u64): void {
-  const disk = transfer >> 1;
+  const third = transfer >= NOTICE_TRANSFERS;
+  const disk = third ? transfer - NOTICE_TRANSFERS : transfer >> 1;
   if (landed(hub, disk)) return;
-  if (transfer & 1) finished(hub, disk, time);
+  if (third) offered(hub, disk, time);
+  else if (transfer & 1) finished(hub, disk, time);
   else fetched(hub, disk, time);
+}
+
+/** The third engine has read avail.idx. */
+function offered(hub: usize, disk: u32, time: u64): void {
+  const c = Controller.of(hub, disk);
+  c.wanted = takeIndex(hub, disk, <u16>c.wanted, c.availIdx);
+  if (c.queueReady && !c.fetching) fetchEntry(hub, disk, time);
 }
 
 function fetch(hub: usize, disk: u32, what: u32, phys: u64, bytes: u32, time: u64): void {
@@ -122,7 +141,8 @@ function fetched(hub: usize, disk: u32, time: u64): void {
         // The driver may not offer a chain again before it is used.
         if (!command.active) {
           memory.fill(changetype<usize>(command), 0, Command.BYTES);
-          command.submitter = c.submitter;
+          const entry = c.availIdx - 1;
+          command.submitter = hasNotices() ? submitterOf(hub, disk, entry) : c.submitter;
           fetchDescriptor(hub, disk, c.head, time);
           return;
         }
@@ -264,13 +284,31 @@ export function blkServed(hub: usize, value: u64, time: u64): void {
 
 function beginFinish(hub: usize, disk: u32, time: u64): void {
   const c = Controller.of(hub, disk);
-  if (!c.ready) {
+  if (!c.ready || heldBack(hub, disk)) {
     c.finishing = FINISH_IDLE;
     return;
   }
   c.segment = 0;
   c.finishing = FINISH_DATA;
   nextSegment(hub, disk, time);
+}
+
+/**
+ * A handler takes from the used ring all that it finds. For each CPU to get its own, nothing is put
+ * there for one while the interrupt of another is not ended.
+ */
+function heldBack(hub: usize, disk: u32): bool {
+  const command = Command.of(hub, disk, Controller.of(hub, disk).ready - 1);
+  return hasNotices() && ioapicHolds(hub, GSI_VIRTIO + disk, command.submitter);
+}
+
+/** An interrupt has been ended, or its line changed: what was held back goes on. */
+export function blkReleased(hub: usize, time: u64): void {
+  if (!hasNotices()) return;
+  for (let disk: u32 = 0; disk < param(M_DISKS); disk++) {
+    const c = Controller.of(hub, disk);
+    if (c.ready && !c.finishing) beginFinish(hub, disk, time);
+  }
 }
 
 function finish(

@@ -4,7 +4,10 @@
 // DMA_DEPTH lines at a time; lines of one transfer may arrive in any order, so what must be seen
 // before something else is a transfer of its own.
 import { check } from "../check";
-import { HUB_DMA, HUB_SOURCE, M_CLUSTERS } from "../abi";
+import {
+  DISK_BYTES, HUB_DISKS, HUB_DMA, HUB_SOURCE, IRQ_SUBMITTER, M_CLUSTERS, M_DISKS, M_IRQ_POLICY,
+  NOTICE_BYTES,
+} from "../abi";
 import { post } from "../memory/message";
 import { param, ramBytes } from "../memory/params";
 import { GETS, GETX, MSG_GETS, MSG_GETX, MSG_PUT } from "../memory/protocol";
@@ -17,6 +20,8 @@ const DMA_DEPTH: u32 = 16;
 const LINE_SLOTS: u32 = 4096;
 /** Two engines for each of 60 disks; see virtio.ts. */
 const TRANSFER_LIMIT: u32 = 120;
+/** From this number on: the third engine of each disk, with IRQ_SUBMITTER only; see notify.ts. */
+export const NOTICE_TRANSFERS: u32 = TRANSFER_LIMIT;
 
 /**
  * A line under way.
@@ -35,6 +40,21 @@ class Flight {
   }
 }
 const TRANSFERS: usize = 16 + <usize>LINE_SLOTS * 16;
+
+/** The policy of the run needs to know who submitted which entry. */
+// @ts-ignore: decorator
+@inline
+export function hasNotices(): bool {
+  return param(M_IRQ_POLICY) == IRQ_SUBMITTER;
+}
+
+/** Where notify.ts keeps what it knows about `disk`: behind the last disk, the transfer first. */
+// @ts-ignore: decorator
+@inline
+export function noticesAt(hub: usize, disk: u32): usize {
+  const disks = <usize>param(M_DISKS) * DISK_BYTES;
+  return hub + HUB_DISKS + disks + <usize>disk * NOTICE_BYTES;
+}
 
 /**
  * Hub block + HUB_DMA.  0 | transfers that wait for a line slot u32 | 16 | flights | transfers
@@ -63,7 +83,11 @@ export class Transfer {
   static readonly BYTES: usize = 48;
 
   @inline static at(hub: usize, index: u32): Transfer {
-    return changetype<Transfer>(hub + HUB_DMA + TRANSFERS + <usize>index * Transfer.BYTES);
+    return changetype<Transfer>(
+      index < TRANSFER_LIMIT
+        ? hub + HUB_DMA + TRANSFERS + <usize>index * Transfer.BYTES
+        : noticesAt(hub, index - NOTICE_TRANSFERS),
+    );
   }
 }
 
@@ -148,7 +172,8 @@ export function dmaGranted(hub: usize, line: u32, time: u64): i32 {
   t.flying--;
   t.done += flight.bytes;
   const waiting = load<u32>(hub + HUB_DMA);
-  for (let i: u32 = 0; waiting && i < TRANSFER_LIMIT; i++) {
+  const limit = hasNotices() ? NOTICE_TRANSFERS + param(M_DISKS) : TRANSFER_LIMIT;
+  for (let i: u32 = 0; waiting && i < limit; i++) {
     if (Transfer.at(hub, i).blocked) askLines(hub, i, time);
   }
   if (t.done == t.bytes) return <i32>index;

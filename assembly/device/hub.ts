@@ -4,13 +4,13 @@
 // ignore writes. A new device is a file, its window in map.ts, and a line in read() and write().
 import {
   DISK_BYTES, HUB_DISKS, HUB_EXITED, HUB_EXIT_CODE, HUB_POWER_OFF, HUB_SOURCE, M_DISKS,
-  M_LAT_UNCACHED,
+  M_LAT_UNCACHED, NOTICE_BYTES,
 } from "../abi";
 import { post } from "../memory/message";
 import { param } from "../memory/params";
 import { ACCESS_MEMORY, ACCESS_SIZE, ACCESS_WRITE, MSG_IO_REPLY } from "../memory/protocol";
-import { blkNotify, blkServed, blkTransferred } from "./blk";
-import { dmaGranted } from "./dma";
+import { blkNotify, blkReleased, blkServed, blkTransferred } from "./blk";
+import { dmaGranted, hasNotices } from "./dma";
 import {
   EVENT_ACCESS, EVENT_DMA, EVENT_EOI, EVENT_SERVICE, addEvent, nextEvent, takeEvent,
 } from "./events";
@@ -27,7 +27,7 @@ const SLEEP_TYPE_MASK: u32 = 7;
 
 /** Bytes of the hub block of a machine with `disks` disks. */
 export function hubBytes(disks: u32): usize {
-  return HUB_DISKS + <usize>disks * DISK_BYTES;
+  return HUB_DISKS + <usize>disks * (DISK_BYTES + (hasNotices() ? NOTICE_BYTES : 0));
 }
 
 export function hubReset(hub: usize): void {
@@ -58,7 +58,7 @@ export function runHub(hub: usize, end: u64): u64 {
     const e = takeEvent(hub);
     const time = e.time;
     if (e.kind == EVENT_ACCESS) access(hub, e.cpu, e.address, e.aux, e.value, time);
-    else if (e.kind == EVENT_EOI) ioapicEoi(hub, <u32>e.value, time);
+    else if (e.kind == EVENT_EOI) endOfInterrupt(hub, <u32>e.value, time);
     else if (e.kind == EVENT_SERVICE) blkServed(hub, e.value, time);
     else if (e.kind == EVENT_DMA) {
       const complete = dmaGranted(hub, <u32>e.value, time);
@@ -66,6 +66,11 @@ export function runHub(hub: usize, end: u64): u64 {
     }
   }
   return nextEvent(hub);
+}
+
+function endOfInterrupt(hub: usize, vector: u32, time: u64): void {
+  ioapicEoi(hub, vector, time);
+  blkReleased(hub, time);
 }
 
 /** The guest asked for the end of the run: exit port or power-off. */
@@ -117,6 +122,7 @@ function writeMemory(
   if (size != 4 || address & 3) return;
   if (address - IOAPIC_PHYS < IOAPIC_BYTES) {
     ioapicWrite(hub, address - IOAPIC_PHYS, value, time);
+    blkReleased(hub, time);
     return;
   }
   const disk = diskAt(address);

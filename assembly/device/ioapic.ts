@@ -146,6 +146,12 @@ export function ioapicEoi(hub: usize, vector: u32, time: u64): void {
   }
 }
 
+/** An interrupt of the line that is about another CPU's work has been sent, and not ended. */
+export function ioapicHolds(hub: usize, line: u32, submitter: u32): bool {
+  const other = load<u8>(hub + HUB_IOAPIC + SUBMITTERS + line) != <u8>submitter;
+  return other && (load<u64>(entryAt(hub, line)) & REMOTE_IRR) != 0;
+}
+
 /** Sends a level-triggered line that is active, not masked and not under way. */
 function deliver(hub: usize, line: u32, time: u64): void {
   const at = entryAt(hub, line);

@@ -4,9 +4,10 @@
 import {
   DISK_BYTES, DISK_COMMAND_BYTES, DISK_COMMAND_LIMIT, DISK_COMMANDS, HUB_DISKS,
 } from "../abi";
-import { cancelTransfer, transferring } from "./dma";
+import { cancelTransfer, hasNotices, transferring } from "./dma";
 import { ioapicLine } from "./ioapic";
 import { GSI_VIRTIO } from "./map";
+import { forgetNotices, readingIndex } from "./notify";
 import { diskSectors } from "./disk";
 
 // Register offsets
@@ -263,6 +264,7 @@ function resetController(hub: usize, disk: u32, time: u64): void {
   for (let i: u32 = 0; i < QUEUE_SIZE; i++) Command.of(hub, disk, i).active = 0;
   cancelTransfer(hub, disk * 2);
   cancelTransfer(hub, disk * 2 + 1);
+  if (hasNotices()) forgetNotices(hub, disk);
   c.resetting = 1;
   landed(hub, disk);
   ioapicLine(hub, GSI_VIRTIO + disk, false, 0, time);
@@ -272,7 +274,8 @@ function resetController(hub: usize, disk: u32, time: u64): void {
 export function landed(hub: usize, disk: u32): bool {
   const c = Controller.of(hub, disk);
   if (!c.resetting) return false;
-  if (!transferring(hub, disk * 2) && !transferring(hub, disk * 2 + 1)) c.resetting = 0;
+  if (transferring(hub, disk * 2) || transferring(hub, disk * 2 + 1)) return true;
+  if (!hasNotices() || !readingIndex(hub, disk)) c.resetting = 0;
   return true;
 }
 

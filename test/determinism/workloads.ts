@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { packageRoot } from "../../src/core/root.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
-import { parseDisks } from "../../src/machine/disks.ts";
+import { type IrqPolicy, parseDisks } from "../../src/machine/disks.ts";
 import type { Snapshot } from "../../src/engine/snapshot.ts";
 
 export interface Row {
@@ -13,6 +13,7 @@ export interface Row {
   exit: number | "hang";
   /** Number of disks, and words for all of them. */
   disks?: [number, string];
+  irq?: IrqPolicy;
   /** Numbers of workers other than one; default 2, 3 and 4. */
   workers?: number[];
 }
@@ -34,6 +35,12 @@ export const ROWS: Row[] = [
   {
     machine: "clovertown", image: "aiostress", append: "-- aiostress disks=3 requests=60 depth=4",
     disks: [3, "model=uniform:5-20"], exit: 0, workers: [2, 3],
+  },
+  // Several CPUs submit to one disk, and each gets the interrupts of its own.
+  {
+    machine: "clovertown", image: "w003", irq: "submitter", disks: [1, "model=instant"], exit: 0,
+    append: "fs=1 v003=f1 -- w003 rounds=12 oracle=8 iozone=0 pdflush=0 ls=0 bytes=8192",
+    workers: [2, 3],
   },
   { machine: WIDE32, image: "hello", exit: 0 },
   // SMT, an L3, several home agents, early requests for ownership, hops
@@ -62,9 +69,10 @@ export interface End {
 }
 
 export function open(row: Row, more: Partial<CreateOptions> = {}, snapshot?: Snapshot) {
-  const { machine, image, append, disks } = row;
+  const { machine, image, append, disks, irq: irqPolicy } = row;
   const drives = disks && parseDisks(...disks);
-  return Machine.create({ machine, image, append, disks: drives, workers: 1, ...more }, snapshot);
+  const options = { machine, image, append, disks: drives, irqPolicy, workers: 1, ...more };
+  return Machine.create(options, snapshot);
 }
 
 /** From where the machine is to its end. */
