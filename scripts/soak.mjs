@@ -4,7 +4,8 @@
 // asleep, and no AIO context may be left. Ctrl-C ends it early.
 //
 //     npm run soak -- [--requests N] [--model uniform:15-40] [--machine illumos32] [--seed S]
-//                     [--files N, on the first disk] [--pulled COMMAND, at which a drive is gone]
+//                     [--files N, on the first disk]
+//                     [--pulled [DISK:]COMMAND,..., at which a drive is gone; DISK from 1, or 17]
 //                     [--workers N|auto] [--boot "v002=bug", to see it fail]
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +14,7 @@ import { parseArgs } from "node:util";
 const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), "dist", "src");
 const { Machine } = await import(join(dist, "index.js"));
 const { parseDisks } = await import(join(dist, "machine", "disks.js"));
+const { kernelGuest } = await import(join(dist, "report", "core-dump.js"));
 
 const DISKS = 30;
 /** Of raw disks, "*" is each; the regions that are used end at sector 2048. */
@@ -30,13 +32,15 @@ const FILE_ERRORS = [
 /** In sectors: the file system's journal, and what is reserved for a file when it is made. */
 const JOURNAL = 1024 * 8;
 const RESERVED = 4096 * 8;
-/** The raw disk that is pulled. */
+/** The raw disk that is pulled unless another is named. */
 const PULLED = 17;
 const LETTERS = { both: "rw", read: "r", write: "w" };
 const PROGRESS_MS = 10_000;
 /** Far more than a request takes on the slowest disks. */
 const CYCLES_REQUEST = 10_000_000n;
 const BOOT_CYCLES = 1_000_000_000n;
+/** To make a file on a sas15k. */
+const CYCLES_FILE = 5_000_000_000n;
 const EXIT_INTERRUPTED = 130;
 const EXIT_USAGE = 2;
 
@@ -55,7 +59,7 @@ function optionsOf() {
         seed: { type: "string", default: "1" },
         workers: { type: "string", default: "auto" },
         files: { type: "string", default: "0" },
-        pulled: { type: "string", default: "0" },
+        pulled: { type: "string", default: "" },
         boot: { type: "string", default: "" },
       },
     }).values;
@@ -71,8 +75,18 @@ const whole = (name) => number(name, 1);
 const requests = whole("requests");
 const seed = BigInt(whole("seed"));
 const files = number("files");
-const pulled = number("pulled");
+const pulled = pulledOf(texts.pulled);
 const workers = texts.workers === "auto" ? "auto" : whole("workers");
+
+/** Drives that go, and at which command. The first disk has the file system. */
+function pulledOf(text) {
+  return text.split(",").filter(Boolean).map((word) => {
+    const [, disk = PULLED, command] = /^(?:(\d{1,2}):)?([1-9]\d{0,8})$/.exec(word) ?? [];
+    if (command && disk >= 1 && disk < DISKS) return { disk: Number(disk), command };
+    return usage(`--pulled ${text}: write COMMAND or DISK:COMMAND, with a comma between two; ` +
+      `DISK is 1 to ${DISKS - 1}`);
+  });
+}
 
 /** The same errors for the disks, and for the program: its first disks are files. */
 function injected() {
@@ -89,9 +103,9 @@ function injected() {
     disks.push(`0:error=${direction}:${start + first}-${start + last}`);
     bad.push(`${file}:${LETTERS[direction]}:${first}-${last}`);
   }
-  if (pulled) disks.push(`${PULLED}:gone=${pulled}`);
-  const words = [`bad=${bad.join(",")}`, ...(pulled ? [`pulled=${programs(PULLED)}`] : [])];
-  return { disks, words: words.join(" ") };
+  for (const { disk, command } of pulled) disks.push(`${disk}:gone=${command}`);
+  const gone = pulled.map(({ disk }) => programs(disk));
+  return { disks, words: `bad=${bad}${gone.length ? ` pulled=${gone}` : ""}` };
 }
 
 const errors = injected();
@@ -105,7 +119,7 @@ const box = await Machine.create({
   append: `${files ? "fs=1" : ""} ${boot} -- aiostress disks=${targets} files=${files} ` +
     `requests=${requests} ${errors.words}`,
   disks: parseDisks(DISKS, `model=${model}`, ...errors.disks), irqPolicy: "round-robin",
-  maxCycles: BOOT_CYCLES + BigInt(requests) * CYCLES_REQUEST,
+  maxCycles: BOOT_CYCLES + BigInt(files) * CYCLES_FILE + BigInt(requests) * CYCLES_REQUEST,
 }).catch((error) => usage(error.message));
 
 let told = performance.now();
@@ -123,9 +137,22 @@ const result = await box.run({
   },
 });
 
+/**
+ * A context whose delayed work (aio/retry.c of the kernel) is still to come, up to 100 ms after the
+ * last request, goes with that: it is dead, and nobody else has it.
+ */
+function goesWithItsWork({ address }) {
+  const guest = kernelGuest(box);
+  const context = { lin: address, type: guest.types.find("kioctx") };
+  const fields = { "dead": 1n, "users.counter": 1n, "reqs_active": 0n, "wq.work.pending": 1n };
+  return Object.entries(fields).every(([path, value]) => guest.value(context, path) === value);
+}
+
 const block = box.debugBlock();
 const completions = Number(block?.counters().completions ?? 0n);
-const contexts = block?.kioctxs().length ?? -1;
+const left = block?.kioctxs() ?? [];
+const waiting = left.filter(goesWithItsWork).length;
+const contexts = block ? left.length - waiting : -1;
 const [, done = 0, bytes = 0, failed = 0] =
   /aiostress: (\d+) requests, (\d+) bytes verified or written, (\d+) errors/.exec(text) ?? [];
 const complaints = [
@@ -145,7 +172,8 @@ if (cancel.signal.aborted) {
   process.exitCode = EXIT_INTERRUPTED;
 } else {
   const end = complaints.length ? `FAILED: ${complaints.join("; ")}`
-    : "nothing lost, nothing hung, all AIO contexts destroyed";
+    : "nothing lost, nothing hung, all AIO contexts destroyed" +
+      (waiting ? ` (${waiting} of them when their delayed work comes)` : "");
   process.stdout.write([
     `${machine}, ${DISKS} disks ${model}, ${files ? `${files} files, ` : ""}seed ${seed}: ` +
       `${done} requests, ${bytes} bytes verified or written, ${failed} errors`,
