@@ -56,7 +56,7 @@ export function caseVerb(program: Command, act: Act): void {
   addDiskWords(program.command("case"))
     .description("run a case with many seeds; without an id: list the cases")
     .argument("[id]", CASES.map(({ id }) => id).join(", "))
-    .option("--variant <name>", "bug, fixed, or an id such as k7/a/24", "bug")
+    .option("--variant <name>", "bug, fixed, or an id: k7/a/24 of 001, mb/or of M", "bug")
     .option("--workload <name>", "one of the case's workloads")
     .option("--machine <name>", "preset or JSON file (default: the case's)")
     .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")

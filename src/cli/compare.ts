@@ -44,7 +44,7 @@ export function compareVerb(program: Command, act: Act): void {
     .option("--seed <n>", "the first seed; alone: only this one", parseU64)
     .option("--pair <s,r>", "CPUs of submitter and reaper, or all", parsePairs)
     .option("--workload <name>", "one of the case's workloads")
-    .option("--variant <name>", "bug, fixed, or an id such as k7/a/24")
+    .option("--variant <name>", "bug, fixed, or an id: k7/a/24 of 001, mb/or of M")
     .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000), ROUNDS)
     .option("--jobs <n>", "runs at a time", parseCount(1, 64))

@@ -1,10 +1,10 @@
 // Case M: its variants' names, and what its failures say.
 import { afterAll, describe, expect, it } from "vitest";
-import type { CaseSpec } from "../../src/cases/case.ts";
+import type { CaseRun, CaseSpec } from "../../src/cases/case.ts";
 import { variantsOf } from "../../src/cases/case.ts";
 import { caseModern } from "../../src/cases/modern.ts";
 import { rowsModern } from "../../src/cases/modern-rows.ts";
-import { runAll, runOnce } from "../../src/cases/runner.ts";
+import { optionsOf, runAll, runOnce } from "../../src/cases/runner.ts";
 import { Machine } from "../../src/engine/machine.ts";
 
 afterAll(() => Machine.shutdown());
@@ -19,8 +19,20 @@ describe("case M", () => {
         "instruction");
   });
 
-  it.each(["mb", "and/mb", "mb/wmb", "mb/mb/mb", "toString/mb"])("does not know %s", (text) => {
-    expect(() => caseModern.variantOf(text)).toThrow(/use PUBLISHER\/SLEEPER/);
+  it.each(["mb", "and/mb", "mb/lock", "mb/mb/mb", "toString/mb"])("does not know %s", (text) => {
+    expect(() => caseModern.variantOf(text)).toThrow(/use bug, fixed, or PUBLISHER\/SLEEPER/);
+  });
+
+  it("knows those of case 001's matrix in wM1 only, and one in wM6", () => {
+    expect(caseModern.variantOf("lock/before", "wM1")).toBe("lock/before");
+    expect(() => caseModern.variantOf("lock/before", "wM4"))
+      .toThrow("lock/before of wM4 of case M: use bug, fixed, or PUBLISHER/SLEEPER with one of " +
+        "none, wmb, mb, or and one of none, mb, or");
+    expect(caseModern.variantOf("bug", "wM6")).toBe("none/none");
+    expect(() => caseModern.variantOf("mb/or", "wM6")).toThrow(/one of none and one of none/);
+    expect(caseModern.describeVariant("wake/unlock")).toBe("between store and look the publisher " +
+      "has no look: it takes the queue's lock and wakes whoever is there, the sleeper a locked " +
+      "instruction that releases the queue's lock, before its state's store");
   });
 
   it("has other variants in wM2, where no fence is missing", () => {
@@ -30,7 +42,7 @@ describe("case M", () => {
     expect(variantsOf(caseModern, "wM2")).toEqual({ buggy: "unlink-first", fixed: "wake-first" });
     expect(variantsOf(caseModern, "wM7").fixed).toBe("mb/or");
     expect(() => caseModern.variantOf("mb/or", "wM2")).toThrow(/wM2.*unlink-first, wake-first/);
-    expect(() => caseModern.variantOf("unlink-first", "wM7")).toThrow(/use PUBLISHER\/SLEEPER/);
+    expect(() => caseModern.variantOf("unlink-first", "wM7")).toThrow(/PUBLISHER\/SLEEPER/);
     expect(caseModern.describeVariant("wake-first")).toMatch(/wakes it, then takes the entry off/);
   });
 
@@ -41,28 +53,63 @@ describe("case M", () => {
       "unlink-first tso fails", "unlink-first sc fails",
       "wake-first tso 0", "wake-first sc 0", "wake-first tso-adv 0",
     ]);
+    const all = (variants: string[], what: string) => variants.map((name) => `${name} ${what}`);
+    const bad = ["none/none", "none/mb", "none/or", "wmb/or", "mb/none"];
     expect(said("EM.7")).toEqual([
-      "none/none tso-adv fails", "none/mb tso-adv fails", "none/or tso-adv fails",
-      "wmb/or tso-adv fails", "mb/none tso-adv fails", "none/none sc 0",
-      "mb/mb tso-adv 0", "mb/or tso-adv 0", "or/mb tso-adv 0", "or/or tso-adv 0",
+      ...all(bad, "tso-adv fails"), ...all(bad, "sc 0"),
+      ...["mb/mb", "mb/or", "or/mb", "or/or"].flatMap((variant) =>
+        [`${variant} tso 0`, `${variant} tso-adv 0`, `${variant} sc 0`]),
     ]);
   });
+
+  it("asks of wM1 what the matrix of case 001 says", () => {
+    const letters = { none: "c", wmb: "d", rmb: "e", mb: "f", or: "a", queued: "b", before: "g",
+      unlock: "h", read: "i" };
+    const numbers = { none: "k0", wmb: "k1", rmb: "k2", mb: "k7", or: "k8", lock: "k11",
+      wake: "k12" };
+    const row = rowsModern.find(({ id }) => id === "EM.1")!;
+    for (const { variant, memory, expected } of row.setups("full")) {
+      const [x, y] = variant.split("/") as [keyof typeof numbers, keyof typeof letters];
+      const hangs = MATRIX[numbers[x]]![COLUMNS.indexOf(letters[y])] === "H";
+      expect([variant, expected]).toEqual([variant, hangs && memory !== "sc" ? "fails" : "0"]);
+    }
+  });
+
+  it("shows nothing by a run in which the two never met", () => {
+    const [setup] = rowsModern.find(({ id }) => id === "EM.6")!.setups("short");
+    const run = (visited: number, failure?: unknown) => ({
+      spec: { ...shape({}), pair: setup.pairs[0] }, visited, failure, rounds: 1, places: [],
+    }) as unknown as CaseRun;
+    expect(setup.judge([run(3), run(1)]).outcome).toBe("holds");
+    expect(setup.judge([run(3), run(0)]).outcome).toBe("open");
+    expect(setup.judge([run(0), run(3, {})]).outcome).toBe("missed");
+  });
 });
+
+/** Section 7.1 of the cases' specification, waiters a to i. */
+const COLUMNS = "abcdefghi";
+const MATRIX: Record<string, string> = {
+  k0: "HHHHHHHHH", k1: "HHHHHHHHH", k2: "HHHHHHHHH", k7: "..HHH.HH.", k8: "..HHH.HH.",
+  k11: "..HHH..H.", k12: "..HHH..H.",
+};
 
 const shape = (part: Partial<CaseSpec>): CaseSpec => ({
   machine: "clovertown", variant: "unlink-first", workload: "wM2", pair: [0, 2], seed: 1n,
   rounds: 1000, memory: "tso", ...part,
 });
 
+/** Their entry has its task in the line before its links. */
+const SEEDS_APART = [2n, 5n, 8n];
+
 describe("wM2: an entry on the waiter's stack", () => {
   it("what was read is what the waiter wrote after it had returned", async () => {
-    const pairs: Array<[number, number]> = [[0, 1], [0, 2]];
     const memories = ["tso", "sc"] as const;
-    const runs = await runAll(caseModern, pairs.flatMap((pair) =>
-      memories.map((memory) => shape({ pair, memory }))), {});
+    const runs = await runAll(caseModern, memories.flatMap((memory) =>
+      SEEDS_APART.map((seed) => shape({ seed, memory, rounds: 4000 }))), {});
     for (const { spec, failure, rounds, console } of runs) {
-      const name = `${spec.pair} ${spec.memory}`;
+      const name = `${spec.seed} ${spec.memory}`;
       expect(failure, name).toMatchObject({ invariant: "IM2", cause: "interleaving" });
+      expect(failure!.account, name).toContain("begins 48 bytes behind the start of a line");
       // The waiter writes the round's number over its entry; that round is through for it.
       const [, round, task] = /^round (\d+) wakes 0x([0-9a-f]+),/.exec(failure!.what)!;
       expect(Number.parseInt(task, 16), name).toBe(Number(round));
@@ -71,9 +118,24 @@ describe("wM2: an entry on the waiter's stack", () => {
     }
   }, 60_000);
 
+  it("has a place in its line that the seed draws", async () => {
+    const places = new Set<bigint>();
+    for (let seed = 1n; seed <= 10n; seed++) {
+      const spec = shape({ seed, rounds: 1000 });
+      const machine = await Machine.create({
+        ...await optionsOf(caseModern, spec), maxCycles: 20_000_000n,
+      });
+      await machine.run();
+      places.add(machine.userVariable("wm_stats")!.getBigUint64(80, true));
+      machine.close();
+    }
+    expect([...places].sort()).toEqual([0n, 16n, 32n, 48n]);
+  }, 60_000);
+
   it("is not read behind the waiter's back where it is taken off last", async () => {
     const run = await runOnce(caseModern, shape({ variant: "wake-first", rounds: 5000 }));
     expect([run.failure, run.broken, run.rounds]).toEqual([undefined, undefined, 5000]);
+    expect(run.visited).toBeGreaterThan(0);
   }, 60_000);
 });
 
@@ -93,6 +155,7 @@ describe("wM7: an adaptive mutex", () => {
   it("with both fences, or without store buffers, everybody gets it", async () => {
     for (const run of [await mutex("mb/or"), await mutex("none/none", { memory: "sc" })]) {
       expect([run.failure, run.broken, run.rounds]).toEqual([undefined, undefined, 1000]);
+      expect(run.visited).toBeGreaterThan(0);
     }
   }, 60_000);
 });

@@ -54,7 +54,7 @@ describe("usage errors: exit 2, a message on stderr, nothing on stdout", () => {
     [["case", "001", "--variant", "k14"], "k13"],
     [["case", "000", "--variant", "f9"], "use fixed or one of bug, f0"],
     [["case", "M", "--workload", "wM2", "--variant", "mb/or"], "one of unlink-first, wake-first"],
-    [["case", "M", "--workload", "wM7", "--variant", "wake-first"], "use PUBLISHER/SLEEPER"],
+    [["case", "M", "--workload", "wM7", "--variant", "wake-first"], "or PUBLISHER/SLEEPER"],
     [["case", "001", "--workload", "W9"], "use one of W001i, W001p"],
     [["case", "--rows", "E9.*"], "E001.12"],
     [["case", "001", "--machine", "uni1"], "uni1 has 1 CPU, and case 001 needs 2: choose another"],

@@ -42,6 +42,12 @@ export const ROWS: Row[] = [
     append: "fs=1 v003=f1 -- w003 rounds=12 oracle=8 iozone=0 pdflush=0 ls=0 bytes=8192",
     workers: [2, 3],
   },
+  { machine: "clovertown", image: "wm", append: "-- wm m=1 x=mb y=or s=0 r=2 rounds=300", exit: 0,
+    workers: [2] },
+  { machine: "conroe", image: "wm", append: "-- wm m=7 x=or y=mb s=0 r=1 rounds=300", exit: 0,
+    workers: [2] },
+  { machine: "clovertown", image: "wm", append: "-- wm m=2 x=wake-first s=0 r=1 rounds=300",
+    exit: 0, workers: [2] },
   { machine: WIDE32, image: "hello", exit: 0 },
   // SMT, an L3, several home agents, early requests for ownership, hops
   { machine: "illumos32", image: "hello", exit: 0, workers: [2] },

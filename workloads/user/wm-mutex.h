@@ -31,15 +31,15 @@ static u64 *stacks[THREADS] LINE_ALIGNED;
 
 /* Called, and gone back to, on the owner's CPU. The compiler saves what it needs of the registers
  * before it, so only the frame pointer is left to save behind the store. */
-__attribute__((noinline)) void resume(u32 next)
+ALWAYS_INLINE void resume(u32 next, enum fence kind)
 {
 	u64 **from = &stacks[running[0].thread], *to = stacks[next];
 
-	if (plan.publisher == OR)
-		__atomic_exchange_n(&running[0].thread, next, __ATOMIC_SEQ_CST);
+	if (kind == OR)
+		xchg_labelled(PUBLISH, running[0].thread, next);
 	else
-		store(&running[0].thread, next);
-	fence(plan.publisher);
+		store_labelled(PUBLISH, running[0].thread, next);
+	fence(kind);
 	asm volatile("	push %%rbp\n"
 		     "	lea 1f(%%rip), %%rax\n"
 		     "	push %%rax\n"
@@ -53,16 +53,16 @@ __attribute__((noinline)) void resume(u32 next)
 		       "r15", "memory", "cc");
 }
 
-__attribute__((noinline)) void mutex_exit(void)
+COPY void mutex_exit(void)
 {
-	if (!load(&mutex.waiters)) {
+	if (!load_labelled(ASLEEP, mutex.waiters)) {
 		store(&mutex.owner, NOBODY);
 		return;
 	}
-	take();
+	take(&lock.word);
 	store(&mutex.owner, NOBODY);
-	store(&mutex.waiters, 0);
-	release();
+	store_labelled(RESET, mutex.waiters, 0);
+	release(&lock.word);
 	kick();
 }
 
@@ -81,20 +81,54 @@ static bool runs(u32 owner)
 }
 
 /* Says that there are waiters: must it block until the owner wakes it? */
-__attribute__((noinline)) bool mutex_blocks(u32 owner)
+ALWAYS_INLINE bool mutex_blocks(u32 owner, enum fence kind)
 {
 	bool blocks;
 
-	take();
-	if (plan.sleeper == OR)
-		__atomic_fetch_or(&mutex.waiters, 1, __ATOMIC_SEQ_CST);
+	take(&lock.word);
+	if (kind == OR)
+		or_locked_labelled(ENLIST, mutex.waiters, 1);
 	else
-		store(&mutex.waiters, 1);
-	fence(plan.sleeper);
-	blocks = !runs(owner) && load(&mutex.owner) == owner && load(&mutex.waiters);
-	release();
+		store_labelled(ENLIST, mutex.waiters, 1);
+	fence(kind);
+	blocks = load_labelled(CHECK, running[0].thread) != owner &&
+		 load(&running[1].thread) != owner && load(&mutex.owner) == owner &&
+		 load(&mutex.waiters);
+	release(&lock.word);
 	return blocks;
 }
+
+#define RESUME(name, kind)                                                                         \
+	COPY void m7_resume_##name(u32 next)                                                       \
+	{                                                                                          \
+		resume(next, kind);                                                                \
+	}
+RESUME(none, NONE)
+RESUME(wmb, WMB)
+RESUME(mb, MB)
+RESUME(or, OR)
+
+static const struct variant m7_resumes[] = {
+	{ "none", m7_resume_none },
+	{ "wmb", m7_resume_wmb },
+	{ "mb", m7_resume_mb },
+	{ "or", m7_resume_or },
+};
+
+#define BLOCKS(name, kind)                                                                         \
+	COPY bool m7_blocks_##name(u32 owner)                                                      \
+	{                                                                                          \
+		return mutex_blocks(owner, kind);                                                  \
+	}
+BLOCKS(none, NONE)
+BLOCKS(mb, MB)
+BLOCKS(or, OR)
+
+static const struct variant m7_blocks[] = {
+	{ "none", m7_blocks_none },
+	{ "mb", m7_blocks_mb },
+	{ "or", m7_blocks_or },
+};
 
 static void mutex_enter(u32 thread)
 {
@@ -105,7 +139,7 @@ static void mutex_enter(u32 thread)
 		if (mutex_try(thread))
 			return;
 		owner = load(&mutex.owner);
-		if (owner && !runs(owner) && mutex_blocks(owner)) {
+		if (owner && !runs(owner) && plan.blocks(owner)) {
 			while (load(&kicks.word) == before)
 				sys_futex_wait(&kicks.word, before);
 		}
@@ -136,7 +170,7 @@ static void third(void)
 
 	for (;;) {
 		pass(&random);
-		resume(OWNER);
+		plan.resume(OWNER);
 	}
 }
 
@@ -154,7 +188,7 @@ static void owner(void)
 		mutex_enter(OWNER);
 		wm_stats.published = n;
 		store(&begun.word, n);
-		resume(THIRD);
+		plan.resume(THIRD);
 		mutex_exit();
 		wait_for(n);
 	}

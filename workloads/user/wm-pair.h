@@ -3,82 +3,157 @@
 #define WM_PAIR_H
 
 #include "wm.h"
+#include "wm-queue.h"
 
-static struct {
-	u32 word;
-} LINE_ALIGNED entry;
-
-/* With PG_LOCKED: of the page that round n is about. */
+/* With PG_LOCKED: of the page that round n is about (wM8). */
 #define PG_LOCKED 1u
 #define FLAGS(n) ((n) << 8)
 
-static void unlock_page(u32 n)
+/* Work n is there: what does the word say that tells of a sleeper? */
+ALWAYS_INLINE u32 put(u32 n, enum fence kind)
 {
-	if (plan.publisher == OR)
-		__atomic_fetch_and(&work.word, ~PG_LOCKED, __ATOMIC_SEQ_CST);
+	store(&item.word, n);
+	if (kind == OR)
+		xchg_labelled(PUBLISH, work.word, n);
 	else
-		*(volatile u8 *)&work.word = (u8)FLAGS(n);
+		store_labelled(PUBLISH, work.word, n);
+	fence(kind);
+	return load_labelled(ASLEEP, waiting.word);
 }
 
-static bool is_there(u32 n)
+/* wM4, SQPOLL: an application, and the flag that the polling thread sleeps. */
+ALWAYS_INLINE bool ring_publish(u32 n, enum fence kind)
 {
-	return load(&work.word) == (plan.model == 8 ? FLAGS(n) : n);
+	return put(n, kind);
 }
 
-/* Work n is there: has somebody said that he sleeps? */
-static bool publish(u32 n)
+/* wM5, vring_need_event(): does the step from n - 1 to n pass the index that was asked for? */
+ALWAYS_INLINE bool virtio_publish(u32 n, enum fence kind)
 {
-	u16 event;
-	bool asleep;
+	u16 event = put(n, kind);
 
-	if (plan.model == 6) {
-		take();
-		store(&work.word, n);
-		asleep = load(&waiting.word);
-		release();
-		return asleep;
-	}
-	store(&entry.word, n); /* of the ring, or what the work is about */
-	if (plan.model == 8)
-		unlock_page(n);
-	else if (plan.publisher == OR)
-		__atomic_exchange_n(&work.word, n, __ATOMIC_SEQ_CST);
-	else
-		store(&work.word, n);
-	fence(plan.publisher);
-	if (plan.model != 5)
-		return load(&waiting.word);
-	/* vring_need_event(): does the step from n - 1 to n pass the index that was asked for? */
-	event = load(&waiting.word);
 	return (u16)(n - event - 1) < 1;
 }
 
-/* Says that it will sleep until work n; is it there already? */
-static bool enlist(u32 n)
+/* wM8: the page is unlocked, by a byte as in __clear_bit_unlock() or by a locked `and`. */
+ALWAYS_INLINE bool page_publish(u32 n, enum fence kind)
 {
-	if (plan.model == 6) {
-		bool there;
+	store(&item.word, n);
+	if (kind == OR)
+		and_locked_labelled(PUBLISH, work.word, ~PG_LOCKED);
+	else
+		store_byte_labelled(PUBLISH, work.word, FLAGS(n));
+	fence(kind);
+	return load_labelled(ASLEEP, waiting.word);
+}
 
-		take();
-		store(&waiting.word, 1);
-		there = load(&work.word) == n;
-		release();
-		return there;
-	}
-	if (plan.model == 5) {
-		if (plan.sleeper == OR)
-			__atomic_exchange_n(&waiting.word, n - 1, __ATOMIC_SEQ_CST);
-		else
-			store(&waiting.word, n - 1);
-	} else if (plan.sleeper == OR) {
-		__atomic_fetch_or(&waiting.word, 1, __ATOMIC_SEQ_CST);
+/* Says that it sleeps: a flag that is set under a spin lock, or by a locked `or`. */
+ALWAYS_INLINE void set_waiting(enum fence kind)
+{
+	if (kind == OR) {
+		or_locked_labelled(ENLIST, waiting.word, 1);
 	} else {
-		take();
-		store(&waiting.word, 1);
-		release();
+		take(&lock.word);
+		store_labelled(ENLIST, waiting.word, 1);
+		release(&lock.word);
 	}
-	fence(plan.sleeper);
-	return is_there(n);
+	fence(kind);
+}
+
+/* Says that it will sleep until work n; is it there already? So do the next two. */
+ALWAYS_INLINE bool ring_enlist(u32 n, enum fence kind)
+{
+	set_waiting(kind);
+	return load_labelled(CHECK, work.word) == n;
+}
+
+ALWAYS_INLINE bool virtio_enlist(u32 n, enum fence kind)
+{
+	if (kind == OR)
+		xchg_labelled(ENLIST, waiting.word, n - 1);
+	else
+		store_labelled(ENLIST, waiting.word, n - 1);
+	fence(kind);
+	return load_labelled(CHECK, work.word) == n;
+}
+
+ALWAYS_INLINE bool page_enlist(u32 n, enum fence kind)
+{
+	set_waiting(kind);
+	return load_labelled(CHECK, work.word) == FLAGS(n);
+}
+
+/* wM6, eventfd: counter and list of waiters under one lock. */
+ALWAYS_INLINE void take_both(void)
+{
+	if (xchg_labelled(TAKE, lock.word, 1))
+		take(&lock.word);
+}
+
+COPY bool m6_publish(u32 n)
+{
+	bool asleep;
+
+	take_both();
+	store(&item.word, n);
+	store_labelled(PUBLISH, work.word, n);
+	asleep = load_labelled(ASLEEP, waiting.word);
+	release(&lock.word);
+	return asleep;
+}
+
+COPY bool m6_enlist(u32 n)
+{
+	bool there;
+
+	take_both();
+	store_labelled(ENLIST, waiting.word, 1);
+	there = load_labelled(CHECK, work.word) == n;
+	release(&lock.word);
+	return there;
+}
+
+#define PAIR_COPY(side, model, system, name, kind)                                                 \
+	COPY bool model##_##side##_##name(u32 n)                                                   \
+	{                                                                                          \
+		return system##_##side(n, kind);                                                   \
+	}
+/* The copies of one model, and the tables of them. */
+#define PAIR(model, system)                                                                        \
+	PAIR_COPY(publish, model, system, none, NONE)                                              \
+	PAIR_COPY(publish, model, system, wmb, WMB)                                                \
+	PAIR_COPY(publish, model, system, mb, MB)                                                  \
+	PAIR_COPY(publish, model, system, or, OR)                                                  \
+	PAIR_COPY(enlist, model, system, none, NONE)                                               \
+	PAIR_COPY(enlist, model, system, mb, MB)                                                   \
+	PAIR_COPY(enlist, model, system, or, OR)                                                   \
+	static const struct variant model##_publishers[] = {                                       \
+		{ "none", model##_publish_none },                                                  \
+		{ "wmb", model##_publish_wmb },                                                    \
+		{ "mb", model##_publish_mb },                                                      \
+		{ "or", model##_publish_or },                                                      \
+	};                                                                                         \
+	static const struct variant model##_sleepers[] = {                                         \
+		{ "none", model##_enlist_none },                                                   \
+		{ "mb", model##_enlist_mb },                                                       \
+		{ "or", model##_enlist_or },                                                       \
+	};
+PAIR(m4, ring)
+PAIR(m5, virtio)
+PAIR(m8, page)
+
+static const struct variant m6_publishers[] = { { "none", m6_publish } };
+static const struct variant m6_sleepers[] = { { "none", m6_enlist } };
+
+static void pair_leave(void)
+{
+	if (plan.model == 1) {
+		queue_leave();
+	} else if (plan.model != 5) {
+		take(&lock.word);
+		store_labelled(RESET, waiting.word, 0);
+		release(&lock.word);
+	}
 }
 
 static void pair_sleeper(void *argument)
@@ -91,19 +166,16 @@ static void pair_sleeper(void *argument)
 		u32 before = load(&kicks.word);
 
 		pass(&random);
-		if (!enlist(n)) {
-			while (load(&kicks.word) == before)
-				sys_futex_wait(&kicks.word, before);
+		/* A kick that comes from the round before wakes it, too. */
+		while (!plan.enlist(n)) {
+			if (plan.model != 1 || queue_sleeps())
+				while (load(&kicks.word) == before)
+					sys_futex_wait(&kicks.word, before);
+			before = load(&kicks.word);
 		}
-		while (!is_there(n))
-			asm volatile("pause");
-		if (plan.model != 6 && load(&entry.word) != n)
-			die("wm: work %u without its entry\n", n);
-		if (plan.model != 5) {
-			take();
-			store(&waiting.word, 0);
-			release();
-		}
+		if (load(&item.word) != n)
+			die("wm: work %u without its item\n", n);
+		pair_leave();
 		end_round(n);
 	}
 }
@@ -117,10 +189,10 @@ static void pair_publisher(void)
 	thread_start(&other_side, pair_sleeper, NULL);
 	for (u32 n = 1; n <= plan.rounds; n++) {
 		if (plan.model == 8)
-			store(&work.word, FLAGS(n) | PG_LOCKED);
+			store_labelled(RESET, work.word, FLAGS(n) | PG_LOCKED);
 		pass(&random);
 		wm_stats.published = n;
-		if (publish(n))
+		if (plan.publish(n))
 			kick();
 		wait_for(n);
 	}
