@@ -65,14 +65,18 @@ export const ABLATION: Change[] = [
 export function specsOf(
   definition: Case,
   change: Change,
-  given: Pick<CaseSpec, "machine" | "rounds" | "seed"> & { seeds: number },
+  given: Pick<CaseSpec, "machine" | "rounds" | "seed" | "changes" | "windowCycles">
+    & { seeds: number },
   pairs: ReadonlyArray<[number, number]>,
 ): CaseSpec[] {
-  const { machine, rounds, seed, seeds } = given;
+  const { seed, seeds, changes, ...same } = given;
+  // The row's own change comes last: it is what the row is about.
+  const numbers = new Map([...(changes ?? []), ...(change.shape.changes ?? [])]);
   return pairs.flatMap((pair) => Array.from({ length: seeds }, (_, i): CaseSpec => ({
-    machine, rounds, pair, seed: seed + BigInt(i),
+    ...same, pair, seed: seed + BigInt(i),
     variant: definition.buggy, workload: definition.workload, memory: "tso",
     ...change.shape,
+    changes: numbers.size > 0 ? numbers : undefined,
   })));
 }
 

@@ -9,8 +9,10 @@ type Changes = Array<[string, number]>;
 
 /** One number that changes, for one pair of CPUs. */
 export interface Axis {
-  id: "ownership" | "retire" | "lines" | "path";
+  id: "ownership" | "retire" | "rfoPrefetch" | "popf";
   what: string;
+  /** The fields of the machine that change. */
+  field: string;
   unit: string;
   /** What the machine has. */
   frozen: number;
@@ -36,9 +38,10 @@ const LATENCIES: Record<string, string> = {
 };
 const OWNERSHIP = [30, 40, 45, 50, 55, 60, 70, 80, 100, 149, 200];
 const RETIRE = [0, 4, 8, 16, 32, 64];
-const PATH = [-15, 0, 15, 30, 45, 60, 80];
-/** A3 and the stores before it wait for three lines; so many requests are under way beside one. */
-const LINES: ReadonlyArray<readonly [lines: number, prefetch: number]> = [[3, 0], [2, 1], [1, 2]];
+/** Cycles more or less: POPF is on the reaper's way from 1e to step 2, and nowhere on A3's. */
+const POPF = [-15, 0, 15, 30, 45, 60, 80];
+/** With 0 A3 and the stores before it wait for three lines in turn; with 2 for all at once. */
+const PREFETCH = [0, 1, 2];
 
 export function axesOf(preset: Preset, pair: readonly [number, number]): Axis[] {
   const relation = relationOf(preset, ...pair);
@@ -55,27 +58,23 @@ export function axesOf(preset: Preset, pair: readonly [number, number]): Axis[] 
   });
   const values = (list: readonly number[], frozen: number) =>
     [...new Set([...list, frozen])].sort((a, b) => a - b);
+  const one = (
+    id: Axis["id"], what: string, unit: string, field: string, list: readonly number[],
+  ): Axis => ({
+    id, what, unit, field, frozen: n(field),
+    steps: values(list, n(field)).map((value) => ({ value, changes: [[field, value]] })),
+  });
   return [
     {
       id: "ownership", what: "latency of ownership", unit: "cycles", frozen: own,
+      field: "latency.*Own, and *Upgrade and *Load in proportion",
       steps: values(OWNERSHIP, own).map((value) => ({ value, changes: scaled(value) })),
     },
-    {
-      id: "retire", what: "retire delay", unit: "cycles", frozen: n("core.retireDelay"),
-      steps: values(RETIRE, n("core.retireDelay"))
-        .map((value) => ({ value, changes: [["core.retireDelay", value]] })),
-    },
-    {
-      id: "lines", what: "contested lines waited for in turn", unit: "lines",
-      frozen: LINES.find(([, prefetch]) => prefetch === n("core.rfoPrefetch"))?.[0] ?? 1,
-      steps: LINES.map(([value, prefetch]) =>
-        ({ value, changes: [["core.rfoPrefetch", prefetch]] })),
-    },
-    {
-      id: "path", what: "cycles more on the reaper's path from 1e to step 2 (POPF)", unit: "cycles",
-      frozen: 0,
-      steps: PATH.map((value) => ({ value, changes: [["cost.popf", n("cost.popf") + value]] })),
-    },
+    one("retire", "retire delay", "cycles", "core.retireDelay", RETIRE),
+    one("rfoPrefetch", "stores behind the oldest that ask for ownership early", "stores",
+      "core.rfoPrefetch", PREFETCH),
+    one("popf", "cost of POPF, which the reaper executes between 1e and step 2", "cycles",
+      "cost.popf", POPF.map((more) => n("cost.popf") + more).filter((cycles) => cycles >= 0)),
   ];
 }
 

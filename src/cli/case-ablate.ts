@@ -29,6 +29,8 @@ export async function ablate(
     seed: options.seed,
     seeds: plain ? SEEDS : options.seeds,
     rounds: options.rounds ?? ROUNDS,
+    changes: options.set,
+    windowCycles: options.window,
   };
   const progress = new Progress();
   const rows: Row[] = [];

@@ -26,6 +26,9 @@ export async function sweep(
   const [{ preset }] = presetsOf([options.machine], options.set);
   const pairs = options.pair === undefined
     ? definition.pairs(preset) : pairsFor(definition, preset, options);
+  const { machine, memory, window: windowCycles } = options;
+  const { buggy, workload } = definition;
+  const variant = definition.variantOf(options.variant ?? buggy, workload);
   const seeds = plain ? SEEDS : options.seeds;
   const rounds = options.rounds ?? ROUNDS;
   const axes = pairs.map((pair) => axesOf(preset, pair));
@@ -36,10 +39,9 @@ export async function sweep(
     for (const axis of axes[i]) {
       for (const { value, changes } of axis.steps) {
         progress.update(() => `${points.length} of ${total} values`);
-        const { machine, memory } = options;
-        const { buggy: variant, workload } = definition;
-        const base = { machine, memory, variant, workload, pair, rounds };
-        const specs = specsAt(base, options.seed, seeds, [...(options.set ?? []), ...changes]);
+        const base = { machine, memory, variant, workload, pair, rounds, windowCycles };
+        const numbers = [...(options.set ?? []), ...changes];
+        const specs = specsAt(base, options.seed, seeds, numbers);
         const runs = await runAll(definition, specs, { jobs: options.workers, signal });
         if (signal.aborted) return EXIT.interrupted;
         points.push(pointOf(axis, value, runs));
@@ -47,14 +49,17 @@ export async function sweep(
     }
   }
   progress.clear();
-  const title = `case 001 on ${preset.name}: hangs against the machine's numbers, ` +
-    `${seeds} runs of ${rounds} rounds for each value`;
+  const what = [...(variant === buggy ? [] : [variant]), ...(memory === "tso" ? [] : [memory])];
+  const title = `${["case 001", ...what].join(" ")} on ${preset.name}: hangs against the ` +
+    `machine's numbers, ${seeds} runs of ${rounds} rounds for each value`;
   if (options.svg !== undefined) writeOutput("--svg", options.svg, svgOf(title, axes[0], points));
   const onset = pairs.map((pair) => ({
     pair, ...onsetOf(points.filter((p) => p.axis === "ownership" && p.pair === pair)),
   }));
   if (options.json) {
-    printJson({ schema: "smpbox-sweep-1", machine: preset.name, seeds, rounds, points, onset });
+    printJson({
+      schema: "smpbox-sweep-1", machine: preset.name, variant, memory, seeds, rounds, points, onset,
+    });
   } else {
     const lines = [wrap(title), ...tables(axes[0], points), ...verdict(points)];
     process.stdout.write(`${lines.join("\n")}\n`);
@@ -75,7 +80,7 @@ function tables(axes: readonly Axis[], points: readonly Point[]): string[] {
       return `${point.hangs}/${point.runs} ${rate}${mark}`.padStart(20);
     };
     return [
-      "", wrap(`${axis.what}, ${axis.unit}`),
+      "", wrap(`${axis.what}, ${axis.unit} (${axis.field})`),
       `${"".padEnd(8)}${relations.map((relation) => `${relation} `.padStart(20)).join("")}`,
       ...values.map((value) => `${`${value}`.padStart(8)}` + relations.map((relation) =>
         cell(own.find((p) => p.value === value && p.relation === relation))).join("").trimEnd()),
@@ -102,8 +107,8 @@ function svgOf(title: string, axes: readonly Axis[], points: readonly Point[]): 
     const own = points.filter((point) => point.axis === axis.id);
     const relations = [...new Set(own.map(({ relation }) => relation))];
     return {
-      title: axis.what.split(" (")[0],
-      x: { label: axis.unit, ticks: ticksOf(own) },
+      title: axis.what,
+      x: { label: `${axis.field.split(",")[0]}, ${axis.unit}`, ticks: ticksOf(own) },
       y: { label: "hangs per 1000 rounds" },
       series: relations.map((relation) => {
         const line = own.filter((point) => point.relation === relation);

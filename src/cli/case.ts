@@ -10,6 +10,7 @@ import { cpuCount, type Preset } from "../machine/preset.ts";
 import { type JUnitCase, junitText } from "../report/junit.ts";
 import { ablate } from "./case-ablate.ts";
 import { keepRun, presetsOf } from "./case-machines.ts";
+import { modeOf } from "./case-modes.ts";
 import { checkReportName, makeReport, writeReport } from "./case-report.ts";
 import { printCase, printList, reproduceCase } from "./case-output.ts";
 import { runRows } from "./case-rows.ts";
@@ -84,21 +85,19 @@ export function caseVerb(program: Command, act: Act): void {
         const seeds = given.seed !== undefined && defaulted ? 1 : given.seeds;
         const options = { ...given, seed: given.seed ?? 1n, seeds };
         const plain = defaulted && given.rounds === undefined;
+        const mode = modeOf(id, given, command);
         if (options.junit !== undefined) checkWritable("--junit", options.junit);
         if (options.report !== undefined) {
           checkReportName(options.report);
           checkWritable("--report", options.report);
         }
-        if (options.svg !== undefined && !options.sweep) {
-          throw new InputError("--svg: draws what --sweep measures");
-        }
         if (options.svg !== undefined) checkWritable("--svg", options.svg);
-        if (options.rows !== undefined) return runRows(id, options, signal);
+        if (mode === "rows") return runRows(id, options, signal);
         if (id === undefined) return printList(CASES, options.json);
         const definition = findCase(id);
         const whole = { ...options, machine: options.machine ?? definition.machine };
-        if (options.ablate) return ablate(definition, whole, plain, signal);
-        if (options.sweep) return sweep(definition, whole, plain, signal);
+        if (mode === "ablate") return ablate(definition, whole, plain, signal);
+        if (mode === "sweep") return sweep(definition, whole, plain, signal);
         return runCase(definition, whole, signal);
       }),
     );

@@ -1,11 +1,14 @@
-// The sweep of case 001: what is changed, and where a pair begins to hang.
+// The sweep of case 001: what is changed, and where a pair begins to hang; and its changes one at
+// a time.
 import { afterAll, describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
+import { ABLATION, specsOf as specsAblated } from "../../src/cases/001-ablation.ts";
 import { axesOf, onsetOf, type Point, pointOf, rateOf, specsAt } from
   "../../src/cases/001-sweep.ts";
 import { runAll } from "../../src/cases/runner.ts";
 import { loadPreset } from "../../src/engine/files.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import { numberOf } from "../../src/machine/preset.ts";
 
 const TIMEOUT_MS = 300_000;
 
@@ -22,7 +25,10 @@ describe("the axes", () => {
   it("begin at what the machine has", () => {
     const frozen = (pair: [number, number]) =>
       axesOf(clovertown, pair).map((axis) => [axis.id, axis.frozen]);
-    expect(frozen([0, 4])).toEqual([["ownership", 40], ["retire", 8], ["lines", 3], ["path", 0]]);
+    expect(frozen([0, 4])).toEqual([
+      ["ownership", 40], ["retire", 8], ["rfoPrefetch", 0],
+      ["popf", numberOf(clovertown, "cost.popf")],
+    ]);
     expect(frozen([0, 2])[0]).toEqual(["ownership", 149]);
     for (const { frozen, steps } of axesOf(clovertown, [0, 1])) {
       expect(steps.map(({ value }) => value)).toContain(frozen);
@@ -37,6 +43,19 @@ describe("the axes", () => {
     ]);
     for (const { steps } of axesOf(clovertown, [0, 4])) {
       for (const { changes } of steps) loadPreset("clovertown", new Map(changes));
+    }
+  });
+
+  it("are named by the field that they change", () => {
+    for (const { id, field, steps } of axesOf(clovertown, [0, 2])) {
+      const changed = new Set(steps.flatMap(({ changes }) => changes.map(([name]) => name)));
+      if (id === "ownership") {
+        expect([...changed]).toEqual(
+          ["latency.socketOwn", "latency.socketUpgrade", "latency.socketLoad"]);
+        continue;
+      }
+      expect([...changed]).toEqual([field]);
+      for (const { value, changes } of steps) expect(changes).toEqual([[field, value]]);
     }
   });
 
@@ -63,5 +82,29 @@ describe("the onset", () => {
     };
     const runs = await runAll(case001, specsAt(base, 1n, 1, changes), {});
     expect(pointOf(ownership, value, runs)).toMatchObject({ hangs: 1, runs: 1, frozen: false });
+  });
+});
+
+describe("one change at a time", () => {
+  const given = { machine: "clovertown", rounds: 9, seed: 4n, seeds: 2, windowCycles: 30 };
+  const changes = new Map([["core.rfoPrefetch", 1], ["cost.popf", 20]]);
+
+  it("keeps what the user changed, but for what the row itself changes", () => {
+    const specs = ABLATION.map((change) =>
+      [change, specsAblated(case001, change, { ...given, changes }, [[0, 1]])] as const);
+    for (const [change, runs] of specs) {
+      expect(runs.map(({ seed }) => seed)).toEqual([4n, 5n]);
+      const expected = new Map([...changes, ...(change.shape.changes ?? [])]);
+      for (const run of runs) expect(run).toMatchObject({ windowCycles: 30, changes: expected });
+    }
+    const overlap = specs.find(([{ what }]) => what === "ownership requests overlap")![1];
+    expect(overlap[0].changes!.get("core.rfoPrefetch")).toBe(10);
+    expect(overlap[0].changes!.get("cost.popf")).toBe(20);
+  });
+
+  it("changes nothing where nobody asks for it", () => {
+    const [run] = specsAblated(case001, ABLATION[0], given, [[0, 1]]);
+    expect(run).toMatchObject({ variant: "k0", workload: "W001i", memory: "tso", rounds: 9 });
+    expect(run.changes).toBeUndefined();
   });
 });
