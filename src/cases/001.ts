@@ -25,6 +25,9 @@ const STATS_HISTOGRAM = 8416;
 /** Some hundred rounds, for the medians and for the last one; a scan wants all of its rounds. */
 const TRACE_LAST_ROUNDS = 1 << 16;
 const TRACE_SCAN = 1 << 19;
+/** Of the program: four rounds for each of its phases, which are so many cycles apart. */
+const SCAN_ROUNDS = 4004;
+const SCAN_STEP = 8;
 /** The rate of hangs is expected of runs that are at least this long. */
 const ROUNDS_EXPECTED = 20_000;
 /** Ten times the round of the first hang, typically. */
@@ -74,7 +77,7 @@ export const case001: Case = {
     W001iv: "a disk that takes 50 us: the interrupt drops the last reference, a fence",
   },
   bootParameters({ variant, workload, pair, rounds, memory }) {
-    const scan = workload === "W001s" ? " scan=1" : "";
+    const scan = workload === "W001s" ? scanWords(rounds) : "";
     const pace = memory === "tso-adv" && VARIED.has(workload) ? " pace=1" : "";
     const program = `w001 ${workload} s=${pair[0]} r=${pair[1]} rounds=${rounds}${scan}${pace}`;
     return `${parametersOf(variant)} -- ${program}`;
@@ -199,6 +202,12 @@ function isRetimed(spec: CaseSpec): boolean {
   const inside = (field: string) =>
     field === "core.retireDelay" || field.startsWith("latency.sibling");
   return buggy && !isPlain(spec) && [...(spec.changes?.keys() ?? [])].every(inside);
+}
+
+/** All phases in steps of 8 cycles, or as fine as so few rounds allow. */
+function scanWords(rounds: number): string {
+  const coarser = Math.ceil(SCAN_ROUNDS / rounds);
+  return coarser > 1 ? ` scan=1 step=${coarser * SCAN_STEP}` : " scan=1";
 }
 
 export function allPairs(preset: Preset): Array<[number, number]> {

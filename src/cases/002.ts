@@ -11,10 +11,14 @@ import {
 } from "./002-outcome.ts";
 import { R002 } from "./002-report.ts";
 import { rows002 } from "./002-rows.ts";
+import { rowTwice } from "./002-twice.ts";
 import { ALIASES, RECORD_BYTES, VARIANTS, WORKLOADS } from "./002-workloads.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
 import { DIO_KINDS, type DioRequest, dioRequests, stepOf } from "./dio-trace.ts";
+
+/** The repair that is none and not in the kernel: a program that does not wait for ever. */
+const TIMEOUT = { variant: "x5", workload: "W002t" };
 
 /** A record of 64 KiB: 4 MiB a file. */
 const ROUNDS = 64;
@@ -35,10 +39,15 @@ export const case002: Case = {
   cpusMin: 1,
   buggy: "bug",
   fixed: "dio2620",
-  variantOf(text) {
+  variantOf(text, workload) {
     const name = ALIASES[text.toLowerCase()] ?? text;
+    if (name === TIMEOUT.variant && workload !== TIMEOUT.workload) {
+      throw new InputError(`variant ${text} of case 002 is what a program does, with the kernel ` +
+        `as it was: use --workload ${TIMEOUT.workload}, with or without it`);
+    }
+    if (name === TIMEOUT.variant) return "bug";
     if (Object.hasOwn(VARIANTS, name)) return name;
-    const known = [...Object.keys(VARIANTS), ...Object.keys(ALIASES)].join(", ");
+    const known = [...Object.keys(VARIANTS), TIMEOUT.variant, ...Object.keys(ALIASES)].join(", ");
     throw new InputError(`variant ${text} of case 002: use ${known}`);
   },
   describeVariant: (variant) => VARIANTS[variant],
@@ -65,7 +74,7 @@ export const case002: Case = {
   traceKinds: DIO_KINDS,
   pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
   examine,
-  rows: rows002,
+  rows: [...rows002, rowTwice],
   report: R002,
   /** The last completion finds that it is not the one to report. */
   decision: ({ moments }) => moments?.ended ?? moments?.failed,

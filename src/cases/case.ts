@@ -216,9 +216,12 @@ export interface Setup {
   seeds: number;
   rounds: number;
   changes?: ReadonlyMap<string, number>;
-  /** As many runs for each number of requests in flight, and for each memory model. */
+  /** Fields of the machine that are to be so many times what its preset says, rounded. */
+  factors?: ReadonlyMap<string, number>;
+  /** As many runs for each number of requests in flight, each memory model, each variant. */
   inflights?: number[];
   memories?: MemoryModel[];
+  variants?: string[];
   /** The same with the machine changed so, in place of `changes`. */
   hosts?: Array<ReadonlyMap<string, number>>;
   /** Why this machine, or this model, does not do what was expected. */

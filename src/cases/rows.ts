@@ -1,4 +1,6 @@
 // Runs rows and compares what comes out with what was expected.
+import { loadPreset } from "../engine/host.ts";
+import { numberOf } from "../machine/preset.ts";
 import type { Case, CaseRun, CaseSpec, Row, Setup } from "./case.ts";
 import { runAll } from "./runner.ts";
 
@@ -29,15 +31,27 @@ export interface RowsOptions {
   onResult?: (result: SetupResult) => void;
 }
 
-function specsOf(setup: Setup): CaseSpec[] {
-  const { machine, variant, workload, rounds, changes } = setup;
+/** The runs of a setup. */
+export async function specsOf(setup: Setup): Promise<CaseSpec[]> {
+  const { machine, workload, rounds } = setup;
+  const changes = await changesOf(setup);
   const { inflights = [undefined], memories = [setup.memory], hosts = [changes] } = setup;
+  const { variants = [setup.variant] } = setup;
   const seeds = Array.from({ length: setup.seeds }, (_, i) => BigInt(i + 1));
-  const shapes = hosts.flatMap((host) => memories.flatMap((memory) =>
-    inflights.map((inflight) => ({ changes: host, memory, inflight }))));
+  const shapes = variants.flatMap((variant) => hosts.flatMap((host) =>
+    memories.flatMap((memory) =>
+      inflights.map((inflight) => ({ variant, changes: host, memory, inflight })))));
   return setup.pairs.flatMap((pair) => shapes.flatMap((shape) => seeds.map((seed): CaseSpec => ({
-    machine, variant, workload, rounds, pair, seed, ...shape,
+    machine, workload, rounds, pair, seed, ...shape,
   }))));
+}
+
+async function changesOf({ machine, changes, factors }: Setup): Promise<Setup["changes"]> {
+  if (!factors) return changes;
+  const preset = await loadPreset(machine);
+  const scaled = [...factors].map(([field, factor]): [string, number] =>
+    [field, Math.round(numberOf(preset, field) * factor)]);
+  return new Map([...(changes ?? []), ...scaled]);
 }
 
 /** All setups of the rows, in their order. A missed one ends them: the rest is not reached. */
@@ -76,7 +90,7 @@ async function runSetup(
       : undefined,
   });
   if (stopped) return result("-", "not reached");
-  const runs = await runAll(definition, specsOf(setup), options);
+  const runs = await runAll(definition, await specsOf(setup), options);
   if (options.signal?.aborted) return result("interrupted", "not reached", runs);
   const { measured, outcome } = setup.judge(runs);
   const differs = outcome === "missed" && !runs.some((run) => run.broken);

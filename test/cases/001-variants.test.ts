@@ -7,6 +7,8 @@ import { describe as describeVariant, nameOf, parametersOf, parseVariant } from
 import { findCase, findRows } from "../../src/cases/index.ts";
 import { wilson } from "../../src/cases/numbers.ts";
 import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from "../../src/core/trace.ts";
+import { loadPreset, presetNames } from "../../src/engine/files.ts";
+import { pairsByRelation, relationOf } from "../../src/machine/topology.ts";
 
 describe("variants", () => {
   it.each([
@@ -32,6 +34,18 @@ describe("cases and rows", () => {
     expect(() => findRows("E009.*")).toThrow(/E001\.12/);
     expect(() => findCase("999")).toThrow(/known cases are 000, 001/);
   });
+});
+
+it("E001.4 has a pair for each relation of all machines with two CPUs or more", () => {
+  const { setups } = findRows("E001.4", "001")[0].row;
+  const asked = setups("full").flatMap(({ machine, memory, pairs }) => {
+    expect(memory).toBe("sc");
+    return pairs.map((pair) => `${machine} ${relationOf(loadPreset(machine), ...pair)}`);
+  });
+  const there = presetNames().flatMap((name) =>
+    [...pairsByRelation(loadPreset(name)).keys()].map((relation) => `${name} ${relation}`));
+  expect(there.length).toBeGreaterThan(25);
+  expect(new Set(asked)).toEqual(new Set(there));
 });
 
 describe("the interval of a rate", () => {

@@ -110,6 +110,12 @@ describe("requests in the trace", () => {
 describe("variants", () => {
   it.each([["fixed", "dio2620"], ["F0", "fix2006"], ["f2", "dio2620"], ["x3", "x3"]])(
     "%s is %s", (text, name) => expect(case002.variantOf(text)).toBe(name));
-  it.each(["k7", "", "x5", "toString"])("%j lists the valid ones", (text) =>
+  it.each(["k7", "", "x9", "toString"])("%j lists the valid ones", (text) =>
     expect(() => case002.variantOf(text)).toThrow(/dio2620/));
+
+  it("x5 is what a program does: the buggy kernel under W002t, and nothing elsewhere", () => {
+    expect(case002.variantOf("x5", "W002t")).toBe("bug");
+    expect(() => case002.variantOf("x5", "W002b")).toThrow(/use --workload W002t/);
+    expect(() => case002.variantOf("x5")).toThrow(/use --workload W002t/);
+  });
 });

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
 import { type Cell, matrix } from "../../src/cases/001-matrix.ts";
+import { nameOf, parseVariant } from "../../src/cases/001-variants.ts";
+import { LAYOUT_9_ONLY, MATRIX, namesOf } from "../../src/cases/001-verdicts.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { askWith } from "../../src/engine/explore-image.ts";
 
@@ -12,25 +14,6 @@ const NAME = "explore.elf";
 const image = {
   name: NAME, bytes: readFileSync(join(packageRoot(), "workloads", "prebuilt", NAME)),
 };
-
-/** A row per completer k0 to k13, a letter per waiter a to j; H: it may sleep for ever. */
-const MATRIX = [
-  "HHHHHHHHH.", // k0: nothing between A3 and B
-  "HHHHHHHHH.", // SFENCE
-  "HHHHHHHHH.", // LFENCE
-  "HHHHHHHHH.", // the tail is read back
-  "HHHHHHHHH.", // MFENCE before A3
-  "HHHHHHHHH.", // MFENCE behind B
-  "HHHHHHHHH.", // XCHG before A3
-  "..HHH.HH..", // k7: MFENCE between A3 and B
-  "..HHH.HH..", // A3 by XCHG
-  "..HHH.HH..", // XCHG behind A3
-  "..HHH.HH..", // a locked decrement behind A3
-  "..HHH..H..", // B under the wait queue's lock
-  "..HHH..H..", // no B, always awake
-  "..HHH.HH..", // ctx_lock freed by XCHG in front of B
-];
-const FREED_BEFORE = 13;
 
 const cells: Cell[] = [];
 beforeAll(async () => {
@@ -63,9 +46,18 @@ it("is what the case says of its code without store buffers", () => {
   expect(case001.inOrder!({ variant: "k0", workload: "W001i" })!.fails).toBe(hangs);
 });
 
+it("the kernel's copies have the names of the cells", () => {
+  for (const verdict of ["safe", "hang"] as const) {
+    const own = cells.filter((cell) => cell.memory === "tso" && cell.verdict === verdict);
+    const names = own.map(({ completer, waiter, layout }) =>
+      nameOf(parseVariant(`${completer}/${waiter}/${layout}`)));
+    expect(namesOf(verdict)).toEqual(names);
+  }
+});
+
 describe.each([24, 9])("layout %i", (layout) => {
   const completers = MATRIX.flatMap((letters, k) =>
-    k === FREED_BEFORE && layout === 24 ? [] : [[k, letters] as const]);
+    k === LAYOUT_9_ONLY && layout === 24 ? [] : [[k, letters] as const]);
   it.each(completers)("k%i: %s", (k, letters) => {
     expect(row(layout, "tso", k)).toBe(letters);
     expect(row(layout, "sc", k), "sc").toBe(".".repeat(letters.length));
