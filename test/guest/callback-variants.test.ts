@@ -119,6 +119,88 @@ describe("the free list", () => {
   ])("%s zeroes the request: %s", (name, expected) => expect(zeroes(name)).toBe(expected));
 });
 
+/** In struct aio, the first argument; in struct aio_req; and how many there are at most. */
+const AIO_FREE = 0x20n;
+const FREE_LAST = 0x28n;
+const FREE_COUNT = 0x30n;
+const NEXT = 0x30n;
+const PREV = 0x38n;
+const IOV_LEN = 0x70n;
+const REQ_BYTES = 0x1c0n;
+const REQS_MAX = 256;
+const FIFO_MIN = 8;
+
+/** What an instruction stores, or calls, by name; the generations are a table. */
+function stored(code: Code, i: Instruction): string | undefined {
+  if (code.isCall(i)) {
+    const callee = nameAt.get(i.nearBranchTarget);
+    return callee === "aio_req_number" ? undefined : callee;
+  }
+  const stores = [Mnemonic.Mov, Mnemonic.Add, Mnemonic.Sub].includes(i.mnemonic);
+  if (!stores || i.op0Kind !== OpKind.Memory) return undefined;
+  const label = code.labelOf(i);
+  const counts = i.mnemonic !== Mnemonic.Mov && i.memoryDisplacement === FREE_COUNT;
+  const names = new Map([
+    [AIO_FREE, "aio_free"], [FREE_LAST, "last"], [NEXT, "next"], [PREV, "prev"],
+  ]);
+  const place = counts ? "count" : i.memoryIndex !== Register.None ? "generation"
+    : names.get(i.memoryDisplacement) ?? `+${i.memoryDisplacement}`;
+  return label === undefined ? place : `${label} ${place}`;
+}
+
+/** The stores on each way through a function, from its first instruction to a return. */
+function storesOf(name: string): string[] {
+  const code = new Code("kernel", name);
+  const first = code.all[0];
+  const ways = code.all.filter((i) => code.isReturn(i)).flatMap((end) => code.paths(first, end));
+  return [...new Set(ways.map((way) => way.flatMap((i) => stored(code, i) ?? []).join(", ")))];
+}
+
+describe("the free list's stores", () => {
+  it("1.5 comes last: what makes the request free is visible after what it says of itself", () => {
+    expect(storesOf("aio_req_free")).toEqual(["generation, next, prev, 1_5 aio_free"]);
+  });
+
+  it("x4 appends, to a list that has some and to one that is empty", () => {
+    const ways = storesOf("aio_req_free_fifo").map((way) => way.replace(/(, )?count/, ""));
+    expect(ways.sort()).toEqual([
+      "generation, next, prev, aio_free, last", "generation, next, prev, next, last",
+    ]);
+  });
+
+  it.each(["aio_req_alloc", "aio_req_alloc_fifo"])("%s takes (2.4a), then zeroes", (name) => {
+    const ways = storesOf(name).filter((way) => way.includes("2_4a"))
+      .map((way) => way.replace(", count", ""));
+    expect([...new Set(ways)]).toEqual(["2_4a aio_free, generation, req_bzero"]);
+  });
+
+  it("x4 takes the oldest, and only if more than eight are idle or no other is left", () => {
+    const code = new Code("kernel", "aio_req_alloc_fifo");
+    const [first] = code.all;
+    for (const way of code.paths(first, code.access("2_4a"))) {
+      const compared = way.flatMap((i) => i.mnemonic === Mnemonic.Cmp ? [i.immediate(1)] : []);
+      const min = BigInt(FIFO_MIN);
+      expect([[min], [min, BigInt(REQS_MAX)]]).toContainEqual(compared);
+      const loads = way.filter((i) => i.mnemonic === Mnemonic.Mov && i.op1Kind === OpKind.Memory);
+      expect(loads.map((i) => i.memoryDisplacement).slice(-2)).toEqual([AIO_FREE, NEXT]);
+    }
+    const [count, branch] = code.all.filter(({ mnemonic }) =>
+      [Mnemonic.Cmp, Mnemonic.Ja, Mnemonic.Jae, Mnemonic.Jbe].includes(mnemonic));
+    expect([count.memoryDisplacement, Mnemonic[branch.mnemonic]]).toEqual([FREE_COUNT, "Ja"]);
+  });
+
+  it("2.4b zeroes ascending, up to iov_len, that, and the rest", () => {
+    const code = new Code("kernel", "req_bzero");
+    const ends = code.all.filter(({ mnemonic }) => mnemonic === Mnemonic.Lea);
+    expect(ends.map((i) => i.memoryDisplacement)).toEqual([IOV_LEN, REQ_BYTES]);
+    expect(code.labelNames).toEqual(["2_4b"]);
+    const steps = code.all.filter(({ mnemonic }) => mnemonic === Mnemonic.Add);
+    expect(steps.map((i) => i.immediate(1))).toEqual([8n, 8n, 8n]);
+    const length = new Code("kernel", "sys_aiorw").access("2_5");
+    expect(length.memoryDisplacement).toBe(IOV_LEN);
+  });
+});
+
 describe("mutex_exit", () => {
   it("compares and stores, without a locked instruction", () => {
     const [start, end] = ["mutex_exit_start", "mutex_exit_end"].map((n) => symbols.get(n)!.lin);

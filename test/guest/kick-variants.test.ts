@@ -18,8 +18,8 @@ function token(code: Code, instruction: Instruction): string | undefined {
   return mnemonic === Mnemonic.Mov && free ? "release" : undefined;
 }
 
-/** The shortest way between two accesses, without the loop of a contended lock. */
-function way(name: string, from: string, to: string): string {
+/** The ways between two accesses, the shortest first, without the loop of a contended lock. */
+function ways(name: string, from: string, to: string): string[] {
   const code = new Code("kernel", name);
   const start = code.access(from);
   const end = code.access(to);
@@ -27,8 +27,10 @@ function way(name: string, from: string, to: string): string {
     .filter((path) => !path.some((i) => i.mnemonic === Mnemonic.Pause));
   const orders = quiet.map((path) =>
     [start, ...path, end].flatMap((i) => token(code, i) ?? []).join(", "));
-  return orders.sort((a, b) => a.length - b.length)[0];
+  return [...new Set(orders)].sort((a, b) => a.length - b.length);
 }
+
+const way = (name: string, from: string, to: string) => ways(name, from, to)[0];
 
 /** Is ctx_lock taken on the way from the entry to the access? */
 function lockedBefore(name: string, label: string): boolean {
@@ -66,6 +68,22 @@ describe("a try that has to wait", () => {
   ])("%s: %s", (variant, expected) => {
     expect(way(`aio_run_iocb__${variant}`, "P3", "P7")).toBe(expected);
   });
+
+  it.each(["bug", "f0", "f0p", "x1", "x2", "x3", "x5", "x6"])(
+    "%s marks the request (P4) where P3 has found no queue, and only there", (variant) => {
+      const name = `aio_run_iocb__${variant}`;
+      const short = way(name, "P3", "P7");
+      expect(ways(name, "P3", "P7")).toEqual([short, short.replace("P3", "P3, P4 locked")]);
+      const code = new Code("kernel", name);
+      const [path] = code.paths(code.access("P3"), code.access("P4"));
+      const [compare, branch] = [code.access("P3"), ...path].filter(
+        ({ mnemonic }) => mnemonic !== Mnemonic.Mov && mnemonic !== Mnemonic.Nop);
+      expect(compare.mnemonic).toBe(Mnemonic.Cmp);
+      expect([Mnemonic.Je, Mnemonic.Jne]).toContain(branch.mnemonic);
+      const stores = path.filter((i) =>
+        i.mnemonic === Mnemonic.Mov && i.op0Kind === OpKind.Memory);
+      expect(stores).toEqual([]);
+    });
 
   it.each(["f1", "x4"])("%s has no second opinion", (variant) => {
     const labels = new Code("kernel", `aio_run_iocb__${variant}`).labelNames;
