@@ -1,7 +1,7 @@
 // Case 003: the account of a stopped machine, field by field as the two dumps of the bug report
 // show it; 003-report.ts has the whole of them.
 import type { FsBlock, Transaction } from "../machine/fs-block.ts";
-import type { Task } from "../machine/debug-block.ts";
+import { type Task, TASK_RUNNING } from "../machine/debug-block.ts";
 import { type Meeting } from "./003-story.ts";
 
 /** A writer that sleeps on a request which has ended. */
@@ -16,6 +16,19 @@ export interface Population {
   writers: HungWriter[];
   journal: Task[];
   blocked: Task[];
+}
+
+/**
+ * I003c, when nothing is pending: a transaction is locked until its handles are given back, and all
+ * who have one sleep. Those, or nobody.
+ */
+export function stuckOwners(
+  tasks: readonly Task[], transaction: Transaction | undefined,
+  transactionOf: (task: bigint) => bigint,
+): Task[] {
+  if (transaction?.state !== "T_LOCKED" || transaction.updates === 0) return [];
+  const owners = tasks.filter(({ address }) => transactionOf(address) === transaction.address);
+  return owners.every(({ state }) => state !== TASK_RUNNING) ? owners : [];
 }
 
 const hex = (value: bigint) => value.toString(16);

@@ -1,6 +1,10 @@
 // Case 003 in the trace: how submitter (W) and completion (E) of a request that is waited for met.
-import { TRACE_COMMIT, TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
-import { access, DIO, type DioRequest } from "./dio-trace.ts";
+import {
+  TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
+} from "../core/trace.ts";
+import type { Follower } from "../engine/pieces.ts";
+import { access, DIO, DioReader, type DioRequest } from "./dio-trace.ts";
+import { type Cause, causeByLoads } from "./immediate-drains.ts";
 
 /** Cycles between W6 and E2 within which the two are near; the window has some 200. */
 export const NEAR_CYCLES = 3000n;
@@ -41,13 +45,75 @@ export function isNear({ counted, dropped }: Meeting): boolean {
   return distance(dropped.time, counted.time) <= NEAR_CYCLES;
 }
 
-/** Was the waiter published, but not yet visible, when the completion looked for it? */
-export function isStoreBuffering({ published, visible, looked }: Meeting): boolean {
-  if (!published || !looked || published.time > looked.time) return false;
-  return !visible || visible.time > looked.time;
+/**
+ * Of a request whose submitter sleeps for ever: what its completion saw of it. The waiter's store
+ * (W7) is the only one to its place that anybody else may not see; that of NULL comes before the
+ * bio is submitted. The count is changed by locked instructions, or under bio_lock.
+ */
+export function causeOfHang({ request, looked, counted }: Meeting): Cause {
+  if (!looked) return "not recorded";
+  const asleep = request.states.findLast(({ kind }) => kind !== TRACE_COMMIT);
+  if (looked.value === 0n) return causeByLoads(request.events, [looked, counted]);
+  // It saw whom to wake, and the wake-up, whose load has no label, a task that was not asleep.
+  return asleep && asleep.time < looked.time ? "store buffer" : "not recorded";
 }
 
-/** Looks at a request that its other side has freed. */
-export function usesAfterFree(requests: readonly DioRequest[]): TraceEvent[] {
-  return requests.flatMap(({ late }) => late);
+/**
+ * Of a request that is looked at after it was freed: by the look at the count with which it was
+ * freed. The order of its free and of the late access is that of the instructions.
+ */
+export function causeOfUse(request: DioRequest): Cause {
+  const free = request.events.findLast(({ label }) => label === DIO.Df);
+  const counted = request.events.findLast(({ label, cpu, kind }) => cpu === free?.cpu &&
+    (label === DIO.W4 || label === DIO.W6 || label === DIO.E2) &&
+    (kind === TRACE_LOAD || kind === TRACE_LOCKED));
+  return causeByLoads(request.events, [counted]);
+}
+
+/** What many requests showed, of which few are kept. */
+export class DioStory implements Follower {
+  /** Requests that were waited for, and those where the two sides were near. */
+  meetings = 0;
+  near = 0;
+  /** Accesses after free, and the first request that had one. */
+  late = 0;
+  firstUse?: DioRequest;
+  /** The last one that was waited for. */
+  last?: Meeting;
+  /** When a submitter has looked for the first time whether it has to wait, and for what. */
+  readonly waits: Array<{ line: bigint; time: bigint }> = [];
+  private readonly reader = new DioReader((request) => this.begin(request));
+  /** By their lines: those that have begun last. */
+  private readonly begun = new Map<bigint, DioRequest>();
+
+  take(events: readonly TraceEvent[]): void {
+    for (const event of events) this.reader.take(event);
+  }
+
+  /** Of the requests that are not freed; adds up what is still in hand. */
+  end(): Meeting[] {
+    for (const line of [...this.begun.keys()]) this.count(line);
+    return meetingsOf([...this.reader.current.values()].filter(({ freed }) => !freed));
+  }
+
+  private begin(request: DioRequest): void {
+    this.count(request.line);
+    this.begun.set(request.line, request);
+  }
+
+  /** The request of this line is over. */
+  private count(line: bigint): void {
+    const request = this.begun.get(line);
+    if (!request) return;
+    this.begun.delete(line);
+    const [meeting] = meetingsOf([request]);
+    if (meeting) {
+      this.meetings++;
+      if (isNear(meeting)) this.near++;
+      this.last = meeting;
+      this.waits.push({ line, time: meeting.counted.time });
+    }
+    this.late += request.late.length;
+    if (request.late.length > 0) this.firstUse ??= request;
+  }
 }

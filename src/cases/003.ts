@@ -8,31 +8,24 @@ import {
 import { parseDisks } from "../machine/disks.ts";
 import { FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError, numberOf } from "../machine/preset.ts";
-import { accountOf, blockedFacts, type Population } from "./003-account.ts";
+import { accountOf, blockedFacts, type Population, stuckOwners } from "./003-account.ts";
 import { R003 } from "./003-report.ts";
 import { rows003 } from "./003-rows.ts";
-import { isNear, isStoreBuffering, type Meeting, meetingsOf, usesAfterFree } from "./003-story.ts";
+import { causeOfHang, causeOfUse, DioStory, type Meeting, meetingsOf } from "./003-story.ts";
 import { DESCRIPTIONS, nameOf, WORKLOADS } from "./003-workloads.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
 import { DIO_KINDS, dioRequests, stepOf } from "./dio-trace.ts";
-import { lateAccesses } from "./shadow.ts";
 
 /** Writes of each writer. */
 const ROUNDS = 100;
-/** Some thirty records for each write. */
+/** Of a piece of the run, and for the report of its end: some thirty records for each write. */
 const TRACE_EVENTS = 1 << 20;
 const BUDGET_CYCLES = 4_000_000_000n;
 const BUDGET_CYCLES_ROUND = 50_000_000n;
 /** Microseconds between commits: scaled, as the whole run is. */
 const COMMIT_US = 2000;
 const STATS = ["submitted", "events", "full", "other", "handles", "ended"] as const;
-
-/** Does somebody sleep for ever without store buffers? Of those with which somebody ever does. */
-const IN_ORDER: ReadonlyMap<string, boolean> = new Map([
-  ...["bug", "x1", "x2", "x2b", "x3"].map((name): [string, boolean] => [name, true]),
-  ...["x5", "x6", "x6b"].map((name): [string, boolean] => [name, false]),
-]);
 
 export const case003: Case = {
   id: "003",
@@ -50,8 +43,6 @@ export const case003: Case = {
       `variant ${text} of case 003: use ${Object.keys(DESCRIPTIONS).join(", ")} or fixed`);
   },
   describeVariant: (variant) => DESCRIPTIONS[variant],
-  inOrder: ({ variant }) => IN_ORDER.has(variant)
-    ? { fails: IN_ORDER.get(variant)!, from: "smpbox barriers 003 --matrix" } : undefined,
   visits: "had submitter and completion near each other",
   workload: "W003c",
   workloads: Object.fromEntries(
@@ -71,63 +62,78 @@ export const case003: Case = {
   traceEvents: () => TRACE_EVENTS,
   traceKinds: DIO_KINDS,
   pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
+  follow: () => new DioStory(),
   examine,
   rows: rows003,
   report: R003,
-  /** The completion of the request that is waited for looks for a waiter, and sees none. */
-  decision: ({ events }) => meetingsOf(dioRequests(events).filter(({ freed }) => !freed))
-    .find(({ looked }) => looked)?.looked,
+  /**
+   * The completion of the request that is waited for looks for a waiter, and sees none; or somebody
+   * looks at a request that is gone.
+   */
+  decision: ({ events, moments }) => moments?.used ??
+    meetingsOf(dioRequests(events).filter(({ freed }) => !freed))
+      .find(({ looked }) => looked)?.looked,
   expectations: [],
 };
 
+/** What was seen while it ran; of a machine that ran without that, its last records. */
+function storyOf({ machine, followed }: Stopped): { story: DioStory; lost: number } {
+  if (followed instanceof DioStory) return { story: followed, lost: 0 };
+  const story = new DioStory();
+  story.take(machine.view.trace());
+  return { story, lost: machine.view.traceLost };
+}
+
 function examine(stopped: Stopped): Findings {
   const { machine, result } = stopped;
-  const events = machine.view.trace();
-  const requests = dioRequests(events);
-  const meetings = meetingsOf(requests);
+  const { story, lost } = storyOf(stopped);
+  const unfinished = story.end();
   const answers = answersOf(stopped, "w003_stats", STATS);
   const block = machine.debugBlock();
   const fs = block && FsBlock.of(block, machine.kernelVariable("smpbox_fs"));
-  // By the labels of the code itself, and by those of the allocator.
-  const shadowed = lateAccesses(events, fs, "struct dio").map(({ event }) => event);
-  const late = [...new Set([...usesAfterFree(requests), ...shadowed])];
   const quiescent = result.stop === "quiescent";
   const tasks = block && quiescent ? block.tasks() : [];
-  const population = fs ? populationOf(fs, tasks) : { writers: [], journal: [], blocked: [] };
+  const population = fs ? populationOf(fs, tasks) : NOBODY;
   const transaction = fs?.transaction();
+  const stuck = fs && quiescent ? stuckOwners(tasks, transaction, (task) =>
+    fs.transactionOf(task)) : [];
+  const kept = fs && quiescent ? biosOfEnded(fs) : 0;
   const { writers, journal, blocked } = population;
-  const failure = violationOf(population, meetings, late.length);
+  const failure = hangOf(population, unfinished) ?? stuckOf(stuck, kept) ?? useOf(story);
   if (failure && fs) {
-    failure.account = accountOf(fs, population, meetings, transaction);
-    failure.events = events.filter((event) => stepOf(event));
+    failure.account = accountOf(fs, population, unfinished, transaction);
+    if (failure.events.length === 0) {
+      failure.events = machine.view.trace().filter((event) => stepOf(event));
+    }
     const { now } = machine.view;
-    failure.facts = blockedFacts(fs, writers, meetings, now, numberOf(machine.preset, "megahertz"));
+    const megahertz = numberOf(machine.preset, "megahertz");
+    failure.facts = blockedFacts(fs, writers, unfinished, now, megahertz);
   }
-  const last = meetings.at(-1);
   return {
     failure,
-    broken: failure ? undefined : brokenBy(result.exit, answers.submitted - answers.events),
+    broken: failure ? undefined : brokenBy(result.exit, answers.submitted - answers.events, lost),
     rounds: answers.events,
     residence: [],
-    visited: meetings.filter(isNear).length,
-    facts: fs && last ? fs.dio(fs.dioOfLine(last.request.line)) : undefined,
+    visited: story.near,
     counts: {
       "writers asleep on an ended request": writers.length,
       "kjournald on t_updates": journal.length,
       "tasks on T_LOCKED": blocked.length,
       "tasks in all": tasks.filter(({ comm }) => USERS.has(comm)).length,
       "open handles of the transaction": quiescent ? (transaction?.updates ?? 0) : 0,
-      "requests that were waited for": meetings.length,
-      "accesses after free": late.length,
-      "of them by the allocator's labels": shadowed.length,
+      "their owners, all asleep (I003c)": stuck.length,
+      "bios of requests with one reference (I003b)": kept,
+      "requests that were waited for": story.meetings,
+      "accesses after free": story.late,
     },
   };
 }
 
 /** Of w003's tasks. */
 const USERS = new Set(["oracle", "iozone", "pdflush", "ls"]);
+const NOBODY: Population = { writers: [], journal: [], blocked: [] };
 
-/** I003a and I003b: asleep on a request of which only the sleeper's reference is left. */
+/** I003a: asleep on a request of which only the sleeper's reference is left. */
 function populationOf(fs: FsBlock, tasks: readonly Task[]): Population {
   const asleep = (kind: number) =>
     tasks.filter((task) => task.state === TASK_UNINTERRUPTIBLE && task.sleepKind === kind);
@@ -142,30 +148,60 @@ function populationOf(fs: FsBlock, tasks: readonly Task[]): Population {
   return { writers, journal: asleep(SLEEP_UPDATES), blocked: asleep(SLEEP_T_LOCKED) };
 }
 
-function violationOf(
-  { writers, journal, blocked }: Population, meetings: readonly Meeting[], late: number,
+/** I003b, when nothing is pending: bios whose request has no reference for them. */
+function biosOfEnded(fs: FsBlock): number {
+  // bi_private of other bios is no request.
+  const ended = new Set(fs.slab("struct dio").filter((dio) => fs.dio(dio).refcount === 1n));
+  return fs.biosOf().filter((owner) => ended.has(owner)).length;
+}
+
+function hangOf(
+  { writers, journal, blocked }: Population, unfinished: readonly Meeting[],
 ): Failure | undefined {
-  if (writers.length > 0) {
-    const hung = meetings.filter(({ request }) => !request.freed);
-    const buffered = hung.length > 0 && hung.every(isStoreBuffering);
-    return {
-      invariant: "I003a",
-      what: `${writers.length} writer${writers.length > 1 ? "s sleep" : " sleeps"} on a request ` +
-        `whose bios have ended; kjournald (${journal.length}) waits for the handle, ` +
-        `${blocked.length} tasks wait for kjournald`,
-      events: [],
-      cause: buffered ? "store buffer" : "interleaving",
-    };
-  }
-  if (late === 0) return undefined;
+  if (writers.length === 0) return undefined;
+  const causes = new Set(unfinished.map(causeOfHang));
+  // Of several hangs: without store buffers one would be left.
+  const cause = causes.size === 1 ? [...causes][0]
+    : causes.has("interleaving") ? "interleaving" : "not recorded";
   return {
-    invariant: "UAF", what: `a request is looked at ${late} times after it was freed`,
-    events: [], cause: "interleaving", causeFrom: "order",
+    invariant: "I003a",
+    what: `${writers.length} writer${writers.length > 1 ? "s sleep" : " sleeps"} on a request ` +
+      `whose bios have ended; kjournald (${journal.length}) waits for the handle, ` +
+      `${blocked.length} tasks wait for kjournald`,
+    events: [], cause,
   };
 }
 
-function brokenBy(exit: RunResult["exit"], missing: number): string | undefined {
+/** Where no writer sleeps as I003a says: of the journal, or of a bio that nobody counts. */
+function stuckOf(stuck: readonly Task[], kept: number): Failure | undefined {
+  if (kept > 0) {
+    return {
+      invariant: "I003b", what: `${kept} bios are of requests with one reference, the submitter's`,
+      events: [], cause: "not recorded",
+    };
+  }
+  if (stuck.length === 0) return undefined;
+  return {
+    invariant: "I003c",
+    what: `the transaction is locked, and all ${stuck.length} owners of its handles sleep`,
+    events: [], cause: "not recorded",
+  };
+}
+
+function useOf({ late, firstUse }: DioStory): Failure | undefined {
+  if (!firstUse) return undefined;
+  return {
+    invariant: "UAF", what: `a request is looked at ${late} times after it was freed`,
+    events: [...firstUse.events, ...firstUse.late], cause: causeOfUse(firstUse),
+    moments: { used: firstUse.late[0] },
+  };
+}
+
+function brokenBy(
+  exit: RunResult["exit"], missing: number, lost: number,
+): string | undefined {
   if (exit === "hang") return "everything sleeps, but not as I003a describes";
   if (exit !== 0) return `exit ${exit}`;
-  return missing > 0 ? `it ended with ${missing} events missing` : undefined;
+  if (missing > 0) return `it ended with ${missing} events missing`;
+  return lost > 0 ? "the trace does not hold the whole run: use fewer rounds" : undefined;
 }

@@ -1,11 +1,15 @@
 // What a failure of case 004 is, from the trace: the first thing that was done with a request that
 // was gone, or that another one had, and the life of that request.
-import { TRACE_ISSUE, TRACE_LOCKED, type TraceEvent } from "../core/trace.ts";
+import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from "../core/trace.ts";
 import { COUNT_RULES, type Life, stepOf, usersOf } from "./004-life.ts";
 import type { Violation } from "./004-trace.ts";
 import type { Failure } from "./case.ts";
+import { causeByLoads } from "./immediate-drains.ts";
 
 type Kind = Violation["kind"];
+
+/** Of a kiocb. */
+const OBJECT_BYTES_MAX = 256n;
 
 /** I004a to I004d; `base` is what a kernel address is above its physical one. */
 export function violationOf(
@@ -17,7 +21,7 @@ export function violationOf(
   const from = taken ?? life.tried ?? life.born ?? event;
   const story = events.filter((other) => stepOf(other) && other.time >= from.time &&
     other.time <= event.time && other.phys >= object && other.phys < object + 4096n);
-  const lines = story.filter(({ phys }) => phys - object < 256n).map((other) =>
+  const lines = story.filter(({ phys }) => phys - object < OBJECT_BYTES_MAX).map((other) =>
     `${`${other.time - from.time}`.padStart(8)}  cpu${other.cpu}  ${stepOf(other)}`);
   return {
     invariant: invariantOf(first.kind),
@@ -26,12 +30,38 @@ export function violationOf(
       `request at ${object.toString(16)}, in cycles from ${stepOf(from)}:`, ...lines,
     ].join("\n"),
     events: story,
-    cause: "interleaving",
-    causeFrom: "order",
+    cause: causeByLoads(events, decidingLoads(first, events, base)),
     object,
     moments: momentsOf(first),
     facts: factsOf(first, base),
   };
+}
+
+/** KIF_KICKED of the kernel's aio/aio.h. */
+const KICKED = 1n;
+
+/**
+ * The loads with which the request came to be tried again: P7 found it marked, P3 its entry in no
+ * queue, Q6 that it is on no list; and Q4, where that is what fails. Of the stores to their places
+ * only Q1 can be in another CPU's buffer: marks are locked instructions, an entry is put into a
+ * queue before a fence, the rest is stored under ctx_lock.
+ */
+function decidingLoads(
+  { kind, event, taken, object, life }: Violation, events: readonly TraceEvent[], base: bigint,
+): TraceEvent[] {
+  const wakes = isWakeFunctions(kind);
+  const from = (wakes ? taken : life.tried ?? life.born)?.time ?? event.time;
+  const loads = events.filter((load) => load.kind === TRACE_LOAD && load.time >= from &&
+    load.time < event.time && load.phys >= object && load.phys < object + OBJECT_BYTES_MAX &&
+    !(wakes && load.cpu === event.cpu) && leadsOn(load, base));
+  return kind === "queued again" && loads.length > 0 ? [...loads, event] : loads;
+}
+
+function leadsOn(load: TraceEvent, base: bigint): boolean {
+  const step = stepOf(load);
+  if (step === "P7") return (load.value & KICKED) !== 0n;
+  // An empty list points at itself.
+  return (step === "P3" || step === "Q6") && load.value === load.phys + base;
 }
 
 function invariantOf(kind: Kind): string {

@@ -13,12 +13,15 @@ export const KICK = {
   A3: 3, P: 4,
 } as const;
 export type KickStep = keyof typeof KICK;
-export const KICK_KINDS = [TRACE_LOAD, TRACE_ISSUE, TRACE_LOCKED]
+export const KICK_KINDS = [TRACE_LOAD, TRACE_ISSUE, TRACE_COMMIT, TRACE_LOCKED]
   .reduce((kinds, kind) => kinds | (1 << kind), 0);
 
 const NAMES: ReadonlyMap<number, KickStep> = new Map(
   Object.entries(KICK).map(([name, id]) => [id, name as KickStep]),
 );
+/** An access of a step, or a store of one that becomes visible. */
+export const isOfKick = ({ label }: TraceEvent): boolean => NAMES.has(label);
+/** As it is executed. */
 export const stepOf = (event: TraceEvent): KickStep | undefined =>
   event.kind === TRACE_COMMIT ? undefined : NAMES.get(event.label);
 

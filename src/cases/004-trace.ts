@@ -25,12 +25,18 @@ export interface Violation {
 }
 
 export interface Kicks {
+  /** The first ones. */
   violations: Violation[];
+  /** Of all. */
+  counts: Partial<Record<Violation["kind"], number>>;
   /** Times that a request had to wait, wake-ups, and those near the decision of a try. */
   tries: number;
   wakes: number;
   near: number;
 }
+
+/** One is told; more would only take memory. */
+const VIOLATIONS_KEPT = 1000;
 
 /** The wake-up that a CPU's wake function is at. */
 interface Wake {
@@ -39,43 +45,64 @@ interface Wake {
   taken: TraceEvent;
 }
 
-/**
- * Of the records of one ring, oldest first. `bytes` is the size of a kiocb, of which a page holds
- * as many as fit; `base` is what a kernel address is above its physical one.
- */
-export function kicksIn(events: readonly TraceEvent[], bytes: number, base: bigint): Kicks {
-  const lives = new Map<bigint, Life>();
+/** What the trace says of a kernel: the bytes of a kiocb, of which a page holds as many as fit. */
+export interface KickLayout {
+  bytes: number;
+  /** What a kernel address is above its physical one. */
+  base: bigint;
+}
+
+/** Follows all requests through the records of one ring. */
+export class KickReader {
+  readonly found: Kicks = { violations: [], counts: {}, tries: 0, wakes: 0, near: 0 };
+  private readonly layout: KickLayout;
+  private readonly lives = new Map<bigint, Life>();
   /** By CPU. */
-  const wakes = new Map<number, Wake>();
+  private readonly wakes = new Map<number, Wake>();
   /** Of each CPU: a completion that has not given up its reference. */
-  const completions = new Map<number, TraceEvent>();
-  const found: Kicks = { violations: [], tries: 0, wakes: 0, near: 0 };
-  const objectOf = (phys: bigint) => {
-    const page = phys & ~4095n;
-    return page + ((phys - page) / BigInt(bytes)) * BigInt(bytes);
-  };
-  for (const event of events) {
+  private readonly completions = new Map<number, TraceEvent>();
+
+  constructor(layout: KickLayout) {
+    this.layout = layout;
+  }
+
+  /** The next record, by time. */
+  take(event: TraceEvent): void {
     const step = stepOf(event);
-    if (!step) continue;
+    if (!step) return;
     if (step === "A3") {
-      completions.set(event.cpu, event);
-      continue;
+      this.completions.set(event.cpu, event);
+      return;
     }
-    const object = objectOf(event.phys);
-    let life = lives.get(object) ?? newLife(0);
+    const { base, bytes } = this.layout;
+    const page = event.phys & ~4095n;
+    const object = page + ((event.phys - page) / BigInt(bytes)) * BigInt(bytes);
+    let life = this.lives.get(object) ?? newLife(0);
     if (step === "K0") life = newLife(life.generation + 1, event);
-    lives.set(object, life);
-    followWake(found, wakes, { step, event, object, life }, base);
+    this.lives.set(object, life);
+    followWake(this.found, this.wakes, { step, event, object, life }, base);
     // A completion's own put comes next on its CPU; others are those of submitter and worker.
-    const completion = step === "P" ? completions.get(event.cpu) : undefined;
-    if (step === "P") completions.delete(event.cpu);
+    const completion = step === "P" ? this.completions.get(event.cpu) : undefined;
+    if (step === "P") this.completions.delete(event.cpu);
     for (const kind of brokenRules(life, step, event, completion, base)) {
       const then = asNow(life);
-      found.violations.push({ kind, event, taken: life.woken, life: then, now: then, object });
+      note(this.found, { kind, event, taken: life.woken, life: then, now: then, object });
     }
     goOn(life, step, event, completion, base);
   }
-  return found;
+}
+
+function note(found: Kicks, violation: Violation): void {
+  const { kind } = violation;
+  found.counts[kind] = (found.counts[kind] ?? 0) + 1;
+  if (found.violations.length < VIOLATIONS_KEPT) found.violations.push(violation);
+}
+
+/** Of all records of one ring, oldest first. */
+export function kicksIn(events: readonly TraceEvent[], bytes: number, base: bigint): Kicks {
+  const reader = new KickReader({ bytes, base });
+  for (const event of events) reader.take(event);
+  return reader.found;
 }
 
 /** What a step is to the wake-ups that are under way. */
@@ -103,9 +130,8 @@ function followWake(
   } else if ((step === "Q3" || step === "Q4" || step === "Q6") && wake?.object === object) {
     const kind = misuseOf(wake, life, step, event, base);
     if (kind) {
-      found.violations.push({
-        kind, event, taken: wake.taken, life: asNow(wake.life), now: asNow(life), object,
-      });
+      const [then, now] = [asNow(wake.life), asNow(life)];
+      note(found, { kind, event, taken: wake.taken, life: then, now, object });
     }
     if (step === "Q6") wakes.delete(event.cpu);
   }

@@ -1,19 +1,17 @@
 // Case 004: the call-back path of asynchronous retries, Linux 2.6.13-rc3. A wake-up takes a request
 // out of a queue, marks it and queues it for its next try; whoever has just tried may see it half
 // done, queue it himself, and have it tried, ended and freed before the wake-up goes on.
-import type { TraceEvent } from "../core/trace.ts";
 import type { RunResult } from "../engine/machine.ts";
 import { parseDisks } from "../machine/disks.ts";
-import { FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { violationOf } from "./004-account.ts";
 import { COUNT_RULES, KICK_KINDS } from "./004-life.ts";
 import { R004 } from "./004-report.ts";
 import { rows004 } from "./004-rows.ts";
-import { type Kicks, kicksIn, type Violation } from "./004-trace.ts";
+import { KickStory } from "./004-story.ts";
+import type { Violation } from "./004-trace.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
-import { type LateAccess, lateAccesses } from "./shadow.ts";
 
 const VARIANTS: Record<string, string> = {
   bug: "take out, mark and queue are three steps, as in Linux 2.6.13-rc3",
@@ -71,6 +69,7 @@ const WORKLOADS: Record<string, Workload> = {
 
 /** Records of each reader. */
 const ROUNDS = 100;
+/** Of a piece of the run, and for the report of its end. */
 const TRACE_EVENTS = 1 << 20;
 const BUDGET_CYCLES = 2_000_000_000n;
 const BUDGET_CYCLES_ROUND = 200_000_000n;
@@ -92,8 +91,6 @@ export const case004: Case = {
       `variant ${text} of case 004: use ${Object.keys(VARIANTS).join(", ")} or fixed`);
   },
   describeVariant: (variant) => VARIANTS[variant],
-  inOrder: ({ variant }) =>
-    variant === "bug" ? { fails: true, from: "smpbox barriers 004" } : undefined,
   visits: "had a wake-up near the end of a try",
   workload: "W004",
   workloads: Object.fromEntries(
@@ -109,6 +106,7 @@ export const case004: Case = {
   traceEvents: () => TRACE_EVENTS,
   traceKinds: KICK_KINDS,
   pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
+  follow: (machine) => new KickStory(machine),
   examine,
   rows: rows004,
   report: R004,
@@ -117,32 +115,34 @@ export const case004: Case = {
   expectations: [],
 };
 
+/** What was seen while it ran; of a machine that ran without that, its last records. */
+function storyOf({ machine, followed }: Stopped): { story: KickStory; lost: number } {
+  if (followed instanceof KickStory) return { story: followed, lost: 0 };
+  const story = new KickStory(machine);
+  story.take(machine.view.trace());
+  return { story, lost: machine.view.traceLost };
+}
+
 function examine(stopped: Stopped): Findings {
   const { machine, result } = stopped;
-  const events = machine.view.trace();
+  const { story, lost } = storyOf(stopped);
+  const { kicks } = story;
   const answers = answersOf(stopped, "w004_stats", STATS);
   const block = machine.debugBlock();
-  const fs = block && FsBlock.of(block, machine.kernelVariable("smpbox_fs"));
-  const bytes = fs?.sizeOf("struct kiocb");
-  const kicks: Kicks = block && bytes ? kicksIn(events, bytes, block.base)
-    : { violations: [], tries: 0, wakes: 0, near: 0 };
   const active = result.stop === "quiescent"
     ? block?.kioctxs().reduce((sum, { reqsActive }) => sum + reqsActive, 0) ?? 0 : 0;
-  const late = lateAccesses(events, fs, "struct kiocb");
-  const failure = violationOf(kicks.violations, events, block?.base ?? 0n) ??
-    usedWhileFree(late, events) ??
+  const failure = violationOf(kicks.violations, story.events, block?.base ?? 0n) ??
     neverTriedAgain(active);
   const count = (...kinds: Violation["kind"][]) =>
-    kicks.violations.filter(({ kind }) => kinds.includes(kind)).length;
+    kinds.reduce((sum, kind) => sum + (kicks.counts[kind] ?? 0), 0);
   return {
     failure,
-    broken: failure ? undefined : brokenBy(result.exit, answers),
+    broken: failure ? undefined : brokenBy(result.exit, answers, lost),
     rounds: answers.events,
     residence: [],
     visited: kicks.near,
     counts: {
       "uses of a freed request": count("use after free"),
-      "accesses to a request in the allocator's hands, by anybody": late.length,
       "kicks of another request in its place": count("kick of another request"),
       "requests queued again (WARN)": count("queued again"),
       "tries of a request that another one tries": count("two tries"),
@@ -156,25 +156,6 @@ function examine(stopped: Stopped): Findings {
       "wake-ups": kicks.wakes,
       "sectors that are not what was written": answers.wrong,
     },
-  };
-}
-
-/** I004a, whoever it is: where the kicks of the trace do not show it. */
-function usedWhileFree(
-  [late]: readonly LateAccess[], events: readonly TraceEvent[],
-): Failure | undefined {
-  if (!late) return undefined;
-  const { event, freed, object } = late;
-  return {
-    invariant: "I004a",
-    what: `CPU ${event.cpu} accesses a request ${event.time - freed.time} cycles after CPU ` +
-      `${freed.cpu} has freed it`,
-    account: `request at ${object.toString(16)}: freed at ${freed.time}, used at ${event.time}`,
-    events: events.filter(({ time, phys }) => time >= freed.time && time <= event.time &&
-      phys >= object && phys < object + 256n),
-    cause: "not recorded",
-    object,
-    moments: { freed, used: event },
   };
 }
 
@@ -192,10 +173,11 @@ function neverTriedAgain(active: number): Failure | undefined {
 
 function brokenBy(
   exit: RunResult["exit"],
-  { submitted, events, wrong, other }: Record<(typeof STATS)[number], number>,
+  { submitted, events, wrong, other }: Record<(typeof STATS)[number], number>, lost: number,
 ): string | undefined {
   if (wrong > 0) return `${wrong} sectors are not what was written`;
   if (exit !== 0) return `exit ${exit}`;
   if (other > 0) return `${other} requests with another result than all of a record`;
-  return submitted > events ? `it ended with ${submitted - events} events missing` : undefined;
+  if (submitted > events) return `it ended with ${submitted - events} events missing`;
+  return lost > 0 ? "the trace does not hold the whole run: use fewer rounds" : undefined;
 }

@@ -6,6 +6,7 @@ import type { Preset } from "../machine/preset.ts";
 import type { ReportPlan } from "./report-plan.ts";
 import type { MemoryModel, Relation } from "../machine/topology.ts";
 import type { Machine, RunResult } from "../engine/machine.ts";
+import type { Follower } from "../engine/pieces.ts";
 
 /** Everything that one run depends on. */
 export interface CaseSpec {
@@ -113,6 +114,8 @@ export interface Stopped {
   spec: CaseSpec;
   result: RunResult;
   console: string;
+  /** What the case's follow() has made, which has seen all records; else those at the end count. */
+  followed?: Follower;
 }
 
 export type Findings = Pick<
@@ -171,6 +174,8 @@ export interface Case {
   budgetCycles(spec: CaseSpec): bigint;
   /** Kernel command line after the seed. */
   bootParameters(spec: CaseSpec): string;
+  /** Reads all records of the run while it goes on, of a case whose runs have too many. */
+  follow?(machine: Machine): Follower;
   /** Looks at the stopped machine. */
   examine(stopped: Stopped): Findings;
   expectations: Expectation[];

@@ -30,30 +30,54 @@ export interface DioRequest {
   bytes?: bigint;
   /** Accesses to the line after it was freed, and before it was a request again. */
   late: TraceEvent[];
+  /** Stores to the state of the submitter's task (W5), while it was at this request. */
+  states: TraceEvent[];
 }
 
 export const stepOf = (event: TraceEvent): DioStep | undefined => NAMES.get(event.label);
 
-/** All requests whose beginning is in the trace, in the order of their beginnings. */
-export function dioRequests(events: readonly TraceEvent[]): DioRequest[] {
-  const requests: DioRequest[] = [];
-  const current = new Map<bigint, DioRequest>();
-  for (const event of events) {
-    if (!NAMES.has(event.label) || ELSEWHERE.has(event.label)) continue;
+/** Requests whose beginning is in the trace, in the order of their beginnings. */
+export class DioReader {
+  private readonly onBegin: (request: DioRequest) => void;
+  /** By their lines. */
+  readonly current = new Map<bigint, DioRequest>();
+  /** By CPU: the one that its submitter was at last. */
+  private readonly submitted = new Map<number, DioRequest>();
+
+  constructor(onBegin: (request: DioRequest) => void = () => undefined) {
+    this.onBegin = onBegin;
+  }
+
+  /** The next record, by time. */
+  take(event: TraceEvent): void {
+    if (!NAMES.has(event.label)) return;
+    if (ELSEWHERE.has(event.label)) {
+      this.submitted.get(event.cpu)?.states.push(event);
+      return;
+    }
     const line = event.phys & ~63n;
     if (event.label === DIO.S1 && event.kind === TRACE_ISSUE) {
-      const request = { line, events: [event], freed: false, late: [] };
-      current.set(line, request);
-      requests.push(request);
-      continue;
+      const request = { line, events: [event], freed: false, late: [], states: [] };
+      this.current.set(line, request);
+      this.submitted.set(event.cpu, request);
+      this.onBegin(request);
+      return;
     }
-    const request = current.get(line);
-    if (!request) continue;
+    const request = this.current.get(line);
+    if (!request) return;
+    if (event.label === DIO.W4) this.submitted.set(event.cpu, request);
     // What was stored before the end may become visible after it.
     if (request.freed && event.kind !== TRACE_COMMIT) request.late.push(event);
     else request.events.push(event);
     if (event.label === DIO.Df) request.freed = true;
   }
+}
+
+/** All of them. */
+export function dioRequests(events: readonly TraceEvent[]): DioRequest[] {
+  const requests: DioRequest[] = [];
+  const reader = new DioReader((request) => requests.push(request));
+  for (const event of events) reader.take(event);
   return requests;
 }
 

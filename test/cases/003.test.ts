@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { case003 } from "../../src/cases/003.ts";
 import {
-  isNear, isStoreBuffering, meetingsOf, NEAR_CYCLES, usesAfterFree,
+  causeOfHang, causeOfUse, DioStory, isNear, meetingsOf, NEAR_CYCLES,
 } from "../../src/cases/003-story.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
 import {
@@ -33,15 +33,28 @@ function meeting(...events: TraceEvent[]) {
 
 describe("submitter and completion", () => {
   it("a waiter in the store buffer is not seen", () => {
-    expect(isStoreBuffering(meeting(count(10), ...publish(20, 200), look(60), drop(300))))
-      .toBe(true);
+    expect(causeOfHang(meeting(count(10), ...publish(20, 200), look(60), drop(300))))
+      .toBe("store buffer");
   });
 
-  it("a look before the store, or after it is visible, is an interleaving", () => {
-    expect(isStoreBuffering(meeting(count(10), look(15), ...publish(20, 200), drop(300))))
-      .toBe(false);
-    expect(isStoreBuffering(meeting(count(10), ...publish(20, 50), look(60), drop(300))))
-      .toBe(false);
+  it("a look before the store is an interleaving", () => {
+    expect(causeOfHang(meeting(count(10), look(15), ...publish(20, 200), drop(300))))
+      .toBe("interleaving");
+  });
+
+  it("without a look nothing is known", () => {
+    expect(causeOfHang(meeting(count(10), ...publish(20, 200)))).toBe("not recorded");
+  });
+
+  it("who sees a waiter whose state is still in the store buffer does not wake it", () => {
+    const state = (issue: number, commit: number) => [
+      at(issue, W, "W5", TRACE_ISSUE, 2n), at(commit, W, "W5", TRACE_COMMIT, 2n),
+    ];
+    const seen = (...events: TraceEvent[]) => causeOfHang(meeting(
+      ...publish(20, 50), count(30), at(60, E, "E3", TRACE_LOAD, 1n), drop(55), ...events));
+    expect(seen(...state(25, 200))).toBe("store buffer");
+    expect(seen(...state(70, 200))).toBe("not recorded");
+    expect(seen()).toBe("not recorded");
   });
 
   it("are near within a few thousand cycles, and never on one CPU", () => {
@@ -59,8 +72,22 @@ describe("submitter and completion", () => {
   it("a look at a request that was freed is found", () => {
     const free = at(400, W, "Df", TRACE_ISSUE);
     const late = at(500, E, "E3", TRACE_LOAD);
-    expect(usesAfterFree(dioRequests([begin, count(10), drop(20), free, late]))).toEqual([late]);
-    expect(usesAfterFree(dioRequests([begin, count(10), drop(20), free]))).toEqual([]);
+    const requests = dioRequests([begin, count(10), drop(20), free, late]);
+    expect(requests.map((request) => request.late)).toEqual([[late]]);
+    expect(causeOfUse(requests[0])).toBe("interleaving");
+    expect(dioRequests([begin, count(10), drop(20), free])[0].late).toEqual([]);
+  });
+
+  it("are counted over all pieces of a run, each request once", () => {
+    const one = [begin, count(10), ...publish(20, 30), drop(40), at(400, W, "Df", TRACE_ISSUE)];
+    const late = at(500, E, "E3", TRACE_LOAD);
+    const story = new DioStory();
+    for (const events of [one.slice(0, 3), one.slice(3), [late, begin], [count(10), drop(20)]]) {
+      story.take(events);
+    }
+    expect(story.end()).toHaveLength(1);
+    expect([story.meetings, story.near, story.late]).toEqual([2, 2, 1]);
+    expect(story.firstUse!.late).toEqual([late]);
   });
 });
 

@@ -1,0 +1,52 @@
+// Case 004's trace while the machine runs: what kicksIn() finds, and the records around the first
+// violation, which a long run's ring has lost by its end.
+import type { TraceEvent } from "../core/trace.ts";
+import type { Machine } from "../engine/machine.ts";
+import type { Follower } from "../engine/pieces.ts";
+import { FsBlock } from "../machine/fs-block.ts";
+import { isOfKick } from "./004-life.ts";
+import { type KickLayout, KickReader, type Kicks } from "./004-trace.ts";
+
+const NONE: Kicks = { violations: [], counts: {}, tries: 0, wakes: 0, near: 0 };
+
+export class KickStory implements Follower {
+  private readonly machine: Machine;
+  private reader?: KickReader;
+  private before: readonly TraceEvent[] = [];
+  /** Of the first violation: the pieces in which it began and was seen. */
+  private around: TraceEvent[] = [];
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  get kicks(): Kicks {
+    return this.reader?.found ?? NONE;
+  }
+
+  /** Records with the steps that led to the first violation. */
+  get events(): readonly TraceEvent[] {
+    return this.around;
+  }
+
+  take(events: readonly TraceEvent[]): void {
+    const own = events.filter(isOfKick);
+    if (own.length === 0) return;
+    // The first request has been made by now, so the kernel knows how big they are.
+    const layout = this.reader ? undefined : layoutOf(this.machine);
+    if (layout) this.reader = new KickReader(layout);
+    for (const event of own) this.reader?.take(event);
+    if (this.kicks.violations.length > 0 && this.around.length === 0) {
+      this.around = [...this.before, ...own];
+    }
+    this.before = own;
+  }
+}
+
+/** Undefined in a kernel without a file system. */
+function layoutOf(machine: Machine): KickLayout | undefined {
+  const block = machine.debugBlock();
+  const fs = block && FsBlock.of(block, machine.kernelVariable("smpbox_fs"));
+  const bytes = fs?.sizeOf("struct kiocb");
+  return block && bytes ? { bytes, base: block.base } : undefined;
+}
