@@ -3,6 +3,7 @@ import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
 } from "../core/trace.ts";
 import type { Follower } from "../engine/pieces.ts";
+import type { Wait } from "./003-numbers.ts";
 import { access, DIO, DioReader, type DioRequest } from "./dio-trace.ts";
 import { type Cause, causeByLoads } from "./immediate-drains.ts";
 
@@ -78,10 +79,8 @@ export class DioStory implements Follower {
   /** Accesses after free, and the first request that had one. */
   late = 0;
   firstUse?: DioRequest;
-  /** The last one that was waited for. */
-  last?: Meeting;
-  /** When a submitter has looked for the first time whether it has to wait, and for what. */
-  readonly waits: Array<{ line: bigint; time: bigint }> = [];
+  /** From when to when each one that was waited for is there as it was mapped. */
+  readonly waits: Wait[] = [];
   private readonly reader = new DioReader((request) => this.begin(request));
   /** By their lines: those that have begun last. */
   private readonly begun = new Map<bigint, DioRequest>();
@@ -110,8 +109,8 @@ export class DioStory implements Follower {
     if (meeting) {
       this.meetings++;
       if (isNear(meeting)) this.near++;
-      this.last = meeting;
-      this.waits.push({ line, time: meeting.counted.time });
+      const to = access(request, "Df")?.time;
+      this.waits.push({ line, from: meeting.counted.time, to });
     }
     this.late += request.late.length;
     if (request.late.length > 0) this.firstUse ??= request;

@@ -30,6 +30,8 @@ interface Workload {
   words: string;
   model: string;
   irq: IrqPolicy;
+  /** Every request is looked at while it is there. */
+  numbers?: boolean;
 }
 
 /** Of the two dumps of the report: where the first writer's first block is. */
@@ -84,11 +86,19 @@ export const WORKLOADS: Record<string, Workload> = {
   },
   W003n: {
     ...rate(), what: "one writer of 1 MiB: the numbers of the first dump",
-    words: words({}, MIB, OFFSET.first),
+    words: words({}, MIB, OFFSET.first), numbers: true,
   },
   W003n2: {
     ...rate(), what: "one writer of 1 MiB: the numbers of the second dump",
-    goal: GOAL.second, words: words({}, MIB, OFFSET.second),
+    goal: GOAL.second, words: words({}, MIB, OFFSET.second), numbers: true,
+  },
+  W003n7: {
+    ...rate(), what: "the writers of the second dump alone: the numbers of each of their requests",
+    goal: GOAL.second, words: words({ oracle: 7 }, MIB, OFFSET.second), numbers: true,
+  },
+  W003n192: {
+    ...rate(), what: "the writers of the first dump alone: the numbers of each of their requests",
+    words: words({ oracle: 192 }, MIB, OFFSET.first), numbers: true,
   },
   W003h: { ...rate({ holes: 0 }), what: "as W003r, where everything is written before" },
   W003e: { ...rate({ extend: 1 }), what: "as W003r, beyond the end of the file" },

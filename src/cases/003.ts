@@ -6,15 +6,16 @@ import {
   SLEEP_DISK, SLEEP_T_LOCKED, SLEEP_UPDATES, type Task, TASK_UNINTERRUPTIBLE,
 } from "../machine/debug-block.ts";
 import { parseDisks } from "../machine/disks.ts";
-import { FsBlock } from "../machine/fs-block.ts";
+import { type DioFields, FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError, numberOf } from "../machine/preset.ts";
 import { accountOf, blockedFacts, type Population, stuckOwners } from "./003-account.ts";
+import { aliveIn } from "./003-numbers.ts";
 import { R003 } from "./003-report.ts";
 import { rows003 } from "./003-rows.ts";
 import { causeOfHang, causeOfUse, DioStory, type Meeting, meetingsOf } from "./003-story.ts";
 import { DESCRIPTIONS, nameOf, WORKLOADS } from "./003-workloads.ts";
 import { answersOf } from "./answers.ts";
-import type { Case, Failure, Findings, Stopped } from "./case.ts";
+import type { Case, Failure, Findings, LookHooks, Stopped } from "./case.ts";
 import { DIO_KINDS, dioRequests, stepOf } from "./dio-trace.ts";
 
 /** Writes of each writer. */
@@ -64,6 +65,7 @@ export const case003: Case = {
   pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
   follow: () => new DioStory(),
   examine,
+  lookAgain,
   rows: rows003,
   report: R003,
   /**
@@ -127,6 +129,28 @@ function examine(stopped: Stopped): Findings {
       "accesses after free": story.late,
     },
   };
+}
+
+/** Of a workload whose numbers matter: its requests, from a second run. */
+async function lookAgain(
+  { machine, spec, followed }: Stopped, { signal }: LookHooks,
+): Promise<Pick<Findings, "objects">> {
+  if (!WORKLOADS[spec.workload].numbers || !(followed instanceof DioStory)) return {};
+  const again = await machine.again({ traceEvents: 0 });
+  const objects: DioFields[] = [];
+  try {
+    for (const wait of followed.waits.sort((a, b) => Number(a.from - b.from))) {
+      if (again.view.now < wait.from) await again.runTo(wait.from, { signal });
+      if (signal?.aborted) break;
+      const block = again.debugBlock();
+      const fs = block && FsBlock.of(block, again.kernelVariable("smpbox_fs"));
+      const dio = fs && aliveIn(fs, wait, again.view.now);
+      if (dio) objects.push(dio);
+    }
+    return { objects };
+  } finally {
+    again.close();
+  }
 }
 
 /** Of w003's tasks. */

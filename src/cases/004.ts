@@ -29,6 +29,7 @@ const ALIASES: Record<string, string> = { fixed: "f1", "f0'": "f0p" };
 
 /** Sixteen on one context: the wake function waits for ctx_lock, and who tries gets it first. */
 const MANY = "files=1 threads=16 shared=1 blocks=256 record=512 depth=16 batch=1";
+const FSX = "files=8 direct=1";
 interface Workload {
   what: string;
   kernel?: string;
@@ -59,7 +60,11 @@ const WORKLOADS: Record<string, Workload> = {
   },
   W004f: {
     what: "fsx: reads, writes and truncations of eight files, also by O_DIRECT, all compared",
-    kernel: "fs_cache=32", words: "files=8 direct=1", count: "fsx",
+    kernel: "fs_cache=32 v003=f0", words: FSX, count: "fsx",
+  },
+  W004g: {
+    what: "as W004f, with another repair of case 003 under it, which wakes after the lock",
+    kernel: "fs_cache=32 v003=f1", words: FSX, count: "fsx",
   },
   W004r: {
     what: "a file whose tries are short without having to wait",

@@ -92,8 +92,8 @@ export interface CaseRun {
   longestRound?: number;
   /** Other things that the case counts, by what they are. */
   counts?: Record<string, number>;
-  /** Fields of the object that the case is about, as they were at the end. */
-  facts?: Record<string, bigint>;
+  /** Fields of objects that the case is about, each as it was at the moment that matters. */
+  objects?: Array<Record<string, bigint>>;
 }
 
 /** What a phase scan found: phases of the reaper against the submitter that hang. */
@@ -118,10 +118,14 @@ export interface Stopped {
   followed?: Follower;
 }
 
+export interface LookHooks {
+  signal?: AbortSignal;
+}
+
 export type Findings = Pick<
   CaseRun,
   | "failure" | "broken" | "rounds" | "counters" | "residence" | "slack" | "scan" | "visited"
-  | "slowRounds" | "longestRound" | "counts" | "facts"
+  | "slowRounds" | "longestRound" | "counts" | "objects"
 >;
 
 /** What must come out of all runs of one kind. */
@@ -178,6 +182,8 @@ export interface Case {
   follow?(machine: Machine): Follower;
   /** Looks at the stopped machine. */
   examine(stopped: Stopped): Findings;
+  /** Looks at the same run once more, at moments which examine() has found. */
+  lookAgain?(stopped: Stopped, hooks: LookHooks): Promise<Partial<Findings>>;
   expectations: Expectation[];
   /** What must come out, in groups of runs: the acceptance test. */
   rows: Row[];
@@ -231,6 +237,8 @@ export interface Setup {
   hosts?: Array<ReadonlyMap<string, number>>;
   /** Why this machine, or this model, does not do what was expected. */
   known?: string;
+  /** What is known: another miss than this one is a missed row all the same. */
+  bound?(runs: readonly CaseRun[]): boolean;
   expected: string;
   /** One sentence on what was found, and whether it is what was expected. */
   judge(runs: readonly CaseRun[]): { measured: string; outcome: "holds" | "missed" | "open" };

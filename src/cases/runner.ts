@@ -70,13 +70,15 @@ export async function runOnce(
       ...hooks, onConsole: (bytes) => output.push(bytes),
     });
     const console = output.map((bytes) => new TextDecoder().decode(bytes)).join("");
+    const stopped = { machine, spec, result, console, followed };
     return {
       spec,
       relation: definition.allCpus ? "all CPUs" : relationOf(machine.preset, ...spec.pair),
       result,
       console,
       places: placesOf(machine),
-      ...judged(definition.examine({ machine, spec, result, console, followed }), lost),
+      ...judged(definition.examine(stopped), lost),
+      ...await definition.lookAgain?.(stopped, hooks),
     };
   } finally {
     machine.close();

@@ -1,14 +1,17 @@
 // Case 003 in the trace: when submitter and completion were near each other, what hid the waiter,
 // and looks at a request that is gone. What comes out on the machine: rows.test.ts.
 import { describe, expect, it } from "vitest";
+import { stuckOwners } from "../../src/cases/003-account.ts";
 import { case003 } from "../../src/cases/003.ts";
 import {
   causeOfHang, causeOfUse, DioStory, isNear, meetingsOf, NEAR_CYCLES,
 } from "../../src/cases/003-story.ts";
+import type { CaseRun } from "../../src/cases/case.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
 } from "../../src/core/trace.ts";
+import type { Task } from "../../src/machine/debug-block.ts";
 
 const LINE = 0x740000n;
 const W = 4;
@@ -96,4 +99,86 @@ describe("variants", () => {
     "%s is %s", (text, name) => expect(case003.variantOf(text)).toBe(name));
   it.each(["x8", "", "dio2620", "constructor"])("%j lists the valid ones", (text) =>
     expect(() => case003.variantOf(text)).toThrow(/f0\+bug_on/));
+});
+
+describe("the rows", () => {
+  const { setups } = case003.rows.find(({ id }) => id === "E003.2")!;
+  const [numbers] = setups("full");
+  const dio = {
+    size: 0x100000n, result: 0xe00n, cur_page_len: 0xc00n, first_block_in_page: 7n, blkbits: 9n,
+    blkfactor: 3n, total_pages: 0x101n, curr_page: 0x40n, head: 0x40n, tail: 0x40n,
+    pages_in_io: 0x102n, offset: 0xb00200n, final_block_in_request: 0x6001n,
+    block_in_file: 0x5808n, cur_page_block: 0x948613an, final_block_in_bio: 0x9486140n,
+    next_block_for_io: 0x9486140n,
+  };
+  const run = (objects: Array<Record<string, bigint>>, waited: number) => ({
+    spec: { ...numbers, seed: 1n }, rounds: 1, objects,
+    counts: { "requests that were waited for": waited },
+  }) as unknown as CaseRun;
+  const outcome = (...runs: CaseRun[]) => numbers.judge(runs).outcome;
+
+  it("E003.2: every number of every request, and no request left out", () => {
+    expect(outcome(run([dio], 1))).toBe("holds");
+    expect(outcome(run([], 0))).toBe("missed");
+    expect(outcome(run([dio], 2))).toBe("missed");
+    for (const name of Object.keys(dio) as Array<keyof typeof dio>) {
+      expect(outcome(run([{ ...dio, [name]: dio[name] + 1n }], 1)), name).toBe("missed");
+    }
+    // The second one is elsewhere, and has the same shape there.
+    const other = {
+      ...dio, offset: 0xc00200n, final_block_in_request: 0x6801n, block_in_file: 0x6008n,
+      cur_page_block: 10n, final_block_in_bio: 16n, next_block_for_io: 16n,
+    };
+    expect(outcome(run([dio, other], 2))).toBe("holds");
+    expect(outcome(run([dio, { ...other, block_in_file: 0x5808n }], 2))).toBe("missed");
+    expect(outcome(run([dio, { ...other, result: 0x1000n }], 2))).toBe("missed");
+  });
+
+  const found = (invariant: string | undefined, more: Partial<CaseRun> = {}) => ({
+    spec: { memory: "tso", seed: 1n }, rounds: 1000, visited: 3, counts: {},
+    failure: invariant && { invariant }, ...more,
+  }) as unknown as CaseRun;
+  const setupOf = (id: string, expected: string, variant?: string) =>
+    case003.rows.find((row) => row.id === id)!.setups("full").find((one) =>
+      one.expected === expected && (!variant || one.variant === variant))!;
+
+  it("E003.5: a use after free is no hang, and a hang is one", () => {
+    const { judge } = setupOf("E003.5", "no hang");
+    expect(judge([found("UAF"), found(undefined)]).outcome).toBe("holds");
+    expect(judge([found("UAF"), found("I003a")]).outcome).toBe("missed");
+    expect(judge([found("I003c")]).outcome).toBe("missed");
+    expect(judge([found(undefined, { visited: 0 })]).outcome).toBe("open");
+  });
+
+  it("E003.5: rates of the two models that are ten times apart are not of the same order", () => {
+    const { judge } = setupOf("E003.5", "the same order of rate");
+    const runs = (memory: string, hangs: number) => Array.from({ length: 20 }, (_, i) =>
+      found(i < hangs ? "I003a" : undefined, { spec: { memory } as CaseRun["spec"] }));
+    expect(judge([...runs("tso", 18), ...runs("sc", 2)]).outcome).toBe("holds");
+    expect(judge([...runs("tso", 20), ...runs("sc", 2)]).outcome).toBe("missed");
+    expect(judge([...runs("tso", 0), ...runs("sc", 0)]).outcome).toBe("missed");
+  });
+
+  it("what is known has its bound", () => {
+    const x7 = setupOf("E003.5", "use after free", "x7").bound!;
+    expect([x7([found(undefined)]), x7([found("I003a")])]).toEqual([true, false]);
+    expect(setupOf("E003.5", "use after free", "x3").bound!([found("I003a")])).toBe(true);
+    const { bound } = case003.rows.find(({ id }) => id === "E003.4")!.setups("full")
+      .find(({ workload }) => workload === "W003i")!;
+    expect(bound!([found("I003a"), found(undefined)])).toBe(true);
+    expect(bound!([found("I003a"), found("I003a"), found(undefined)])).toBe(false);
+  });
+});
+
+describe("I003c", () => {
+  const task = (address: bigint, state: number) => ({ address, state }) as Task;
+  const locked = { address: 9n, tid: 1, state: "T_LOCKED", updates: 1 };
+  const of = (owner: bigint) => (address: bigint) => (address === owner ? 9n : 0n);
+  it("is of a locked transaction whose owners all sleep", () => {
+    expect(stuckOwners([task(1n, 2), task(2n, 2)], locked, of(1n))).toHaveLength(1);
+    expect(stuckOwners([task(1n, 0), task(2n, 2)], locked, of(1n))).toEqual([]);
+    const running = { ...locked, state: "T_RUNNING" };
+    expect(stuckOwners([task(1n, 2)], running, of(1n))).toEqual([]);
+    expect(stuckOwners([task(1n, 2)], { ...locked, updates: 0 }, of(1n))).toEqual([]);
+  });
 });

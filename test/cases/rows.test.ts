@@ -117,6 +117,28 @@ describe("the judges", () => {
     expect(hangs.judge([run(hangs, [0, 1], hang), run(hangs, [0, 2], hang)]).outcome).toBe("holds");
   });
 
+  it("what is worse than known is missed", async () => {
+    const definition = findCase("001");
+    const known: Row = {
+      id: "X.3", what: "missed, as known and otherwise",
+      setups: (size) => [true, false].map((as) => ({
+        ...row.setups(size)[0], seeds: 0, known: "because", bound: () => as,
+        judge: () => ({ measured: "-", outcome: "missed" }),
+      })),
+    };
+    const results = await runSetups([{ definition, row: known }], { size: "short" });
+    expect(results.map(({ outcome }) => outcome)).toEqual(["known", "missed"]);
+  });
+
+  /** Without one a worse result would pass. */
+  const NO_BOUND = new Set(["E000.4"]);
+  it.each(CASES.flatMap(({ rows }) => rows).filter(({ id }) => !NO_BOUND.has(id)))(
+    "what is known in $id has its bound", ({ setups }) => {
+      for (const { known, bound } of [...setups("short"), ...setups("full")]) {
+        expect(known === undefined).toBe(bound === undefined);
+      }
+    });
+
   it("what is known not to be as expected is told, and does not end the test", async () => {
     const definition = findCase("001");
     const known = "because";
