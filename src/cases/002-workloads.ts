@@ -14,7 +14,7 @@ export const ALIASES: Record<string, string> = {
   fixed: "dio2620", f0: "fix2006", f2: "dio2620",
 };
 
-const RECORD_SECTORS = 128;
+export const RECORD_SECTORS = 128;
 const BAD = 9 * RECORD_SECTORS;
 /** Of each request, in all workloads. */
 export const RECORD_BYTES = RECORD_SECTORS * 512;

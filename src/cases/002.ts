@@ -3,22 +3,24 @@
 // anything but the whole size in it leaves the report to a submitter who has long returned.
 import type { RunResult } from "../engine/machine.ts";
 import { SLEEP_AIO, SLEEP_AIO_DRAIN, TASK_RUNNING } from "../machine/debug-block.ts";
-import { parseDisks } from "../machine/disks.ts";
+import { changeDisks, parseDisks } from "../machine/disks.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { accountOf, detailsOf } from "./002-account.ts";
+import { injectedIn, type Plan, unreported } from "./002-injected.ts";
 import {
   ALL_OF_IT, near, type Outcome, OUTCOMES, outcomeOf, overwrittenInBuffer, PART_OF_IT,
 } from "./002-outcome.ts";
 import { R002 } from "./002-report.ts";
-import { rows002 } from "./002-rows.ts";
+import { ANSWERED, INJECTED, rows002 } from "./002-rows.ts";
 import { rowTwice } from "./002-twice.ts";
-import { ALIASES, RECORD_BYTES, VARIANTS, WORKLOADS } from "./002-workloads.ts";
+import { ALIASES, RECORD_BYTES, RECORD_SECTORS, VARIANTS, WORKLOADS } from "./002-workloads.ts";
 import { answersOf } from "./answers.ts";
-import type { Case, Failure, Findings, Stopped } from "./case.ts";
+import type { Case, CaseSpec, Failure, Findings, Stopped } from "./case.ts";
 import { DIO_KINDS, type DioRequest, dioRequests, stepOf } from "./dio-trace.ts";
 
 /** The repair that is none and not in the kernel: a program that does not wait for ever. */
 const TIMEOUT = { variant: "x5", workload: "W002t" };
+const ALL_STAGES = 15;
 
 /** A record of 64 KiB: 4 MiB a file. */
 const ROUNDS = 64;
@@ -113,15 +115,15 @@ function examine(stopped: Stopped): Findings {
   const missing = answers.submitted - answers.events - inRings - taken;
   const leaked = requests.filter(({ freed }) => !freed).length;
   const failed = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  // Each of these writes has sectors that fail, whatever the kernel makes of it.
-  const silent = holes ? answers.events - answers.eio : 0;
-  const failure = violationOf(counts, quiescent ? active : 0, leaked, silent);
+  const unread = inRings + taken;
+  const injected = holes ? answers.events : injectedIn(planOf(stopped.spec), answers.submitted);
+  const unseen = unreported(injected, { ...answers, missing, unread });
+  const failure = violationOf(counts, quiescent ? active : 0, leaked, unseen, holes);
   if (failure) {
     failure.account = accountOf(requests, { ...answers, active });
     failure.events = events.filter((event) => stepOf(event));
     failure.cause = causeOf(requests);
     if (failure.cause === "interleaving") failure.causeFrom = "order";
-    const unread = inRings + taken;
     Object.assign(failure, detailsOf(requests, { ...answers, active, unread }));
   }
   const full = events.length === TRACE_EVENTS;
@@ -138,6 +140,8 @@ function examine(stopped: Stopped): Findings {
         Object.entries(counts).map(([key, n]) => [OUTCOMES[key as Outcome], n]),
       ),
       "errors between S1 and S6": requests.filter(near).length,
+      ...(injected === undefined ? {} : { [INJECTED]: injected }),
+      [ANSWERED]: answers.eio,
       "missing events": missing,
       "asleep in io_getevents": sleepers(SLEEP_AIO).length,
       "asleep in io_destroy": sleepers(SLEEP_AIO_DRAIN).length,
@@ -158,9 +162,18 @@ function countsOf(requests: readonly DioRequest[]): Partial<Record<Outcome, numb
   return counts;
 }
 
+/** The disks as they are in this run, and what the program does with them. */
+function planOf(spec: CaseSpec): Plan {
+  const { files, words, disk } = WORKLOADS[spec.workload];
+  const disks = changeDisks(parseDisks(files, ...disk(spec.rounds)), spec.disk);
+  const stages = Number(/\bstages=(\d+)/.exec(words)?.[1] ?? ALL_STAGES);
+  return { disks, records: spec.rounds, recordSectors: RECORD_SECTORS, stages };
+}
+
 /** I002a to I002c, exact when nothing is pending. */
 function violationOf(
-  counts: Partial<Record<Outcome, number>>, active: number, leaked: number, silent: number,
+  counts: Partial<Record<Outcome, number>>, active: number, leaked: number, unseen: number,
+  holes: boolean,
 ): Failure | undefined {
   const found = (invariant: string, what: string): Failure =>
     ({ invariant, what, events: [], cause: "no race" });
@@ -169,14 +182,16 @@ function violationOf(
       `${active} requests have no event, although no bio and no command of theirs is under way`);
   }
   if (counts.twice) return found("I002a", `${counts.twice} requests are reported twice`);
-  const masked = (counts.short ?? 0) + (counts.overwritten ?? 0);
+  // What the trace shows, or what the host knows to be missing, whatever the kernel did with it.
+  const masked = Math.max((counts.short ?? 0) + (counts.overwritten ?? 0), unseen);
+  // Each write into a hole has sectors that fail, and is done in part.
+  if (masked > 0 && holes) {
+    const writes = masked === 1 ? "a write that failed in part is" :
+      `${masked} writes that failed in part are`;
+    return found("I002b", `${writes} reported without an error`);
+  }
   if (masked > 0) {
     return found("I002b", `${masked} writes that failed are reported as done in full`);
-  }
-  if (silent > 0) {
-    const writes = silent === 1 ? "a write that failed in part is" :
-      `${silent} writes that failed in part are`;
-    return found("I002b", `${writes} reported without an error`);
   }
   if (leaked > 0) return found("I002c", `${leaked} requests are never freed`);
   return undefined;

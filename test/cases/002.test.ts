@@ -1,11 +1,20 @@
 // Case 002: the outcomes of a failed write, told apart by the order of the labelled accesses; names
 // of variants. What comes out on the machine: rows.test.ts.
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Case, CaseSpec } from "../../src/cases/case.ts";
+import { ANSWERED, INJECTED } from "../../src/cases/002-rows.ts";
+import { runOnce } from "../../src/cases/runner.ts";
 import { case002 } from "../../src/cases/002.ts";
 import { accountOf } from "../../src/cases/002-account.ts";
+import { injectedIn, unreported } from "../../src/cases/002-injected.ts";
 import { near, outcomeOf, overwrittenInBuffer } from "../../src/cases/002-outcome.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, type TraceEvent } from "../../src/core/trace.ts";
+
+import { Machine } from "../../src/engine/machine.ts";
+import { parseDisks } from "../../src/machine/disks.ts";
+
+afterAll(() => Machine.shutdown());
 
 const SIZE = 65536n;
 const EIO = -5n;
@@ -118,4 +127,48 @@ describe("variants", () => {
     expect(() => case002.variantOf("x5", "W002b")).toThrow(/use --workload W002t/);
     expect(() => case002.variantOf("x5")).toThrow(/use --workload W002t/);
   });
+});
+
+describe("injected errors", () => {
+  const plan = (...words: string[]) =>
+    ({ disks: parseDisks(1, ...words), records: 64, recordSectors: 128, stages: 15 });
+
+  it("are those of the records with a bad sector, in each stage of their direction", () => {
+    const writes = plan("error=write:1152-1408");
+    expect([64, 127, 128, 191, 192, 256].map((submitted) => injectedIn(writes, submitted)))
+      .toEqual([3, 3, 3, 3, 6, 6]);
+    expect(injectedIn(plan("error=read:1152-1407"), 256)).toBe(4);
+    expect(injectedIn(plan("error=both:127-128", "error=both:128-128"), 128)).toBe(4);
+    expect(injectedIn({ ...writes, stages: 5 }, 128)).toBe(6);
+    expect(injectedIn(plan("error=write:8192-9000"), 256)).toBe(0);
+  });
+
+  it("of a drive that goes, or of several files, are not known", () => {
+    expect(injectedIn(plan("error=write:0-1", "gone=9"), 256)).toBeUndefined();
+    expect(injectedIn({ ...plan(), disks: parseDisks(2, "error=write:0-1") }, 256)).toBeUndefined();
+  });
+
+  it("that are neither reported nor missing are lost", () => {
+    const counted = { submitted: 256, eio: 3, missing: 1, unread: 0 };
+    expect(unreported(6, counted)).toBe(2);
+    expect(unreported(6, { ...counted, unread: 2 })).toBe(0);
+    expect([unreported(4, counted), unreported(undefined, counted)]).toEqual([0, 0]);
+  });
+
+  it("of which the trace has nothing are I002b, too", async () => {
+    // Sectors that the host calls bad, and the machine does not know of: the kernel had no error.
+    const spec: CaseSpec = {
+      machine: "clovertown", variant: "dio2620", workload: "W002b", pair: [0, 1], rounds: 64,
+      memory: "tso", seed: 1n,
+    };
+    const good = await runOnce(case002, spec);
+    expect([good.failure, good.broken]).toEqual([undefined, undefined]);
+    expect([good.counts![INJECTED], good.counts![ANSWERED]]).toEqual([6, 6]);
+    const deaf: Case = {
+      ...case002, disks: (one) => ({ ...case002.disks!(one)!, disks: parseDisks(1) }),
+    };
+    const lost = await runOnce(deaf, spec);
+    expect(lost.counts![ANSWERED]).toBe(0);
+    expect(lost.failure).toMatchObject({ invariant: "I002b", what: expect.stringMatching(/^6 /) });
+  }, 120_000);
 });
