@@ -30,6 +30,7 @@ interface Workload {
   words: string;
   model: string;
   irq: IrqPolicy;
+  commitUs: number;
   /** Every request is looked at while it is there. */
   numbers?: boolean;
 }
@@ -40,8 +41,20 @@ const OFFSET = { first: 0xb00200, second: 0x3900200 };
 const MIB = 1 << 20;
 const SMALL = 8192;
 
-/** A write cache: it answers as fast as it is asked. */
+/**
+ * A write cache that answers as fast as it is asked: a completion comes when its submitter is at W4
+ * to W7 as often as it can. What comes from the seed is then the CPU of each interrupt, and some
+ * cycles of its way. With the specification's 1 to 20 us (W003u) about as many writes hang.
+ */
 const CACHED = "instant";
+const SPECIFIED = "uniform:1-20";
+/**
+ * Microseconds between commits: scaled, as the whole run is. A hang does not depend on it; it is
+ * how long everybody else goes on until the journal asks for the handle, which is most of the cost
+ * of a run with iozone in it. W003u has the specification's.
+ */
+const COMMIT_US = 2000;
+const COMMIT_US_SPECIFIED = 50_000;
 
 function words(tasks: Record<string, number>, bytes: number, offset: number): string {
   const { oracle = 1, iozone = 0, pdflush = 0, ls = 0, ...rest } = tasks;
@@ -56,6 +69,7 @@ const rate = (extra: Record<string, number> = {}): Workload => ({
   words: words({ oracle: 16, ...extra }, SMALL, OFFSET.first),
   model: CACHED,
   irq: "round-robin",
+  commitUs: COMMIT_US,
 });
 const second = { oracle: 7, iozone: 16, pdflush: 1, ls: 1 };
 const first = { oracle: 192, ls: 1 };
@@ -68,6 +82,10 @@ export const WORKLOADS: Record<string, Workload> = {
     words: words(crowd, SMALL, OFFSET.first),
   },
   W003r: { ...rate(), what: "16 writers of 8 KiB into a hole, and nobody else" },
+  W003u: {
+    ...rate(), what: "as W003r, on a disk of 1 to 20 us, with a commit every 50 ms",
+    model: SPECIFIED, commitUs: COMMIT_US_SPECIFIED,
+  },
   W003: {
     ...rate(), what: "the second dump: 7 writers of 1 MiB, 16 iozone, pdflush, ls",
     goal: GOAL.second, words: words(second, MIB, OFFSET.second),

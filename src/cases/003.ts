@@ -24,8 +24,6 @@ const ROUNDS = 100;
 const TRACE_EVENTS = 1 << 20;
 const BUDGET_CYCLES = 4_000_000_000n;
 const BUDGET_CYCLES_ROUND = 50_000_000n;
-/** Microseconds between commits: scaled, as the whole run is. */
-const COMMIT_US = 2000;
 const STATS = ["submitted", "events", "full", "other", "handles", "ended"] as const;
 
 export const case003: Case = {
@@ -51,8 +49,8 @@ export const case003: Case = {
   ),
   rounds: ROUNDS,
   bootParameters({ variant, workload, rounds }) {
-    const { goal, words } = WORKLOADS[workload];
-    const kernel = `fs=1 fs_goal=${goal} v003=${variant} commit=${COMMIT_US}`;
+    const { goal, words, commitUs } = WORKLOADS[workload];
+    const kernel = `fs=1 fs_goal=${goal} v003=${variant} commit=${commitUs}`;
     return `${kernel} -- w003 rounds=${rounds} ${words}`;
   },
   disks: ({ workload }) => {

@@ -177,6 +177,9 @@ describe("I003c", () => {
   it("is of a locked transaction whose owners all sleep", () => {
     expect(stuckOwners([task(1n, 2), task(2n, 2)], locked, of(1n))).toHaveLength(1);
     expect(stuckOwners([task(1n, 0), task(2n, 2)], locked, of(1n))).toEqual([]);
+    const both = (address: bigint) => (address < 3n ? 9n : 0n);
+    expect(stuckOwners([task(1n, 2), task(2n, 0)], locked, both)).toEqual([]);
+    expect(stuckOwners([task(1n, 2), task(2n, 2), task(3n, 0)], locked, both)).toHaveLength(2);
     const running = { ...locked, state: "T_RUNNING" };
     expect(stuckOwners([task(1n, 2)], running, of(1n))).toEqual([]);
     expect(stuckOwners([task(1n, 2)], { ...locked, updates: 0 }, of(1n))).toEqual([]);
