@@ -159,6 +159,21 @@ describe("the rows", () => {
     expect(judge([...runs("tso", 0), ...runs("sc", 0)]).outcome).toBe("missed");
   });
 
+  it("E003.1: with few requests near each other one hang is enough, and must be whole", () => {
+    const { judge } = case003.rows[0].setups("full").find((one) => one.workload === "W003u")!;
+    const counts = {
+      "writers asleep on an ended request": 1, "kjournald on t_updates": 1,
+      "open handles of the transaction": 1, "their owners, all asleep (I003c)": 1,
+      "tasks on T_LOCKED": 15, "tasks in all": 16,
+    };
+    const tree = (more = {}) => found("I003a", { counts: { ...counts, ...more } });
+    expect(judge([tree(), found(undefined)]).outcome).toBe("holds");
+    expect(judge([found(undefined)]).outcome).toBe("missed");
+    for (const what of Object.keys(counts)) {
+      expect(judge([tree(), tree({ [what]: 0 })]).outcome, what).toBe("missed");
+    }
+  });
+
   it("what is known has its bound", () => {
     const x7 = setupOf("E003.5", "use after free", "x7").bound!;
     expect([x7([found(undefined)]), x7([found("I003a")])]).toEqual([true, false]);
