@@ -22,9 +22,14 @@ const SKIPPED: Record<string, string> = {
   "E003.5": "its hangs and its uses after free take minutes each",
   "E003.6": "a use after free takes minutes",
 };
-/** Setups of so few runs that they may not come where the row could fail. */
+/** Setups whose runs may not come where the row could fail. */
 const MAY_BE_OPEN = new Set([
   "E000.6: bug W000m illumos32 tso", // has few wrong results, and of those few of another size
+  // Of these the farthest pair does not come near, nor does it in 2,000 rounds.
+  "E001.4: k0 W001i westmere-ex sc", "E001.4: k0 W001i zen sc",
+  // A disk's interrupt on the die of both; none came near in 1,000 rounds and more.
+  "E001.5: k0 W001iv conroe tso", "E001.5: k0 W001iv conroe tso-adv",
+  "E001.12: k0 W001iii clovertown tso, one L2", "E001.12: k0 W001iii conroe tso",
 ]);
 
 const ROWS = CASES.flatMap((definition) => definition.rows.map((row) => ({ definition, row })));
