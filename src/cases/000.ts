@@ -3,14 +3,13 @@
 // submitter that takes this very request meanwhile has zeroed it (2.4b).
 import type { Machine, RunResult } from "../engine/machine.ts";
 import { parseDisks } from "../machine/disks.ts";
-import { FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { accountOf, factsOf } from "./000-account.ts";
 import { R000 } from "./000-report.ts";
 import { COUNTS, rows000 } from "./000-rows.ts";
 import { causeOf, isRequestStep, KINDS, storyOf } from "./000-trace.ts";
 import type { Case, CaseSpec, Failure } from "./case.ts";
-import { lateAccesses } from "./shadow.ts";
+import { LateAccesses } from "./shadow.ts";
 
 const VARIANTS: Record<string, string> = {
   bug: "as it was: the result is read after the request is free and the mutex released",
@@ -151,9 +150,9 @@ interface Told {
 
 /** I000a by the allocator's labels: accesses to requests that were on the free list. */
 function requestsUsedFree(machine: Machine): number {
-  const block = machine.debugBlock();
-  const fs = block && FsBlock.of(block, machine.kernelVariable("smpbox_fs"));
-  return lateAccesses(machine.view.trace(), fs, "struct aio_req").length;
+  const late = new LateAccesses(machine, "struct aio_req");
+  late.take(machine.view.trace());
+  return late.count;
 }
 
 /** What the program says that it found. */

@@ -2,10 +2,12 @@
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
 } from "../core/trace.ts";
+import type { Machine } from "../engine/machine.ts";
 import type { Follower } from "../engine/pieces.ts";
 import type { Wait } from "./003-numbers.ts";
 import { access, DIO, DioReader, type DioRequest } from "./dio-trace.ts";
 import { type Cause, causeByLoads } from "./immediate-drains.ts";
+import { LateAccesses } from "./shadow.ts";
 
 /** Cycles between W6 and E2 within which the two are near; the window has some 200. */
 export const NEAR_CYCLES = 3000n;
@@ -79,14 +81,21 @@ export class DioStory implements Follower {
   /** Accesses after free, and the first request that had one. */
   late = 0;
   firstUse?: DioRequest;
+  /** By the allocators' labels, whatever the access is. */
+  readonly shadow: LateAccesses;
   /** From when to when each one that was waited for is there as it was mapped. */
   readonly waits: Wait[] = [];
   private readonly reader = new DioReader((request) => this.begin(request));
   /** By their lines: those that have begun last. */
   private readonly begun = new Map<bigint, DioRequest>();
 
+  constructor(machine: Machine) {
+    this.shadow = new LateAccesses(machine, "struct dio");
+  }
+
   take(events: readonly TraceEvent[]): void {
     for (const event of events) this.reader.take(event);
+    this.shadow.take(events);
   }
 
   /** Of the requests that are not freed; adds up what is still in hand. */

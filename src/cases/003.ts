@@ -61,7 +61,7 @@ export const case003: Case = {
   traceEvents: () => TRACE_EVENTS,
   traceKinds: DIO_KINDS,
   pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
-  follow: () => new DioStory(),
+  follow: (machine) => new DioStory(machine),
   examine,
   lookAgain,
   rows: rows003,
@@ -79,7 +79,7 @@ export const case003: Case = {
 /** What was seen while it ran; of a machine that ran without that, its last records. */
 function storyOf({ machine, followed }: Stopped): { story: DioStory; lost: number } {
   if (followed instanceof DioStory) return { story: followed, lost: 0 };
-  const story = new DioStory();
+  const story = new DioStory(machine);
   story.take(machine.view.trace());
   return { story, lost: machine.view.traceLost };
 }
@@ -124,7 +124,8 @@ function examine(stopped: Stopped): Findings {
       "their owners, all asleep (I003c)": stuck.length,
       "bios of requests with one reference (I003b)": kept,
       "requests that were waited for": story.meetings,
-      "accesses after free": story.late,
+      "accesses after free": Math.max(story.late, story.shadow.count),
+      "of them by the allocator's labels": story.shadow.count,
     },
   };
 }
@@ -210,7 +211,13 @@ function stuckOf(stuck: readonly Task[], kept: number): Failure | undefined {
   };
 }
 
-function useOf({ late, firstUse }: DioStory): Failure | undefined {
+function useOf({ late, firstUse, shadow: { count, first } }: DioStory): Failure | undefined {
+  if (!firstUse && first) {
+    return {
+      invariant: "UAF", what: `a request is accessed ${count} times after it was freed`,
+      events: [first.freed, first.event], cause: "not recorded", moments: { used: first.event },
+    };
+  }
   if (!firstUse) return undefined;
   return {
     invariant: "UAF", what: `a request is looked at ${late} times after it was freed`,

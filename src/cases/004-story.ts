@@ -6,10 +6,13 @@ import type { Follower } from "../engine/pieces.ts";
 import { FsBlock } from "../machine/fs-block.ts";
 import { isOfKick } from "./004-life.ts";
 import { type KickLayout, KickReader, type Kicks } from "./004-trace.ts";
+import { LateAccesses } from "./shadow.ts";
 
 const NONE: Kicks = { violations: [], counts: {}, tries: 0, wakes: 0, near: 0 };
 
 export class KickStory implements Follower {
+  /** By the allocator's labels, whatever the access is. */
+  readonly shadow: LateAccesses;
   private readonly machine: Machine;
   private reader?: KickReader;
   private before: readonly TraceEvent[] = [];
@@ -18,6 +21,7 @@ export class KickStory implements Follower {
 
   constructor(machine: Machine) {
     this.machine = machine;
+    this.shadow = new LateAccesses(machine, "struct kiocb");
   }
 
   get kicks(): Kicks {
@@ -30,6 +34,7 @@ export class KickStory implements Follower {
   }
 
   take(events: readonly TraceEvent[]): void {
+    this.shadow.take(events);
     const own = events.filter(isOfKick);
     if (own.length === 0) return;
     // The first request has been made by now, so the kernel knows how big they are.

@@ -12,6 +12,7 @@ import { KickStory } from "./004-story.ts";
 import type { Violation } from "./004-trace.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, Failure, Findings, Stopped } from "./case.ts";
+import type { LateAccess } from "./shadow.ts";
 
 const VARIANTS: Record<string, string> = {
   bug: "take out, mark and queue are three steps, as in Linux 2.6.13-rc3",
@@ -137,7 +138,7 @@ function examine(stopped: Stopped): Findings {
   const active = result.stop === "quiescent"
     ? block?.kioctxs().reduce((sum, { reqsActive }) => sum + reqsActive, 0) ?? 0 : 0;
   const failure = violationOf(kicks.violations, story.events, block?.base ?? 0n) ??
-    neverTriedAgain(active);
+    usedWhileFree(story.shadow.first) ?? neverTriedAgain(active);
   const count = (...kinds: Violation["kind"][]) =>
     kinds.reduce((sum, kind) => sum + (kicks.counts[kind] ?? 0), 0);
   return {
@@ -148,6 +149,7 @@ function examine(stopped: Stopped): Findings {
     visited: kicks.near,
     counts: {
       "uses of a freed request": count("use after free"),
+      "accesses to a request in the allocator's hands, by anybody": story.shadow.count,
       "kicks of another request in its place": count("kick of another request"),
       "requests queued again (WARN)": count("queued again"),
       "tries of a request that another one tries": count("two tries"),
@@ -161,6 +163,22 @@ function examine(stopped: Stopped): Findings {
       "wake-ups": kicks.wakes,
       "sectors that are not what was written": answers.wrong,
     },
+  };
+}
+
+/** I004a of an access that no rule of a request's life is about. */
+function usedWhileFree(late: LateAccess | undefined): Failure | undefined {
+  if (!late) return undefined;
+  const { event, freed, object } = late;
+  return {
+    invariant: "I004a",
+    what: `CPU ${event.cpu} accesses a request ${event.time - freed.time} cycles after CPU ` +
+      `${freed.cpu} has freed it`,
+    account: `request at ${object.toString(16)}: freed at ${freed.time}, used at ${event.time}`,
+    events: [freed, event],
+    cause: "not recorded",
+    object,
+    moments: { freed, used: event },
   };
 }
 

@@ -3,7 +3,8 @@
 // trace has not seen freed counts as in use. A store belongs to the moment when it was executed:
 // what becomes visible after the free was stored before.
 import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from "../core/trace.ts";
-import type { FsBlock, Slot } from "../machine/fs-block.ts";
+import type { Machine } from "../engine/machine.ts";
+import { FsBlock, type Slot } from "../machine/fs-block.ts";
 
 /** Ids of workloads/include/smpbox-labels.h: taken, freed, and moved by the allocator itself. */
 export const ALLOCATOR = { SA: 80, SF: 81, SL: 82, RA: 83, RF: 84, RL: 85 } as const;
@@ -29,7 +30,8 @@ export class ShadowMap {
   private readonly free = new Map<bigint, TraceEvent>();
   /** Requests of illumos' list, by each of their lines. */
   private readonly requests = new Map<bigint, bigint>();
-  private readonly objects: Objects;
+  /** As they are at the time of the next accesses. */
+  objects: Objects;
 
   constructor(objects: Objects) {
     this.objects = objects;
@@ -75,11 +77,33 @@ export class ShadowMap {
   }
 }
 
-/** Accesses to free objects of one type, of the records in the order of their times. */
-export function lateAccesses(
-  events: readonly TraceEvent[], fs: FsBlock | undefined, type: string,
-): LateAccess[] {
-  if (!fs) return [];
-  const shadow = new ShadowMap({ slotAt: fs.slots(), request: fs.aioRequest() });
-  return events.flatMap((event) => shadow.see(event) ?? []).filter((late) => late.type === type);
+/** Accesses to free objects of one type, of the records of a machine while it runs. */
+export class LateAccesses {
+  count = 0;
+  first?: LateAccess;
+  private map?: ShadowMap;
+  private readonly machine: Machine;
+  private readonly type: string;
+
+  constructor(machine: Machine, type: string) {
+    this.machine = machine;
+    this.type = type;
+  }
+
+  /** The next records, in the order of their times. */
+  take(events: readonly TraceEvent[]): void {
+    // A kernel that has not come to its caches yet has freed nothing.
+    const block = this.machine.debugBlock();
+    const fs = block && FsBlock.of(block, this.machine.kernelVariable("smpbox_fs"));
+    if (!fs) return;
+    const objects = { slotAt: fs.slots(), request: fs.aioRequest() };
+    this.map ??= new ShadowMap(objects);
+    this.map.objects = objects;
+    for (const event of events) {
+      const late = this.map.see(event);
+      if (late?.type !== this.type) continue;
+      this.count++;
+      this.first ??= late;
+    }
+  }
 }

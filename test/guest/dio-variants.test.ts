@@ -114,6 +114,8 @@ describe("case 003: the completion (E1 to E3)", () => {
     ["x3", "E2", "E3", "E2 locked, E3"],
     ["x4", "E2", "E3", "E2 locked, lock, E3"],
     ["x5", "E2", "E3", "E2 locked, E3"],
+    ["x6", "E2", "E3", "E2 locked, E3"],
+    ["x6b", "E2", "E3", "E2 locked, E3"],
     ["x7", "E2", "E3", "E2 locked, E3"],
   ])("%s, %s to %s: %s", (variant, from, to, expected) => {
     expect(ways(`dio_bio_end_aio__${variant}`, from, to)[0]).toBe(expected);
