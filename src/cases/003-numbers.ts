@@ -1,4 +1,4 @@
-// Case 003: the fields of a request that was cut short by a hole (aio-cases 5.6), against those of
+// Case 003: the fields of a request that was cut short by a hole, against those of
 // the two dumps, and a second look at a run for them: at the end the requests are freed.
 import type { DioFields, FsBlock } from "../machine/fs-block.ts";
 

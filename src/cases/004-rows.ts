@@ -45,9 +45,12 @@ const SEEDS = { short: 3, full: 20 } as const;
 
 /** 10^5 operations of eight files, half of them on either of two workers. */
 const FSX = { short: { rounds: 20, seeds: 1 }, full: { rounds: 6250, seeds: 2 } } as const;
-/** Both right repairs of case 003 are under them: W004f has f0, W004g f1. */
+/**
+ * The right repairs of cases 003 and 002 are under them: W004f has f0, which is 002's dio2620, too,
+ * W004g f1; W004h has 002's fix2006 and W004i its f1.
+ */
 const FSX_FIXES: Array<[variant: string, workload: string]> =
-  [["f0", "W004f"], ["f0p", "W004g"], ["f1", "W004f"]];
+  [["f0", "W004f"], ["f0p", "W004g"], ["f1", "W004f"], ["f1", "W004h"], ["f1", "W004i"]];
 
 interface Choice {
   workload?: string;

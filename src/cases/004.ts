@@ -67,6 +67,14 @@ const WORKLOADS: Record<string, Workload> = {
     what: "as W004f, with another repair of case 003 under it, which wakes after the lock",
     kernel: "fs_cache=32 v003=f1", words: FSX, count: "fsx",
   },
+  W004h: {
+    what: "as W004f, with the repair of 2006 of case 002 under it",
+    kernel: "fs_cache=32 v002=fix2006", words: FSX, count: "fsx",
+  },
+  W004i: {
+    what: "as W004f, with case 002's error under bio_lock under it",
+    kernel: "fs_cache=32 v002=f1", words: FSX, count: "fsx",
+  },
   W004r: {
     what: "a file whose tries are short without having to wait",
     words: "short=1 files=1 threads=2 blocks=16 record=4096 depth=8",
