@@ -26,6 +26,12 @@ const BUDGET_CYCLES = 4_000_000_000n;
 const BUDGET_CYCLES_ROUND = 50_000_000n;
 const STATS = ["submitted", "events", "full", "other", "handles", "ended"] as const;
 
+/** Does somebody sleep for ever without store buffers? Of those with which somebody ever does. */
+const IN_ORDER: ReadonlyMap<string, boolean> = new Map([
+  ...["bug", "x1", "x2", "x2b", "x3"].map((name): [string, boolean] => [name, true]),
+  ...["x5", "x6", "x6b"].map((name): [string, boolean] => [name, false]),
+]);
+
 export const case003: Case = {
   id: "003",
   title: "a write waits for ever for a bio that has ended, and the file system for the write",
@@ -42,6 +48,8 @@ export const case003: Case = {
       `variant ${text} of case 003: use ${Object.keys(DESCRIPTIONS).join(", ")} or fixed`);
   },
   describeVariant: (variant) => DESCRIPTIONS[variant],
+  inOrder: ({ variant }) => IN_ORDER.has(variant)
+    ? { fails: IN_ORDER.get(variant)!, from: "smpbox barriers 003 --matrix" } : undefined,
   visits: "had submitter and completion near each other",
   workload: "W003c",
   workloads: Object.fromEntries(

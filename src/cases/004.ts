@@ -105,6 +105,8 @@ export const case004: Case = {
       `variant ${text} of case 004: use ${Object.keys(VARIANTS).join(", ")} or fixed`);
   },
   describeVariant: (variant) => VARIANTS[variant],
+  inOrder: ({ variant }) =>
+    variant === "bug" ? { fails: true, from: "smpbox barriers 004" } : undefined,
   visits: "had a wake-up near the end of a try",
   workload: "W004",
   workloads: Object.fromEntries(

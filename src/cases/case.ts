@@ -56,9 +56,9 @@ export interface Failure {
   /**
    * What says so. Undefined: the recorded order of instructions, executed again with immediate
    * drains, and what the load that decided reads then. order: in which order the steps were
-   * executed. code: no trace, but what is known of the code (Case.inOrder).
+   * executed.
    */
-  causeFrom?: "order" | "code";
+  causeFrom?: "order";
 }
 
 export interface CaseRun {

@@ -12,7 +12,7 @@ export function causeText(
 ): string {
   const known = code.inOrder?.(spec);
   switch (failure.cause) {
-    case "store buffer": return `Store buffer: ${bufferText(failure, known)}`;
+    case "store buffer": return `Store buffer: ${bufferText(known)}`;
     case "interleaving": return `Interleaving: ${orderText(spec, failure, known)}`;
     case "no race":
       return "No race: the steps came in their usual order, nothing had to meet by chance.";
@@ -22,10 +22,9 @@ export function causeText(
 
 type Known = ReturnType<NonNullable<Case["inOrder"]>>;
 
-function bufferText({ causeFrom }: Failure, known: Known): string {
-  const tested = causeFrom === "code" ? "no trace was kept to test it with."
-    : "in the order of instructions of this run, with immediate drains, the load that decided " +
-      "reads another value.";
+function bufferText(known: Known): string {
+  const tested = "in the order of instructions of this run, with immediate drains, the load that " +
+    "decided reads another value.";
   if (!known) {
     return `${tested} That says nothing of other runs, nor that a fence would help: with ` +
       "--memory sc there is no store buffer.";

@@ -11,6 +11,7 @@ import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
 } from "../../src/core/trace.ts";
+import type { Machine } from "../../src/engine/machine.ts";
 import type { Task } from "../../src/machine/debug-block.ts";
 
 const LINE = 0x740000n;
@@ -33,6 +34,9 @@ function meeting(...events: TraceEvent[]) {
   const sorted = [begin, ...events].sort((a, b) => Number(a.time - b.time));
   return meetingsOf(dioRequests(sorted))[0];
 }
+
+/** A machine whose kernel has not begun: nothing has been freed. */
+const NO_KERNEL = { debugBlock: () => undefined } as unknown as Machine;
 
 describe("submitter and completion", () => {
   it("a waiter in the store buffer is not seen", () => {
@@ -84,7 +88,7 @@ describe("submitter and completion", () => {
   it("are counted over all pieces of a run, each request once", () => {
     const one = [begin, count(10), ...publish(20, 30), drop(40), at(400, W, "Df", TRACE_ISSUE)];
     const late = at(500, E, "E3", TRACE_LOAD);
-    const story = new DioStory();
+    const story = new DioStory(NO_KERNEL);
     for (const events of [one.slice(0, 3), one.slice(3), [late, begin], [count(10), drop(20)]]) {
       story.take(events);
     }

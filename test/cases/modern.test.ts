@@ -86,7 +86,7 @@ describe("case M", () => {
   });
 });
 
-/** Section 7.1 of the cases' specification, waiters a to i. */
+/** What explore finds of the pairs (smpbox barriers 001 --matrix), waiters a to i. */
 const COLUMNS = "abcdefghi";
 const MATRIX: Record<string, string> = {
   k0: "HHHHHHHHH", k1: "HHHHHHHHH", k2: "HHHHHHHHH", k7: "..HHH.HH.", k8: "..HHH.HH.",
