@@ -33,6 +33,9 @@ const TAKES: Record<Mode, { called: string; takes: ReadonlySet<Name> }> = {
   },
 };
 
+/** Of every verb (main.ts). */
+const COMMON: ReadonlySet<string> = new Set(["progress"]);
+
 const MODES: Mode[] = ["rows", "ablate", "sweep", "runs"];
 
 /** The mode that is asked for, or an InputError about the first option that it does not take. */
@@ -42,7 +45,8 @@ export function modeOf(id: string | undefined, options: CaseOptions, command: Co
   const { called, takes } = TAKES[mode];
   for (const option of command.options) {
     const name = option.attributeName() as Name;
-    if (command.getOptionValueSource(name) !== "cli" || takes.has(name)) continue;
+    if (COMMON.has(name) || takes.has(name)) continue;
+    if (command.getOptionValueSource(name) !== "cli") continue;
     throw new InputError(`${option.long} is not for ${called}: ${adviceOn(name, mode)}`);
   }
   return mode;

@@ -10,7 +10,7 @@ import type { Case, Failure } from "../../src/cases/case.ts";
 import { caseModern } from "../../src/cases/modern.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { causeText } from "../../src/report/cause.ts";
-import { failed, hungWriter } from "./report-tools.ts";
+import { failed } from "./report-tools.ts";
 
 afterAll(() => Machine.shutdown());
 
@@ -23,11 +23,16 @@ const text = (definition: Case, failure: Partial<Failure>, part: {
     ...failure });
 };
 const REPLAYED = "immediate drains, the load that decided reads another value";
+/** Of seeds 1 to 200 three hang because of a store buffer: 7, 51, 123. */
+const BUFFERED_SEED = 7n;
 const TOO = "without store buffers the code fails, too";
 
 describe("of real runs", () => {
   it("003: the store buffer had a part in it, and no fence repairs it", async () => {
-    const { session, failure } = await hungWriter();
+    const { session, failure } = await failed(case003, {
+      machine: "rhel16", variant: "bug", workload: "W003t", pair: [0, 1], rounds: 30,
+      memory: "tso",
+    }, 1n, BUFFERED_SEED);
     session.machine.close();
     expect(failure).toMatchObject({ cause: "store buffer" });
     const said = text(case003, failure);

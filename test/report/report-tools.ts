@@ -12,8 +12,8 @@ import { dumpsIn } from "./crash-session.ts";
 import { named } from "./r003-fields.ts";
 
 const SEEDS = 6n;
-/** Of the first 200 seeds 16 hang within 30 rounds; with 61 and 134 all others wait. A second. */
-const HUNG_SEED = 61n;
+/** Of the seeds 201 to 300 eight hang within 30 rounds; with 219 all 24 others wait. A second. */
+const HUNG_SEED = 219n;
 
 export interface Failed {
   session: Session;
