@@ -120,9 +120,9 @@ describe("the free list", () => {
 });
 
 /** In struct aio, the first argument; in struct aio_req; and how many there are at most. */
-const AIO_FREE = 0x20n;
-const FREE_LAST = 0x28n;
-const FREE_COUNT = 0x30n;
+const AIO_FREE = 0x18n;
+const FREE_LAST = 0x20n;
+const FREE_COUNT = 0x28n;
 const NEXT = 0x30n;
 const PREV = 0x38n;
 const IOV_LEN = 0x70n;
@@ -158,13 +158,13 @@ function storesOf(name: string): string[] {
 
 describe("the free list's stores", () => {
   it("1.5 comes last: what makes the request free is visible after what it says of itself", () => {
-    expect(storesOf("aio_req_free")).toEqual(["generation, next, prev, 1_5 aio_free"]);
+    expect(storesOf("aio_req_free")).toEqual(["generation, next, RF prev, 1_5 aio_free"]);
   });
 
   it("x4 appends, to a list that has some and to one that is empty", () => {
     const ways = storesOf("aio_req_free_fifo").map((way) => way.replace(/(, )?count/, ""));
     expect(ways.sort()).toEqual([
-      "generation, next, prev, aio_free, last", "generation, next, prev, next, last",
+      "generation, next, RF prev, RL next, last", "generation, next, RF prev, aio_free, last",
     ]);
   });
 

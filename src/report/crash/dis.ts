@@ -6,7 +6,7 @@ import { bareHex, type Session } from "./session.ts";
 import { segmentAt } from "./symbols.ts";
 
 const CODE_BYTES = 15;
-const PLACE_WIDTH = 43;
+const PLACE_WIDTH = 40;
 
 export async function dis(session: Session, place: string, count?: string): Promise<string[]> {
   const from = session.address(place);
