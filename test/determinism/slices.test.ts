@@ -39,7 +39,10 @@ describe.each<Row>([
     expect(events.length).toBeGreaterThan(1000);
     expect(new Set(events.map(({ cpu }) => cpu)).size).toBe(cpus);
     expect(outside).toEqual([]);
-    for (const cycles of waited) expect(cycles).toBeGreaterThan(Number(CYCLES));
+    // One that is halted at the end of its slice does not wait for the next.
+    for (const cycles of waited) expect(cycles).toBeGreaterThan(0);
+    const sum = waited.reduce((all, cycles) => all + cycles, 0);
+    expect(sum).toBeGreaterThan(cpus * Number(CYCLES));
   });
 
   it("ends alike with any number of workers", { timeout: 120_000 }, async () => {
