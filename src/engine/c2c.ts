@@ -24,6 +24,8 @@ export const C2C_OPTIONS = {
 /** An instruction makes no more records in a cycle: a store is issued, granted and counted. */
 const RECORDS_CYCLE = 4;
 
+const LINE_BYTES = 64;
+
 export const ACCESSES = ["loads", "stores", "locked"] as const;
 export type Access = (typeof ACCESSES)[number];
 
@@ -43,6 +45,8 @@ export interface Cell {
   cpus: Map<number, number>;
   /** HITMs by CPU. */
   hitms: Map<number, number>;
+  /** HITMs of a datum that no other CPU has changed, by the place in the line that was. */
+  falseHitms: Map<number, number>;
 }
 
 export interface LineUse {
@@ -51,8 +55,58 @@ export interface LineUse {
   hitms: number;
 }
 
+/**
+ * Of one line: when each of its bytes was written last, and when each CPU last accessed each of
+ * them, in writes to the line. A HITM for a datum that another CPU has written since this
+ * one last accessed it moves that datum (true sharing); any other moves the line for a neighbour
+ * (false sharing; Dubois et al., "The Detection and Elimination of Useless Misses in
+ * Multiprocessors"). Records of CPUs that run one after the other in a slice are not in the order
+ * of their times; but a line changes hands between slices, and so it does in the trace.
+ */
+class Line implements LineUse {
+  readonly phys: number;
+  readonly cells = new Map<number, Cell>();
+  hitms = 0;
+  private writes = 0;
+  /** Of the last write. */
+  private last = 0;
+  private writer?: number;
+  private readonly written = new Uint32Array(LINE_BYTES);
+  private readonly seen: Uint32Array[] = [];
+
+  constructor(phys: number) {
+    this.phys = phys;
+  }
+
+  /**
+   * Where another CPU wrote the line last, if none has written these bytes since `cpu` last
+   * accessed them: for the sake of that place they move. Undefined too for a line that another
+   * cache has exclusive without a write.
+   */
+  neighbourOf(cpu: number, offset: number, bytes: number): number | undefined {
+    const seen = this.seen[cpu];
+    for (let i = offset; i < Math.min(offset + bytes, LINE_BYTES); i++) {
+      if (this.written[i] > (seen?.[i] ?? 0)) return undefined;
+    }
+    return this.writer !== undefined && this.writer !== cpu ? this.last : undefined;
+  }
+
+  note(cpu: number, offset: number, bytes: number, writes: boolean): void {
+    if (writes) {
+      this.writes++;
+      this.last = offset;
+      this.writer = cpu;
+    }
+    const seen = (this.seen[cpu] ??= new Uint32Array(LINE_BYTES));
+    for (let i = offset; i < Math.min(offset + bytes, LINE_BYTES); i++) {
+      seen[i] = this.writes;
+      if (writes) this.written[i] = this.writes;
+    }
+  }
+}
+
 export class Collector {
-  readonly lines = new Map<number, LineUse>();
+  readonly lines = new Map<number, Line>();
   private readonly issued: number[][] = [];
   /** By CPU and line: the last grant, from where and after how many cycles. */
   private readonly granted: Map<number, { source: number; cycles: number }>[] = [];
@@ -75,7 +129,7 @@ export class Collector {
     const rip = label === ACCESS_STORE ? (this.issued[cpu]?.shift() ?? 0) : extra;
     const at = phys & ~63;
     let line = this.lines.get(at);
-    if (!line) this.lines.set(at, (line = { phys: at >>> 0, cells: new Map(), hitms: 0 }));
+    if (!line) this.lines.set(at, (line = new Line(at >>> 0)));
     const offset = phys & 63;
     const key = ((offset * 3 + label) * 2 ** 32) + rip;
     let cell = line.cells.get(key);
@@ -83,7 +137,7 @@ export class Collector {
       cell = {
         offset, bytes, rip, access: accessOf(label),
         sources: new Uint32Array(abi.SOURCE_LIMIT), waited: new Float64Array(abi.SOURCE_LIMIT),
-        cpus: new Map(), hitms: new Map(),
+        cpus: new Map(), hitms: new Map(), falseHitms: new Map(),
       };
       line.cells.set(key, cell);
     }
@@ -92,9 +146,15 @@ export class Collector {
     // What the core itself had it did not ask for.
     if (size > abi.SERVED_BUFFER) cell.waited[size] += this.waitOf(cpu, at, size);
     cell.cpus.set(cpu, (cell.cpus.get(cpu) ?? 0) + 1);
-    if (size < abi.HITM) return;
-    line.hitms++;
-    cell.hitms.set(cpu, (cell.hitms.get(cpu) ?? 0) + 1);
+    if (size >= abi.HITM) {
+      line.hitms++;
+      cell.hitms.set(cpu, (cell.hitms.get(cpu) ?? 0) + 1);
+      const neighbour = line.neighbourOf(cpu, offset, bytes || 1);
+      if (neighbour !== undefined) {
+        cell.falseHitms.set(neighbour, (cell.falseHitms.get(neighbour) ?? 0) + 1);
+      }
+    }
+    line.note(cpu, offset, bytes || 1, label !== ACCESS_LOAD);
   }
 
   /** A load that is done again, since its instruction has to wait for more, is counted again. */

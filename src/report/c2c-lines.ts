@@ -6,8 +6,6 @@ import { ACCESSES, type Access, type Cell, type LineUse } from "../engine/c2c.ts
 
 /** A CPU that makes less of the accesses to a field only set it up. */
 const USER_SHARE = 0.02;
-/** A field that gets less of the accesses to its line was only set up, too. */
-const FIELD_SHARE = 0.01;
 
 export type Sums = Record<Access, Served>;
 
@@ -18,6 +16,9 @@ export interface Field {
   cells: Cell[];
   accesses: number;
   hitms: number;
+  /** HITMs that moved the line for a neighbour: and where in it, which made it move. */
+  falseHitms: number;
+  neighbours: Set<number>;
   /** CPUs that use it, and those of them that write it. */
   users: Set<number>;
   writers: Set<number>;
@@ -29,10 +30,10 @@ export interface SharedLine {
   hitms: number;
   fields: Field[];
   cpus: Set<number>;
-  /** Fields that one CPU alone uses, in a line that another one writes elsewhere. */
-  falselyShared: Field[];
-  /** HITMs of accesses to those. */
+  /** HITMs of data that no other CPU had written since the one that asked last accessed them. */
   falseHitms: number;
+  /** The fields that have them, most of them first. */
+  falselyShared: Field[];
 }
 
 /** Of all cells, by kind of access. */
@@ -94,14 +95,9 @@ export function sharedLines(lines: Map<number, LineUse>): SharedLine[] {
 function sharedLine({ phys, cells, hitms }: LineUse): SharedLine {
   const fields = fieldsOf([...cells.values()]);
   const cpus = new Set(fields.flatMap(({ users }) => [...users]));
-  const accesses = fields.reduce((sum, field) => sum + field.accesses, 0);
-  const used = fields.filter((field) => field.accesses >= accesses * FIELD_SHARE);
-  const falselyShared = used.filter(({ users, hitms: own }) => {
-    if (users.size !== 1 || own === 0) return false;
-    const [user] = users;
-    return used.some(({ writers }) => [...writers].some((cpu) => cpu !== user));
-  });
-  const falseHitms = falselyShared.reduce((sum, field) => sum + field.hitms, 0);
+  const falselyShared = fields.filter((field) => field.falseHitms > 0)
+    .sort((a, b) => b.falseHitms - a.falseHitms);
+  const falseHitms = falselyShared.reduce((sum, field) => sum + field.falseHitms, 0);
   return {
     phys, sums: sumsOf(cells.values()), hitms, fields, cpus,
     falselyShared, falseHitms,
@@ -119,8 +115,10 @@ function fieldsOf(cells: Cell[]): Field[] {
       last.bytes = Math.max(last.bytes, cell.offset + bytes - last.offset);
       last.cells.push(cell);
     } else {
-      const sets = { users: new Set<number>(), writers: new Set<number>() };
-      fields.push({ offset: cell.offset, bytes, cells: [cell], accesses: 0, hitms: 0, ...sets });
+      fields.push({
+        offset: cell.offset, bytes, cells: [cell], accesses: 0, hitms: 0, falseHitms: 0,
+        neighbours: new Set(), users: new Set(), writers: new Set(),
+      });
     }
   }
   for (const field of fields) {
@@ -133,6 +131,10 @@ function fieldsOf(cells: Cell[]): Field[] {
         if (cell.access !== "loads") writes.set(cpu, (writes.get(cpu) ?? 0) + count);
       }
       for (const count of cell.hitms.values()) field.hitms += count;
+      for (const [neighbour, count] of cell.falseHitms) {
+        field.falseHitms += count;
+        field.neighbours.add(neighbour);
+      }
     }
     for (const [cpu, count] of uses) {
       if (count < field.accesses * USER_SHARE) continue;

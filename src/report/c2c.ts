@@ -6,7 +6,7 @@ import type { Counters, Served } from "../core/counters.ts";
 import type { Preset } from "../machine/preset.ts";
 import { address, columns, cpuList, heading, percent } from "./c2c-layout.ts";
 import {
-  hitmsOf, latenciesOf, type SharedLine, sharedLines, type Sums, sumsOf,
+  type Field, hitmsOf, latenciesOf, type SharedLine, sharedLines, type Sums, sumsOf,
 } from "./c2c-lines.ts";
 import { pareto } from "./c2c-pareto.ts";
 import type { Names } from "./names.ts";
@@ -126,18 +126,34 @@ function lineTable({ lines, nodes }: C2c, names: Names, shown: number): string[]
   return [...out, wrap(COLUMNS_NOTE)];
 }
 
-/** One sentence for each line whose HITMs come from neighbours. */
+/** A line with less of its HITMs for a neighbour's sake is no reason to change a struct. */
+const HINT_SHARE = 0.1;
+const CAUSES_MAX = 3;
+
+/** A paragraph for each line of whose HITMs many move it for a neighbour of what was asked for. */
 function hints(lines: readonly SharedLine[], names: Names): string[] {
   const out: string[] = [];
   for (const [index, line] of lines.entries()) {
-    if (line.falselyShared.length === 0) continue;
-    const fields = line.falselyShared
-      .map((field) => `${names.data(line.phys + field.offset)} (CPU ${cpuList(field.users)})`);
+    if (line.falseHitms < line.hitms * HINT_SHARE) continue;
+    const fields = line.falselyShared.map((field) => `${names.data(line.phys + field.offset)} ` +
+      `(CPU ${cpuList(askers(field))}: ${field.falseHitms}, for ${causes(line, field, names)})`);
     out.push("", wrap(`False sharing in line ${index}: ${line.falseHitms} of its ${line.hitms} ` +
-      `HITMs are accesses to data that one CPU alone uses: ${fields.join(", ")}. Put them 64 ` +
-      "bytes apart, each in a line of its own."));
+      "HITMs fetched data that no other CPU had written since the one that asked accessed them " +
+      `last: ${fields.join(", ")}. Put them 64 bytes away from those, each in a line of its own.`));
   }
   return out;
+}
+
+/** CPUs whose HITMs of a field moved the line for a neighbour. */
+function askers({ cells }: Field): Set<number> {
+  return new Set(cells.filter(({ falseHitms }) => falseHitms.size > 0)
+    .flatMap(({ hitms }) => [...hitms.keys()]));
+}
+
+/** The neighbours of a field for which the line moved, as "a, b or others". */
+function causes(line: SharedLine, { neighbours }: Field, names: Names): string {
+  const all = [...new Set([...neighbours].map((offset) => names.data(line.phys + offset)))];
+  return all.slice(0, CAUSES_MAX).join(", ") + (all.length > CAUSES_MAX ? " and others" : "");
 }
 
 /** For --json: the same numbers, unformatted. */
@@ -159,6 +175,7 @@ export function c2cDocument({ sums, lines, nodes }: C2c, names: Names) {
         offset: field.offset,
         name: names.data(line.phys + field.offset),
         hitms: field.hitms,
+        falseHitms: field.falseHitms,
         users: [...field.users].sort((a, b) => a - b),
         writers: [...field.writers].sort((a, b) => a - b),
         instructions: field.cells.map((cell) => {

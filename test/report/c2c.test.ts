@@ -1,15 +1,55 @@
 // smpbox c2c counts what the counters count, each access of it, and names the fields that share a
 // line without need.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import * as abi from "../../assembly/abi.ts";
-import { ACCESSES, type Access, C2C_OPTIONS, collect } from "../../src/engine/c2c.ts";
+import {
+  ACCESS_LOAD, ACCESS_STORE, TRACE_GRANT, TRACE_SERVED,
+} from "../../assembly/trace-kinds.ts";
+import { ACCESSES, type Access, C2C_OPTIONS, collect, Collector } from "../../src/engine/c2c.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
 import { c2cDocument, c2cOf, c2cText } from "../../src/report/c2c.ts";
 import { latenciesOf } from "../../src/report/c2c-lines.ts";
 import { numberOf } from "../../src/machine/preset.ts";
 import { Names } from "../../src/report/names.ts";
+import { buildProgram } from "../support/program.ts";
+import { hasTool } from "../support/tools.ts";
 
-afterAll(() => Machine.shutdown());
+const folder = mkdtempSync(join(tmpdir(), "smpbox-c2c-"));
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await Machine.shutdown();
+});
+
+const ROUNDS = 300;
+const POLLED = `
+#include <mini.h>
+static struct { volatile long flag; volatile long work; } s LINE_ALIGNED;
+static struct thread other;
+static void second(void *unused)
+{
+  (void)unused;
+  pin_to_cpu(2);
+  for (long i = 1; i <= ${ROUNDS}; i++) {
+    for (long j = 0; j < 40; j++)
+      s.work = s.work + 1;
+    for (long k = 0; k < 2000; k++)
+      asm volatile("");
+    s.flag = i;
+  }
+}
+int main(void)
+{
+  pin_to_cpu(0);
+  thread_start(&other, second, 0);
+  while (s.flag != ${ROUNDS})
+    ;
+  thread_join(&other);
+  return 0;
+}
+`;
 
 async function c2c(options: CreateOptions) {
   const machine = await Machine.create({ ...options, ...C2C_OPTIONS });
@@ -139,7 +179,7 @@ describe("false sharing", () => {
     const { document, text } = await c2c(sharing("a=0 b=2"));
     const [line] = document.lines.filter(({ falseSharing }) =>
       falseSharing?.fields.includes("near.sent"));
-    expect(line.falseSharing!.fields).toEqual(["near.received", "near.sent"]);
+    expect([...line.falseSharing!.fields].sort()).toEqual(["near.received", "near.sent"]);
     expect(line.falseSharing!.hitms).toBeGreaterThan(line.hitms * 0.9);
     const users = line.fields.map(({ name, users: of }) => [name, of]);
     expect(users).toContainEqual(["near.received", [0]]);
@@ -152,7 +192,11 @@ describe("false sharing", () => {
     expect(new Set(sides.flatMap(({ nodes }) => nodes))).toEqual(new Set([0, 1]));
     expect(text).toMatch(/^ {8}side sharing sharing\.c:\d+ 1$/m);
     const said = text.replace(/\s+/g, " ");
-    expect(said).toContain("near.received (CPU 0), near.sent (CPU 2).");
+    for (const [name, cpu, other] of [["near.received", 0, "near.sent"],
+      ["near.sent", 2, "near.received"]] as const) {
+      const { falseHitms } = line.fields.find((field) => field.name === name)!;
+      expect(said).toContain(`${name} (CPU ${cpu}: ${falseHitms}, for ${other})`);
+    }
     expect(said).toContain("LclHitm and RmtHitm: of loads, as in perf c2c. RFO Hitm: of stores");
     expect(Math.max(...text.split("\n").map((row) => row.length))).toBeLessThanOrEqual(80);
   });
@@ -168,5 +212,63 @@ describe("false sharing", () => {
     expect(named(pingpong.document)).not.toContain("counter");
     const [hottest] = pingpong.document.lines;
     expect(hottest.fields.map(({ name }) => name)).toContain("counter");
+  });
+
+  const gcc = hasTool("gcc", "gcc");
+  it.skipIf(!gcc)("is what a neighbour costs who polls, not what the flag does", async () => {
+    // One of the two writes `work` many times for each time that it writes `flag`.
+    const { document, text } = await c2c({ image: buildProgram(folder, "polled", POLLED) });
+    const line = document.lines.find(({ fields }) =>
+      fields.some(({ name }) => name === "s.flag"))!;
+    const flag = line.fields.find(({ name }) => name === "s.flag")!;
+    // Each of its values has to come to who polls it, once, and does not count.
+    expect(flag.hitms - flag.falseHitms).toBe(ROUNDS);
+    expect(flag.falseHitms).toBeGreaterThan(ROUNDS / 2);
+    expect(line.falseSharing).toEqual({ hitms: flag.falseHitms, fields: ["s.flag"] });
+    expect(text.replace(/\s+/g, " ")).toContain(`s.flag (CPU 0: ${flag.falseHitms}, for s.work)`);
+  });
+});
+
+describe("a HITM", () => {
+  const LINE = 0x1000;
+  type Step = [cpu: number, access: "load" | "store", offset: number, hitm?: "hitm"];
+  /** The HITMs of one line that moved it for a neighbour's sake, by whose. */
+  function falseOf(steps: readonly Step[]): number[] {
+    const collector = new Collector();
+    for (const [cpu, access, offset, hitm] of steps) {
+      const source = hitm ? abi.SERVED_SOCKET + abi.HITM : abi.SERVED_L1;
+      const label = access === "load" ? ACCESS_LOAD : ACCESS_STORE;
+      if (hitm) collector.add(cpu, TRACE_GRANT, 0, source, LINE, 100, 0);
+      collector.add(cpu, TRACE_SERVED, label, source, LINE + offset, 0, 4);
+    }
+    const { cells } = collector.lines.get(LINE)!;
+    return [...cells.values()].flatMap(({ falseHitms }) =>
+      [...falseHitms].flatMap(([place, count]) => new Array<number>(count).fill(place)))
+      .sort((a, b) => a - b);
+  }
+
+  it("of a datum that another CPU has written since is true sharing, any other false", () => {
+    expect(falseOf([[0, "store", 0], [1, "load", 0, "hitm"]])).toEqual([]);
+    expect(falseOf([[0, "store", 8], [1, "load", 0, "hitm"]])).toEqual([8]);
+    // Written before the last look, and a neighbour after it
+    expect(falseOf([
+      [0, "store", 0], [1, "load", 0, "hitm"], [0, "store", 8], [1, "load", 0, "hitm"],
+    ])).toEqual([8]);
+    expect(falseOf([
+      [0, "store", 0], [1, "load", 0, "hitm"], [0, "store", 8], [0, "store", 0], [0, "store", 8],
+      [1, "load", 0, "hitm"],
+    ])).toEqual([]);
+    // A part of it, and a store into what another one wrote
+    expect(falseOf([[0, "store", 2], [1, "load", 0, "hitm"]])).toEqual([]);
+    expect(falseOf([
+      [0, "store", 0], [1, "store", 0, "hitm"], [0, "store", 0, "hitm"],
+    ])).toEqual([]);
+    // Two counters: after the first time each moves for the other one.
+    expect(falseOf([
+      [0, "store", 0], [1, "store", 8, "hitm"], [0, "store", 0, "hitm"], [1, "store", 8, "hitm"],
+    ])).toEqual([0, 0, 8]);
+    // Exclusive elsewhere, and written by nobody else
+    expect(falseOf([[0, "store", 0], [1, "load", 8], [0, "load", 16, "hitm"]])).toEqual([]);
+    expect(falseOf([[0, "load", 8], [1, "load", 0, "hitm"]])).toEqual([]);
   });
 });

@@ -1,7 +1,6 @@
 // Why a wake-up was lost, or which load overtook which store: the accesses that are named are the
 // steps that the kernel's labels name, and what is said of them is in another trace of that run.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -11,7 +10,6 @@ import { case003 } from "../../src/cases/003.ts";
 import { meetingsOf } from "../../src/cases/003-story.ts";
 import { DIO, dioRequests } from "../../src/cases/dio-trace.ts";
 import { optionsOf } from "../../src/cases/runner.ts";
-import { packageRoot } from "../../src/core/root.ts";
 import {
   TRACE_COMMIT, TRACE_GRANT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_REQUEST,
   type TraceEvent,
@@ -20,6 +18,7 @@ import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
 import { leftAt, STORE_OPTIONS, whyAsleep, windowsOf } from "../../src/report/why/asleep.ts";
 import { accessesOf } from "../../src/report/why/story.ts";
 import { type Explanation, why, WHY_OPTIONS, whyLines } from "../../src/report/why/why.ts";
+import { buildProgram } from "../support/program.ts";
 import { hasTool } from "../support/tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smpbox-why-"));
@@ -322,17 +321,7 @@ int main(void)
 `;
 
 describe.skipIf(!hasTool("gcc", "gcc"))("a program of the user's", () => {
-  const build = (name: string, text: string) => {
-    const source = join(folder, `${name}.c`);
-    writeFileSync(source, text);
-    const main = join(packageRoot(), "dist", "src", "cli", "main.js");
-    const flags = spawnSync(process.execPath, [main, "cflags"], { encoding: "utf8" }).stdout.trim();
-    const out = join(folder, name);
-    const { status, stderr } = spawnSync("sh", ["-c", `gcc ${flags} -o ${out} ${source}`],
-      { encoding: "utf8" });
-    expect(status, stderr).toBe(0);
-    return out;
-  };
+  const build = (name: string, text: string) => buildProgram(folder, name, text);
 
   it("the load that overtook the store is named by variable and line", async () => {
     const options: CreateOptions = { image: build("dekker", DEKKER("")), maxCycles: 200_000_000n };
