@@ -61,23 +61,59 @@ function latest<T extends Load | Store>(list: readonly T[], before: number): T |
     one.time < before && (!best || one.time > best.time) ? one : best, undefined);
 }
 
-/**
- * The likeliest reason why the task of each episode was not woken, where there is one. Best is one
- * in which somebody missed a store that names the sleeper; a program may have other signs.
- */
+/** The likeliest reason why the task of each episode was not woken, where there is one. */
 export function lostWakeups(
   guest: Guest, episodes: readonly Episode[], accesses: Accesses,
 ): LostWakeup[] {
+  const programs = programTimes(accesses);
   return episodes.flatMap((episode) => {
     const own = placesOf(guest, episode.task);
-    const found = crossingsOf(episode, accesses)
-      .map((crossing) => ({ episode, crossing, names: own(crossing.first.store) }));
-    // A reordering explains itself; of what is left the closest meeting is the one that matters.
-    found.sort((a, b) => Number(b.names) - Number(a.names) ||
-      Number(needsBuffer(b.crossing)) - Number(needsBuffer(a.crossing)) ||
-      a.crossing.span - b.crossing.span);
-    return found.slice(0, 1);
+    const found = crossingsOf(episode, accesses).map((crossing) => ({
+      episode, crossing, names: own(crossing.first.store), apart: isApart(crossing, programs),
+    }));
+    return likeliest(found) ?? [];
   });
+}
+
+/**
+ * Best is a crossing in which somebody missed a store that names the sleeper; a program may have
+ * other signs, and then a reordering explains itself. If what names the sleeper was looked for in
+ * another system call than the one that matters, a reordering comes before it. Of equal ones the
+ * closest meeting is the one that matters.
+ */
+export function likeliest<T extends Pick<LostWakeup, "crossing" | "names"> & { apart: boolean }>(
+  found: readonly T[],
+): T | undefined {
+  const rank = ({ crossing, names, apart }: T) => {
+    if (names && needsBuffer(crossing)) return 0;
+    if (names && !apart) return 1;
+    if (needsBuffer(crossing)) return 2;
+    return names ? 3 : 4;
+  };
+  return [...found].sort((a, b) => rank(a) - rank(b) || a.crossing.span - b.crossing.span)[0];
+}
+
+/** The kernel is linked at the upper end of the linear addresses, programs near the lower one. */
+const KERNEL_RIP = 2 ** 31;
+
+/** When each CPU was in a program, as far as is known, in order. */
+function programTimes({ places }: Accesses): Map<number, Float64Array> {
+  const times = new Map<number, number[]>();
+  for (const recents of places.values()) {
+    for (const { cpu, loads, stores } of recents) {
+      const own = times.get(cpu) ?? [];
+      times.set(cpu, own);
+      for (const { rip, time } of loads) if (rip < KERNEL_RIP) own.push(time);
+      for (const { rip, time } of stores) if (rip < KERNEL_RIP) own.push(time);
+    }
+  }
+  return new Map([...times].map(([cpu, own]) => [cpu, Float64Array.from(own).sort()]));
+}
+
+/** Did one of the two go back to its program between its look, in the kernel, and its store? */
+function isApart({ first, second }: Crossing, programs: Map<number, Float64Array>): boolean {
+  return [first, second].some(({ cpu, read, store }) => read.rip >= KERNEL_RIP &&
+    programs.get(cpu)?.some((time) => time > read.time && time <= store.time));
 }
 
 /** Does a store put a pointer to the task or into its kernel stack, or is it into its struct? */

@@ -33,6 +33,16 @@ export function needsBuffer({ first, second }: Crossing): boolean {
   return storesFirst(first) && storesFirst(second);
 }
 
+/**
+ * With the instructions in the order of this run and each store visible at once, one of the two
+ * would have found the other's store: the cause that a case gives, too (immediate-drains.ts). In
+ * another order the same four accesses may come about without a store buffer: needsBuffer().
+ */
+export function causeOf({ first, second }: Crossing): "store buffer" | "interleaving" {
+  const hidden = ({ store }: Side, { read }: Side) => !store.locked && store.time < read.time;
+  return hidden(first, second) || hidden(second, first) ? "store buffer" : "interleaving";
+}
+
 /** Has the store become visible only after the load, and does it say something else? */
 export function isStale(load: Load, store: Store): boolean {
   if (store.cpu === load.cpu || !sameBytes(load, store)) return false;

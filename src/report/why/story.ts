@@ -130,8 +130,9 @@ export class Teller {
     });
     const but = hidden.length ? `${hidden[0]} another` : " An";
     return `${one}; ${two}; each looked before the other's store was visible.${but} order of ` +
-      "whole instructions gives that, too, so no fence keeps it from happening: the look and the " +
-      "store have to be one step on both sides, as under one lock.";
+      "whole instructions gives these four accesses, too, so fences alone do not exclude them. " +
+      "They cannot come about if look and store are one step on both sides, as under one lock, " +
+      "or if both sides store before they look, with a full fence between.";
   }
 }
 

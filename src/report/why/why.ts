@@ -6,7 +6,7 @@ import type { RunHooks } from "../../engine/session.ts";
 import { framesOf, registersOf } from "../crash/backtrace.ts";
 import { Session } from "../crash/session.ts";
 import { episodesOf, type LostWakeup, lostWakeups } from "./sleepers.ts";
-import { type Crossing, needsBuffer, Reorderings } from "./stale.ts";
+import { causeOf, type Crossing, needsBuffer, Reorderings } from "./stale.ts";
 import { linesOf, nameOf, Teller } from "./story.ts";
 import { rightWaits } from "./waits.ts";
 
@@ -15,7 +15,10 @@ export const WHY_OPTIONS = ACCESS_OPTIONS;
 
 export interface Explanation {
   kind: "lost wake-up" | "reordering";
+  /** Of this run, as a case has it. */
   cause: "store buffer" | "interleaving";
+  /** Do the four accesses need a store buffer in any order, so that full fences exclude them? */
+  needsBuffer: boolean;
   /** Of a lost wake-up: who sleeps, on which CPU it did last run, and until when. */
   task?: { pid: number; comm: string; cpu: number; since: number };
   /** Of a reordering: how often the same four instructions showed it; this is the last time. */
@@ -37,8 +40,9 @@ export async function why(
   const session = new Session({ machine, result, image: "", seed: 0n, note: "" });
   const teller = new Teller(session);
   const right = new Set(rightWaits(session.guest, session.tasks).map(({ pid }) => pid));
-  const episodes = episodesOf(session.guest, session.tasks, accesses)
-    .filter(({ task }) => !right.has(task.pid));
+  // Only of a machine at rest is it known that a task will never be woken.
+  const episodes = result?.exit !== "hang" ? []
+    : episodesOf(session.guest, session.tasks, accesses).filter(({ task }) => !right.has(task.pid));
   const lost = withoutRepeats(lostWakeups(session.guest, episodes, accesses));
   const known = new Set(lost.map(({ crossing }) => keyOf(crossing)));
   const rest = [...reorderings.found.values()]
@@ -49,7 +53,7 @@ export async function why(
     found: [
       ...lost.map((one) => lostWakeup(one, session, teller)),
       ...rest.map(({ crossing, count }): Explanation => ({
-        kind: "reordering", cause: "store buffer", count, crossing,
+        kind: "reordering", cause: "store buffer", needsBuffer: true, count, crossing,
         title: "A load overtook a store that came before it in the program, and the other CPU " +
           `saw it (${count === 1 ? "once" : `${count} times; the last one`}):`,
         paragraphs: teller.tell(crossing),
@@ -90,7 +94,8 @@ export function lostWakeup(
   const where = frames.length ? ` in ${frames.join(" < ")}` : "";
   return {
     kind: "lost wake-up",
-    cause: needsBuffer(crossing) ? "store buffer" : "interleaving",
+    cause: causeOf(crossing),
+    needsBuffer: needsBuffer(crossing),
     task: { pid: task.pid, comm: task.comm, cpu, since: until },
     crossing,
     title: `Lost wake-up: ${nameOf(task)} sleeps since cycle ${until}, when cpu${cpu} left ` +
@@ -127,8 +132,9 @@ export function whyLines(
   const more = found.length - limit;
   if (found.length === 0) {
     return [
-      "Nothing to explain: no task sleeps although what it looked at has changed since,",
-      "and no load overtook a store in a way that another CPU could see.",
+      "Nothing to explain: no load overtook a store in a way that another CPU could see,",
+      "and the machine did not come to rest with a task asleep although what that had",
+      "looked at has changed since.",
     ];
   }
   return more > 0 ? [...shown, "", `${more} more (${hint})`] : shown;
