@@ -24,7 +24,7 @@ const SHARE_MAX = 0.8;
  * The share of the counted rounds of a finished run of W001i in which B found nobody: the order of
  * the two sides. The rounds before, which warm the ring, always find somebody. Undefined where the
  * order is another matter: k12 does not look, and in tso-adv the reaper follows the submitter's
- * pace (76 to 92 % there; whether the two came near is asked all the same).
+ * pace (84 to 92 % there; whether the two came near is asked all the same).
  */
 export function shareOf({ spec, rounds, counters, failure }: CaseRun): number | undefined {
   const plain = spec.workload === "W001i" && spec.memory !== "tso-adv";
