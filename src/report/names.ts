@@ -1,5 +1,8 @@
 // Physical addresses and instructions by the names of the program: variables with their fields,
 // functions with their source lines.
+import {
+  MAILBOX_APIC_ID, MAILBOX_BYTES, MAILBOX_COMMAND, MAILBOX_PHYS, MAILBOX_VECTOR,
+} from "../../assembly/device/map.ts";
 import type { Machine } from "../engine/machine.ts";
 import { mappings } from "../machine/core-file.ts";
 import type { DebugInfo } from "../machine/dwarf/image.ts";
@@ -18,12 +21,19 @@ const KERNEL_HALF = 0xffffffff00000000n;
 export interface Instruction {
   /** The function, "?" where nobody knows. */
   symbol: string;
-  /** "kernel", or the program's name; "[unknown]" where the instruction is. */
+  /** "kernel", or the program's name; "[firmware]" of a parked CPU, which has none. */
   image: string;
   /** "file.c:12", or "". */
   source: string;
   rip: bigint;
 }
+
+/** Of ACPI's Multiprocessor Wakeup Structure, by place. */
+const MAILBOX: readonly [phys: number, name: string][] = [
+  [MAILBOX_PHYS + MAILBOX_COMMAND, "mailbox.Command"],
+  [MAILBOX_PHYS + MAILBOX_APIC_ID, "mailbox.ApicId"],
+  [MAILBOX_PHYS + MAILBOX_VECTOR, "mailbox.WakeupVector"],
+];
 
 /** Of a kernel stack. */
 export const STACK_BYTES = 16384;
@@ -70,6 +80,9 @@ export class Names {
 
   /** What lies at `phys`: "stats.sent", "kioctx.wait.lock", "main+0x12", or the bare address. */
   data(phys: number): string {
+    if (phys >= MAILBOX_PHYS && phys < MAILBOX_PHYS + MAILBOX_BYTES) {
+      return MAILBOX.findLast(([from]) => from <= phys)![1];
+    }
     const lin = this.linear(phys);
     if (lin === undefined) return hex(phys);
     const { kernel, program } = this.machine.debugInfo;
@@ -107,7 +120,10 @@ export class Names {
     return lin < found.lin + BigInt(bytes) ? found : undefined;
   }
 
-  /** The instruction whose address has this lower half. */
+  /**
+   * The instruction whose address has this lower half. There is none at 0: so the CPUs look at
+   * memory that firmware has parked and that wait for the kernel to start them.
+   */
   instruction(low: number): Instruction {
     const { kernel, program } = this.machine.debugInfo;
     const upper = low >= 2 ** 31 ? KERNEL_HALF : 0n;
@@ -115,8 +131,8 @@ export class Names {
     const info: DebugInfo = upper === 0n && program ? program : kernel;
     const line = low ? info.lines.at(rip) : undefined;
     return {
-      symbol: (low && this.machine.symbolAt(rip)?.name) || "?",
-      image: !low ? "[unknown]" : info === kernel ? "kernel" : info.name.replace(/^.*\//, ""),
+      symbol: (low ? this.machine.symbolAt(rip)?.name : "(parked)") || "?",
+      image: !low ? "[firmware]" : info === kernel ? "kernel" : info.name.replace(/^.*\//, ""),
       source: line ? `${line.file.replace(/^.*\//, "")}:${line.line}` : "",
       rip,
     };

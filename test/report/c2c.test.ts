@@ -212,6 +212,12 @@ describe("false sharing", () => {
     expect(named(pingpong.document)).not.toContain("counter");
     const [hottest] = pingpong.document.lines;
     expect(hottest.fields.map(({ name }) => name)).toContain("counter");
+    // Before the kernel starts them, CPUs look at memory without an instruction.
+    const mailbox = pingpong.document.lines.find(({ fields: [{ name }] }) =>
+      name === "mailbox.Command")!;
+    const places = mailbox.fields[0].instructions.map(({ symbol, sharedObject }) =>
+      `${symbol} ${sharedObject}`);
+    expect(new Set(places)).toEqual(new Set(["(parked) [firmware]", "smp_boot kernel"]));
   });
 
   const gcc = hasTool("gcc", "gcc");
