@@ -31,18 +31,27 @@ export function clockOf(view: MachineView, cpu: number): bigint {
 /** The store buffer of a CPU, oldest first. */
 export function waitingStores(view: MachineView, cpu: number): WaitingStore[] {
   const memory = new DataView(view.memory.buffer);
+  return entriesOf(view, cpu, memory).map((at) => ({
+    phys: memory.getUint32(at, true),
+    size: memory.getUint8(at + 4),
+    value: memory.getBigUint64(at + 16, true),
+    issued: memory.getBigUint64(at + 8, true),
+  }));
+}
+
+/** Of each of them the label, which a machine with a trace keeps; 0: it has none. */
+export function waitingLabels(view: MachineView, cpu: number): number[] {
+  const memory = new DataView(view.memory.buffer);
+  return entriesOf(view, cpu, memory).map((at) => memory.getUint16(at + 6, true));
+}
+
+/** Where the entries of its store buffer are, oldest first. */
+function entriesOf(view: MachineView, cpu: number, memory: DataView): number[] {
   const core = view.u32(abi.M_CORES + cpu * 4);
   const count = memory.getUint32(core + abi.CORE_SB_COUNT, true);
   const head = memory.getUint32(core + abi.CORE_SB_HEAD, true);
-  return Array.from({ length: count }, (_, i) => {
-    const at = core + abi.CORE_SB + ((head + i) % SB_PLACES) * SB_ENTRY_BYTES;
-    return {
-      phys: memory.getUint32(at, true),
-      size: memory.getUint8(at + 4),
-      value: memory.getBigUint64(at + 16, true),
-      issued: memory.getBigUint64(at + 8, true),
-    };
-  });
+  return Array.from({ length: count }, (_, i) =>
+    core + abi.CORE_SB + ((head + i) % SB_PLACES) * SB_ENTRY_BYTES);
 }
 
 /** Entries that a store buffer has room for. */

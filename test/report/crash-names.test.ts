@@ -123,7 +123,7 @@ it("completes commands, types, members and symbols", () => {
   expect(complete(session, "wa")).toEqual([["waitq "], "wa"]);
   expect(complete(session, "help wa")).toEqual([["waitq"], "wa"]);
   expect(complete(session, "struct kioctx.ring_i")).toEqual([["ring_info"], "ring_i"]);
-  expect(complete(session, "px ((struct tas")).toEqual([["task"], "tas"]);
+  expect(complete(session, "px ((struct tas")).toEqual([["task", "task_struct"], "tas"]);
   expect(complete(session, "px 1 + (cpus[0].rq.idle->st")).toEqual([["stack", "state"], "st"]);
   expect(complete(session, "ps -")[0]).toEqual(["-IN", "-RU", "-UN"]);
   const { pid } = session.tasks.find(({ idle }) => !idle)!;

@@ -173,7 +173,7 @@ it("runq, files, irq, sys, dis", async () => {
 
 it("sb is empty on a quiescent machine, last has labelled steps of case 001", async () => {
   expect((await run("sb")).match(/: empty$/gm)).toHaveLength(8);
-  const steps = (await run("last 40")).split("\n");
+  const steps = (await run("last 40 | grep cpu")).split("\n");
   // A locked access is recorded with what it found, which is not what it left.
   expect(steps.filter((step) => / locked .* = 0x| (?:load|issue|commit) .* was /.test(step)))
     .toEqual([]);
@@ -311,11 +311,11 @@ it("sb and cache show stores under way, and who owns their lines", async () => {
     const live = new Session({ machine: again, image: "sharing", seed: 1n, note: "" });
     const text = (await execute(live, "sb")).join("\n");
     expect(text.match(/^CPU \d/gm)).toHaveLength(8);
-    const entry = /^ {2}near\.(received|sent) {2}8 bytes {2}0x[0-9a-f]+ {2}age \d+$/m;
+    const entry = /^ {2}- +[0-9a-f]+ +8 +0x[0-9a-f]+ +\d+ {2}near\.(received|sent)$/m;
     if (entry.test(text)) waiting++;
     // Oldest first: within a CPU the ages fall.
     for (const part of text.split(/^CPU /m)) {
-      const ages = [...part.matchAll(/age (\d+)$/gm)].map(([, age]) => Number(age));
+      const ages = [...part.matchAll(/ 0x[0-9a-f]+ +(\d+) {2}\S/g)].map(([, age]) => Number(age));
       expect(ages).toEqual([...ages].sort((a, b) => b - a));
     }
     coherent(await execute(live, "cache near"));

@@ -165,7 +165,7 @@ describe("R004", () => {
     const lines = linesOf(report, "store buffers then");
     expect(lines[0]).toBe("crash> sb");
     const heads = lines.flatMap((line) => /^CPU \d+: (\d+) stores? wait/.exec(line)?.[1] ?? []);
-    const ages = lines.flatMap((line) => /^ {2}\S.* age (\d+)/.exec(line)?.[1] ?? []).map(Number);
+    const ages = lines.flatMap((line) => / 0x\w+ +(\d+) {2}\S/.exec(line)?.[1] ?? []).map(Number);
     expect(ages.length).toBeGreaterThan(0);
     expect(ages.length).toBe(heads.map(Number).reduce((sum, count) => sum + count, 0));
     for (const head of heads.map(Number)) {

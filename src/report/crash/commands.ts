@@ -4,10 +4,12 @@ import { backtrace } from "./backtrace.ts";
 import { dis } from "./dis.ts";
 import { files, mount } from "./files.ts";
 import { irq } from "./interrupts.ts";
-import { cache, last, sb } from "./machine.ts";
-import { print, rd, slab, struct } from "./memory.ts";
+import { last } from "./last.ts";
+import { cache, sb } from "./machine.ts";
+import { print, rd, slab } from "./memory.ts";
 import type { Session } from "./session.ts";
 import { filterOf, splitAt } from "./pipes.ts";
+import { struct } from "./struct.ts";
 import { sym } from "./symbols.ts";
 import { list, ps, runq, set, sys, waitq } from "./tasks.ts";
 import { why } from "./why.ts";
@@ -52,8 +54,8 @@ export const COMMANDS: Record<string, Command> = {
     what: "structs of a list by its head; -s: members", words: [3, 5], run: list,
   },
   struct: {
-    usage: "struct [-x|-o] TYPE[.M] [ADDR]",
-    what: "in memory, or its layout; -x hex, -o offsets", words: [1, 5], run: struct,
+    usage: "struct [-xo] TYPE[.M[,M]] [ADDR]",
+    what: "in memory, or its layout; -x hex, -o offsets", words: [1, 6], run: struct,
   },
   px: {
     usage: "px EXPRESSION", what: "a C expression in hexadecimal", words: [1, 32],
@@ -92,8 +94,8 @@ export const COMMANDS: Record<string, Command> = {
     run: (session, [address]) => cache(session, address),
   },
   last: {
-    usage: "last [COUNT]", what: "the last labelled steps of all CPUs", words: [0, 1],
-    run: (session, [count]) => last(session, count),
+    usage: "last [-a] [COUNT]", words: [0, 2], run: last,
+    what: "last labelled steps; -a: also the allocators'",
   },
   why: {
     usage: "why [--all] [PID|TASK]", what: "why it sleeps, or what overtook what",
@@ -106,6 +108,8 @@ export const COMMANDS: Record<string, Command> = {
 };
 
 const USAGE_WIDTH = 34;
+/** In crash "*TYPE ADDRESS" is the same as "struct TYPE ADDRESS". */
+export const POINTER_TO = /^\*\s*(?=\w)/;
 
 function help(name?: string): string[] {
   if (name !== undefined) {
@@ -115,6 +119,7 @@ function help(name?: string): string[] {
   }
   return [
     ...Object.values(COMMANDS).map(({ usage, what }) => `${usage.padEnd(USAGE_WIDTH)} ${what}`),
+    `${"*TYPE[.M[,M]] ADDR".padEnd(USAGE_WIDTH)} the same as struct`,
     `${"COMMAND | grep [-ivc] TEXT".padEnd(USAGE_WIDTH)} ` +
       "those of its lines; also wc -l, head, tail",
     `${"history".padEnd(USAGE_WIDTH)} the lines of this session; also h`,
@@ -152,7 +157,7 @@ export async function execute(
 }
 
 async function answer(session: Session, line: string, signal?: AbortSignal): Promise<string[]> {
-  const [name, ...words] = line.split(/\s+/);
+  const [name, ...words] = line.replace(POINTER_TO, "struct ").split(/\s+/);
   if (!name) return [];
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) throw new InputError(`${name}: no such command; help lists them`);

@@ -1,15 +1,18 @@
 // What a begun line of smpbox crash may go on with: commands, then what each takes. In an
 // expression that is a type behind "struct", a member behind -> or ., else a symbol.
-import { bare, type Type } from "../../machine/dwarf/types.ts";
+import { bare, memberOf, type Type } from "../../machine/dwarf/types.ts";
 import { InputError } from "../../machine/preset.ts";
-import { COMMANDS } from "./commands.ts";
+import { aliasNames } from "./aliases.ts";
+import { COMMANDS, POINTER_TO } from "./commands.ts";
 import { valueOf } from "./expression.ts";
+import { perCpuNames } from "./per-cpu.ts";
 import { FILTERS } from "./pipes.ts";
 import type { Session } from "./session.ts";
 
 export const LEAVE = ["quit", "exit", "q"];
 const OPTIONS: Record<string, string[]> = {
-  ps: ["-UN", "-IN", "-RU"], bt: ["-f", "-l", "-a"], list: ["-H", "-s"], why: ["--all"],
+  ps: ["-UN", "-IN", "-RU"], bt: ["-f", "-l", "-a"], list: ["-H", "-s"], last: ["-a"],
+  struct: ["-x", "-d", "-o"], why: ["--all"],
 };
 const OF_TASK = ["ps", "bt", "set", "files", "why"];
 const OF_TYPE = ["struct", "slab", "list"];
@@ -17,25 +20,27 @@ const ALONE = ["sys", "mount", "runq", "irq", "sb", "last"];
 
 /** The candidates, and the part of the line that they replace. */
 export function complete(session: Session, line: string): [string[], string] {
-  const part = line.slice(line.lastIndexOf("|") + 1).trimStart();
+  const part = line.slice(line.lastIndexOf("|") + 1).trimStart().replace(POINTER_TO, "struct ");
   const words = part.split(/\s+/);
   if (words.length === 1) {
     return matching(line.includes("|") ? FILTERS : [...Object.keys(COMMANDS), ...LEAVE], part, " ");
   }
   const [command] = words;
   const last = words.at(-1)!;
-  if (line.includes("|") || ALONE.includes(command)) return [[], last];
+  if (line.includes("|")) return [[], last];
   if (command === "help") return matching(Object.keys(COMMANDS), last);
   const options = last.startsWith("-") ? OPTIONS[command] ?? [] : [];
   if (options.length) return matching(options, last, " ");
+  if (ALONE.includes(command)) return [[], last];
   if (OF_TASK.includes(command)) {
     const tasks = session.tasks.filter(({ idle }) => !idle);
     const comms = command === "ps" ? tasks.map(({ comm }) => comm) : [];
     return matching([...comms, ...tasks.map(({ pid }) => `${pid}`)], last);
   }
   if (OF_TYPE.includes(command) && words.length === 2) {
-    const [type, begun] = splitLast(last, /\./g);
-    const known = type && session.guest.types.find(type.slice(0, -1));
+    // Of several members the last one has been begun.
+    const [type, begun] = splitLast(last, /[.,]/g);
+    const known = type && typeOfPath(session, type);
     return known ? matching(membersOf(known), begun) : matching(typesOf(session), last);
   }
   return inExpression(session, part.slice(command.length));
@@ -50,7 +55,8 @@ function inExpression(session: Session, text: string): [string[], string] {
   const { kernel, program } = session.machine;
   const names = [
     ...session.history.map((_, i) => `$${i + 1}`), "$task", ...kernel.symbols.keys(),
-    ...program.symbols.keys(), ...session.guest.types.names().filter((name) => !name.includes(" ")),
+    ...program.symbols.keys(), ...perCpuNames(session),
+    ...typeNames(session).filter((name) => !name.includes(" ")),
   ];
   return matching(names, word);
 }
@@ -85,8 +91,19 @@ function membersOf(type: Type | undefined): string[] {
   return whole.members.flatMap(({ name, type: of }) => name ? [name] : membersOf(of));
 }
 
+/** What "dio.refcount,bio_lock." stands in: the struct of its last member; of "dio." itself. */
+function typeOfPath(session: Session, text: string): Type | undefined {
+  const [name] = text.split(/[.,]/, 1);
+  const type = session.typeNamed(name);
+  const path = text.slice(name.length + 1).split(",").at(-1)!.replace(/\.$/, "");
+  return type && path ? memberOf(type, path)?.type : type;
+}
+
+/** With those that this kernel calls otherwise. */
+const typeNames = ({ guest: { types } }: Session) => [...types.names(), ...aliasNames(types)];
+
 function typesOf(session: Session, kind?: string): string[] {
-  const names = session.guest.types.names();
+  const names = typeNames(session);
   return kind === undefined ? names.map((name) => name.replace(/^(struct|union|enum) /, ""))
     : names.flatMap((name) => name.startsWith(`${kind} `) ? [name.slice(kind.length + 1)] : []);
 }

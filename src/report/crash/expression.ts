@@ -5,6 +5,7 @@
 // is no scalar stands for its address where a number is meant.
 import { bare, memberNamed, type Type } from "../../machine/dwarf/types.ts";
 import { InputError } from "../../machine/preset.ts";
+import { whyAbsent } from "./aliases.ts";
 import { typeName } from "./print.ts";
 import {
   arithmetic, extended, isScalar, numberOf, pointee, pointerTo, type Scope, type Value,
@@ -142,7 +143,8 @@ class Parser {
     if (wanted) {
       let type = this.known(named);
       if (!type && (CAST_WORDS.test(words[0]) || stars > 0)) {
-        this.fail(`the image has no type ${named}; its types are those of its C source`);
+        const why = whyAbsent(named) || "; its types are those of its C source";
+        this.fail(`the image has no type ${named}${why}`);
       }
       for (let i = 0; type && i < stars; i++) type = pointerTo(type);
       if (type) return type;
@@ -186,9 +188,11 @@ class Parser {
     const whole = value.type && bare(value.type).kind === "pointer" ? this.target(value) : value;
     const member = whole.type && memberNamed(whole.type, name);
     if (!member) {
-      return this.fail(`${whole.type ? typeName(whole.type) : "a number"} has no member ${name}`);
+      const of = whole.type ? typeName(whole.type) : "a number";
+      return this.fail(`${of} has no member ${name}${whyAbsent(`${of}.${name}`)}`);
     }
-    const { type, at, bits } = member;
+    const { at, bits } = member;
+    const type = this.scope.shownAs?.(whole.type!, name, member.type) ?? member.type;
     return this.postfix({ type, bits, lin: whole.lin! + BigInt(at) });
   }
 

@@ -1,30 +1,70 @@
-// sb, cache, last: what no crash dump of silicon has: store buffers, line states, labelled steps.
+// sb, cache: what no crash dump of silicon has: store buffers and line states.
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED,
 } from "../../../assembly/trace-kinds.ts";
 import {
-  clockOf, hasPrivateL2, l1iState, l1State, l2State, sharedState, STATES, waitingStores,
+  clockOf, hasPrivateL2, l1iState, l1State, l2State, sharedState, STATES, waitingLabels,
+  waitingStores,
 } from "../../core/inspect.ts";
-import { Names } from "../names.ts";
-import { wrap } from "../text.ts";
-import { countOf } from "./memory.ts";
+import { hex } from "../../machine/elf.ts";
+import { Names, STACK_BYTES } from "../names.ts";
+import { COLUMNS_MAX, wrap } from "../text.ts";
 import { bareHex, type Session } from "./session.ts";
+
+const SB_TITLE = ["LABEL", "ADDRESS", "SIZE", "VALUE", "AGE", "PLACE"];
 
 /** Stores of each CPU that are not visible yet, oldest first. */
 export function sb(session: Session): string[] {
   const { view } = session.machine;
   const names = new Names(session.machine);
-  const lines: string[] = [];
-  for (let cpu = 0; cpu < view.cpus; cpu++) {
-    const stores = waitingStores(view, cpu);
-    const clock = clockOf(view, cpu);
-    lines.push(`CPU ${cpu}: ${stores.length ? `${stores.length} stores wait` : "empty"}`);
-    for (const { phys, size, value, issued } of stores) {
-      const age = clock - issued;
-      lines.push(`  ${names.data(phys)}  ${size} bytes  0x${bareHex(value)}  age ${age}`);
-    }
-  }
-  return lines;
+  const cpus = Array.from({ length: view.cpus }, (_, cpu) => storesOf(session, names, cpu));
+  const widths = SB_TITLE.map((title, column) =>
+    Math.max(title.length, ...cpus.flat().map((cells) => cells[column].length)));
+  const rowOf = (cells: readonly string[]) => {
+    const head = cells.slice(0, -1).map((cell, column) =>
+      column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));
+    return folded(`  ${head.join(" ")}  `, cells.at(-1)!);
+  };
+  return cpus.flatMap((stores, cpu) => {
+    const wait = stores.length === 1 ? "1 store waits" : `${stores.length} stores wait`;
+    return stores.length === 0 ? [`CPU ${cpu}: empty`]
+      : [`CPU ${cpu}: ${wait}`, ...[SB_TITLE, ...stores].flatMap(rowOf)];
+  });
+}
+
+/** The cells of a row for each store. */
+function storesOf(session: Session, names: Names, cpu: number): string[][] {
+  const { view } = session.machine;
+  const [clock, labels] = [clockOf(view, cpu), waitingLabels(view, cpu)];
+  return waitingStores(view, cpu).map(({ phys, size, value, issued }, i) => {
+    const lin = names.linear(phys);
+    const place = placeName(session, names, phys);
+    return [
+      labelName(session, labels[i]), lin === undefined ? "-" : bareHex(lin), `${size}`, hex(value),
+      `${clock - issued}`, lin !== undefined && place === hex(lin) ? "-" : place,
+    ];
+  });
+}
+
+/** "A3"; "-" without one. */
+export function labelName({ labels }: Session, label: number): string {
+  return label === 0 ? "-" : labels.get(label) ?? `#${label}`;
+}
+
+/** As Names has it, but in a kernel stack with the offset from its lowest address. */
+export function placeName({ tasks }: Session, names: Names, phys: number): string {
+  const name = names.data(phys);
+  const lin = names.linear(phys);
+  if (lin === undefined || names.stackAt(lin) !== name) return name;
+  const at = tasks.map(({ stack }) => lin - stack)
+    .find((offset) => offset >= 0n && offset < BigInt(STACK_BYTES));
+  return at === undefined ? name : `${name}+${hex(at)}`;
+}
+
+/** `head`, and `text` beside it in as many lines as it needs. */
+export function folded(head: string, text: string): string[] {
+  return wrap(text, COLUMNS_MAX - head.length).split("\n")
+    .map((line, i) => (i ? " ".repeat(head.length) : head) + line);
 }
 
 /**
@@ -79,19 +119,4 @@ export const STEP_KINDS: Record<number, string> = {
 /** A locked access is recorded with what it found. */
 export function valueOf(kind: string, value: bigint): string {
   return `${kind === "locked" ? "was" : "="} 0x${value.toString(16)}`;
-}
-
-/** The last labelled steps, of all CPUs. */
-export function last(session: Session, count?: string): string[] {
-  const { view } = session.machine;
-  const names = new Names(session.machine);
-  const events = view.trace((kind, label) => label !== 0 && kind in STEP_KINDS);
-  const shown = events.slice(-countOf(count, 20));
-  if (shown.length === 0) return ["no labelled step was executed"];
-  const labels = session.labels;
-  return shown.map(({ time, cpu, kind, label, phys, value }) => {
-    const step = `${(labels.get(label) ?? `#${label}`).padEnd(4)} ${STEP_KINDS[kind].padEnd(6)}`;
-    const place = `${names.data(Number(phys))} ${valueOf(STEP_KINDS[kind], value)}`;
-    return `${String(time).padStart(10)}  cpu${cpu}  ${step} ${place}`.slice(0, WIDTH);
-  });
 }

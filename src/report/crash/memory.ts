@@ -1,12 +1,13 @@
-// struct, px, pd, rd, slab: memory as types and words.
-import { bare, memberNamed, memberOf, type Type } from "../../machine/dwarf/types.ts";
+// px, pd, rd, slab: memory as values, words and objects.
+import { bare } from "../../machine/dwarf/types.ts";
 import { InputError } from "../../machine/preset.ts";
 import { liveObjects } from "../objects.ts";
 import { Slabs } from "../slabs.ts";
 import { wrap } from "../text.ts";
 import { valueOf } from "./expression.ts";
 import { numberOf, type Value } from "./value.ts";
-import { layoutLines, type Radix, scalar, typeName, valueLines } from "./print.ts";
+import { perCpuLines } from "./per-cpu.ts";
+import { type Radix, scalar, typeName, valueLines } from "./print.ts";
 import { bareHex, type Session, word } from "./session.ts";
 
 const COUNT_MAX = 4096;
@@ -18,56 +19,10 @@ export function countOf(text: string | undefined, default_: number): number {
   throw new InputError(`${text}: a count from 1 to ${COUNT_MAX} is meant`);
 }
 
-/** "struct [-x] [-o] TYPE[.member] [ADDRESS]" */
-export function struct(session: Session, words: string[]): string[] {
-  const given = words.filter((one) => !/^(-[xo]|struct|union)$/.test(one));
-  const [name, address, extra] = given;
-  if (!name || extra || name.startsWith("-")) {
-    throw new InputError("usage: struct [-x] [-o] TYPE[.MEMBER] [ADDRESS]");
-  }
-  const [typeWord, ...path] = name.split(".");
-  const type = session.type(typeWord);
-  requireMember(type, path);
-  const [whole, member] = path.length > 1
-    ? [memberOf(type, path.slice(0, -1).join("."))!, path.at(-1)] : [{ at: 0, type }, path[0]];
-  if (address === undefined) return layoutLines(whole.type, undefined, member);
-  const bareNumber = /^[0-9a-f]+$/i.test(address);
-  const lin = bareNumber ? session.address(address) : session.evaluate(address);
-  if (session.guest.read(lin, 1) === undefined) {
-    throw session.unmapped(lin);
-  }
-  if (words.includes("-o")) return layoutLines(whole.type, lin + BigInt(whole.at), member);
-  const place = path.length ? session.member({ lin, type }, path.join(".")) : { lin, type };
-  const namer = (to: bigint) => (session.machine.symbolAt(to) ? ` <${session.symbolic(to)}>` : "");
-  const radix = words.includes("-x") ? 16 : 10;
-  const [first, ...rest] = valueLines(session.guest, place.lin, place.type, radix, namer);
-  const title = path.length ? `  ${path.join(".")} = ` : `${typeName(bare(type))} `;
-  return [`${title}${first}`, ...rest];
-}
-
-/** Throws InputError, with the members that there are, if `path` leads to none. */
-function requireMember(type: Type, path: readonly string[]): void {
-  let here = type;
-  for (const name of path) {
-    const found = memberNamed(here, name);
-    if (!found) {
-      const all = namesOf(here).join(", ");
-      throw new InputError(`${typeName(bare(here))} has no member ${name}; ` +
-        (all ? `it has ${all}` : "it has none at all"));
-    }
-    here = found.type;
-  }
-}
-
-/** Those of unnamed members, too. */
-function namesOf(type: Type): string[] {
-  const here = bare(type);
-  if (here.kind !== "struct" && here.kind !== "union") return [];
-  return here.members.flatMap((member) => (member.name ? [member.name] : namesOf(member.type)));
-}
-
 /** px and pd: "$1 = 0x10"; a symbol alone is named before it, as crash does. */
 export function print(session: Session, text: string, radix: Radix): string[] {
+  const each = perCpuLines(session, text);
+  if (each) return each;
   const value = valueOf(text, session.scope);
   const [first, ...rest] = resultLines(session, value, radix);
   const number = session.history.push(value);
@@ -80,8 +35,8 @@ function resultLines(session: Session, value: Value, radix: Radix): string[] {
   const here = type && bare(type);
   const whole = ["struct", "union", "array"].includes(here?.kind ?? "");
   if (whole && lin !== undefined) {
-    if (session.guest.read(lin, 1)) return valueLines(session.guest, lin, type!, radix);
-    throw session.unmapped(lin);
+    if (!session.guest.read(lin, 1)) throw session.unmapped(lin);
+    return valueLines(session.guest, lin, type!, radix, (to) => session.functionAt(to));
   }
   const number = numberOf(value, session.scope);
   const symbol = session.machine.symbolAt(number);

@@ -1,6 +1,7 @@
 // Values of memory as crash(8) prints them: a field a line, nested, numbers in the radix asked for.
 import { bare, type Member, memberNamed, type Type } from "../../machine/dwarf/types.ts";
 import type { Guest } from "../../machine/guest.ts";
+import { shownAs } from "./aliases.ts";
 
 /** DW_ATE_* (DWARF 5, 7.8, "Base Type Attribute Encodings"). */
 const BOOLEAN = 2;
@@ -29,7 +30,9 @@ export function valueLines(
     case "union":
       return braces(here.members.map((member) => [
         member.name ? `${member.name} = ` : "",
-        memberLines(guest, lin, member, radix, namer),
+        memberLines(guest, lin, {
+          ...member, type: shownAs(guest.types, here, member.name, member.type),
+        }, radix, namer),
       ]));
     case "array":
       return arrayLines(guest, lin, here, radix, namer);

@@ -8,8 +8,10 @@ import { InputError } from "../../machine/preset.ts";
 import { kernelTasks, type KernelTask } from "../../machine/tasks.ts";
 import { kernelGuest } from "../core-dump.ts";
 import { labelNames } from "../marks.ts";
+import { aliased, shownAs, whyAbsent } from "./aliases.ts";
 import { defaultTask } from "./default-task.ts";
 import { valueOf } from "./expression.ts";
+import { refusePerCpu } from "./per-cpu.ts";
 import { symbolNamed } from "./symbols.ts";
 import { type Space, spaceOf, variableOf } from "./user-memory.ts";
 import { numberOf, type Scope, type Value } from "./value.ts";
@@ -48,10 +50,12 @@ export class Session {
     this.tasks = kernelTasks(new Guest(ram, cr3, types), subject.machine.view.cpus);
     // Another kernel's memory may be anywhere.
     const isKnown = this.tasks.length > 0;
-    this.guest = new Guest(ram, cr3, types, isKnown ? () => this.space.tables : undefined);
+    const guest = new Guest(ram, cr3, types, isKnown ? () => this.space.tables : undefined);
+    this.guest = guest;
     this.scope = {
       lookup: (name) => this.lookup(name),
       type: (name) => this.typeNamed(name),
+      shownAs: (whole, name, type) => shownAs(guest.types, whole, name, type),
       number: (lin, bytes) => {
         const found = this.guest.number(lin, bytes);
         if (found === undefined) throw this.unmapped(lin);
@@ -110,20 +114,24 @@ export class Session {
     const isProgram = !symbol || symbol.lin < USER_END;
     const variable = this.guest.variable(name) ??
       (isProgram ? variableOf(this.machine.debugInfo.program, name, symbol?.lin) : undefined);
+    if (!variable && !symbol) refusePerCpu(this, name);
     if (variable || !symbol) return variable;
     const kind = symbol.code ? "function" : "void";
     return { lin: symbol.lin, type: { kind, bytes: symbol.code ? 1 : 0 } };
   }
 
-  /** The kernel's, or the program's. */
-  private typeNamed(name: string): Type | undefined {
-    return this.guest.types.find(name) ?? this.machine.debugInfo.program?.types.find(name);
+  /** The kernel's, or the program's; or what the kernel calls otherwise (aliases.ts). */
+  typeNamed(name: string): Type | undefined {
+    const { types } = this.guest;
+    return types.find(name) ?? this.machine.debugInfo.program?.types.find(name) ??
+      aliased(types, name);
   }
 
   type(name: string): Type {
     const found = this.typeNamed(name);
     if (found) return found;
-    throw new InputError(`${name}: no such type in the image; its types are those of its C source`);
+    const why = whyAbsent(name) || "; its types are those of its C source";
+    throw new InputError(`${name}: no such type in the image${why}`);
   }
 
   /** By PID, or by the address of its struct task; else what `set` chose, or one that is stuck. */
@@ -148,6 +156,11 @@ export class Session {
     const found = this.machine.symbolAt(lin);
     if (!found) return hex(lin);
     return lin === found.lin ? found.name : `${found.name}+${lin - found.lin}`;
+  }
+
+  /** " <schedule>", as behind a pointer to a function; or nothing. */
+  functionAt(lin: bigint): string {
+    return this.machine.symbolAt(lin) ? ` <${this.symbolic(lin)}>` : "";
   }
 
   /** "kernel/core/sched.c: 164", or nothing. */

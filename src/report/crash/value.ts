@@ -16,6 +16,8 @@ export interface Scope {
   /** A variable, a function, or a $name. */
   lookup(name: string): Value | undefined;
   type(name: string): Type | undefined;
+  /** The type by which the member `name` of `whole` is shown; default its own. */
+  shownAs?(whole: Type, name: string, type: Type): Type;
   /** Of 1 to 8 bytes, unsigned; undefined where nothing is mapped. */
   number(lin: bigint, bytes?: number): bigint | undefined;
 }
