@@ -1,8 +1,10 @@
 // A core file that gdb opens beside the image: ET_CORE of System V's gABI with the notes of Linux
 // (NT_PRSTATUS for each thread, NT_PRPSINFO). Behind the headers lies all of guest RAM as it is,
-// and every mapping is a PT_LOAD into it, so a page that is mapped twice is in the file once.
+// and every mapping is a PT_LOAD into it, so a page that is mapped twice is in the file once. Where
+// the machine has no memory there may be call frame information, which NT_AUXV leads gdb to.
 //
-//     ELF header | program headers | notes | padding | RAM
+//     ELF header | program headers | notes | frames | padding | RAM
+import { frameImage, type FrameRule } from "./frame-image.ts";
 import { mappedPages } from "./page-walk.ts";
 
 export interface Thread {
@@ -36,6 +38,11 @@ const PAGE = 4096;
 
 const NT_PRSTATUS = 1;
 const NT_PRPSINFO = 3;
+const NT_AUXV = 6;
+/** Of the auxiliary vector: where an ELF image is that the system has put into memory. */
+const AT_SYSINFO_EHDR = 33n;
+/** Where Linux had its vsyscall page: no image of a kernel reaches so far up. */
+const FRAMES_LIN = 0xffff_ffff_ff60_0000n;
 const PRSTATUS_BYTES = 336;
 const PRPSINFO_BYTES = 136;
 const FNAME_BYTES = 16;
@@ -67,16 +74,25 @@ export function mappings(ram: DataView, cr3: bigint): Mapping[] {
 
 /**
  * The core of a machine with `threads`, the current one first, in the address space `runs`. gdb
- * compares `image`, the file name of what runs, with the one that it was given.
+ * compares `image`, the file name of what runs, with the one that it was given. `rules`: call frame
+ * information that the image lacks; left out where the machine has memory in its place.
  */
 export function coreFile(
   image: string, threads: readonly Thread[], runs: readonly Mapping[],
+  rules: readonly FrameRule[] = [],
 ): CoreFile {
   const segments = runs.slice(0, SEGMENTS_MAX);
-  const notes = [processNote(image), ...threads.map(threadNote)];
+  const free = segments.every(({ lin, bytes }) =>
+    lin + BigInt(bytes) <= FRAMES_LIN || lin >= FRAMES_LIN + BigInt(PAGE));
+  const frames = rules.length && free ? frameImage(FRAMES_LIN, rules) : undefined;
+  const notes = [
+    processNote(image), ...threads.map(threadNote), ...frames ? [vectorNote()] : [],
+  ];
   const noteBytes = notes.reduce((sum, note) => sum + note.length, 0);
-  const notesAt = HEADER_BYTES + (segments.length + 1) * PROGRAM_HEADER_BYTES;
-  const ramAt = Math.ceil((notesAt + noteBytes) / PAGE) * PAGE;
+  const headers = 1 + segments.length + (frames ? 1 : 0);
+  const notesAt = HEADER_BYTES + headers * PROGRAM_HEADER_BYTES;
+  const framesAt = Math.ceil((notesAt + noteBytes) / PAGE) * PAGE;
+  const ramAt = framesAt + Math.ceil((frames?.length ?? 0) / PAGE) * PAGE;
   const head = new Uint8Array(ramAt);
   const view = new DataView(head.buffer);
   head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
@@ -86,7 +102,7 @@ export function coreFile(
   view.setBigUint64(32, BigInt(HEADER_BYTES), true);
   view.setUint16(52, HEADER_BYTES, true);
   view.setUint16(54, PROGRAM_HEADER_BYTES, true);
-  view.setUint16(56, segments.length + 1, true);
+  view.setUint16(56, headers, true);
   let at = HEADER_BYTES;
   const put = (type: number, flags: number, offset: number, lin: bigint, phys: number,
     bytes: number, memory: number, align: number) => {
@@ -99,6 +115,10 @@ export function coreFile(
   put(PT_NOTE, 0, notesAt, 0n, 0, noteBytes, 0, 4);
   for (const { lin, phys, bytes } of segments) {
     put(PT_LOAD, 7, ramAt + phys, lin, phys, bytes, bytes, PAGE);
+  }
+  if (frames) {
+    put(PT_LOAD, 5, framesAt, FRAMES_LIN, 0, frames.length, frames.length, PAGE);
+    head.set(frames, framesAt);
   }
   let noteAt = notesAt;
   for (const note of notes) {
@@ -118,6 +138,15 @@ function note(type: number, description: Uint8Array): Uint8Array {
   bytes.set(name, 12);
   bytes.set(description, 12 + name.length);
   return bytes;
+}
+
+function vectorNote(): Uint8Array {
+  // The second pair, AT_NULL, ends it.
+  const description = new Uint8Array(32);
+  const view = new DataView(description.buffer);
+  view.setBigUint64(0, AT_SYSINFO_EHDR, true);
+  view.setBigUint64(8, FRAMES_LIN, true);
+  return note(NT_AUXV, description);
 }
 
 function processNote(image: string): Uint8Array {

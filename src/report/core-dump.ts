@@ -4,6 +4,7 @@ import type { Machine } from "../engine/machine.ts";
 import { coreFile, type CoreFile, mappings, type Thread } from "../machine/core-file.ts";
 import { Guest, USER_END } from "../machine/guest.ts";
 import { kernelTasks, type KernelTask, sleepingRegisters } from "../machine/tasks.ts";
+import { entryFrames } from "./entry-frames.ts";
 
 /** CPU n is thread n + 1: gdb takes 0 for no thread. */
 const FIRST_CPU = 1;
@@ -61,5 +62,6 @@ export function coreDump(machine: Machine, image: string, pid?: number): CoreDum
   const shared = mappings(guest.ram, guest.cr3);
   // A kernel that runs on the identity map has its memory in what is the user's half elsewhere.
   const kernel = process ? shared.filter(({ lin }) => lin >= USER_END) : shared;
-  return { ...coreFile(image, threads, [...own, ...kernel]), threads, process };
+  const file = coreFile(image, threads, [...own, ...kernel], entryFrames(machine));
+  return { ...file, threads, process };
 }

@@ -56,21 +56,22 @@ function gdbOn(core: string, ...commands: string[]): string {
   return stdout;
 }
 
-/** gdb also lists what the compiler inlined, without an address; the function itself comes last. */
+/**
+ * gdb also lists what the compiler inlined, without an address; the function itself comes last. An
+ * interrupt's entry is a signal handler's to it. At address 0 the stack of a CPU's first task ends.
+ */
 function physicalFrames(stack: string): string[] {
   const names: string[] = [];
-  for (const [, number, address, name] of
-    stack.matchAll(/^#(\d+) +(0x\w+ in )?([\w.]+) \(/gm)) {
-    if (number === "0" || address) names.push(name);
+  const form = /^#(\d+) +(?:<signal handler called>$|(?:(0x\w+) in )?(\S+) \()/gm;
+  for (const [, number, address, name] of stack.matchAll(form)) {
+    if (!name) names.push("irq_common");
+    else if (number === "0" || address) {
+      if (!address || BigInt(address) !== 0n) names.push(name);
+      // The one before it was inlined into what an interrupt stopped.
+    } else if (names.at(-1) === "irq_common") names.push(name);
     else names[names.length - 1] = name;
   }
   return names;
-}
-
-/** What is behind an entry of the kernel gdb does not know. */
-function untilEntry(names: string[]): string[] {
-  const entry = names.findIndex((name) => /^(irq_common|syscall_entry)$/.test(name));
-  return entry < 0 ? names : names.slice(0, entry + 1);
 }
 
 describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
@@ -98,6 +99,25 @@ describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
     expect(names.filter((name) => chain.includes(name))).toEqual(chain);
     expect(names.findIndex((name) => name.startsWith("read_events__")))
       .toBeGreaterThan(names.indexOf("schedule"));
+    // Nothing that the program had in its registers is taken for a frame of the kernel's.
+    expect(names.at(-1)).toBe("syscall_entry");
+    expect(out).not.toContain("??");
+  });
+
+  it("ends each stack where crash's does", () => {
+    const session = new Session({ machine, image: "w001", seed: 1n, note: "" });
+    const { threads } = coreDump(machine, "kernel.elf");
+    const stacks = gdb("thread apply all -ascending bt").split(/^Thread /m).slice(1);
+    expect(stacks).toHaveLength(threads.length);
+    const asleep = session.tasks.filter(({ runs, idle }) => runs === undefined && !idle);
+    expect(asleep.length).toBeGreaterThan(10);
+    for (const task of asleep) {
+      const own = framesOf(session, registersOf(session, task)!).map(({ name }) => name);
+      const at = threads.findIndex(({ id }) => id === FIRST_TASK + task.pid);
+      const names = physicalFrames(stacks[at]);
+      // Where a thread of the kernel began, gcc's own information leads one frame too far.
+      expect(names, task.comm).toEqual([...own, ...task.pgd === 0n ? ["??"] : []]);
+    }
   });
 
   it("backtraces the writer of case 003 that sleeps for ever, and prints its request", async () => {
@@ -141,9 +161,12 @@ describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
       for (const task of session.tasks.filter(({ runs }) => runs !== undefined)) {
         if (running.view.cpu(task.runs!).cpl === 3) continue;
         const frames = framesOf(session, registersOf(session, task)!);
-        const names = untilEntry(frames.map(({ name }) => name));
-        expect(names, `cpu${task.runs} at ${cycle}`).toEqual(
-          untilEntry(physicalFrames(stacks[task.runs!])));
+        const names = frames.map(({ name }) => name);
+        // What of the program is behind it is not the kernel's.
+        const ofProgram = names.at(-1) === "irq_common";
+        const found = physicalFrames(stacks[task.runs!]);
+        expect(ofProgram ? found.slice(0, names.length) : found, `cpu${task.runs} at ${cycle}`)
+          .toEqual(names);
         compared++;
         // Nothing but the return address is on its stack.
         if (frames[1] && frames[0].end <= frames[0].sp + 8n) frameless++;
@@ -152,6 +175,38 @@ describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
     running.close();
     expect(compared).toBeGreaterThan(20);
     expect(frameless).toBeGreaterThan(0);
+  }, 120_000);
+
+  it("goes on behind an interrupt with what that stopped", async () => {
+    const running = await Machine.create(options);
+    const core = join(folder, "interrupted.core");
+    let found = 0;
+    for (let cycle = 4_500_000n; cycle < 8_000_000n && found < 4; cycle += 4001n) {
+      expect(await running.runTo(cycle)).toBeUndefined();
+      const session = new Session({ machine: running, image: "w001", seed: 1n, note: "" });
+      const stacks = session.tasks.filter(({ runs }) =>
+        runs !== undefined && running.view.cpu(runs).cpl !== 3).map((task) =>
+        ({ cpu: task.runs!, frames: framesOf(session, registersOf(session, task)!) }));
+      const stopped = stacks.find(({ frames }) =>
+        frames.slice(0, -1).some(({ name }) => name === "irq_common"));
+      if (!stopped) continue;
+      found++;
+      writeSparse(core, coreDump(running, "kernel.elf").head, running.view.ram);
+      const thread = `thread ${stopped.cpu + 1}`;
+      // The thread's first frame is told before, too.
+      const [, out] = gdbOn(core, thread, "echo STACK\\n", "bt").split("STACK");
+      expect(physicalFrames(out), `cpu${stopped.cpu} at ${cycle}`)
+        .toEqual(stopped.frames.map(({ name }) => name));
+      // Where it was stopped, to the instruction.
+      const behind = stopped.frames.findIndex(({ name }) => name === "irq_common") + 1;
+      const { pc, sp } = stopped.frames[behind];
+      const [, level] = /^#(\d+) +<signal handler called>$/m.exec(out)!;
+      const print = String.raw`printf "rip %lx rsp %lx\n", $rip, $rsp`;
+      expect(gdbOn(core, thread, `frame ${Number(level) + 1}`, print))
+        .toContain(`rip ${pc.toString(16)} rsp ${sp.toString(16)}\n`);
+    }
+    running.close();
+    expect(found).toBe(4);
   }, 120_000);
 
   it("reads memory of the kernel and of the process", () => {
