@@ -4,7 +4,7 @@
 import type { TraceEvent } from "../core/view.ts";
 import { LABEL, POINT, type Story } from "./000-trace.ts";
 
-/** Cycles from 1.5 to 1.7 of a callback that nothing holds up. */
+/** Cycles from 1.5 to 1.7 of the buggy callback, if nothing holds it up. */
 const USUAL_CYCLES = 43;
 
 const POINTS: Record<number, string> = {
@@ -12,46 +12,71 @@ const POINTS: Record<number, string> = {
   [POINT.PINNED]: "      an interrupt thread takes the CPU",
 };
 
-export function accountOf(story: Story | undefined): string {
+export function accountOf(story: Story | undefined, variant: string): string {
   if (!story?.freed) return "Not recorded: the way of that request.";
-  const { freed, read } = story;
+  const { freed } = story;
   const rows = rowsOf(story).map(({ event, text }) => {
-    const time = `+${event.time - freed.time}`.padStart(8);
+    const since = event.time - freed.time;
+    const time = `${since < 0n ? "" : "+"}${since}`.padStart(8);
     return `${time}  ${`cpu${event.cpu}`.padEnd(5)}  ${text}`;
   });
-  const held = story.meanwhile.some((event) => event.label === POINT.PINNED)
-    ? "an interrupt took its CPU" : "the release of the mutex had threads to wake";
   return [
     `The request, in cycles from the moment it was free; cpu${freed.cpu} reaps:`,
-    ...rows,
-    `The result was read ${read.time - freed.time} cycles after the request was free, where ` +
-      `${USUAL_CYCLES} are`,
-    `usual: ${held}. Before the request is free,`,
-    "under aio_mutex, nobody could have taken it.",
+    ...rows, ...reasonOf(story, freed, variant),
   ].join("\n");
 }
 
-/** What the result was made of, and what held its reader up. */
+function reasonOf({ wiped, read, meanwhile }: Story, freed: TraceEvent, variant: string): string[] {
+  if (wiped) {
+    return [
+      "The callback itself zeroes the request, and reads the result afterwards: it is 0",
+      "each time, and nobody has to take the request for that.",
+    ];
+  }
+  const cycles = read.time - freed.time;
+  const words = [`The result was read ${cycles} cycles after the request was free`];
+  if (variant === "bug") words.push(`where ${USUAL_CYCLES} are usual`);
+  if (meanwhile.some(({ label }) => label === POINT.PINNED)) {
+    words.push("as an interrupt took its CPU");
+  } else if (meanwhile.length > 0) words.push("as the release of the mutex had threads to wake");
+  return [
+    `${words.join(",\n")}.`,
+    "Before the request is free, under aio_mutex, nobody could have taken it.",
+  ];
+}
+
+const LATER = "not recorded: the trace begins later";
+
+/** What the result was made of, and what held its reader up; `like`: results that are wrong so. */
 export function factsOf(
-  events: readonly TraceEvent[], story: Story | undefined,
+  events: readonly TraceEvent[], story: Story | undefined, like: number,
 ): Record<string, string> {
-  if (!story) return {};
-  const { read, freed, meanwhile } = story;
+  if (!story) return { reqp: "not recorded: the trace does not go back to that result" };
+  const { read, called, freed, wiped, meanwhile } = story;
   const flags = events.findLast(({ label, cpu, time }) =>
     label === LABEL["1.7 flags"] && cpu === read.cpu && time <= read.time);
   const held = meanwhile.map(({ label, time }) =>
     `${label === POINT.PINNED ? "an interrupt" : "somebody to wake"} at ${time}`);
+  const when = (event?: TraceEvent) => event ? `by cpu${event.cpu} at ${event.time}` : LATER;
   return {
-    "b_flags as loaded": flags ? `0x${flags.value.toString(16)} at ${flags.time}` : "not recorded",
-    "iov_len as loaded": `${read.value} by cpu${read.cpu} at ${read.time}`,
-    "put on the free list": freed ? `by cpu${freed.cpu} at ${freed.time}` : "not recorded",
+    // Only the program knows which of them it has seen first.
+    ...(like > 1 ? { "such results in the trace": `${like}; below is the last` } : {}),
+    reqp: freed ? `0x${freed.value.toString(16)}` : LATER,
+    "its callback began (1.3)": when(called),
+    ...(wiped ? { "zeroed by its own callback": when(wiped) } : {}),
+    "put on the free list": when(freed),
     "on that CPU in between": held.join(", ") || "nothing",
+    "b_flags as loaded": flags ? `0x${flags.value.toString(16)} at ${flags.time}` : "not recorded",
+    "iov_len as loaded": `${read.value} ${when(read)}`,
+    "b_error as loaded": "not loaded: B_ERROR is clear",
+    "b_resid as loaded": "not recorded: it has no label; memory had it as below",
   };
 }
 
 function rowsOf(story: Story): Array<{ event: TraceEvent; text: string }> {
-  const { freed, taken, zeroed, refilled, read, meanwhile } = story;
+  const { freed, wiped, taken, zeroed, refilled, read, meanwhile } = story;
   const rows = [
+    { event: wiped, text: "      zeroes it, with its length" },
     { event: freed, text: "1.5   puts the request on the free list" },
     ...meanwhile.map((event) => ({ event, text: POINTS[event.label] })),
     { event: taken, text: "2.4a  takes it for a request of its own" },

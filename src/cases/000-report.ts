@@ -10,6 +10,13 @@ const RESULT = [
   ...fieldsOf("$req", "aio_req_resultp aio_req_fd aio_req_flags aio_req_portkev"),
 ];
 
+/** In the program's memory: where aio_req_resultp led to, as the result comes first in it. */
+const AIOCB = [
+  { name: "aiocb", value: "&$aiocb", radix: 16 as const },
+  ...fieldsOf("$aiocb", `aio_return=result.aio_return aio_errno=result.aio_errno
+    nbytes thread disk`, 10),
+];
+
 /** The same then and, where the trace does not show when that was, at the end. */
 const context = (when?: string): Finder[] => [
   { as: "process", slab: "process", where: [], when },
@@ -24,9 +31,8 @@ export const R000: ReportPlan = {
   title: "a result was read from a request that was free, and taken by somebody else",
   find: [
     { as: "req", failed: "aio_req" },
-    // A result of 0 bytes is the usual wrong one.
-    { as: "req", step: "1_7l", type: "aio_req", member: "aio_req_iov.iov_len", value: 0n },
-    ...context("freed"), ...context(),
+    ...context("called"), ...context("freed"), ...context(),
+    { as: "aiocb", at: "$req->aio_req_resultp", type: "aiocb", when: "called" },
     { as: "reader", runs: "read" },
     { as: "taker", runs: "taken" },
   ],
@@ -36,15 +42,18 @@ export const R000: ReportPlan = {
     {
       title: "the way of the request",
       steps: {
-        about: ["$req", "$aio->aio_free"], moments: ["freed", "refilled"],
-        around: { as: "req", cycles: 10_000 },
+        about: ["$req", "$aio->aio_free"], moments: ["first", "last"],
         words: {
           "1_5": "put on the free list", "1_7f": "reads b_flags", "1_7l": "reads the result",
           "2_4a": "taken", "2_4b": "zeroed", "2_5": "gets the length of the new request",
         },
-        claims: [["freed", "taken"], ["taken", "zeroed"], ["zeroed", "read"], ["read", "refilled"]],
+        claims: [
+          ["wiped", "freed"], ["freed", "taken"], ["taken", "zeroed"], ["zeroed", "read"],
+          ["taken", "given"], ["given", "read"], ["freed", "read"], ["read", "refilled"],
+        ],
       },
     },
+    { title: "the request when its callback began (1.3)", when: "called", fields: RESULT },
     { title: "the request before it was free (1.5)", when: "freed", fields: RESULT },
     { title: "who took it", when: "taken", commands: ["bt -l $taker"] },
     { title: "who read its result all the same", when: "read", commands: ["bt -l $reader"] },
@@ -63,5 +72,6 @@ export const R000: ReportPlan = {
       title: "its context at the end",
       fields: fieldsOf("$aio", "aio_pending aio_outstanding aio_free_count", 10),
     },
+    { title: "the aiocb of the program at the end", fields: AIOCB },
   ],
 };

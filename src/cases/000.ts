@@ -7,8 +7,8 @@ import { cpuCount, InputError } from "../machine/preset.ts";
 import { accountOf, factsOf } from "./000-account.ts";
 import { R000 } from "./000-report.ts";
 import { COUNTS, rows000 } from "./000-rows.ts";
-import { causeOf, isRequestStep, KINDS, storyOf } from "./000-trace.ts";
-import type { Case, CaseSpec, Failure } from "./case.ts";
+import { causeOf, isRequestStep, KINDS, storiesOf, type Story } from "./000-trace.ts";
+import type { Case, CaseSpec, Failure, Stopped } from "./case.ts";
 import { LateAccesses } from "./shadow.ts";
 
 const VARIANTS: Record<string, string> = {
@@ -87,13 +87,14 @@ export const case000: Case = {
   traceEvents: () => TRACE_EVENTS,
   traceKinds: KINDS,
   pairs: (preset) => [[0, cpuCount(preset) - 1]],
-  examine({ machine, spec, result, console }) {
+  examine(stopped) {
+    const { machine, spec, result, console } = stopped;
     const counters = machine.debugBlock()?.counters();
     const told = summaryOf(console);
     const { wrong = 0, zero = 0, other = 0 } = told ?? {};
     const count = (value?: bigint) => Number(value ?? 0n);
     const flagged = count(counters?.readsTaken) >= wrong;
-    const failure = wrong > 0 ? violationOf(machine, told!, flagged) : undefined;
+    const failure = wrong > 0 ? violationOf(stopped, told!, flagged) : undefined;
     const rounds = told?.completions ?? 0;
     const late = requestsUsedFree(machine);
     // The kernel's own count of I000a is part of the code under test.
@@ -167,27 +168,46 @@ function summaryOf(console: string): Told | undefined {
 }
 
 /** A result that is no error and not the count of bytes asked for; no transfer was short. */
-function violationOf(machine: Machine, told: Told, taken: boolean): Failure {
+function violationOf({ machine, spec }: Stopped, told: Told, flagged: boolean): Failure {
   const events = machine.view.trace(isRequestStep);
   const { got = 0, wanted = 0, thread = 0, error = 0 } = told.first ?? {};
-  const story = storyOf(events, got);
-  const { freed, taken: by, zeroed, read, refilled } = story ?? {};
+  const stories = [...storiesOf(events, got)];
+  const story = stories.at(0);
+  const { freed } = story ?? {};
   const base = machine.debugBlock()?.base;
   return {
-    invariant: taken ? "I000b" : "I000a",
+    invariant: (story ? story.taken : flagged) ? "I000b" : "I000a",
     what:
       `thread ${thread} got aio_return ${got} and aio_errno ${error} for a request of ${wanted} ` +
       "bytes, which the disk had transferred without an error",
-    account: accountOf(story),
+    title: titleOf(story),
+    account: accountOf(story, spec.variant),
     events,
     cause: causeOf(events, got),
     // 1.5 makes aio_free point at it.
     object: freed && base !== undefined ? freed.value - base : undefined,
-    moments: { freed, taken: by, zeroed, read, refilled },
+    moments: story && momentsOf(story),
     facts: {
       thread: `${thread}`, aio_return: `${got}`, aio_errno: `${error}`, expected: `${wanted}`,
-      ...factsOf(events, story),
+      ...factsOf(events, story, stories.length),
     },
+  };
+}
+
+/** Where it is not that of the bug; the report's own one is. */
+function titleOf(story: Story | undefined): string | undefined {
+  if (!story) return "a result is wrong; whose the request was by then is not recorded";
+  if (story.wiped) return "a result was read from a request that its own callback had zeroed";
+  return undefined;
+}
+
+/** Those of the report: `given` and `refilled` are the new length before or after the read. */
+function momentsOf(story: Story): Failure["moments"] {
+  const { called, wiped, freed, taken, zeroed, refilled, read } = story;
+  const isLater = refilled && refilled.time > read.time;
+  return {
+    wiped, freed, taken, zeroed, read, [isLater ? "refilled" : "given"]: refilled,
+    called, first: wiped ?? freed, last: isLater ? refilled : read,
   };
 }
 

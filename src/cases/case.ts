@@ -34,6 +34,8 @@ export interface Failure {
   invariant: string;
   /** One sentence. */
   what: string;
+  /** Of a report on it, where the title of its plan says something else. */
+  title?: string;
   /** What led there, in lines; undefined where report/lost-wakeup.ts tells it from the trace. */
   account?: string;
   /** Of a lost wake-up: physical addresses of the lines that matter, and the ring. */
@@ -207,14 +209,12 @@ export interface Case {
 }
 
 /** The buggy and the repaired code of one of the case's workloads. */
-export function variantsOf(definition: Case, workload: string): { buggy: string; fixed: string } {
-  return definition.ofWorkload?.[workload] ?? definition;
-}
+export const variantsOf = (definition: Case, workload: string) =>
+  definition.ofWorkload?.[workload] ?? definition;
 
 /** The program of one of the case's workloads. */
-export function imageOf(definition: Case, workload: string): string {
-  return definition.images?.[workload] ?? definition.image;
-}
+export const imageOf = (definition: Case, workload: string) =>
+  definition.images?.[workload] ?? definition.image;
 
 /** Runs of one kind: how many, and what is expected of them. */
 export interface Setup {

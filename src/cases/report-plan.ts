@@ -31,8 +31,8 @@ export type Finder = { when?: string } & (
   | { as: string; slab: string; where: Condition[] }
   /** A struct in the stack frame of a function. */
   | { as: string; stackOf: string; frame: string; type: string; where: Condition[] }
-  /** The object in which the last access with this label lies, of those with `value` if any is. */
-  | { as: string; step: string; type: string; member: string; value?: bigint });
+  /** The object in which the last access with this label lies. */
+  | { as: string; step: string; type: string; member: string });
 
 export interface Field {
   name: string;
@@ -74,10 +74,8 @@ export type Part = { when?: string } & (
       /** From the last issue with this label on, and so many cycles before. */
       from?: string;
       cyclesBefore?: number;
-      /** Or from one moment of the failure to another. */
+      /** Or from one moment of the failure to another; nothing, if it has none and no `from`. */
       moments?: [from: string, to: string];
-      /** Or so many cycles on both sides of the access by which this was found. */
-      around?: { as: string; cycles: number };
       words: Record<string, string>;
       claims?: Claim[];
     };

@@ -12,8 +12,6 @@ import { Names } from "./names.ts";
 export interface Source {
   failure: Failure;
   events: readonly TraceEvent[];
-  /** Times of the accesses by which something was found. */
-  moments: Map<string, bigint>;
 }
 
 export interface Step {
@@ -37,6 +35,7 @@ type StepPlan = Extract<Part, { steps: unknown }>["steps"];
 
 export function stepsOf(plan: StepPlan, session: Session, source: Source): Steps {
   const { events, failure } = source;
+  if (plan.moments && plan.from === undefined && !failure.moments) return { steps: [] };
   const names = new Names(session.machine);
   const ranges = plan.about.flatMap((text) => {
     const place = session.placeOf(text);
@@ -82,15 +81,10 @@ function placeName(session: Session, names: Names, phys: number): string {
 
 function windowOf(
   plan: StepPlan, own: readonly TraceEvent[], named: (event: TraceEvent) => string,
-  { moments, failure }: Source,
+  { failure }: Source,
 ): [bigint, bigint] {
   const [from, to] = plan.moments?.map((name) => failure.moments?.[name]?.time) ?? [];
   if (to !== undefined) return [from ?? own[0]?.time ?? 0n, to];
-  const moment = plan.around && moments.get(plan.around.as);
-  if (moment !== undefined) {
-    const cycles = BigInt(plan.around!.cycles);
-    return [moment - cycles, moment + cycles];
-  }
   const begin = own.findLast((event) => named(event) === plan.from && event.kind === TRACE_ISSUE);
   return [begin ? begin.time - BigInt(plan.cyclesBefore ?? 0) : 0n, own.at(-1)?.time ?? 0n];
 }

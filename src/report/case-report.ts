@@ -13,7 +13,7 @@ import { treeOf } from "./case-report-tree.ts";
 import { entryOf, framesOf, registersOf } from "./crash/backtrace.ts";
 import { execute } from "./crash/commands.ts";
 import { STEP_KINDS } from "./crash/machine.ts";
-import { bareHex, type Session } from "./crash/session.ts";
+import { bareHex, type Session, type Subject } from "./crash/session.ts";
 import { stateOf } from "./crash/tasks.ts";
 import { Past } from "./past.ts";
 import { Slabs } from "./slabs.ts";
@@ -31,12 +31,20 @@ export interface Report {
   sections: Section[];
 }
 
+/** Of a run that failed: `sys` of crash says what is wrong, where no kernel has panicked. */
+export function failedSubject(subject: Subject, { invariant }: Failure): Subject {
+  const { result } = subject;
+  if (!result) return subject;
+  const end = result.reason ?? `no panic: the program ended with exit code ${result.exit}`;
+  return { ...subject, result: { ...result, reason: `${end}; ${invariant} is broken` } };
+}
+
 /** `session` is that of the machine at its end. */
 export async function reportOf(
   plan: ReportPlan, session: Session, failure: Failure, events: readonly TraceEvent[],
   signal?: AbortSignal,
 ): Promise<Report> {
-  const source: Source = { failure, events, moments: new Map() };
+  const source: Source = { failure, events };
   const missing = new Set<string>();
   const sections = new Map<Part, Section>();
   const { named } = session;
@@ -75,7 +83,7 @@ export async function reportOf(
   const told = plan.parts.flatMap((part) => sections.get(part) ?? []);
   const lines = [...missing].filter((name) => !isCommanded(name, plan));
   if (lines.length) told.push({ title: "not found in the machine", lines });
-  return { id: plan.id, title: plan.title, what: failure.what, sections: told };
+  return { id: plan.id, title: failure.title ?? plan.title, what: failure.what, sections: told };
 }
 
 const asksForLocks = ({ parts }: ReportPlan) =>
@@ -97,7 +105,7 @@ function momentsOf({ find, parts }: ReportPlan, { moments = {} }: Failure): [str
 const momentOf = (finder: Finder) => "runs" in finder ? finder.runs : finder.when;
 
 function found(
-  finder: Finder, session: Session, { failure, events, moments }: Source,
+  finder: Finder, session: Session, { failure, events }: Source,
 ): Place | undefined {
   if ("runs" in finder) {
     const cpu = failure.moments?.[finder.runs]?.cpu;
@@ -133,10 +141,9 @@ function found(
     }
     const own = events.filter(({ label, kind }) =>
       session.labels.get(label) === finder.step && kind in STEP_KINDS);
-    const last = own.findLast(({ value }) => value === finder.value) ?? own.at(-1);
+    const last = own.at(-1);
     const base = session.machine.debugBlock()?.base;
     if (!last || base === undefined) return undefined;
-    moments.set(finder.as, last.time);
     const offset = session.member({ lin: 0n, type }, finder.member).lin;
     return { lin: last.phys + base - offset, type };
   } catch (error) {
@@ -211,7 +218,10 @@ async function sectionOf(part: Part, session: Session, source: Source): Promise<
   if ("fields" in part) {
     return { title, fields: part.fields.map((field) => fieldOf(session, field)) };
   }
-  if ("steps" in part) return { title, ...stepsOf(part.steps, session, source) };
+  if ("steps" in part) {
+    const told = stepsOf(part.steps, session, source);
+    return { title, ...told, ...(told.steps.length ? {} : { lines: ["(not recorded)"] }) };
+  }
   const lines: string[] = [];
   for (const command of part.commands) {
     lines.push(`crash> ${command}`);

@@ -46,6 +46,7 @@ describe("as it was", () => {
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(taken!.cpu).not.toBe(freed!.cpu);
     expect(account).toContain("reads iov_len = 0");
+    expect(account).toMatch(/where 43 are usual,\nas (an interrupt|the release of the mutex) /);
   });
 
   it("R000: the request before it was free and when it was read, who took it and who read it", {
@@ -66,12 +67,14 @@ describe("as it was", () => {
     expect(Number(then.generation)).toBeGreaterThan(Number(before.generation));
     expect(Number(then.generation)).toBeLessThanOrEqual(Number(before.generation) + 2);
     const { claims, steps } = report.sections.find((section) => section.steps)!;
-    expect(claims!.map(({ holds }) => holds)).toEqual([true, true, true, true]);
-    const object = Number(run.session.named.get("$req")!.lin -
-      run.session.machine.debugBlock()!.base);
+    expect(claims!.map(({ holds }) => holds)).toEqual([true, true, true, true, true]);
+    const req = run.session.named.get("$req")!.lin;
+    const object = Number(req - run.session.machine.debugBlock()!.base);
+    expect(facts.reqp).toBe(`0x${req.toString(16)}`);
+    const bytes = run.session.type("aio_req").bytes;
     const inside = ({ phys }: TraceEvent) => Number(phys) - object;
     expect(inside(read)).toBeGreaterThan(0);
-    expect(inside(read)).toBeLessThan(run.session.type("aio_req").bytes);
+    expect(inside(read)).toBeLessThan(bytes);
     expect(steps!.some(({ time, label }) => label === "1_5" && time === freed!.time)).toBe(true);
     for (const [title, event, name] of [
       ["who took it", taken!, "sys_aiorw"],
@@ -81,6 +84,79 @@ describe("as it was", () => {
       expect(lines.join("\n")).toMatch(new RegExp(`CPU: ${event.cpu} +COMMAND: "w000"`));
       expect(framesIn(lines)).toContain(name);
     }
+  });
+
+  it("R000: the request at 1.3, and the program's aiocb, in its memory", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const { session, failure, events } = run;
+    const report = await make(case000, run);
+    expect(report.title).toMatch(/read from a request that was free, and taken by somebody else$/);
+    const facts = textsOf(report, "whose result is wrong");
+    // Of the records of all steps the last 1.3 in this request before it was free.
+    const { lin } = session.named.get("$req")!;
+    const object = lin - session.machine.debugBlock()!.base;
+    const { freed } = storyOf(failure.events, 0)!;
+    const called = events.findLast(({ kind, label, phys, time }) => kind === TRACE_ISSUE &&
+      session.labels.get(label) === "1_3" && time <= freed!.time &&
+      phys > object && phys < object + BigInt(session.type("aio_req").bytes))!;
+    expect(facts["its callback began (1.3)"]).toBe(`by cpu${called.cpu} at ${called.time}`);
+    const begun = textsOf(report, "the request when its callback began (1.3)");
+    const before = textsOf(report, "the request before it was free (1.5)");
+    expect(begun).toMatchObject({
+      generation: before.generation, aio_req_resultp: before.aio_req_resultp, iov_len: "0x400",
+    });
+    // 1.3 stores NULL there.
+    expect(BigInt(begun.aio_req_portkev)).toBeGreaterThan(0n);
+    expect(before.aio_req_portkev).toBe("0x0");
+    const aiocb = textsOf(report, "the aiocb of the program at the end");
+    expect(aiocb).toMatchObject({
+      aiocb: before.aio_req_resultp, aio_return: "0", aio_errno: "0", nbytes: facts.expected,
+      thread: facts.thread,
+    });
+    expect(session.member({ lin: 0n, type: session.type("aiocb") }, "result").lin).toBe(0n);
+    expect(linesOf(report, "the machine").join(" ").replace(/ +/g, " ")).toContain(
+      'PANIC: "" (no panic: the program ended with exit code 1; I000b is broken)');
+  });
+
+  it("R000 of a result that the trace has lost tells of no other request", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const { session, failure } = run;
+    const later = failure.moments!.read!.time + 1n;
+    const spec = { machine: "illumos32", variant: "bug" } as CaseSpec;
+    const view = Object.create(session.machine.view, {
+      trace: { value: (filter: (kind: number, label: number) => boolean) =>
+        session.machine.view.trace(filter).filter(({ time }) => time > later) },
+    });
+    const machine = Object.create(session.machine, { view: { value: view } }) as Machine;
+    const { failure: lost } = case000.examine({
+      machine, spec, result: session.subject.result!, console: run.console,
+    });
+    expect(lost).toMatchObject({ cause: "not recorded", object: undefined, moments: undefined });
+    const report = await make(case000, { ...run, failure: lost! });
+    expect(report.title).toMatch(/whose the request was by then is not recorded$/);
+    expect(textsOf(report, "whose result is wrong").reqp).toMatch(/^not recorded: the trace does/);
+    expect(linesOf(report, "the way of the request")).toEqual(["(not recorded)"]);
+    expect(textsOf(report, "the request at the end").generation).toBe("(not found)");
+  });
+
+  it("x5, which zeroes a request when it frees it: nobody has to take it", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const other = await failed(case000, spec({ variant: "x5", rounds: 2000 }), 1n);
+    const { cause, invariant, moments, account } = other.failure;
+    expect([cause, invariant, moments!.taken]).toEqual(["no race", "I000a", undefined]);
+    expect(moments!.wiped).toMatchObject({ cpu: moments!.read!.cpu, value: 0n });
+    expect(account).toContain("The callback itself zeroes the request");
+    expect(account).not.toContain("usual");
+    const report = await make(case000, other);
+    expect(report.title).toBe("a result was read from a request that its own callback had zeroed");
+    expect(report.sections.find((section) => section.steps)!.claims!.map(({ text, holds }) =>
+      [holds, text.replace(/ by cpu\d+ at \d+/g, "")]))
+      .toEqual([[true, "2_4b before 1_5"], [true, "1_5 before 1_7l"]]);
+    expect(report.sections.map(({ title }) => title)).not.toContain("who took it");
+    other.session.machine.close();
   });
 
   it("a panic is a broken run and no evidence", { timeout: TIMEOUT_MS }, async () => {
@@ -121,6 +197,34 @@ describe("the way of a wrong result", () => {
       fill(6, TRACE_COMMIT),
     ];
     expect(causeOf(events, 0)).toBe("store buffer");
+  });
+
+  const link = (time: number, phys: bigint) => at(time, 1, TRACE_LOAD, LABEL.link, 0n, phys);
+  const take = (time: number) => at(time, 1, TRACE_ISSUE, LABEL["2.4a"], 0n, 0x100n);
+  const old = (value: bigint) => at(0, 0, TRACE_ISSUE, LABEL["2.5"], value);
+  /** x6: taken, not zeroed, and as long as another one. */
+  const dirty = [
+    old(512n), freed(1), link(2, REQUEST + 48n), take(3), fill(4, TRACE_ISSUE),
+    fill(5, TRACE_COMMIT), read(6, 1024n),
+  ];
+
+  it("is found where a request was not zeroed but has another length by then", () => {
+    const { taken, zeroed, refilled } = storyOf(dirty, 1024)!;
+    expect([taken!.time, zeroed, refilled!.time]).toEqual([3n, undefined, 5n]);
+    expect(causeOf(dirty, 1024)).toBe("interleaving");
+  });
+
+  it("is not one where the length is the same, or the next request was taken", () => {
+    expect(storyOf([old(1024n), ...dirty.slice(1)], 1024)).toBeUndefined();
+    const next = dirty.map((event) =>
+      event.label === LABEL.link ? { ...event, phys: event.phys + 448n } : event);
+    expect(storyOf(next, 1024)).toBeUndefined();
+  });
+
+  it("of a request that its own callback has zeroed needs nobody else", () => {
+    const wiped = [zero(0, TRACE_ISSUE), freed(1), read(2, 0n)];
+    expect(storyOf(wiped, 0)).toMatchObject({ wiped: { time: 0n }, taken: undefined });
+    expect(causeOf(wiped, 0)).toBe("no race");
   });
 
   it("is not made up where nobody has taken the request", () => {

@@ -5,7 +5,7 @@ import { case003 } from "../../src/cases/003.ts";
 import { optionsOf } from "../../src/cases/runner.ts";
 import type { TraceEvent } from "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
-import { type Report, reportOf } from "../../src/report/case-report.ts";
+import { failedSubject, type Report, reportOf } from "../../src/report/case-report.ts";
 import { execute } from "../../src/report/crash/commands.ts";
 import { Session } from "../../src/report/crash/session.ts";
 import { dumpsIn } from "./crash-session.ts";
@@ -36,7 +36,8 @@ export async function failed(
     const findings = definition.examine({ machine, spec, result, console });
     const { failure } = findings;
     if (failure) {
-      const session = new Session({ machine, result, image: definition.image, seed, note: "" });
+      const subject = { machine, result, image: definition.image, seed, note: "" };
+      const session = new Session(failedSubject(subject, failure));
       return { session, findings, console, failure, events: machine.view.trace() };
     }
     machine.close();
