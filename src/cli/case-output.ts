@@ -8,7 +8,7 @@ import { groupRuns, legendOf, summarize, tableOf, upperBound } from "../report/c
 import { explainLostWakeup } from "../report/lost-wakeup.ts";
 import { beside, foldCommand, wrap } from "../report/text.ts";
 import { type CaseReport, caseReportDocument, caseReportLines } from "./case-report.ts";
-import { diskWords } from "./disk-options.ts";
+import { openCase, OPENS, reproduceCase } from "./case-spec.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { shellLine } from "./options.ts";
@@ -69,6 +69,7 @@ export function printCase(
         report: explainLostWakeup(first),
         details: made && caseReportDocument(made),
         reproduce: reproduceCase(definition, first.spec),
+        open: openCase(definition, first.spec),
         capsule,
       },
     });
@@ -104,6 +105,7 @@ export function printCase(
     out.push(explainLostWakeup(first), wrap(causeText(definition, first.spec, first.failure!)));
     if (made) out.push("", ...caseReportLines(made), "");
     out.push(foldCommand(`reproduce: ${reproduceCase(definition, first.spec)}`));
+    out.push(foldCommand(`${OPENS}${openCase(definition, first.spec)}`));
   }
   // A file's name cannot be cut.
   if (capsule) out.push(`reproduce: ${shellLine(["smpbox", "replay", capsule])}`);
@@ -129,20 +131,4 @@ function nothingFound(
     ? `${visited} of them ${visits}`
     : `but none of them ${visits}: this says nothing about the code`;
   return [wrap(`${bound}; ${near}`)];
-}
-
-export function reproduceCase(definition: Case, spec: CaseSpec): string {
-  const words = ["smpbox", "case", definition.id, "--machine", spec.machine];
-  // A machine of one CPU has no pair to choose.
-  const [one, other] = spec.pair;
-  if (!definition.allCpus && one !== other) words.push("--pair", spec.pair.join(","));
-  words.push("--seed", `${spec.seed}`, "--variant", spec.variant);
-  if (spec.workload !== definition.workload) words.push("--workload", spec.workload);
-  if (spec.memory !== "tso") words.push("--memory", spec.memory);
-  words.push("--rounds", `${spec.rounds}`);
-  if (spec.inflight !== undefined) words.push("--inflight", `${spec.inflight}`);
-  if (spec.windowCycles !== undefined) words.push("--window", `${spec.windowCycles}`);
-  for (const [field, value] of spec.changes ?? []) words.push("--set", `${field}=${value}`);
-  words.push(...diskWords({ disk: spec.disk, irq: spec.irq }));
-  return shellLine(words);
 }

@@ -6,10 +6,11 @@ import { InputError, Machine } from "../index.ts";
 import { reportPage } from "../report/case-report-html.ts";
 import { reportLines } from "../report/case-report-text.ts";
 import { causeText } from "../report/cause.ts";
-import { type Report, reportOf } from "../report/case-report.ts";
+import { failedSubject, type Report, reportOf } from "../report/case-report.ts";
 import { Session } from "../report/crash/session.ts";
 import { type Explanation, RunDiffers, whyAgain, whyLines } from "../report/why/why.ts";
 import { foldCommand, wrap } from "../report/text.ts";
+import { openCase, OPENS, reproduceCase } from "./case-spec.ts";
 import { jsonText } from "./json.ts";
 import { writeOutput } from "./output-file.ts";
 
@@ -31,7 +32,7 @@ export function checkReportName(file: string): void {
 
 /** Undefined for a case without a plan for one. */
 export async function makeReport(
-  definition: Case, { spec, failure, result }: CaseRun, reproduce: string, signal: AbortSignal,
+  definition: Case, { spec, failure, result }: CaseRun, signal: AbortSignal,
 ): Promise<CaseReport | undefined> {
   if (!definition.report || !failure) return undefined;
   const options = { ...await optionsOf(definition, spec), counters: true };
@@ -42,10 +43,9 @@ export async function makeReport(
     if (again.stateHash !== result.stateHash) {
       throw new Error("the run came out different the second time: a bug of smpbox");
     }
-    const session = new Session({
-      machine, result: again, image: imageOf(definition, spec.workload), seed: spec.seed,
-      note: "",
-    });
+    const image = imageOf(definition, spec.workload);
+    const subject = { machine, result: again, image, seed: spec.seed, note: "" };
+    const session = new Session(failedSubject(subject, failure));
     const events = machine.view.trace();
     const report = await reportOf(definition.report, session, failure, events, signal);
     if (signal.aborted) return undefined;
@@ -54,7 +54,7 @@ export async function makeReport(
       `case ${definition.id}, variant ${spec.variant}, workload ${spec.workload}, memory ` +
         `${spec.memory}, machine ${machine.preset.name}, seed ${spec.seed}`,
       `invariant ${failure.invariant}`, causeText(definition, spec, failure),
-      `${REPRODUCE}${reproduce}`,
+      `${REPRODUCE}${reproduceCase(definition, spec)}`, `${OPENS}${openCase(definition, spec)}`,
     ];
     return { report, found, facts };
   } finally {
@@ -98,7 +98,8 @@ export function caseReportDocument({ report, found, facts }: CaseReport) {
   };
 }
 
-const factLines = (fact: string) => fact.startsWith(REPRODUCE) ? foldCommand(fact) : wrap(fact);
+const factLines = (fact: string) =>
+  [REPRODUCE, OPENS].some((head) => fact.startsWith(head)) ? foldCommand(fact) : wrap(fact);
 
 export function writeReport(file: string, made: CaseReport): void {
   const { report, found, facts } = made;

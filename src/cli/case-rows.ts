@@ -4,7 +4,7 @@ import { runSetups, type SetupResult } from "../cases/rows.ts";
 import { type JUnitCase, junitText } from "../report/junit.ts";
 import { wrap } from "../report/text.ts";
 import type { CaseOptions } from "./case.ts";
-import { reproduceCase } from "./case-output.ts";
+import { reproduceCase } from "./case-spec.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
 import { writeOutput } from "./output-file.ts";

@@ -1,20 +1,19 @@
 // smpbox case [ID]: one case, many seeds: how often it fails, and why. Also its acceptance test
 // (--rows) and what it depends on (--ablate).
 import type { Command } from "commander";
-import { allPairs } from "../cases/001.ts";
 import { CASES, findCase } from "../cases/index.ts";
 import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
-import { requireCpus } from "../cases/runner.ts";
-import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
-import { cpuCount, type Preset } from "../machine/preset.ts";
+import { MEMORY_MODELS, type MemoryModel } from "../index.ts";
+import type { Preset } from "../machine/preset.ts";
 import { type JUnitCase, junitText } from "../report/junit.ts";
 import { ablate } from "./case-ablate.ts";
 import { keepRun, presetsOf } from "./case-machines.ts";
 import { modeOf } from "./case-modes.ts";
 import { checkReportName, makeReport, writeReport } from "./case-report.ts";
-import { printCase, printList, reproduceCase } from "./case-output.ts";
+import { printCase, printList } from "./case-output.ts";
 import { runRows } from "./case-rows.ts";
 import { runWithProgress } from "./case-runs.ts";
+import { addRunOptions, pairsFor, reproduceCase, type RunOptions, shapeOf } from "./case-spec.ts";
 import { sweep } from "./case-sweep.ts";
 import { addDiskWords, type DiskOptions } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
@@ -22,18 +21,13 @@ import type { Act } from "./main.ts";
 import { parseChoice, parseCount, parsePairs, parseSet, parseU64 } from "./options.ts";
 import { checkWritable, writeOutput } from "./output-file.ts";
 
-export interface CaseOptions extends Omit<DiskOptions, "disks"> {
-  variant?: string;
-  workload?: string;
+export interface CaseOptions extends RunOptions, Omit<DiskOptions, "disks"> {
   machine?: string;
   memory: MemoryModel;
   pair?: [number, number] | "all";
   seeds: number;
   seed: bigint;
-  rounds?: number;
-  inflight?: number;
   workers?: number;
-  window?: number;
   set?: Map<string, number>;
   rows?: string;
   short?: boolean;
@@ -50,24 +44,18 @@ export interface CaseOptions extends Omit<DiskOptions, "disks"> {
 /** With a machine to run on. */
 export type MachineOptions = CaseOptions & { machine: string };
 
-const ROUNDS = 20_000;
 const SEEDS = 20;
 
 export function caseVerb(program: Command, act: Act): void {
-  addDiskWords(program.command("case"))
+  addDiskWords(addRunOptions(program.command("case")))
     .description("run a case with many seeds; without an id: list the cases")
     .argument("[id]", CASES.map(({ id }) => id).join(", "))
-    .option("--variant <name>", "bug, fixed, or an id: k7/a/24 of 001, mb/or of M", "bug")
-    .option("--workload <name>", "one of the case's workloads")
     .option("--machine <name>", "preset or JSON file (default: the case's)")
     .option("--memory <model>", MEMORY_MODELS.join(", "), parseChoice(...MEMORY_MODELS), "tso")
     .option("--pair <s,r>", "CPUs of submitter and reaper, or all", parsePairs)
     .option("--seeds <n>", "seeds for each pair of CPUs", parseCount(1, 100_000), SEEDS)
     .option("--seed <n>", "the first seed; alone: only this one", parseU64)
-    .option("--rounds <n>", "rounds of each run", parseCount(1, 10_000_000))
-    .option("--inflight <n>", "requests in flight, of a case with many", parseCount(1, 1000))
     .option("--workers <n>", "runs at a time", parseCount(1, 64))
-    .option("--window <cycles>", "window of the simulation", parseCount(1, 100_000))
     .option("--set <field=value>", "replace a number of the machine (repeatable)", parseSet)
     .option("--rows <pattern>", "the expectations with these ids, such as 'E001.*'")
     .option("--short", "with --rows: a few runs of each")
@@ -115,7 +103,7 @@ async function runCase(
   const first = runs.find((run) => run.failure) ?? runs.find((run) => run.broken);
   const capsule = first && (await keepRun(definition, first.spec, signal));
   const made = first?.failure &&
-    (await makeReport(definition, first, reproduceCase(definition, first.spec), signal));
+    (await makeReport(definition, first, signal));
   printCase(definition, preset, specs[0], runs, capsule, options.json, made);
   if (signal.aborted) {
     process.stderr.write("interrupted while the report was made\n");
@@ -143,51 +131,10 @@ function junitOf({ spec, failure, broken, rounds }: CaseRun, expect: "hold" | "f
 }
 
 function specsFor(definition: Case, preset: Preset, options: MachineOptions): CaseSpec[] {
-  if (options.inflight !== undefined && definition.inflight === undefined) {
-    throw new InputError(`--inflight: case ${definition.id} has one request at a time`);
-  }
-  const workload = options.workload ?? definition.workload;
-  if (!Object.hasOwn(definition.workloads, workload)) {
-    const known = Object.keys(definition.workloads).join(", ");
-    throw new InputError(`workload ${workload} of case ${definition.id}: use one of ${known}`);
-  }
-  const variant = definition.variantOf(options.variant ?? "bug", workload);
+  const shape = shapeOf(definition, options);
   return pairsFor(definition, preset, options).flatMap((pair) =>
-    Array.from({ length: options.seeds }, (_, i): CaseSpec => ({
-      machine: options.machine,
-      variant,
-      workload,
-      pair,
-      seed: options.seed + BigInt(i),
-      rounds: options.rounds ?? definition.rounds ?? ROUNDS,
-      memory: options.memory,
-      inflight: options.inflight,
-      windowCycles: options.window,
-      changes: options.set,
-      disk: options.disk,
-      irq: options.irq,
-    })),
-  );
-}
-
-/** The pair that is farthest apart, unless told otherwise. */
-export function pairsFor(
-  definition: Case, preset: Preset, options: Pick<CaseOptions, "pair">,
-): Array<[number, number]> {
-  const cpus = cpuCount(preset);
-  requireCpus(definition, preset);
-  if (definition.allCpus) {
-    if (options.pair === undefined) return definition.pairs(preset);
-    throw new InputError(`--pair: case ${definition.id} runs on all CPUs`);
-  }
-  if (options.pair === "all") return allPairs(preset);
-  if (options.pair === undefined) return definition.pairs(preset).slice(-1);
-  const needed = Math.max(...options.pair) + 1;
-  if (needed > cpus) {
-    const pair = options.pair.join(",");
-    throw new InputError(`--pair ${pair} needs ${needed} CPUs: ${preset.name} has ${cpus}`);
-  }
-  return [options.pair];
+    Array.from({ length: options.seeds }, (_, i): CaseSpec => (
+      { ...shape, pair, seed: options.seed + BigInt(i) })));
 }
 
 /** What broken runs say comes first: nothing can be concluded from them. */

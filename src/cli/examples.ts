@@ -42,17 +42,22 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
     ["compare 001 --machines clovertown,conroe", "the same binary on two machines"],
     ["compare 001 --pair all --seeds 20 --json", "every pair of CPUs; one JSON document"],
   ],
-  trace: [["trace bench --output bench.pftrace", "open the file in ui.perfetto.dev"]],
+  trace: [
+    ["trace bench --output bench.pftrace", "open the file in ui.perfetto.dev"],
+    ["trace 001 --pair 0,1 --rounds 500 -o 001.pftrace", "a run of a case, as smpbox case has it"],
+  ],
   c2c: [
     ["c2c sharing --append '-- sharing a=0 b=2'", "two counters in one line"],
     ["c2c ./program --lines 3", "your own, the three hottest lines"],
   ],
   crash: [
     ["crash 001", "the machine of a case, at a prompt"],
+    ["crash 001 --variant k6 --memory tso-adv --rounds 500", "of another run of it"],
     ["crash failed.sbx -c 'sys; ps -IN; bt -f; sb'", "commands of a script"],
   ],
   why: [
     ["why 001", "who missed whose store, and what stood in the store buffer"],
+    ["why 003 --workload W003t --rounds 30 --seed 219", "in another run of a case"],
     ["why ./program --json", "a program of your own; one document, with all that was found"],
   ],
   core: [

@@ -1,7 +1,7 @@
 // A machine to look at: an image that has run with the options given, a case, or a capsule that has
 // run again and come out as recorded; to its end, or to a cycle.
 import type { Command } from "commander";
-import type { Case } from "../cases/case.ts";
+import type { Case, CaseSpec } from "../cases/case.ts";
 import { CASES, findCase } from "../cases/index.ts";
 import { optionsOf } from "../cases/runner.ts";
 import { type Capsule } from "../engine/capsule.ts";
@@ -9,19 +9,24 @@ import { readCapsule } from "../engine/capsule-file.ts";
 import { loadPreset } from "../engine/host.ts";
 import { type CreateOptions, InputError, Machine, type RunResult } from "../index.ts";
 import { memoryNote } from "../report/memory-model.ts";
+import { addRunOptions, pairsFor, type RunOptions, shapeOf } from "./case-spec.ts";
 import { disksOf } from "./disk-options.ts";
 import { addMachineOptions, type MachineOptions } from "./machine-options.ts";
-import { u64Option } from "./options.ts";
+import { parsePair, u64Option } from "./options.ts";
 import { Progress, short } from "./progress.ts";
 
 const MACHINE = "clovertown";
-const CASE_ROUNDS = 4000;
 
-export interface StoppedOptions extends MachineOptions {
+/** What is looked at, of those that addSubjectOptions() gives options. */
+export interface SubjectOptions extends MachineOptions, RunOptions {
   machine?: string;
-  at: bigint;
+  pair?: [number, number];
   /** Options of the command line, be they as the default is or not: "maxCycles". */
   given?: readonly string[];
+}
+
+export interface StoppedOptions extends SubjectOptions {
+  at: bigint;
 }
 
 export interface Stopped {
@@ -34,11 +39,11 @@ export interface Stopped {
   note: string;
 }
 
-/** The options of a run, for a verb that looks at the machine afterwards. */
-export function addStoppedOptions(command: Command): Command {
-  return addMachineOptions(command)
-    .option("--machine <name>", "preset or JSON file (clovertown; of a case, its own)")
-    .addOption(u64Option("--at <cycle>", "stop at this cycle; 0: at the end", 0n))
+/** The options of a run of an image or a case, for a verb that looks at its machine. */
+export function addSubjectOptions(command: Command): Command {
+  return addRunOptions(addMachineOptions(command), "of a case: ")
+    .option("--pair <s,r>", "of a case: CPUs of submitter and reaper", parsePair)
+    .option("--machine <name>", `preset or JSON file (${MACHINE}; of a case, its own)`)
     .hook("preAction", (_, verb) => {
       const given = Object.keys(verb.opts()).filter((name) =>
         verb.getOptionValueSource(name) === "cli");
@@ -46,8 +51,14 @@ export function addStoppedOptions(command: Command): Command {
     });
 }
 
+/** And where it is to stop. */
+export function addStoppedOptions(command: Command): Command {
+  return addSubjectOptions(command)
+    .addOption(u64Option("--at <cycle>", "stop at this cycle; 0: at the end", 0n));
+}
+
 /** What a subject has of its own: given all the same, an option says what to do instead. */
-function refuse(subject: string, options: StoppedOptions, advice: Record<string, string>): void {
+function refuse(subject: string, options: SubjectOptions, advice: Record<string, string>): void {
   const given = (option: string) => options.given?.includes(
     option.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()));
   const wrong = Object.keys(advice).find(given);
@@ -59,35 +70,34 @@ const OF_CASE = {
   "--append": "its kernel parameters are those of its program; run its image for others",
   "--disks": "it has disks of its own; --disk changes what they are like",
 };
-const RECORDED = "it is a recorded run; record another with smpbox run --record";
-const OF_CAPSULE = Object.fromEntries(
-  ["--machine", "--cpus", "--set", "--seed", "--memory", "--append", "--max-cycles", "--disks",
-    "--disk", "--irq"].map((option) => [option, RECORDED]));
+const every = (advice: string, ...options: string[]) =>
+  Object.fromEntries(options.map((option) => [option, advice]));
+const OF_RUN = ["--variant", "--workload", "--rounds", "--inflight", "--pair"];
+const OF_IMAGE = every(
+  "that chooses a run of a case; an image gets its words by --append", ...OF_RUN);
+const OF_CAPSULE = every(
+  "it is a recorded run; record another with smpbox run --record", ...OF_RUN, "--window",
+  "--machine", "--cpus", "--set", "--seed", "--memory", "--append", "--max-cycles", "--disks",
+  "--disk", "--irq");
 
-/** The run of a case that shows its bug: between the CPUs that are farthest from each other. */
+/** Of the runs that `case` makes with the same options the one with this seed. */
+export async function specOf(definition: Case, options: SubjectOptions): Promise<CaseSpec> {
+  const shape = shapeOf(definition, options);
+  const preset = await loadPreset(shape.machine, options.set);
+  // With no --pair, the CPUs that are farthest from each other.
+  return { ...shape, pair: pairsFor(definition, preset, options).at(-1)!, seed: options.seed };
+}
+
 export async function caseOptions(
-  definition: Case, options: StoppedOptions,
+  definition: Case, options: SubjectOptions,
 ): Promise<CreateOptions> {
-  const machine = options.machine ?? definition.machine;
-  const pairs = definition.pairs(await loadPreset(machine, options.set));
-  const run = await optionsOf(definition, {
-    machine,
-    variant: definition.buggy,
-    workload: definition.workload,
-    pair: pairs[pairs.length - 1],
-    seed: options.seed,
-    rounds: definition.rounds ?? CASE_ROUNDS,
-    memory: options.memory,
-    changes: options.set,
-    disk: options.disk,
-    irq: options.irq,
-  });
+  const run = await optionsOf(definition, await specOf(definition, options));
   return { ...run, traceEvents: 0, maxCycles: options.maxCycles || run.maxCycles };
 }
 
 /** The machine for `subject`, a capsule FILE.sbx, a case or an image, before it runs. */
 export async function createStopped(
-  subject: string, options: StoppedOptions, more: Partial<CreateOptions> = {},
+  subject: string, options: SubjectOptions, more: Partial<CreateOptions> = {},
 ): Promise<Stopped & { capsule?: Capsule }> {
   const capsule = subject.endsWith(".sbx") ? await readCapsule(subject) : undefined;
   const { machine = MACHINE, workers } = options;
@@ -99,8 +109,12 @@ export async function createStopped(
     refuse(`case ${subject}`, options, OF_CASE);
     created = { ...(await caseOptions(findCase(subject), options)), workers, ...more };
   } else {
+    refuse(subject, options, OF_IMAGE);
     const disks = disksOf(machine, options);
-    created = { ...options, machine, image: subject, changes: options.set, ...disks, ...more };
+    created = {
+      ...options, machine, image: subject, changes: options.set, windowCycles: options.window,
+      ...disks, ...more,
+    };
   }
   return {
     machine: await Machine.create(created),
@@ -133,7 +147,7 @@ export async function openStopped(
   return { ...stopped, result };
 }
 
-function requireSame(file: string, { end }: Capsule, result: RunResult): void {
+export function requireSame(file: string, { end }: Capsule, result: RunResult): void {
   if (result.exit === "cancelled") return;
   if (result.cycles === end.cycles && result.stateHash === end.stateHash) return;
   throw new InputError(`${file}: the run comes out different here; see smpbox replay ${file}`);

@@ -1,44 +1,40 @@
-// smpbox trace IMAGE -o FILE: a run, and what happened in it as a file for ui.perfetto.dev.
+// smpbox trace SUBJECT -o FILE: a run, and what happened in it as a file for ui.perfetto.dev.
 import { closeSync, openSync, writeSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import { InputError, Machine } from "../index.ts";
+import { InputError } from "../index.ts";
 import { numberOf } from "../machine/preset.ts";
-import { memoryNote } from "../report/memory-model.ts";
 import { buildTimeline, EVENTS } from "../report/timeline.ts";
 import { perfettoFile } from "../report/trace-export.ts";
-import { disksOf } from "./disk-options.ts";
 import { EXIT } from "./exit.ts";
-import { addMachineOptions, type MachineOptions } from "./machine-options.ts";
 import type { Act } from "./main.ts";
 import { parseCount, parseList, u64Option } from "./options.ts";
 import { Progress, short } from "./progress.ts";
 import { exitCode } from "./run.ts";
+import { addSubjectOptions, createStopped, requireSame, type SubjectOptions } from "./stopped.ts";
 
-interface TraceOptions extends MachineOptions {
+interface TraceOptions extends SubjectOptions {
   output: string;
   events: string[];
   from: bigint;
   to: bigint;
   limit: number;
-  machine: string;
 }
 
 const LIMIT = 1 << 20;
 const LIMIT_MAX = 1 << 24;
 
 export function traceVerb(program: Command, act: Act): void {
-  addMachineOptions(program.command("trace"))
-    .description("run an image and write what happened for ui.perfetto.dev")
-    .argument("<image>", "bench, w001, ... or a path")
+  addSubjectOptions(program.command("trace"))
+    .description("run, and write what happened for ui.perfetto.dev")
+    .argument("<subject>", "a bundled image, a path, a capsule FILE.sbx, or a case")
     .requiredOption("-o, --output <file>", "the trace: a Perfetto protobuf file")
     .option("--events <list>", Object.keys(EVENTS).join(", "), parseEvents,
       ["stores", "lines", "bus", "marks"])
     .addOption(u64Option("--from <cycle>", "the first cycle to record", 0n))
     .addOption(u64Option("--to <cycle>", "record up to here, and stop; 0: to the end", 0n))
     .option("--limit <records>", "the last so many are kept", parseCount(1, LIMIT_MAX), LIMIT)
-    .option("--machine <name>", "preset or JSON file", "clovertown")
-    .action((image: string, options: TraceOptions) =>
-      act((signal) => trace(image, options, signal)),
+    .action((subject: string, options: TraceOptions) =>
+      act((signal) => trace(subject, options, signal)),
     );
 }
 
@@ -49,18 +45,16 @@ function parseEvents(text: string): string[] {
   throw new InvalidArgumentError(`${wrong} is none of ${Object.keys(EVENTS).join(", ")}.`);
 }
 
-async function trace(image: string, options: TraceOptions, signal: AbortSignal): Promise<number> {
+async function trace(
+  subject: string, options: TraceOptions, signal: AbortSignal,
+): Promise<number> {
   const { from, to, maxCycles, output } = options;
   if (to !== 0n && to <= from) throw new InputError("--to must be above --from");
   const stopsAtEnd = to !== 0n && (maxCycles === 0n || to < maxCycles);
   // Before the run: a path that cannot be written is found at once.
   const file = openOutput(output);
-  const machine = await Machine.create({
-    ...options,
-    image,
-    ...disksOf(options.machine, options),
-    changes: options.set,
-    maxCycles: stopsAtEnd ? to : maxCycles,
+  const { machine, image, seed, note, capsule } = await createStopped(subject, options, {
+    ...(stopsAtEnd ? { maxCycles: to } : {}),
     traceEvents: options.limit,
     traceKinds: options.events.reduce((bits, name) => bits | EVENTS[name], 0),
     traceFrom: from,
@@ -76,9 +70,9 @@ async function trace(image: string, options: TraceOptions, signal: AbortSignal):
     onProgress: (now) => progress.update(() => `${short(now)} cycles`),
   });
   progress.clear();
+  if (capsule && !stopsAtEnd) requireSame(subject, capsule, result);
   const { view, preset } = machine;
-  const note = memoryNote(options.memory);
-  const title = [`${preset.name}, ${image}, seed ${options.seed}`, note].filter(Boolean).join(", ");
+  const title = [`${preset.name}, ${image}, seed ${seed}`, note].filter(Boolean).join(", ");
   const events = view.trace();
   const lost = view.traceLost;
   const timeline = buildTimeline(events, preset, title, to !== 0n && to < view.now ? to : view.now);

@@ -37,6 +37,13 @@ it.each([
   ["c2c", "002", "--disks", "3", "case 002 takes no --disks: it has disks of its own"],
   ["c2c", "001", "--irq", "fixed", "of case 001 has no disks"],
   ["crash", "001", "--disk", "model=ssd", "of case 001 has no disks"],
+  ["crash", "hello", "--variant", "bug", "hello takes no --variant: that chooses a run of a case"],
+  ["why", "hello", "--workload", "W001i", "hello takes no --workload: that chooses a run"],
+  ["c2c", "hello", "--pair", "0,1", "hello takes no --pair: that chooses a run of a case"],
+  ["crash", "hello", "--rounds", "9", "hello takes no --rounds: that chooses a run of a case"],
+  ["crash", "hello", "--inflight", "9", "hello takes no --inflight: that chooses a run of a case"],
+  ["crash", "001", "--rounds", "0", "'--rounds <n>' argument '0' is invalid. must be a whole"],
+  ["crash", "001", "--pair", "all", "'--pair <s,r>' argument 'all' is invalid. must be two"],
 ])("%s %s %s %s is refused in a sentence", (verb, subject, option, value, message) => {
   const { status, stderr, stdout } = smpbox(verb, subject, option, value);
   expect(stderr).toContain(message);
@@ -50,7 +57,8 @@ it("a capsule is the run that was recorded: nothing of it can be changed", () =>
   expect(stderr).toContain("takes no --seed: it is a recorded run");
   expect(status).toBe(2);
   // Also where it says what the option would be anyway.
-  for (const given of [["--seed", "1"], ["--memory", "tso"], ["--max-cycles", "0"]]) {
+  for (const given of [["--seed", "1"], ["--memory", "tso"], ["--max-cycles", "0"],
+    ["--variant", "bug"], ["--rounds", "20000"], ["--window", "9"]]) {
     expect(smpbox("crash", file, ...given, "-c", "sys").stderr).toContain(`takes no ${given[0]}: `);
   }
   expect(smpbox("crash", file, "-c", "sys").status).toBe(0);
