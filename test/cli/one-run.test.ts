@@ -35,6 +35,16 @@ async function optionsIn(words: readonly string[]): Promise<StoppedOptions> {
   return read!;
 }
 
+const VERBS = ["crash", "why", "c2c", "core", "trace"];
+
+it.each(VERBS)("smpbox %s --help has what chooses it", (verb) => {
+  const { stdout } = smpbox(verb, "--help");
+  for (const option of ["variant", "workload", "rounds", "inflight", "pair"]) {
+    expect(stdout).toMatch(new RegExp(`^  --${option} <\\S+> +of a case: `, "m"));
+  }
+  expect(stdout).toMatch(/^ {2}--window <cycles>/m);
+});
+
 describe("the run of a case", () => {
   const defaults = { memory: "tso" as const, seed: 1n };
 

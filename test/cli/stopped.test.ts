@@ -50,6 +50,14 @@ it.each([
   expect([status, stdout]).toEqual([2, ""]);
 });
 
+it("of an image --window is that of smpbox run", () => {
+  const hash = (verb: string, ...more: string[]) => JSON.parse(
+    smpbox(verb, "hello", "--machine", "conroe", "--json", ...more).stdout).stateHash;
+  const run = hash("run", "--window", "5");
+  expect(hash("c2c", "--window", "5")).toBe(run);
+  expect(hash("c2c")).not.toBe(run);
+}, 120_000);
+
 it("a capsule is the run that was recorded: nothing of it can be changed", () => {
   const file = join(folder, "hello.sbx");
   smpbox("run", "hello", "--machine", "conroe", "--max-cycles", "3000000", "--record", file);
@@ -62,12 +70,18 @@ it("a capsule is the run that was recorded: nothing of it can be changed", () =>
     expect(smpbox("crash", file, ...given, "-c", "sys").stderr).toContain(`takes no ${given[0]}: `);
   }
   expect(smpbox("crash", file, "-c", "sys").status).toBe(0);
+  const traced = smpbox("trace", file, "-o", join(folder, "hello.pftrace"), "--events", "marks");
+  const cycles = /CYCLES: (\d+)/.exec(smpbox("crash", file, "-c", "sys").stdout)![1];
+  expect(traced.stderr).toContain(`exit budget: ${cycles} cycles`);
 }, 120_000);
 
 it("a case is run for as many cycles as --max-cycles says", () => {
   const { stdout } = smpbox("crash", "002", "--max-cycles", "1000000", "-c", "sys");
   expect(stdout).toMatch(/CYCLES: 10\d{5} /);
   expect(stdout).toContain("the cycle budget is used up");
+  const traced = smpbox("trace", "002", "--max-cycles", "1000000", "-o", join(folder, "002"));
+  expect(traced.stderr).toMatch(/^exit budget: 10\d{5} cycles/m);
+  expect(traced.status).toBe(124);
 }, 120_000);
 
 it("and on the disks and with the interrupts that were asked for", async () => {
