@@ -208,6 +208,7 @@ function stuckOf(stuck: readonly Task[], kept: number): Failure | undefined {
   if (kept > 0) {
     return {
       invariant: "I003b", what: `${kept} bios are of requests with one reference, the submitter's`,
+      title: "bios are left of a request that counts none",
       events: [], cause: "not recorded",
     };
   }
@@ -215,20 +216,25 @@ function stuckOf(stuck: readonly Task[], kept: number): Failure | undefined {
   return {
     invariant: "I003c",
     what: `the transaction is locked, and all ${stuck.length} owners of its handles sleep`,
+    title: "the journal waits for handles whose owners sleep",
     events: [], cause: "not recorded",
   };
 }
 
+const USED = "a request is used after it was freed";
+
 function useOf({ late, firstUse, shadow: { count, first } }: DioStory): Failure | undefined {
   if (!firstUse && first) {
     return {
-      invariant: "UAF", what: `a request is accessed ${count} times after it was freed`,
+      invariant: "UAF", title: USED,
+      what: `a request is accessed ${count} times after it was freed`,
       events: [first.freed, first.event], cause: "not recorded", moments: { used: first.event },
     };
   }
   if (!firstUse) return undefined;
   return {
-    invariant: "UAF", what: `a request is looked at ${late} times after it was freed`,
+    invariant: "UAF", title: USED,
+    what: `a request is looked at ${late} times after it was freed`,
     events: [...firstUse.events, ...firstUse.late], cause: causeOfUse(firstUse),
     moments: { used: firstUse.late[0] },
   };

@@ -36,7 +36,7 @@ export function failedSubject(subject: Subject, { invariant }: Failure): Subject
   const { result } = subject;
   if (!result) return subject;
   const end = result.reason ?? `no panic: the program ended with exit code ${result.exit}`;
-  return { ...subject, result: { ...result, reason: `${end}; ${invariant} is broken` } };
+  return { ...subject, result: { ...result, reason: `${end}; failure: ${invariant}` } };
 }
 
 /** `session` is that of the machine at its end. */

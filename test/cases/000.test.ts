@@ -117,7 +117,7 @@ describe("as it was", () => {
     });
     expect(session.member({ lin: 0n, type: session.type("aiocb") }, "result").lin).toBe(0n);
     expect(linesOf(report, "the machine").join(" ").replace(/ +/g, " ")).toContain(
-      'PANIC: "" (no panic: the program ended with exit code 1; I000b is broken)');
+      'PANIC: "" (no panic: the program ended with exit code 1; failure: I000b)');
   });
 
   it("R000 of a result that the trace has lost tells of no other request", {

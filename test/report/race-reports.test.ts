@@ -3,6 +3,7 @@
 // the same. What they say is compared with the trace.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case002 } from "../../src/cases/002.ts";
+import { case003 } from "../../src/cases/003.ts";
 import { case004 } from "../../src/cases/004.ts";
 import {
   TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
@@ -94,6 +95,18 @@ describe("R002", () => {
     machine.close();
   }, 240_000);
 });
+
+it("R003 of a request that was used after its free is called so", async () => {
+  const run = await failed(case003, {
+    machine: "rhel16", variant: "x4", workload: "W003r", pair: [0, 1], rounds: 100, memory: "tso",
+  }, 1n);
+  expect(run.failure.invariant).toBe("UAF");
+  const report = await make(case003, run);
+  expect(report.title).toBe("a request is used after it was freed");
+  expect(linesOf(report, "the machine").join(" ")).toMatch(
+    /PANIC: "" \(no panic: the program ended with exit code 0; failure: UAF\)/);
+  run.session.machine.close();
+}, 240_000);
 
 describe("R004", () => {
   let run: Failed;
