@@ -93,8 +93,8 @@ export function caseReportLines({ report, found }: CaseReport): string[] {
 export function caseReportDocument({ report, found, facts }: CaseReport) {
   return {
     schema: "smpbox-report-1", ...report, facts,
-    why: found.map(({ kind, cause, task, title, paragraphs }) =>
-      ({ kind, cause, task, title, text: paragraphs })),
+    why: found.map(({ kind, cause, needsBuffer, task, title, paragraphs }) =>
+      ({ kind, cause, needsBuffer, task, title, text: paragraphs })),
   };
 }
 

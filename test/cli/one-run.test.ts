@@ -109,8 +109,12 @@ describe("the line that `case` prints", () => {
     const told = smpbox("crash", ...opened, "-c", "sys").stdout;
     expect(BigInt(/CYCLES: (\d+)/.exec(told)![1])).toBe(BigInt(first.cycles));
     for (const other of ["why", "c2c"]) {
-      const { stateHash, cycles } = JSON.parse(smpbox(other, ...opened, "--json").stdout);
+      const { stateHash, cycles, found } = JSON.parse(smpbox(other, ...opened, "--json").stdout);
       expect([other, stateHash, cycles]).toEqual([other, first.stateHash, first.cycles]);
+      if (other !== "why") continue;
+      const { kind, cause, needsBuffer, task, title } = found[0];
+      expect(first.details.why[0]).toMatchObject({ kind, cause, needsBuffer, task, title });
+      expect([needsBuffer, cause]).toEqual([true, first.cause]);
     }
     const at = ["-o", join(folder, "it")];
     expect(smpbox("core", ...opened, ...at).stderr).toContain(`cycle ${BigInt(first.cycles)};`);
