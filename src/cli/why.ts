@@ -6,7 +6,8 @@ import type { RunHooks } from "../engine/session.ts";
 import { Names } from "../report/names.ts";
 import { leftAt, STORE_OPTIONS, whyAsleep } from "../report/why/asleep.ts";
 import { accessesOf } from "../report/why/story.ts";
-import { type Explanation, why, WHY_OPTIONS, whyLines } from "../report/why/why.ts";
+import type { Explanation } from "../report/why/explanation.ts";
+import { why, WHY_OPTIONS, whyLines } from "../report/why/why.ts";
 import { rightLines, rightWaitsOf } from "../report/why/waits.ts";
 import { EXIT } from "./exit.ts";
 import { printJson } from "./json.ts";
@@ -105,7 +106,8 @@ async function explain(subject: string, options: WhyOptions, signal: AbortSignal
 }
 
 function documentOf({ crossing, paragraphs, ...rest }: Explanation, names: Names) {
-  const accesses = accessesOf(crossing).map((access) => accessDocument(access, names));
+  const accesses = (crossing ? accessesOf(crossing) : [])
+    .map((access) => accessDocument(access, names));
   return { ...rest, text: paragraphs, accesses };
 }
 

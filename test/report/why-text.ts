@@ -6,7 +6,8 @@ import {
 } from "../../src/core/trace.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
 import { accessesOf } from "../../src/report/why/story.ts";
-import { type Explanation, why, WHY_OPTIONS } from "../../src/report/why/why.ts";
+import type { Explanation } from "../../src/report/why/explanation.ts";
+import { why, WHY_OPTIONS } from "../../src/report/why/why.ts";
 
 const KINDS = [
   TRACE_LOAD, TRACE_ISSUE, TRACE_COMMIT, TRACE_LOST, TRACE_GRANT, TRACE_LOCKED, TRACE_REQUEST,
@@ -21,7 +22,7 @@ export async function explain(options: CreateOptions) {
 
 /** Around the crossing, recorded by the machine's own trace and read by another reader. */
 async function traceAround(options: CreateOptions, { crossing }: Explanation) {
-  const times = accessesOf(crossing).flatMap((access) =>
+  const times = accessesOf(crossing!).flatMap((access) =>
     "visible" in access ? [access.time, access.visible ?? access.time] : [access.time]);
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const machine = await Machine.create({

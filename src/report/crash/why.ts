@@ -19,7 +19,7 @@ export async function why(
   const all = words.includes(ALL);
   const { machine, guest, tasks, subject: { result } } = session;
   const wanted = text === undefined ? undefined : session.task(text).pid;
-  const waiting = rightWaits(guest, tasks);
+  const waiting = rightWaits(guest, tasks, machine.debugInfo.program?.types);
   const own = waiting.filter(({ pid }) => pid === wanted);
   // Nothing was lost to it: the run need not be looked at.
   if (own.length) return rightLines(own, true);

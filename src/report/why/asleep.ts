@@ -7,10 +7,12 @@ import { Accesses, follow, granuleOf } from "../../engine/accesses.ts";
 import type { Machine, RunResult } from "../../engine/machine.ts";
 import type { RunHooks } from "../../engine/session.ts";
 import { Session } from "../crash/session.ts";
-import { episodesOf, lostWakeups, NEAR_CYCLES, switchedAt } from "./sleepers.ts";
+import { NEAR_CYCLES } from "./meetings.ts";
+import { episodesOf, lostWakeups, switchedAt } from "./sleepers.ts";
 import { Teller } from "./story.ts";
-import { rightWaits } from "./waits.ts";
-import { type Explanation, lostWakeup, RunDiffers, WHY_OPTIONS, withoutRepeats } from "./why.ts";
+import { rightWaitsOf } from "./waits.ts";
+import type { Explanation } from "./explanation.ts";
+import { lostWakeup, RunDiffers, WHY_OPTIONS, withoutRepeats } from "./why.ts";
 
 const STORES = 1 << 20;
 
@@ -51,7 +53,7 @@ export async function leftAt(
     if (lost > 0) throw new Error(`the trace lost ${lost} stores: a bug of smpbox`);
   } while (!result);
   const { guest, tasks } = new Session({ machine, result, image: "", seed: 0n, note: "" });
-  const right = new Set(rightWaits(guest, tasks).map(({ pid }) => pid));
+  const right = new Set(rightWaitsOf(machine).map(({ pid }) => pid));
   const asked = tasks.filter(({ pgd, pid }) => pgd !== 0n && !right.has(pid));
   const left = asked.flatMap((task): Left[] => {
     const granule = granuleOf(switchedAt(guest, task) ?? 0);
@@ -109,7 +111,7 @@ async function between(
     const episodes = episodesOf(session.guest, session.tasks, accesses).filter(({ task, until }) =>
       left.some(({ pid, time }) => pid === task.pid && time === until));
     const teller = new Teller(session);
-    return withoutRepeats(lostWakeups(session.guest, episodes, accesses))
+    return withoutRepeats(lostWakeups(session.guest, episodes, accesses, teller.nameOf))
       .map((one) => lostWakeup(one, session, teller));
   } finally {
     machine.close();

@@ -2,7 +2,7 @@
 // every reordering of a store behind a load comes down to. Found in the accesses of a run, without
 // knowing the program.
 import {
-  type Accesses, granuleOf, type Load, type Recent, type Store,
+  type Access, type Accesses, granuleOf, type Load, type Recent, type Store,
 } from "../../engine/accesses.ts";
 
 /** What one CPU did: it read a place that the other one stores, and stored one that it reads. */
@@ -45,10 +45,18 @@ export function causeOf({ first, second }: Crossing): "store buffer" | "interlea
 
 /** Has the store become visible only after the load, and does it say something else? */
 export function isStale(load: Load, store: Store): boolean {
-  if (store.cpu === load.cpu || !sameBytes(load, store)) return false;
+  if (store.cpu === load.cpu) return false;
   if (store.visible !== undefined && store.visible <= load.time) return false;
-  return store.locked || store.value !== load.value;
+  const [from, to] = [Math.max(load.phys, store.phys), Math.min(endOf(load), endOf(store))];
+  // Of a locked access only what it found is known.
+  return from < to && (store.locked || partOf(store, from, to) !== partOf(load, from, to));
 }
+
+const endOf = ({ phys, size }: Access) => phys + size;
+
+/** Of the value, the bytes from one place to another. */
+const partOf = ({ phys, value }: Access, from: number, to: number) =>
+  BigInt.asUintN(8 * (to - from), value >> BigInt(8 * (from - phys)));
 
 export function crossingOf(...sides: [Side, Side]): Crossing {
   // What is kept of a place's last load goes on to change with the next one.
@@ -56,11 +64,6 @@ export function crossingOf(...sides: [Side, Side]): Crossing {
   const times = [first, second].flatMap(({ store, read }) =>
     [store.time, store.visible ?? store.time, read.time]);
   return { first, second, span: Math.max(...times) - Math.min(...times) };
-}
-
-/** Does the load get what the store left, so that comparing their values makes sense? */
-function sameBytes(load: Load, store: Store): boolean {
-  return load.phys === store.phys && load.size === store.size;
 }
 
 /** Reorderings of stores behind loads, as they come to light. */

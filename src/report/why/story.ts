@@ -22,6 +22,8 @@ export class Teller {
     this.names = new Names(session.machine);
   }
 
+  readonly nameOf = (phys: number): string => this.names.data(phys);
+
   /** The name of a place. */
   place({ phys }: Access): string {
     return this.names.data(phys);
@@ -58,14 +60,36 @@ export class Teller {
     return [...this.side(one, two), ...this.side(two, one), ...this.verdict(crossing)];
   }
 
+  /** "cpu0 loaded flag at 812 (main, order.c:17) and found 0" */
+  look(read: Load): string {
+    return `cpu${read.cpu} loaded ${this.place(read)} at ${read.time} (${this.source(read)}) and ` +
+      `found ${this.value(read)}`;
+  }
+
+  /** What one CPU found, and another one made of it. */
+  change(read: Load, store: Store): string[] {
+    const late = store.visible === undefined
+      ? "was not visible at the end" : `became visible at ${store.visible}`;
+    return [
+      `${this.look(read)}; what cpu${store.cpu} stores there ${late}.`,
+      store.locked ? this.exchanged(store) : `${this.put(store)}.`,
+    ];
+  }
+
+  private put(store: Store): string {
+    return `cpu${store.cpu} stored ${this.place(store)} = ${this.value(store)} at ${store.time} ` +
+      `(${this.source(store)})`;
+  }
+
+  private exchanged(store: Store): string {
+    return `cpu${store.cpu} changed ${this.place(store)} by a locked instruction at ` +
+      `${store.time} (${this.source(store)}); it was ${this.value(store)}.`;
+  }
+
   private side(side: Side, other: Side): string[] {
     const { store, read } = side;
     const stored = this.stored(side);
-    const late = other.store.visible === undefined
-      ? "was not visible at the end" : `became visible at ${other.store.visible}`;
-    const looked = `cpu${read.cpu} loaded ${this.place(read)} at ${read.time} ` +
-      `(${this.source(read)}) and found ${this.value(read)}; what cpu${other.cpu} stores there ` +
-      `${late}.`;
+    const [looked] = this.change(read, other.store);
     if (!storesFirst(side)) return [looked, ...stored];
     if (!overtaken(side)) return [...stored, looked];
     const until = store.visible === undefined ? "" : ` until ${store.visible}`;
@@ -78,13 +102,9 @@ export class Teller {
 
   private stored(side: Side): string[] {
     const { store, read } = side;
-    const { cpu, time, visible } = store;
-    if (store.locked) {
-      return [`cpu${cpu} changed ${this.place(store)} by a locked instruction at ${time} ` +
-        `(${this.source(store)}); it was ${this.value(store)}.`];
-    }
-    const what = `cpu${cpu} stored ${this.place(store)} = ${this.value(store)} at ${time} ` +
-      `(${this.source(store)})`;
+    const { visible } = store;
+    if (store.locked) return [this.exchanged(store)];
+    const what = this.put(store);
     const until = visible === undefined ? "the end" : `${visible}`;
     if (!overtaken(side)) return [`${what}; it was in the store buffer until ${until}.`];
     const ahead = read.waiting.slice(0, read.waiting.indexOf(store));
@@ -92,13 +112,17 @@ export class Teller {
       : `, behind ${ahead.length === 1 ? "a store" : `${ahead.length} stores`}`;
     return [
       `${what}; it sat in the store buffer until ${until}${behind}:`,
-      ...[...ahead, store].map((one) => `- ${this.waited(one)}`),
+      ...runsOf([...ahead, store]).map((run) => `- ${this.waited(run)}`),
     ];
   }
 
-  private waited(store: Store): string {
-    const { arrival, time, visible } = store;
-    const from = `${this.place(store)}, in the buffer from ${time} until ${visible ?? "the end"}`;
+  /** Of stores by one instruction to one place. */
+  private waited(run: readonly Store[]): string {
+    const [store, last] = [run[0], run[run.length - 1]];
+    const count = run.length > 1 ? `${run.length} stores to ` : "";
+    const from = `${count}${this.place(store)}, in the buffer from ${store.time} until ` +
+      `${last.visible ?? "the end"}`;
+    const { arrival } = run.find((one) => one.arrival) ?? store;
     return arrival ? `${from}: ${this.arrived(arrival)}` : `${from}`;
   }
 
@@ -111,13 +135,17 @@ export class Teller {
   private verdict(crossing: Crossing): string[] {
     const sides = [crossing.first, crossing.second];
     if (!needsBuffer(crossing)) return [this.steps(sides)];
-    const missing = sides.filter(overtaken).map(({ cpu, store, read }) =>
-      `between ${this.source(store)} and ${this.source(read)} (cpu${cpu})`);
-    return [
+    const between = ({ cpu, store, read }: Side) =>
+      `between ${this.source(store)} and ${this.source(read)} (cpu${cpu})`;
+    const missing = sides.filter(overtaken).map(between);
+    const drained = sides.filter((side) => !overtaken(side)).map((side) =>
+      `One has to be ${between(side)}, too, if there is none: in this run the store had just ` +
+      "left the buffer when the load was executed.");
+    return [[
       "Both had stored before they looked, and both looked before the other's store was visible: " +
         "no order of whole instructions gives that, the store buffer does. A full fence (mfence, " +
-        `lock or xchg) is missing ${missing.join(", and ")}.`,
-    ];
+        `lock or xchg) is missing ${missing.join(", and ")}.`, ...drained,
+    ].join(" ")];
   }
 
   private steps(sides: readonly Side[]): string {
@@ -134,6 +162,17 @@ export class Teller {
       "They cannot come about if look and store are one step on both sides, as under one lock, " +
       "or if both sides store before they look, with a full fence between.";
   }
+}
+
+/** Neighbours that one instruction stored to one place. */
+function runsOf(stores: readonly Store[]): Store[][] {
+  const runs: Store[][] = [];
+  for (const store of stores) {
+    const last = runs.at(-1);
+    if (last && last[0].rip === store.rip && last[0].phys === store.phys) last.push(store);
+    else runs.push([store]);
+  }
+  return runs;
 }
 
 export const nameOf = ({ pid, comm }: Pick<KernelTask, "pid" | "comm">) => `task ${pid} (${comm})`;

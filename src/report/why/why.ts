@@ -1,32 +1,19 @@
 // Why a machine waits for ever, or read what no order of its instructions gives: the run once more
 // with all accesses in the trace, and what they show (stale.ts, sleepers.ts) in words (story.ts).
+import * as abi from "../../../assembly/abi.ts";
 import { Accesses, ACCESS_OPTIONS, follow } from "../../engine/accesses.ts";
 import type { CreateOptions, Machine, RunResult } from "../../engine/machine.ts";
 import type { RunHooks } from "../../engine/session.ts";
-import { framesOf, registersOf } from "../crash/backtrace.ts";
 import { Session } from "../crash/session.ts";
+import type { Explanation } from "./explanation.ts";
 import { episodesOf, type LostWakeup, lostWakeups } from "./sleepers.ts";
 import { causeOf, type Crossing, needsBuffer, Reorderings } from "./stale.ts";
-import { linesOf, nameOf, Teller } from "./story.ts";
-import { rightWaits } from "./waits.ts";
+import { linesOf, Teller } from "./story.ts";
+import { capital, sleeps, taskOf, unseenBy } from "./unseen.ts";
+import { rightWaitsOf } from "./waits.ts";
 
 /** With these the machine has to be made. */
 export const WHY_OPTIONS = ACCESS_OPTIONS;
-
-export interface Explanation {
-  kind: "lost wake-up" | "reordering";
-  /** Of this run, as a case has it. */
-  cause: "store buffer" | "interleaving";
-  /** Do the four accesses need a store buffer in any order, so that full fences exclude them? */
-  needsBuffer: boolean;
-  /** Of a lost wake-up: who sleeps, on which CPU it did last run, and until when. */
-  task?: { pid: number; comm: string; cpu: number; since: number };
-  /** Of a reordering: how often the same four instructions showed it; this is the last time. */
-  count?: number;
-  crossing: Crossing;
-  title: string;
-  paragraphs: string[];
-}
 
 /** Runs a machine made with WHY_OPTIONS to its end or to `until`, and says what went wrong. */
 export async function why(
@@ -39,11 +26,17 @@ export async function why(
   if (result?.exit === "cancelled") return { result, found: [] };
   const session = new Session({ machine, result, image: "", seed: 0n, note: "" });
   const teller = new Teller(session);
-  const right = new Set(rightWaits(session.guest, session.tasks).map(({ pid }) => pid));
+  const right = new Set(rightWaitsOf(machine).map(({ pid }) => pid));
   // Only of a machine at rest is it known that a task will never be woken.
   const episodes = result?.exit !== "hang" ? []
     : episodesOf(session.guest, session.tasks, accesses).filter(({ task }) => !right.has(task.pid));
-  const lost = withoutRepeats(lostWakeups(session.guest, episodes, accesses));
+  const lost = withoutRepeats(
+    lostWakeups(session.guest, episodes, accesses, teller.nameOf));
+  const told = new Set(lost.map(({ episode }) => episode));
+  // Who looked for a sleeper later is known of a run that was recorded to its end.
+  const whole = !machine.view.u64(abi.M_TRACE_FROM) && !machine.view.u64(abi.M_TRACE_TO);
+  const unseen = episodes.filter((episode) => whole && !lost.length && !told.has(episode))
+    .flatMap((episode) => unseenBy(episode, session, accesses, teller) ?? []);
   const known = new Set(lost.map(({ crossing }) => keyOf(crossing)));
   const rest = [...reorderings.found.values()]
     .filter(({ crossing }) => !known.has(keyOf(crossing)))
@@ -52,6 +45,7 @@ export async function why(
     result,
     found: [
       ...lost.map((one) => lostWakeup(one, session, teller)),
+      ...unseen,
       ...rest.map(({ crossing, count }): Explanation => ({
         kind: "reordering", cause: "store buffer", needsBuffer: true, count, crossing,
         title: "A load overtook a store that came before it in the program, and the other CPU " +
@@ -86,20 +80,18 @@ export async function whyAgain(
 }
 
 export function lostWakeup(
-  { episode, crossing }: LostWakeup, session: Session, teller: Teller,
+  { episode, crossing, names }: LostWakeup, session: Session, teller: Teller,
 ): Explanation {
-  const { task, cpu, until } = episode;
-  const registers = registersOf(session, task);
-  const frames = registers ? framesOf(session, registers).map(({ name }) => name) : [];
-  const where = frames.length ? ` in ${frames.join(" < ")}` : "";
+  const end = names ? ":"
+    : "; what it had looked at was changed by a CPU that had missed what it had stored:";
   return {
-    kind: "lost wake-up",
+    kind: names ? "lost wake-up" : "asleep",
     cause: causeOf(crossing),
     needsBuffer: needsBuffer(crossing),
-    task: { pid: task.pid, comm: task.comm, cpu, since: until },
+    task: taskOf(episode),
     crossing,
-    title: `Lost wake-up: ${nameOf(task)} sleeps since cycle ${until}, when cpu${cpu} left ` +
-      `it${where}:`,
+    title: names ? `Lost wake-up: ${sleeps(episode, session)}${end}`
+      : `${capital(sleeps(episode, session))}${end}`,
     paragraphs: teller.tell(crossing),
   };
 }
@@ -108,8 +100,8 @@ const keyOf = ({ first, second }: Crossing) =>
   [first, second].map(({ cpu, store }) => `${cpu}:${store.time}`).sort().join();
 
 /**
- * Both sides may sleep later; the wake-up was lost to the one that went to sleep next. First those
- * that somebody looked for: the others may wait for these, and rightly.
+ * Both sides may sleep later; it is the one that looked at nothing else before it slept, or went to
+ * sleep next. First those that somebody looked for: the others may wait for these, and rightly.
  */
 export function withoutRepeats(lost: readonly LostWakeup[]): LostWakeup[] {
   const best = new Map<string, LostWakeup>();
@@ -117,7 +109,8 @@ export function withoutRepeats(lost: readonly LostWakeup[]): LostWakeup[] {
     episode.until - crossing.first.read.time;
   for (const one of lost) {
     const known = best.get(keyOf(one.crossing));
-    if (!known || slept(one) < slept(known)) best.set(keyOf(one.crossing), one);
+    const better = known && (Number(one.acted) - Number(known.acted) || slept(known) - slept(one));
+    if (better === undefined || better > 0) best.set(keyOf(one.crossing), one);
   }
   return [...best.values()].sort((a, b) =>
     Number(b.names) - Number(a.names) || a.episode.until - b.episode.until);
@@ -132,9 +125,9 @@ export function whyLines(
   const more = found.length - limit;
   if (found.length === 0) {
     return [
-      "Nothing to explain: no load overtook a store in a way that another CPU could see,",
-      "and the machine did not come to rest with a task asleep although what that had",
-      "looked at has changed since.",
+      "Nothing to explain: no two CPUs that had both stored missed each other's stores,",
+      "and no task of a machine at rest sleeps although what it had looked at was changed",
+      "by a CPU that missed it.",
     ];
   }
   return more > 0 ? [...shown, "", `${more} more (${hint})`] : shown;
