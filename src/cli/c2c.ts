@@ -40,7 +40,7 @@ async function c2c(subject: string, options: C2cOptions, signal: AbortSignal): P
   const counters = machine.counters();
   const names = new Names(machine);
   const { preset, view } = machine;
-  const report = c2cOf(lines, counters, preset);
+  const report = c2cOf(lines, counters, preset, names);
   if (options.json) {
     printJson({
       schema: "smpbox-c2c-1", image, machine: preset.name, seed, memoryNote: note || undefined,

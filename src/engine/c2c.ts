@@ -4,7 +4,7 @@
 import * as abi from "../../assembly/abi.ts";
 import {
   ACCESS_LOAD, ACCESS_LOCKED, ACCESS_STORE, TRACE_ALL_LOADS, TRACE_ALL_STORES, TRACE_GRANT,
-  TRACE_ISSUE, TRACE_SERVED,
+  TRACE_ISSUE, TRACE_LOCKED, TRACE_SERVED,
 } from "../../assembly/trace-kinds.ts";
 import { TraceReader } from "../core/trace-reader.ts";
 import type { Machine, RunResult } from "./machine.ts";
@@ -17,22 +17,25 @@ export const C2C_OPTIONS = {
   // One, so that all records of a CPU are in their order.
   workers: 1,
   traceEvents: 1 << 21,
-  traceKinds: (1 << TRACE_ISSUE) | (1 << TRACE_GRANT) | (1 << TRACE_SERVED) | TRACE_ALL_LOADS |
-    TRACE_ALL_STORES,
+  traceKinds: (1 << TRACE_ISSUE) | (1 << TRACE_GRANT) | (1 << TRACE_SERVED) |
+    (1 << TRACE_LOCKED) | TRACE_ALL_LOADS | TRACE_ALL_STORES,
 } as const;
 
-/** An instruction makes no more records in a cycle: a store is issued, granted and counted. */
+/**
+ * An instruction makes no more records in a cycle: a store is issued, granted and counted, a locked
+ * access granted, counted and performed.
+ */
 const RECORDS_CYCLE = 4;
 
-const LINE_BYTES = 64;
+export const LINE_BYTES = 64;
 
 export const ACCESSES = ["loads", "stores", "locked"] as const;
 export type Access = (typeof ACCESSES)[number];
 
-/** One instruction at one place of one line. */
+/** One instruction at one place of one line, with accesses of one width. */
 export interface Cell {
   offset: number;
-  /** Bytes of the widest access; 0 where only locked ones were seen. */
+  /** At least 1; those of an access that are in this line. */
   bytes: number;
   /** Lower half of the instruction's address; 0: unknown. */
   rip: number;
@@ -45,8 +48,8 @@ export interface Cell {
   cpus: Map<number, number>;
   /** HITMs by CPU. */
   hitms: Map<number, number>;
-  /** HITMs of a datum that no other CPU has changed, by the place in the line that was. */
-  falseHitms: Map<number, number>;
+  /** By CPU: HITMs of a datum that no other CPU has changed, by the place in the line that was. */
+  falseHitms: Map<number, Map<number, number>>;
 }
 
 export interface LineUse {
@@ -78,6 +81,21 @@ class Line implements LineUse {
     this.phys = phys;
   }
 
+  cellOf(offset: number, bytes: number, access: Access, rip: number): Cell {
+    const place = (bytes * LINE_BYTES + offset) * ACCESSES.length + ACCESSES.indexOf(access);
+    const key = place * 2 ** 32 + rip;
+    let cell = this.cells.get(key);
+    if (!cell) {
+      cell = {
+        offset, bytes, rip, access,
+        sources: new Uint32Array(abi.SOURCE_LIMIT), waited: new Float64Array(abi.SOURCE_LIMIT),
+        cpus: new Map(), hitms: new Map(), falseHitms: new Map(),
+      };
+      this.cells.set(key, cell);
+    }
+    return cell;
+  }
+
   /**
    * Where another CPU wrote the line last, if none has written these bytes since `cpu` last
    * accessed them: for the sake of that place they move. Undefined too for a line that another
@@ -105,8 +123,17 @@ class Line implements LineUse {
   }
 }
 
+/** A TRACE_SERVED of a locked access, whose width its TRACE_LOCKED has, which comes next. */
+interface Held {
+  cpu: number;
+  source: number;
+  phys: number;
+  rip: number;
+}
+
 export class Collector {
   readonly lines = new Map<number, Line>();
+  private held: Held[] = [];
   private readonly issued: number[][] = [];
   /** By CPU and line: the last grant, from where and after how many cycles. */
   private readonly granted: Map<number, { source: number; cycles: number }>[] = [];
@@ -116,45 +143,72 @@ export class Collector {
     cpu: number, kind: number, label: number, size: number, phys: number, extra: number,
     bytes: number,
   ): void {
-    if (kind === TRACE_ISSUE) {
+    if (kind === TRACE_LOCKED) {
+      this.settle(phys, size);
+      return;
+    }
+    const locked = kind === TRACE_SERVED && label === ACCESS_LOCKED;
+    // Of an access over two lines both are held.
+    if (!locked || this.held[0]?.cpu !== cpu) this.settle();
+    if (locked) {
+      this.held.push({ cpu, source: size, phys, rip: extra });
+    } else if (kind === TRACE_ISSUE) {
       (this.issued[cpu] ??= []).push(extra);
-      return;
-    }
-    if (kind === TRACE_GRANT) {
+    } else if (kind === TRACE_GRANT) {
       (this.granted[cpu] ??= new Map()).set(phys & ~63, { source: size, cycles: extra });
-      return;
+    } else if (kind === TRACE_SERVED) {
+      // Stores commit in the order in which they were issued.
+      const rip = label === ACCESS_STORE ? (this.issued[cpu]?.shift() ?? 0) : extra;
+      this.count(cpu, label, size, phys, rip, bytes);
     }
-    if (kind !== TRACE_SERVED) return;
-    // Stores commit in the order in which they were issued.
-    const rip = label === ACCESS_STORE ? (this.issued[cpu]?.shift() ?? 0) : extra;
+  }
+
+  /** After the last record. */
+  end(): void {
+    this.settle();
+  }
+
+  /**
+   * Counts the locked accesses that are held: of `size` bytes from `phys` on. Without them it took
+   * a line and nothing of it, as before it asks for the other one of two.
+   */
+  private settle(phys?: number, size = 0): void {
+    if (this.held.length === 0) return;
+    for (const held of this.held) {
+      let bytes = 1;
+      if (phys !== undefined) {
+        const head = Math.min(size, LINE_BYTES - (phys & 63));
+        bytes = (held.phys & ~63) === (phys & ~63) ? head : size - head;
+      }
+      this.count(held.cpu, ACCESS_LOCKED, held.source, held.phys, held.rip, Math.max(1, bytes));
+    }
+    this.held = [];
+  }
+
+  private count(
+    cpu: number, label: number, source: number, phys: number, rip: number, bytes: number,
+  ): void {
     const at = phys & ~63;
     let line = this.lines.get(at);
     if (!line) this.lines.set(at, (line = new Line(at >>> 0)));
     const offset = phys & 63;
-    const key = ((offset * 3 + label) * 2 ** 32) + rip;
-    let cell = line.cells.get(key);
-    if (!cell) {
-      cell = {
-        offset, bytes, rip, access: accessOf(label),
-        sources: new Uint32Array(abi.SOURCE_LIMIT), waited: new Float64Array(abi.SOURCE_LIMIT),
-        cpus: new Map(), hitms: new Map(), falseHitms: new Map(),
-      };
-      line.cells.set(key, cell);
-    }
-    cell.bytes = Math.max(cell.bytes, bytes);
-    cell.sources[size]++;
+    const cell = line.cellOf(offset, bytes, accessOf(label), rip);
+    cell.sources[source]++;
     // What the core itself had it did not ask for.
-    if (size > abi.SERVED_BUFFER) cell.waited[size] += this.waitOf(cpu, at, size);
-    cell.cpus.set(cpu, (cell.cpus.get(cpu) ?? 0) + 1);
-    if (size >= abi.HITM) {
+    if (source > abi.SERVED_BUFFER) cell.waited[source] += this.waitOf(cpu, at, source);
+    increase(cell.cpus, cpu);
+    if (source >= abi.HITM) {
       line.hitms++;
-      cell.hitms.set(cpu, (cell.hitms.get(cpu) ?? 0) + 1);
-      const neighbour = line.neighbourOf(cpu, offset, bytes || 1);
+      increase(cell.hitms, cpu);
+      const neighbour = line.neighbourOf(cpu, offset, bytes);
       if (neighbour !== undefined) {
-        cell.falseHitms.set(neighbour, (cell.falseHitms.get(neighbour) ?? 0) + 1);
+        let own = cell.falseHitms.get(cpu);
+        if (!own) cell.falseHitms.set(cpu, (own = new Map()));
+        increase(own, neighbour);
       }
     }
-    line.note(cpu, offset, bytes || 1, label !== ACCESS_LOAD);
+    // A load from the CPU's own store buffer has seen nothing of the line.
+    if (source !== abi.SERVED_BUFFER) line.note(cpu, offset, bytes, label !== ACCESS_LOAD);
   }
 
   /** A load that is done again, since its instruction has to wait for more, is counted again. */
@@ -163,6 +217,10 @@ export class Collector {
     if (grant?.source !== source) throw new Error("an access without its grant: a bug of smpbox");
     return grant.cycles;
   }
+}
+
+function increase(counts: Map<number, number>, key: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 function accessOf(label: number): Access {
@@ -186,5 +244,6 @@ export async function collect(
       collector.add(cpu, kind, label, size, phys, extra, Number(value)));
     if (lost > 0) throw new Error(`the trace lost ${lost} records: a bug of smpbox`);
   } while (!result && !(until && machine.view.now >= until));
+  collector.end();
   return { lines: collector.lines, result };
 }

@@ -3,26 +3,9 @@
 import * as abi from "../../assembly/abi.ts";
 import { type Served, servedFrom } from "../core/counters.ts";
 import { ACCESSES, type Access, type Cell, type LineUse } from "../engine/c2c.ts";
-
-/** A CPU that makes less of the accesses to a field only set it up. */
-const USER_SHARE = 0.02;
+import { type Field, fieldsOf, type Layout } from "./c2c-fields.ts";
 
 export type Sums = Record<Access, Served>;
-
-/** Bytes of a line that instructions touch as one datum. */
-export interface Field {
-  offset: number;
-  bytes: number;
-  cells: Cell[];
-  accesses: number;
-  hitms: number;
-  /** HITMs that moved the line for a neighbour: and where in it, which made it move. */
-  falseHitms: number;
-  neighbours: Set<number>;
-  /** CPUs that use it, and those of them that write it. */
-  users: Set<number>;
-  writers: Set<number>;
-}
 
 export interface SharedLine {
   phys: number;
@@ -85,15 +68,15 @@ export function hitmsOf({ loads, stores, locked }: Sums) {
 }
 
 /** Lines with HITMs, most of them first; of equal ones the lower address. */
-export function sharedLines(lines: Map<number, LineUse>): SharedLine[] {
+export function sharedLines(lines: Map<number, LineUse>, layout: Layout): SharedLine[] {
   return [...lines.values()]
     .filter(({ hitms }) => hitms > 0)
-    .map(sharedLine)
+    .map((line) => sharedLine(line, layout))
     .sort((a, b) => b.hitms - a.hitms || a.phys - b.phys);
 }
 
-function sharedLine({ phys, cells, hitms }: LineUse): SharedLine {
-  const fields = fieldsOf([...cells.values()]);
+function sharedLine({ phys, cells, hitms }: LineUse, layout: Layout): SharedLine {
+  const fields = fieldsOf(phys, cells.values(), layout);
   const cpus = new Set(fields.flatMap(({ users }) => [...users]));
   const falselyShared = fields.filter((field) => field.falseHitms > 0)
     .sort((a, b) => b.falseHitms - a.falseHitms);
@@ -102,45 +85,4 @@ function sharedLine({ phys, cells, hitms }: LineUse): SharedLine {
     phys, sums: sumsOf(cells.values()), hitms, fields, cpus,
     falselyShared, falseHitms,
   };
-}
-
-/** Cells whose bytes overlap are one field. */
-function fieldsOf(cells: Cell[]): Field[] {
-  cells.sort((a, b) => a.offset - b.offset || a.rip - b.rip);
-  const fields: Field[] = [];
-  for (const cell of cells) {
-    const bytes = Math.max(1, cell.bytes);
-    const last = fields.at(-1);
-    if (last && cell.offset < last.offset + last.bytes) {
-      last.bytes = Math.max(last.bytes, cell.offset + bytes - last.offset);
-      last.cells.push(cell);
-    } else {
-      fields.push({
-        offset: cell.offset, bytes, cells: [cell], accesses: 0, hitms: 0, falseHitms: 0,
-        neighbours: new Set(), users: new Set(), writers: new Set(),
-      });
-    }
-  }
-  for (const field of fields) {
-    const uses = new Map<number, number>();
-    const writes = new Map<number, number>();
-    for (const cell of field.cells) {
-      for (const [cpu, count] of cell.cpus) {
-        field.accesses += count;
-        uses.set(cpu, (uses.get(cpu) ?? 0) + count);
-        if (cell.access !== "loads") writes.set(cpu, (writes.get(cpu) ?? 0) + count);
-      }
-      for (const count of cell.hitms.values()) field.hitms += count;
-      for (const [neighbour, count] of cell.falseHitms) {
-        field.falseHitms += count;
-        field.neighbours.add(neighbour);
-      }
-    }
-    for (const [cpu, count] of uses) {
-      if (count < field.accesses * USER_SHARE) continue;
-      field.users.add(cpu);
-      if (writes.has(cpu)) field.writers.add(cpu);
-    }
-  }
-  return fields;
 }

@@ -4,9 +4,10 @@
 import type { LineUse } from "../engine/c2c.ts";
 import type { Counters, Served } from "../core/counters.ts";
 import type { Preset } from "../machine/preset.ts";
+import { type Field, fieldAt, type Layout } from "./c2c-fields.ts";
 import { address, columns, cpuList, heading, percent } from "./c2c-layout.ts";
 import {
-  type Field, hitmsOf, latenciesOf, type SharedLine, sharedLines, type Sums, sumsOf,
+  hitmsOf, latenciesOf, type SharedLine, sharedLines, type Sums, sumsOf,
 } from "./c2c-lines.ts";
 import { pareto } from "./c2c-pareto.ts";
 import type { Names } from "./names.ts";
@@ -22,11 +23,11 @@ export interface C2c {
 }
 
 export function c2cOf(
-  uses: Map<number, LineUse>, { cycles, cpus }: Counters, preset: Preset,
+  uses: Map<number, LineUse>, { cycles, cpus }: Counters, preset: Preset, layout: Layout,
 ): C2c {
   const cells = [...uses.values()].flatMap((line) => [...line.cells.values()]);
   return {
-    sums: sumsOf(cells), lines: sharedLines(uses), cycles, cpus: cpus.length,
+    sums: sumsOf(cells), lines: sharedLines(uses, layout), cycles, cpus: cpus.length,
     nodes: new Nodes(preset),
   };
 }
@@ -135,8 +136,8 @@ function hints(lines: readonly SharedLine[], names: Names): string[] {
   const out: string[] = [];
   for (const [index, line] of lines.entries()) {
     if (line.falseHitms < line.hitms * HINT_SHARE) continue;
-    const fields = line.falselyShared.map((field) => `${names.data(line.phys + field.offset)} ` +
-      `(CPU ${cpuList(askers(field))}: ${field.falseHitms}, for ${causes(line, field, names)})`);
+    const fields = line.falselyShared.map((field) => `${field.name} ` +
+      `(CPU ${cpuList(field.askers)}: ${field.falseHitms}, for ${causes(line, field, names)})`);
     out.push("", wrap(`False sharing in line ${index}: ${line.falseHitms} of its ${line.hitms} ` +
       "HITMs fetched data that no other CPU had written since the one that asked accessed them " +
       `last: ${fields.join(", ")}. Put them 64 bytes away from those, each in a line of its own.`));
@@ -144,16 +145,14 @@ function hints(lines: readonly SharedLine[], names: Names): string[] {
   return out;
 }
 
-/** CPUs whose HITMs of a field moved the line for a neighbour. */
-function askers({ cells }: Field): Set<number> {
-  return new Set(cells.filter(({ falseHitms }) => falseHitms.size > 0)
-    .flatMap(({ hitms }) => [...hitms.keys()]));
-}
-
-/** The neighbours of a field for which the line moved, as "a, b or others". */
-function causes(line: SharedLine, { neighbours }: Field, names: Names): string {
-  const all = [...new Set([...neighbours].map((offset) => names.data(line.phys + offset)))];
-  return all.slice(0, CAUSES_MAX).join(", ") + (all.length > CAUSES_MAX ? " and others" : "");
+/** The neighbours of a field for which the line moved, as "a, b and others". */
+function causes(line: SharedLine, field: Field, names: Names): string {
+  const all = new Set([...field.neighbours].map((place) => {
+    const { name } = fieldAt(line.fields, place);
+    // A stack has one name.
+    return name === field.name ? `${name} at ${address(names, line.phys + place)}` : name;
+  }));
+  return [...all].slice(0, CAUSES_MAX).join(", ") + (all.size > CAUSES_MAX ? " and others" : "");
 }
 
 /** For --json: the same numbers, unformatted. */
@@ -169,11 +168,12 @@ export function c2cDocument({ sums, lines, nodes }: C2c, names: Names) {
       cpus: [...line.cpus].sort((a, b) => a - b),
       falseSharing: line.falselyShared.length
         ? { hitms: line.falseHitms,
-            fields: line.falselyShared.map(({ offset }) => names.data(line.phys + offset)) }
+            fields: line.falselyShared.map(({ name }) => name) }
         : undefined,
       fields: line.fields.map((field) => ({
         offset: field.offset,
-        name: names.data(line.phys + field.offset),
+        bytes: field.bytes,
+        name: field.name,
         hitms: field.hitms,
         falseHitms: field.falseHitms,
         users: [...field.users].sort((a, b) => a - b),

@@ -5,9 +5,9 @@ import {
 } from "../../assembly/device/map.ts";
 import type { Machine } from "../engine/machine.ts";
 import { mappings } from "../machine/core-file.ts";
-import type { DebugInfo } from "../machine/dwarf/image.ts";
-import { isOpenEnded, pathAt } from "../machine/dwarf/types.ts";
-import { hex } from "../machine/elf.ts";
+import { locationAt } from "../machine/dwarf/location.ts";
+import { isOpenEnded, pathAt, type Type } from "../machine/dwarf/types.ts";
+import { type Elf, hex, symbolIn } from "../machine/elf.ts";
 import { USER_END } from "../machine/guest.ts";
 import { kernelTasks } from "../machine/tasks.ts";
 import { kernelGuest } from "./core-dump.ts";
@@ -21,7 +21,7 @@ const KERNEL_HALF = 0xffffffff00000000n;
 export interface Instruction {
   /** The function, "?" where nobody knows. */
   symbol: string;
-  /** "kernel", or the program's name; "[firmware]" of a parked CPU, which has none. */
+  /** "kernel", the program's name, "[firmware]" of a parked CPU, "[unknown]" of neither image. */
   image: string;
   /** "file.c:12", or "". */
   source: string;
@@ -85,20 +85,38 @@ export class Names {
     }
     const lin = this.linear(phys);
     if (lin === undefined) return hex(phys);
-    const { kernel, program } = this.machine.debugInfo;
-    for (const info of lin < USER_END && program ? [program] : [kernel]) {
-      const variable = info.types.variableAt(lin);
-      if (variable) return `${variable.name}${pathAt(variable.type, Number(lin - variable.lin))}`;
-    }
+    const typed = this.typedAt(phys, lin);
+    if (typed) return `${typed.name}${pathAt(typed.type, typed.offset)}`;
     const symbol = this.machine.symbolAt(lin);
     if (symbol) return lin === symbol.lin ? symbol.name : `${symbol.name}+${hex(lin - symbol.lin)}`;
+    return this.stackAt(lin) ?? hex(lin);
+  }
+
+  /** The memory location that has the byte at `phys`; undefined where no type tells. */
+  locationAt(phys: number): { phys: number; bytes: number } | undefined {
+    const lin = this.linear(phys);
+    const typed = lin === undefined ? undefined : this.typedAt(phys, lin);
+    const location = typed && locationAt(typed.type, typed.offset);
+    return location && { phys: phys - typed.offset + location.at, bytes: location.bytes };
+  }
+
+  /** The variable or the object that has the byte at `phys`, which is at `lin`. */
+  private typedAt(
+    phys: number, lin: bigint,
+  ): { name: string; type: Type; offset: number } | undefined {
+    const { kernel, program } = this.machine.debugInfo;
+    const info = lin < USER_END && program ? program : kernel;
+    const variable = info.types.variableAt(lin);
+    if (variable) return { ...variable, offset: Number(lin - variable.lin) };
+    if (this.machine.symbolAt(lin)) return undefined;
     // The kernel may reach the page of a program, too, and knows what it made of it.
     const slab = this.slabs.at(phys);
-    if (slab?.cache.type) return `${slab.cache.name}${pathAt(slab.cache.type, phys - slab.phys)}`;
+    if (slab?.cache.type) {
+      return { name: slab.cache.name, type: slab.cache.type, offset: phys - slab.phys };
+    }
     const there = lin < USER_END && this.base !== undefined ? this.base + BigInt(phys) : lin;
     const object = this.objectAt(there);
-    if (object) return `${object.name}${pathAt(object.type, Number(there - object.lin))}`;
-    return this.stackAt(lin) ?? hex(lin);
+    return object && { ...object, offset: Number(there - object.lin) };
   }
 
   /** "stack of w001[18]", if a task's kernel stack is there. */
@@ -125,16 +143,31 @@ export class Names {
    * memory that firmware has parked and that wait for the kernel to start them.
    */
   instruction(low: number): Instruction {
-    const { kernel, program } = this.machine.debugInfo;
+    if (low === 0) return { symbol: "(parked)", image: "[firmware]", source: "", rip: 0n };
+    const { kernel, program, debugInfo } = this.machine;
+    // Where both have code at such an address it is the program's: of its kernel it is the few
+    // instructions before paging.
+    for (const [elf, info] of [[program, debugInfo.program], [kernel, debugInfo.kernel]] as const) {
+      const rip = info && codeAt(elf, low);
+      if (rip === undefined) continue;
+      const line = info!.lines.at(rip);
+      return {
+        symbol: symbolIn(elf, rip)?.name || "?",
+        image: elf === kernel ? "kernel" : info!.name.replace(/^.*\//, ""),
+        source: line ? `${line.file.replace(/^.*\//, "")}:${line.line}` : "",
+        rip,
+      };
+    }
     const upper = low >= 2 ** 31 ? KERNEL_HALF : 0n;
-    const rip = upper | BigInt(low);
-    const info: DebugInfo = upper === 0n && program ? program : kernel;
-    const line = low ? info.lines.at(rip) : undefined;
-    return {
-      symbol: (low ? this.machine.symbolAt(rip)?.name : "(parked)") || "?",
-      image: !low ? "[firmware]" : info === kernel ? "kernel" : info.name.replace(/^.*\//, ""),
-      source: line ? `${line.file.replace(/^.*\//, "")}:${line.line}` : "",
-      rip,
-    };
+    return { symbol: "?", image: "[unknown]", source: "", rip: upper | BigInt(low) };
   }
+}
+
+/** The address in code of `elf` that has this lower half. */
+function codeAt({ segments }: Elf, low: number): bigint | undefined {
+  for (const { lin, memoryBytes, executable } of segments) {
+    const offset = (low - Number(lin & 0xffffffffn)) >>> 0;
+    if (executable && offset < memoryBytes) return lin + BigInt(offset);
+  }
+  return undefined;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import * as abi from "../../assembly/abi.ts";
 import {
-  ACCESS_LOAD, ACCESS_STORE, TRACE_GRANT, TRACE_SERVED,
+  ACCESS_LOAD, ACCESS_LOCKED, ACCESS_STORE, TRACE_GRANT, TRACE_LOCKED, TRACE_SERVED,
 } from "../../assembly/trace-kinds.ts";
 import { ACCESSES, type Access, C2C_OPTIONS, collect, Collector } from "../../src/engine/c2c.ts";
 import { type CreateOptions, Machine } from "../../src/engine/machine.ts";
@@ -55,8 +55,8 @@ async function c2c(options: CreateOptions) {
   const machine = await Machine.create({ ...options, ...C2C_OPTIONS });
   const { lines, result } = await collect(machine);
   const counters = machine.counters();
-  const report = c2cOf(lines, counters, machine.preset);
   const names = new Names(machine);
+  const report = c2cOf(lines, counters, machine.preset, names);
   const document = c2cDocument(report, names);
   const text = c2cText(report, names, 10);
   const whole = c2cText(report, names, Infinity);
@@ -87,7 +87,7 @@ describe("exact", () => {
     }],
   ];
   it.each(runs)("%s: sums by CPU are the counters", async (_, options) => {
-    const { lines, counters, report, result, preset, whole } = await c2c(options);
+    const { lines, counters, report, result, preset, text, whole } = await c2c(options);
     expect(result.exit).toBe(0);
     const hitms = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
     const totals = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
@@ -106,6 +106,23 @@ describe("exact", () => {
       return local + remote;
     }));
     expect(totals).toEqual(each((access, cpu) => counted(access, cpu).total));
+    // Each of a line's cells is in one field, and falsely shared no more often than a HITM.
+    for (const { phys, fields } of report.lines) {
+      const all = [...lines.get(phys)!.cells.values()];
+      const told = fields.flatMap((field) => field.cells);
+      expect(told).toHaveLength(all.length);
+      expect(new Set(told)).toEqual(new Set(all));
+      for (const { hitms: asked, falseHitms } of told) {
+        for (const [cpu, places] of falseHitms) {
+          const sum = [...places.values()].reduce((a, b) => a + b, 0);
+          expect(sum).toBeLessThanOrEqual(asked.get(cpu) ?? 0);
+        }
+      }
+    }
+    for (const [, name, causes] of text.replace(/\s+/g, " ")
+      .matchAll(/(\S+) \(CPU [\d,]+: \d+, for ([^)]*)\)/g)) {
+      expect(causes.split(/, | and /), name).not.toContain(name);
+    }
     // And by where they were served
     for (const access of ACCESSES) {
       const { hitm, ...sources } = report.sums[access];
@@ -213,10 +230,14 @@ describe("false sharing", () => {
     const [hottest] = pingpong.document.lines;
     expect(hottest.fields.map(({ name }) => name)).toContain("counter");
     // Before the kernel starts them, CPUs look at memory without an instruction.
-    const mailbox = pingpong.document.lines.find(({ fields: [{ name }] }) =>
-      name === "mailbox.Command")!;
-    const places = mailbox.fields[0].instructions.map(({ symbol, sharedObject }) =>
-      `${symbol} ${sharedObject}`);
+    const fields = pingpong.document.lines.flatMap((line) => line.fields)
+      .filter(({ name }) => /^mailbox\./.test(name));
+    expect(fields.map(({ name }) => name)).toEqual([
+      "mailbox.Command", "mailbox.Command to mailbox.ApicId", "mailbox.ApicId",
+      "mailbox.WakeupVector",
+    ]);
+    const places = fields.flatMap(({ instructions }) => instructions).map((one) =>
+      `${one.symbol} ${one.sharedObject}`);
     expect(new Set(places)).toEqual(new Set(["(parked) [firmware]", "smp_boot kernel"]));
   });
 
@@ -237,29 +258,35 @@ describe("false sharing", () => {
 
 describe("a HITM", () => {
   const LINE = 0x1000;
-  type Step = [cpu: number, access: "load" | "store", offset: number, hitm?: "hitm"];
-  /** The HITMs of one line that moved it for a neighbour's sake, by whose. */
-  function falseOf(steps: readonly Step[]): number[] {
+  type Access = "load" | "store" | "locked" | "forwarded";
+  type Step = [cpu: number, access: Access, offset: number, hitm?: "hitm", bytes?: number];
+  /** The HITMs of one line that moved it for a neighbour's sake, "by CPU for place". */
+  function falseOf(steps: readonly Step[]): string[] {
     const collector = new Collector();
-    for (const [cpu, access, offset, hitm] of steps) {
-      const source = hitm ? abi.SERVED_SOCKET + abi.HITM : abi.SERVED_L1;
-      const label = access === "load" ? ACCESS_LOAD : ACCESS_STORE;
+    for (const [cpu, access, offset, hitm, bytes = 4] of steps) {
+      const own = access === "forwarded" ? abi.SERVED_BUFFER : abi.SERVED_L1;
+      const source = hitm ? abi.SERVED_SOCKET + abi.HITM : own;
       if (hitm) collector.add(cpu, TRACE_GRANT, 0, source, LINE, 100, 0);
-      collector.add(cpu, TRACE_SERVED, label, source, LINE + offset, 0, 4);
+      const label = { load: ACCESS_LOAD, forwarded: ACCESS_LOAD, store: ACCESS_STORE,
+        locked: ACCESS_LOCKED }[access];
+      const width = access === "locked" ? 0 : bytes;
+      collector.add(cpu, TRACE_SERVED, label, source, LINE + offset, 0, width);
+      if (access === "locked") collector.add(cpu, TRACE_LOCKED, 0, bytes, LINE + offset, 0, 0);
     }
+    collector.end();
     const { cells } = collector.lines.get(LINE)!;
     return [...cells.values()].flatMap(({ falseHitms }) =>
-      [...falseHitms].flatMap(([place, count]) => new Array<number>(count).fill(place)))
-      .sort((a, b) => a - b);
+      [...falseHitms].flatMap(([cpu, places]) => [...places].flatMap(([place, count]) =>
+        new Array<string>(count).fill(`${cpu} for ${place}`)))).sort();
   }
 
   it("of a datum that another CPU has written since is true sharing, any other false", () => {
     expect(falseOf([[0, "store", 0], [1, "load", 0, "hitm"]])).toEqual([]);
-    expect(falseOf([[0, "store", 8], [1, "load", 0, "hitm"]])).toEqual([8]);
+    expect(falseOf([[0, "store", 8], [1, "load", 0, "hitm"]])).toEqual(["1 for 8"]);
     // Written before the last look, and a neighbour after it
     expect(falseOf([
       [0, "store", 0], [1, "load", 0, "hitm"], [0, "store", 8], [1, "load", 0, "hitm"],
-    ])).toEqual([8]);
+    ])).toEqual(["1 for 8"]);
     expect(falseOf([
       [0, "store", 0], [1, "load", 0, "hitm"], [0, "store", 8], [0, "store", 0], [0, "store", 8],
       [1, "load", 0, "hitm"],
@@ -272,9 +299,50 @@ describe("a HITM", () => {
     // Two counters: after the first time each moves for the other one.
     expect(falseOf([
       [0, "store", 0], [1, "store", 8, "hitm"], [0, "store", 0, "hitm"], [1, "store", 8, "hitm"],
-    ])).toEqual([0, 0, 8]);
+    ])).toEqual(["0 for 8", "1 for 0", "1 for 0"]);
     // Exclusive elsewhere, and written by nobody else
     expect(falseOf([[0, "store", 0], [1, "load", 8], [0, "load", 16, "hitm"]])).toEqual([]);
     expect(falseOf([[0, "load", 8], [1, "load", 0, "hitm"]])).toEqual([]);
+  });
+
+  it("is that of the CPU that asked", () => {
+    // Both load by one instruction; only CPU 2 had seen the datum as it is.
+    expect(falseOf([
+      [2, "load", 0], [0, "store", 8], [2, "load", 0, "hitm"],
+      [0, "store", 0], [1, "load", 0, "hitm"],
+    ])).toEqual(["2 for 8"]);
+  });
+
+  it("after a load from the own store buffer is of a datum not seen since", () => {
+    // CPU 1 sees its own store, while CPU 0's is in the line, and then gets the line for its own.
+    expect(falseOf([
+      [1, "load", 0], [0, "store", 0], [1, "forwarded", 0], [1, "store", 0, "hitm"],
+    ])).toEqual([]);
+  });
+
+  it("of the last bytes of what a locked access changed is true sharing", () => {
+    expect(falseOf([[0, "locked", 0], [1, "load", 2, "hitm", 2]])).toEqual([]);
+    expect(falseOf([[0, "store", 2, undefined, 2], [1, "locked", 0, "hitm"]])).toEqual([]);
+    expect(falseOf([[0, "locked", 0, undefined, 2], [1, "load", 2, "hitm", 2]]))
+      .toEqual(["1 for 0"]);
+  });
+
+  it("is counted with the width of each part of a locked access over two lines", () => {
+    const collector = new Collector();
+    const served = (cpu: number, phys: number) =>
+      collector.add(cpu, TRACE_SERVED, ACCESS_LOCKED, abi.SERVED_L1, phys, 5, 0);
+    // The first try gets one of them, and others come between.
+    served(0, LINE + 61);
+    collector.add(1, TRACE_SERVED, ACCESS_LOAD, abi.SERVED_L1, LINE, 6, 2);
+    served(0, LINE + 61);
+    served(0, LINE + 64);
+    collector.add(0, TRACE_LOCKED, 0, 8, LINE + 61, 5, 0);
+    // Without a TRACE_LOCKED, as the last one
+    served(1, LINE + 64);
+    collector.end();
+    const widths = (at: number) => [...collector.lines.get(at)!.cells.values()]
+      .map(({ offset, bytes, cpus }) => [offset, bytes, [...cpus]]);
+    expect(widths(LINE)).toEqual([[61, 1, [[0, 1]]], [0, 2, [[1, 1]]], [61, 3, [[0, 1]]]]);
+    expect(widths(LINE + 64)).toEqual([[0, 5, [[0, 1]]], [0, 1, [[1, 1]]]]);
   });
 });

@@ -212,7 +212,8 @@ export function memberNamed(type: Type, name: string): Member | undefined {
   return undefined;
 }
 
-function isOpen(type: Type): boolean {
+/** An array without a length. */
+export function isOpen(type: Type): boolean {
   const here = bare(type);
   return here.kind === "array" && here.count === 0;
 }
@@ -222,6 +223,27 @@ export function isOpenEnded(type: Type): boolean {
   const here = bare(type);
   const last = here.kind === "struct" ? here.members.at(-1) : undefined;
   return last !== undefined && isOpen(last.type);
+}
+
+/** The bytes of bit fields that stand side by side. */
+export function bytesOfBits(fields: readonly Member[]): { at: number; bytes: number } {
+  const starts = fields.map(({ at, bits }) => at * 8 + bits!.first);
+  const ends = fields.map(({ bits }, i) => starts[i] + bits!.count);
+  const at = Math.floor(Math.min(...starts) / 8);
+  return { at, bytes: Math.ceil(Math.max(...ends) / 8) - at };
+}
+
+/** The bit fields side by side in whose bytes `offset` is: none of them can be told apart there. */
+export function bitFieldsAt(members: readonly Member[], offset: number): Member[] {
+  for (let i = 0; i < members.length; i++) {
+    const from = i;
+    while (members[i].bits && members[i + 1]?.bits) i++;
+    if (!members[from].bits) continue;
+    const fields = members.slice(from, i + 1);
+    const { at, bytes } = bytesOfBits(fields);
+    if (offset >= at && offset < at + bytes) return fields;
+  }
+  return [];
 }
 
 /** What is at byte `offset` of a `type`, as ".rq.queue.next" or "[3].state"; "" for itself. */
@@ -238,8 +260,11 @@ export function pathAt(type: Type, offset: number): string {
     if (paths.length > 1) return `.${paths.join("|")}`;
   }
   if (here.kind === "struct" || here.kind === "union") {
+    const fields = here.kind === "struct" ? bitFieldsAt(here.members, offset) : [];
+    if (fields.length > 0) return `.${fields.map(({ name }) => name).join("|")}`;
     const open = here.members.at(-1);
-    const member = here.members.find((m) => offset >= m.at && offset < m.at + m.type.bytes) ??
+    const member = here.members.find((m) =>
+      (here.kind === "union" || !m.bits) && offset >= m.at && offset < m.at + m.type.bytes) ??
       // "type name[];" goes on behind the struct.
       (open && isOpen(open.type) && offset >= open.at ? open : undefined);
     if (member) {
