@@ -10,7 +10,7 @@ export function heading(title: string): string[] {
 
 export const percent = (part: number, whole: number, digits = 2) =>
   whole ? `${((100 * part) / whole).toFixed(digits)}%` : "-";
-export const address = (names: Names, phys: number) => {
+export const address = (names: Pick<Names, "linear">, phys: number) => {
   const lin = names.linear(phys);
   return `0x${(lin ?? BigInt(phys)).toString(16)}${lin === undefined ? " (phys)" : ""}`;
 };

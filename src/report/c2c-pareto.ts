@@ -34,7 +34,7 @@ export function pareto(lines: readonly SharedLine[], names: Names, nodes: Nodes)
     const total = countsOf(line.sums);
     out.push("-".repeat(WIDTH), `${columns(total.map(String), WIDTHS)}  line ${index}, ` +
       `${address(names, line.phys)}, Node ${nodes.ofLine(line.phys)}`, "-".repeat(WIDTH));
-    const idle = line.fields.filter((field) => isIdle(line, field));
+    const idle = line.fields.filter((field) => isIdle(line.fields, field));
     for (const field of line.fields) {
       if (!idle.includes(field)) out.push(...fieldRows(field, total, names, nodes));
     }
@@ -53,13 +53,12 @@ const writesOf = (cells: readonly Cell[]) => {
  * and it was only read, or set up: by few of the line's stores and locked accesses, or by
  * instructions none of which touched it twice.
  */
-function isIdle({ fields }: SharedLine, field: Field): boolean {
+export function isIdle(fields: readonly Field[], field: Field): boolean {
   const { cells, hitms, accesses } = field;
   if (hitms > 0 || fields.some(({ neighbours }) =>
     [...neighbours].some((place) => fieldAt(fields, place) === field))) return false;
   const all = writesOf(fields.flatMap(({ cells: of }) => of));
-  const writes = writesOf(cells);
-  return writes === 0 || writes < all * USER_SHARE || accesses === cells.length;
+  return writesOf(cells) <= all * USER_SHARE || accesses === cells.length;
 }
 
 /** Such fields, in one row. */

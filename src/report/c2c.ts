@@ -132,7 +132,7 @@ const HINT_SHARE = 0.1;
 const CAUSES_MAX = 3;
 
 /** A paragraph for each line of whose HITMs many move it for a neighbour of what was asked for. */
-function hints(lines: readonly SharedLine[], names: Names): string[] {
+export function hints(lines: readonly SharedLine[], names: Pick<Names, "linear">): string[] {
   const out: string[] = [];
   for (const [index, line] of lines.entries()) {
     if (line.falseHitms < line.hitms * HINT_SHARE) continue;
@@ -146,7 +146,7 @@ function hints(lines: readonly SharedLine[], names: Names): string[] {
 }
 
 /** The neighbours of a field for which the line moved, as "a, b and others". */
-function causes(line: SharedLine, field: Field, names: Names): string {
+function causes(line: SharedLine, field: Field, names: Pick<Names, "linear">): string {
   const all = new Set([...field.neighbours].map((place) => {
     const { name } = fieldAt(line.fields, place);
     // A stack has one name.

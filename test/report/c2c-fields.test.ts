@@ -9,8 +9,10 @@ import { type Access, C2C_OPTIONS, type Cell, collect } from "../../src/engine/c
 import { Machine } from "../../src/engine/machine.ts";
 import { locationAt } from "../../src/machine/dwarf/location.ts";
 import { type Member, pathAt, type Type } from "../../src/machine/dwarf/types.ts";
-import { c2cDocument, c2cOf, c2cText } from "../../src/report/c2c.ts";
+import { c2cDocument, c2cOf, c2cText, hints } from "../../src/report/c2c.ts";
 import { fieldsOf, type Layout } from "../../src/report/c2c-fields.ts";
+import { sharedLines } from "../../src/report/c2c-lines.ts";
+import { isIdle } from "../../src/report/c2c-pareto.ts";
 import { Names } from "../../src/report/names.ts";
 import { buildProgram } from "../support/program.ts";
 import { hasTool } from "../support/tools.ts";
@@ -28,9 +30,11 @@ function cell(
 ): Cell {
   const [[first]] = cpus;
   const falseHitms = place === undefined ? [] : [[first, new Map([[place, 3]])] as const];
+  const sources = new Uint32Array(abi.SOURCE_LIMIT);
+  sources[abi.SERVED_L1] = cpus.reduce((sum, [, count]) => sum + count, 0);
   return {
     offset, bytes, access, rip: 0x100 + offset * 8 + bytes, cpus: new Map(cpus),
-    sources: new Uint32Array(abi.SOURCE_LIMIT), waited: new Float64Array(abi.SOURCE_LIMIT),
+    sources, waited: new Float64Array(abi.SOURCE_LIMIT),
     hitms: new Map(falseHitms.map(([cpu]) => [cpu, 3])), falseHitms: new Map(falseHitms),
   };
 }
@@ -89,6 +93,38 @@ describe("fields", () => {
     const [other] = fieldsOf(LINE, [cell(0, 1, "loads", [[1, 9]], 4)], words(0, 16));
     expect([other.falseHitms, [...other.askers], [...other.neighbours]]).toEqual([3, [1], [4]]);
   });
+});
+
+it("a hint tells places of one name by their addresses", () => {
+  const stack: Layout = { data: () => "stack of a[1]", locationAt: () => undefined };
+  const cells = [cell(0, 8, "loads", [[1, 3]], 8), cell(8, 8, "stores", [[0, 3]])];
+  const line = { phys: LINE, hitms: 3, cells: new Map(cells.map((one, i) => [i, one])) };
+  const lines = sharedLines(new Map([[LINE, line]]), stack);
+  const text = hints(lines, { linear: (phys) => BigInt(phys + 0x70000000) }).join(" ");
+  expect(text.replace(/\s+/g, " ")).toContain(
+    "3 of its 3 HITMs fetched data that no other CPU had written since the one that asked " +
+    "accessed them last: stack of a[1] (CPU 1: 3, for stack of a[1] at 0x70001008).");
+});
+
+it("a field has no part in its line that is only read or set up, and makes no HITM", () => {
+  const idle = (...cells: Cell[]) => {
+    const fields = fieldsOf(LINE, cells, words(0, 64));
+    return fields.filter((field) => isIdle(fields, field)).map(({ name }) => name);
+  };
+  const busy = cell(0, 4, "stores", [[0, 1000]]);
+  const stored = (count: number) => cell(4, 4, "stores", [[1, count]]);
+  expect(idle(busy)).toEqual([]);
+  expect(idle(busy, cell(4, 4, "loads", [[1, 1000]]))).toEqual(["w1"]);
+  expect(idle(busy, stored(19))).toEqual(["w1"]);
+  expect(idle(busy, stored(25))).toEqual([]);
+  expect(idle(busy, cell(4, 4, "locked", [[1, 25]]))).toEqual([]);
+  // Once by each of two instructions, of a line that has few stores
+  expect(idle(cell(0, 4, "stores", [[0, 2]]), stored(1), cell(4, 2, "stores", [[1, 1]])))
+    .toEqual(["w1"]);
+  expect(idle(cell(0, 4, "stores", [[0, 2]]), stored(2))).toEqual([]);
+  // A HITM of its own, and one of another field for its sake
+  expect(idle(busy, cell(4, 4, "loads", [[1, 3]], 0))).toEqual([]);
+  expect(idle(busy, stored(1), cell(8, 4, "loads", [[0, 3]], 4))).toEqual([]);
 });
 
 describe("a memory location", () => {

@@ -87,7 +87,7 @@ describe("exact", () => {
     }],
   ];
   it.each(runs)("%s: sums by CPU are the counters", async (_, options) => {
-    const { lines, counters, report, result, preset, text, whole } = await c2c(options);
+    const { lines, counters, report, result, preset, whole } = await c2c(options);
     expect(result.exit).toBe(0);
     const hitms = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
     const totals = counters.cpus.map(() => ({ loads: 0, stores: 0, locked: 0 }));
@@ -119,10 +119,12 @@ describe("exact", () => {
         }
       }
     }
-    for (const [, name, causes] of text.replace(/\s+/g, " ")
-      .matchAll(/(\S+) \(CPU [\d,]+: \d+, for ([^)]*)\)/g)) {
+    const hints = [...whole.replace(/\s+/g, " ")
+      .matchAll(/(?:last: |\), )([^()]+) \(CPU [\d,]+: \d+, for ([^)]*)\)/g)];
+    for (const [, name, causes] of hints) {
       expect(causes.split(/, | and /), name).not.toContain(name);
     }
+    expect(hints.length).toBeGreaterThan(1);
     // And by where they were served
     for (const access of ACCESSES) {
       const { hitm, ...sources } = report.sums[access];
@@ -158,6 +160,8 @@ describe("exact", () => {
     expect(cycles).toBeGreaterThan(waited * 0.9);
     expect(remoteHitm.cycles / remoteHitm.loads)
       .toBeGreaterThan(numberOf(preset, "latency.socketLoad") * 0.6);
+    expect(cells.filter(({ access }) => access === "locked").map(({ bytes }) => bytes))
+      .toEqual(expect.arrayContaining([4, 8]));
     for (const { access, sources, waited: own } of cells) {
       const asked = sources.some((count, source) => count > 0 && source > abi.SERVED_BUFFER);
       expect(own.some((one) => one > 0), access).toBe(asked);
