@@ -11,7 +11,8 @@ import type { Session } from "./session.ts";
 import { filterOf, splitAt } from "./pipes.ts";
 import { struct } from "./struct.ts";
 import { sym } from "./symbols.ts";
-import { list, ps, runq, set, sys, waitq } from "./tasks.ts";
+import { list, ps, runq, set, sys } from "./tasks.ts";
+import { waitq } from "./wait-queue.ts";
 import { why } from "./why.ts";
 
 interface Command {
@@ -46,8 +47,8 @@ export const COMMANDS: Record<string, Command> = {
     words: [0, 1], run: (session, [task]) => set(session, task),
   },
   waitq: {
-    usage: "waitq ADDRESS|SYMBOL", what: "who waits in a wait queue", words: [1, 1],
-    run: (session, [address]) => waitq(session, address),
+    usage: "waitq ADDRESS|EXPRESSION", what: "who waits in a wait queue", words: [1, 32],
+    run: (session, words) => waitq(session, words.join(" ")),
   },
   list: {
     usage: "list TYPE.MEMBER [-s T.M] -H ADDR",

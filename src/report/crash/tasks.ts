@@ -1,4 +1,4 @@
-// sys, ps, set, runq, waitq, list: what the kernel's own structures say of its tasks.
+// sys, ps, set, runq, list: what the kernel's own structures say of its tasks.
 import { TASK_DEAD, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../machine/debug-block.ts";
 import { type Place, USER_END } from "../../machine/guest.ts";
 import { mappedPages } from "../../machine/page-walk.ts";
@@ -141,18 +141,6 @@ export function listOf(session: Session, head: Place, type: string, link: string
     next = following;
   }
   return found;
-}
-
-export function waitq(session: Session, address: string): string[] {
-  const lin = session.address(address);
-  const queue = { lin, type: session.type("wait_queue_head_t") };
-  const entries = listOf(session, session.member(queue, "task_list"), "wait_queue", "task_list");
-  if (entries.length === 0) return [`wait queue ${bareHex(lin)} is empty`];
-  return entries.map((entry) => {
-    const owner = session.guest.value(entry, "private");
-    const task = session.tasks.find(({ place }) => place.lin === owner);
-    return task ? taskLine(task) : `TASK: ${bareHex(owner ?? 0n)}`;
-  });
 }
 
 const LIST_USAGE = "usage: list TYPE.MEMBER [-s TYPE.MEMBER[,MEMBER...]] -H ADDRESS|SYMBOL";
