@@ -11,7 +11,8 @@ import { Machine } from "../../src/engine/machine.ts";
 import { reportPage } from "../../src/report/case-report-html.ts";
 import { reportLines } from "../../src/report/case-report-text.ts";
 import {
-  drawnOn, explainedOn, failed, fieldsOf, framesIn, linesOf, make, textsOf, tooWide,
+  drawnOn, explainedOn, failed, fieldsOf, framesIn, hidden, linesOf, make, shapesOn, textsOf,
+  tooWide,
 } from "./report-tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smpbox-report-"));
@@ -28,7 +29,11 @@ it("R001: the reaper, its ring, the unread event, the order of the steps", async
   const { session } = run;
   const report = await make(case001, run);
   expect(tooWide(reportLines(report))).toEqual([]);
-  const page = reportPage(report, [], []);
+  const page = reportPage(report, ["so:", "- one < two", "- three", "then", "- last"], []);
+  expect(page).toContain([
+    "<p>so:</p>", "<ul>", "<li>one &#60; two</li>", "<li>three</li>", "</ul>", "<p>then</p>",
+    "<ul>", "<li>last</li>", "</ul>",
+  ].join("\n"));
   expect(drawnOn(page)).toEqual(new Set(["bar store", "dot store", "dot load", "dot locked"]));
   expect(explainedOn(page)).toEqual(drawnOn(page));
   const fields = fieldsOf(report);
@@ -57,6 +62,20 @@ it("R001: the reaper, its ring, the unread event, the order of the steps", async
   expect(facts["asleep since"]).toContain(
     `at ${looked.time}: ${session.machine.view.now - looked.time} cycles`);
   expect(facts.ki_users).toBe("2 before the completion, 1 after it");
+  // The stores wait together and B looks meanwhile: each bar has a row, with its cycles by name.
+  const { bars, dots, names } = shapesOn(page);
+  expect([...hidden(bars), ...hidden(names)]).toEqual([]);
+  expect(dots.filter(({ y, step: what }) => /load|locked/.test(what) &&
+    bars.some((bar) => bar.y === y))).toEqual([]);
+  const visible = step("A3 commit");
+  const name = names.find(({ text }) =>
+    text === `A3 aio_ring.tail: ${visible.time - issued.time} cycles`)!;
+  const [bar] = bars.filter(({ x, y }) => x === name.x && y === name.y);
+  const [seen, look] = ["A3 commit", "B load"].map((what) =>
+    dots.findLast((dot) => dot.step === what)!);
+  expect([seen.x, seen.y]).toEqual([bar.end, bar.y]);
+  expect(bar.x < look.x && look.x < bar.end).toBe(true);
+  expect(bars.filter(({ x, end }) => x < look.x && look.x < end).length).toBeGreaterThan(2);
   const completer = linesOf(report, "who completed the request, just before A3");
   expect(completer.join("\n")).toMatch(new RegExp(`CPU: ${issued.cpu} +COMMAND: "w001"`));
   expect(framesIn(completer)).toEqual(

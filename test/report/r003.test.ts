@@ -261,9 +261,9 @@ describe("R003", () => {
     expect(page).not.toMatch(/(src|href)=|@import|url\(/);
     expect(page.match(/<svg [^>]*role="img"/g)).toHaveLength(1);
     expect(explainedOn(page)).toEqual(drawnOn(page));
-    // A lane for each CPU, a mark for each step.
+    // A part for each CPU, a mark for each step.
     const steps = report.sections.find((section) => section.steps)!.steps!;
-    expect(page.match(/class="lane"/g)).toHaveLength(new Set(steps.map(({ cpu }) => cpu)).size);
+    expect(page.match(/class="cpu"/g)).toHaveLength(new Set(steps.map(({ cpu }) => cpu)).size);
     expect(page.match(/<(rect|circle) class="(store|load|locked)"/g)).toHaveLength(steps.length);
   });
 });

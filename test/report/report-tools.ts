@@ -100,6 +100,24 @@ export const drawnOn = (page: string) => new Set([...page.matchAll(
 export const explainedOn = (page: string) => new Set([...page.matchAll(
   /<li><svg [^>]*><path class="(\w+)" d="(M1,|M6,)[^"]*"\/><\/svg> (.*?)<\/li>/g,
 )].map(([, colour, start]) => `${start === "M1," ? "bar" : "dot"} ${colour}`));
+/** Bars, dots and names of a report's timeline; a name is taken to be 5 pixels a letter wide. */
+export function shapesOn(page: string) {
+  const numbers = (form: RegExp) => [...page.matchAll(form)].map(([, ...found]) => found);
+  const bars = numbers(/<rect class="store" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"/g)
+    .map((found) => found.map(Number))
+    .map(([x, y, width]) => ({ x, end: x + width, y: y + 4 }));
+  const circle = /<circle class="\w+" cx="([\d.]+)" cy="([\d.]+)" r="4"><title>(\S+ \w+)/g;
+  const dots = numbers(circle)
+    .map(([x, y, step]) => ({ x: Number(x), y: Number(y), step }));
+  const names = numbers(/<text x="([\d.]+)" y="([\d.]+)">([^<]+)<\/text>/g)
+    .map(([x, y, text]) =>
+      ({ x: Number(x), end: Number(x) + 5 * text.length, y: Number(y) + 8, text }));
+  return { bars, dots, names };
+}
+/** Pairs in one row of which one begins before the other has ended. */
+export const hidden = <T extends { x: number; end: number; y: number }>(shapes: readonly T[]) =>
+  shapes.flatMap((a, i) => shapes.slice(i + 1)
+    .filter((b) => a.y === b.y && a.x < b.end && b.x < a.end).map((b) => [a, b]));
 export const framesIn = (lines: readonly string[]) =>
   lines.flatMap((line) => /^ *#\d+ \[\w+\] (\w+)/.exec(line)?.[1] ?? [])
     .map((name) => name.replace(/(?<=\w)__\w+$/, ""));
