@@ -1,6 +1,6 @@
 // Report R001 (case 001): the reaper that sleeps, its context, the event that it has not read, and
 // the last completion.
-import { fieldsOf, type ReportPlan } from "./report-plan.ts";
+import { contextOf, fieldsOf, type ReportPlan } from "./report-plan.ts";
 
 export const R001: ReportPlan = {
   id: "R001",
@@ -16,7 +16,7 @@ export const R001: ReportPlan = {
   ],
   parts: [
     { title: "the machine", commands: ["sys"] },
-    { title: "the reaper", commands: ["bt -l $reaper"] },
+    { title: "the reaper", commands: ["ps $reaper", "bt -l $reaper"] },
     { title: "since when, and after what", facts: true },
     {
       title: "what it waits for",
@@ -34,6 +34,10 @@ export const R001: ReportPlan = {
     },
     { title: "who is queued", commands: ["waitq $ctx->wait"] },
     { title: "the event that it has not read", fields: fieldsOf("$event", "data obj res res2") },
+    {
+      title: "the context of the completion, just before A3", when: "completed",
+      fields: [contextOf("$completer")],
+    },
     {
       title: "who completed the request, just before A3", when: "completed",
       commands: ["bt -l $completer"],

@@ -1,6 +1,6 @@
 // Report R002 (case 002): the context whose requests never end, the request that lost its event,
 // and who waits for it.
-import { fieldsOf, type ReportPlan } from "./report-plan.ts";
+import { contextOf, fieldsOf, type ReportPlan } from "./report-plan.ts";
 
 /** workloads/kernel/aio/aio.h: io_cancel has reported it, and there will be no event. */
 const KIF_CANCELLED = 2;
@@ -67,6 +67,9 @@ export const R002: ReportPlan = {
       title: "its bio when it had failed", when: "failed",
       fields: fieldsOf("$failedbio", `bi_sector bi_size bi_rw bi_flags bi_private
         bi_disk.number=$failedbio->bi_disk->number`, 10),
+    },
+    {
+      title: "the context of its completion", when: "failed", fields: [contextOf("$completer")],
     },
     { title: "who completed it", when: "failed", commands: ["bt -l $completer"] },
     { title: "store buffers then", when: "failed", commands: ["sb"] },

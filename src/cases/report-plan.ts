@@ -43,6 +43,8 @@ export interface Field {
   names?: readonly string[];
   /** Of a list's node: NULL, alone (it points at itself), or linked? */
   link?: boolean;
+  /** Of a task: what it says that a function is on its stack, for the first of these that is. */
+  stack?: readonly (readonly [frame: string, words: string])[];
   /** Of a spin lock's slock: free, or who holds it; known in a part with `when`. */
   lock?: boolean;
 }
@@ -96,3 +98,12 @@ export function fieldsOf(base: string, names: string, radix: 10 | 16 = 16): Fiel
     return { name, value: value.startsWith("$") ? value : `${base}->${value}`, radix };
   });
 }
+
+/** Where the kernel completes requests, by what is on the stack; an interrupt is above a task. */
+export const contextOf = (task: string): Field => ({
+  name: "context", value: task, stack: [
+    ["do_softirq", "softirq"], ["irq_dispatch", "interrupt"],
+    ["worker_thread", "worker, a kernel thread"], ["sys_io_submit", "submitter, in io_submit"],
+    ["sys_io_getevents", "reaper, in io_getevents"],
+  ],
+});

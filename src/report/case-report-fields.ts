@@ -2,6 +2,8 @@
 import type { Field } from "../cases/report-plan.ts";
 import { bare } from "../machine/dwarf/types.ts";
 import { InputError } from "../machine/preset.ts";
+import type { KernelTask } from "../machine/tasks.ts";
+import { type Frame, framesOf, registersOf } from "./crash/backtrace.ts";
 import { scalar, valueLines } from "./crash/print.ts";
 import { bareHex, type Session } from "./crash/session.ts";
 import { lockText } from "./locks.ts";
@@ -13,9 +15,11 @@ export interface ShownField {
   value?: bigint;
 }
 
-export function fieldOf(session: Session, { name, value: text, radix, names, link, lock }: Field) {
+export function fieldOf(session: Session, field: Field): ShownField {
+  const { name, value: text, radix, names, link, lock, stack } = field;
   if (text === undefined) return { name, text: "-" };
   try {
+    if (stack) return { name, text: stackText(session, session.task(text), stack) };
     if (link) return nodeOf(session, name, text);
     const value = session.evaluate(text);
     const place = session.placeOf(text);
@@ -46,4 +50,21 @@ function nodeOf(session: Session, name: string, text: string) {
   const how = value === 0n ? "NULL" : value === node!.lin ? "alone (points at itself)"
     : `linked, next 0x${bareHex(value)}`;
   return { name, text: how, value };
+}
+
+/** By the first of the functions that is there; which one it is belongs to what is told. */
+function stackText(session: Session, task: KernelTask, stack: NonNullable<Field["stack"]>): string {
+  const found = stack.find(([name]) => frameOf(session, task, name));
+  if (found) return `${found[1]} (${found[0]} is on its stack)`;
+  return `not known: its stack has none of ${stack.map(([name]) => name).join(", ")}`;
+}
+
+/** The frame of a function, of a compiled copy of it, or of one that gcc has made. */
+export function frameOf(
+  session: Session, task: KernelTask, name: string,
+): Frame | undefined {
+  const registers = registersOf(session, task);
+  const frames = registers ? framesOf(session, registers) : [];
+  return frames.find((frame) => frame.name === name ||
+    frame.name.startsWith(`${name}__`) || frame.name.startsWith(`${name}.`));
 }

@@ -1,7 +1,7 @@
 // The labelled accesses that a report tells, which of them, and what their order shows.
 import type { Failure } from "../cases/case.ts";
 import type { Claim, Part } from "../cases/report-plan.ts";
-import { TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
+import { TRACE_COMMIT, TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
 import { bare, pathAt } from "../machine/dwarf/types.ts";
 import { translate } from "../machine/page-walk.ts";
 import { STEP_KINDS } from "./crash/machine.ts";
@@ -46,6 +46,11 @@ export function stepsOf(plan: StepPlan, session: Session, source: Source): Steps
   const keyOf = ({ time, cpu, kind, label }: TraceEvent) => `${time} ${cpu} ${kind} ${label}`;
   const marked = new Set(Object.values(plan.moments ? failure.moments ?? {} : {})
     .flatMap((event) => (event ? [keyOf(event)] : [])));
+  // With a store also when it became visible: else it would seem to wait to the end.
+  for (const event of events.filter(({ kind }) => kind === TRACE_COMMIT)) {
+    const issue = { ...event, kind: TRACE_ISSUE, time: event.time - BigInt(event.extra) };
+    if (marked.has(keyOf(issue))) marked.add(keyOf(event));
+  }
   const own = events.filter((event) => event.label !== 0 && event.kind in STEP_KINDS &&
     (marked.has(keyOf(event)) || ranges.some(({ from, to }) =>
       Number(event.phys) >= from && Number(event.phys) < to)));

@@ -6,11 +6,10 @@ import type { TraceEvent } from "../core/trace.ts";
 import { bare } from "../machine/dwarf/types.ts";
 import type { Place } from "../machine/guest.ts";
 import { InputError } from "../machine/preset.ts";
-import type { KernelTask } from "../machine/tasks.ts";
-import { fieldOf, type ShownField } from "./case-report-fields.ts";
+import { fieldOf, frameOf, type ShownField } from "./case-report-fields.ts";
 import { type Source, stepsOf, type Steps } from "./case-report-steps.ts";
 import { treeOf } from "./case-report-tree.ts";
-import { entryOf, framesOf, registersOf } from "./crash/backtrace.ts";
+import { entryOf } from "./crash/backtrace.ts";
 import { execute } from "./crash/commands.ts";
 import { STEP_KINDS } from "./crash/machine.ts";
 import { bareHex, type Session, type Subject } from "./crash/session.ts";
@@ -187,14 +186,6 @@ function talliesOf(session: Session, { tally }: Extract<Part, { tally: unknown }
   });
   session.named.delete("$each");
   return fields;
-}
-
-/** The frame of a function, of a compiled copy of it, or of one that gcc has made. */
-function frameOf(session: Session, task: KernelTask, name: string) {
-  const registers = registersOf(session, task);
-  const frames = registers ? framesOf(session, registers) : [];
-  return frames.find((frame) => frame.name === name ||
-    frame.name.startsWith(`${name}__`) || frame.name.startsWith(`${name}.`));
 }
 
 function leadsTo(session: Session, text: string, type?: string): Place | undefined {

@@ -6,8 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
+import { contextOf } from "../../src/cases/report-plan.ts";
 import { packageRoot } from "../../src/core/root.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import { fieldOf } from "../../src/report/case-report-fields.ts";
 import { reportPage } from "../../src/report/case-report-html.ts";
 import { reportLines } from "../../src/report/case-report-text.ts";
 import {
@@ -78,6 +80,20 @@ it("R001: the reaper, its ring, the unread event, the order of the steps", async
   expect(bars.filter(({ x, end }) => x < look.x && look.x < end).length).toBeGreaterThan(2);
   const completer = linesOf(report, "who completed the request, just before A3");
   expect(completer.join("\n")).toMatch(new RegExp(`CPU: ${issued.cpu} +COMMAND: "w001"`));
+  expect(textsOf(report, "the context of the completion, just before A3").context)
+    .toBe("submitter, in io_submit (sys_io_submit is on its stack)");
+  // Other contexts, by tasks that are there: they sleep with the functions on their stacks.
+  const contextOfTask = (comm: string) => {
+    const { place } = session.tasks.find((task) => task.comm === comm || task.idle && !comm)!;
+    session.named.set("$one", place);
+    return fieldOf(session, contextOf("$one")).text;
+  };
+  expect(contextOfTask("aio")).toBe("worker, a kernel thread (worker_thread is on its stack)");
+  expect(contextOfTask("")).toMatch(/^not known: its stack has none of do_softirq, irq_dispatch,/);
+  // As in R003: the state, beside its stack.
+  const [, , row] = linesOf(report, "the reaper");
+  const [, asleep, on] = /^task (\d+) on CPU (\d+) sleeps/.exec(run.failure.what)!;
+  expect(row).toMatch(new RegExp(`^ +${asleep} +\\d+ +${on} +\\w+ +IN .* w001$`));
   expect(framesIn(completer)).toEqual(
     expect.arrayContaining(["sys_io_submit", "syscall_dispatch"]));
   session.machine.close();

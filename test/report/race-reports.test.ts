@@ -6,7 +6,7 @@ import { case002 } from "../../src/cases/002.ts";
 import { case003 } from "../../src/cases/003.ts";
 import { case004 } from "../../src/cases/004.ts";
 import {
-  TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
+  TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
 } from "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
 import { reportPage } from "../../src/report/case-report-html.ts";
@@ -81,6 +81,8 @@ describe("R002", () => {
     // On its way to D1: the callback jumps to the function that stores the error.
     expect(framesIn(linesOf(report, "who completed it"))[0])
       .toMatch(/^dio_bio_(end_aio|complete)$/);
+    expect(textsOf(report, "the context of its completion").context)
+      .toBe("softirq (do_softirq is on its stack)");
     expect(framesIn(linesOf(report, "who waits for events"))).toEqual(
       expect.arrayContaining(["schedule", "read_events", "sys_io_getevents"]));
     // The caller was told that all was well, then the bio failed: as the steps have it.
@@ -225,8 +227,14 @@ describe("R004", () => {
 
   it("its event is in the ring of its context, by name", () => {
     const { steps } = report.sections.find((section) => section.steps)!;
-    const [event] = steps!.filter(({ label }) => label === "A3");
+    const [event, ...more] = steps!.filter(({ label }) => label === "A3");
     expect(event.place).toBe("aio_ring.tail");
+    // The moment is the store; that it became visible comes with it, as the trace has it.
+    const visible = run.events.find(({ kind, cpu, time, extra }) => kind === TRACE_COMMIT &&
+      cpu === event.cpu && time - BigInt(extra) === event.time)!;
+    expect(more.map(({ kind, time }) => [kind, time])).toEqual([["commit", visible.time]]);
+    expect(reportPage(report, [], [])).toContain(
+      `A3 aio_ring.tail: ${visible.time - event.time} cycles`);
   });
 
   it("in 80 columns, and drawn", () => {

@@ -10,7 +10,7 @@ const RSP = 4;
 const RBP = 5;
 const FRAMES_MAX = 32;
 
-interface Frame {
+export interface Frame {
   /** Where its address was read; of a task that runs its stack pointer, the address is RIP. */
   at: bigint;
   /** Where the frame begins, and the next one. */
