@@ -1,13 +1,15 @@
 // What a failure of case 004 is, from the trace: the first thing that was done with a request that
 // was gone, or that another one had, and the life of that request.
 import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from "../core/trace.ts";
-import { COUNT_RULES, type Life, stepOf, usersOf } from "./004-life.ts";
+import { COUNT_RULES, type KickStep, type Life, stepOf, usersOf } from "./004-life.ts";
 import type { Violation } from "./004-trace.ts";
 import type { Failure } from "./case.ts";
 import { causeByLoads } from "./immediate-drains.ts";
 
 type Kind = Violation["kind"];
 
+/** Of the wake function: S1 and so on elsewhere, which are labels of case 002 in this kernel. */
+const WAKE_STEPS: Partial<Record<KickStep, string>> = { Q1: "S1", Q3: "S3", Q4: "S4", Q6: "S6" };
 /** Of a kiocb. */
 const OBJECT_BYTES_MAX = 256n;
 
@@ -26,6 +28,7 @@ export function violationOf(
   return {
     invariant: invariantOf(first.kind),
     what: whatOf(first),
+    title: titleOf(first.kind),
     account: [
       `request at ${object.toString(16)}, in cycles from ${stepOf(from)}:`, ...lines,
     ].join("\n"),
@@ -68,6 +71,19 @@ function invariantOf(kind: Kind): string {
   if (kind === "use after free" || kind === "kick of another request") return "I004a";
   if (kind === "queued again") return "I004b";
   return isCounts(kind) ? "I004d" : "I004c";
+}
+
+/** Where it is not that of the report, which is about the wake function. */
+function titleOf(kind: Kind): string | undefined {
+  if (isWakeFunctions(kind)) return undefined;
+  return isCounts(kind) ? "a reference to a request is given up that there was not"
+    : "a request is tried, queued or completed when it must not be";
+}
+
+/** What a report of case 004 calls it: one of three words, and which of its kinds. */
+function kindOf(kind: Kind): string {
+  const word = invariantOf(kind) === "I004a" ? "UAF" : kind === "queued again" ? "WARN" : "double";
+  return `${word} (${kind})`;
 }
 
 const isCounts = (kind: Kind) => COUNT_RULES.some((rule) => rule === kind);
@@ -119,7 +135,7 @@ function factsOf(violation: Violation, base: bigint): Record<string, string> {
   const found = event.kind === TRACE_ISSUE || event.kind === TRACE_LOCKED
     ? "" : `, finds 0x${event.value.toString(16)}`;
   return {
-    kind,
+    kind: kindOf(kind),
     kiocb: `0x${(object + base).toString(16)}`,
     "request in this place": now.generation === life.generation ? `number ${life.generation}`
       : `number ${life.generation} when it was woken, ${now.generation} when it was used`,
@@ -127,7 +143,7 @@ function factsOf(violation: Violation, base: bigint): Record<string, string> {
     ...(isWakeFunctions(kind) ? {} : waysOf(life)),
     "ended": life.completed ? whereOf(life.completed) : "not in the trace",
     "freed": life.freed ? whereOf(life.freed) : "no",
-    "used": `${whereOf(event)}${found}`,
+    "used": `${whereOf(event, isWakeFunctions(kind))}${found}`,
     "ki_users as stored": usersIn(violation),
   };
 }
@@ -150,4 +166,9 @@ function usersIn({ kind, event, life }: Violation): string {
     put ? [`${BigInt.asIntN(32, put.value)} (${whereOf(put)})`] : []).join(", ");
 }
 
-const whereOf = (event: TraceEvent) => `${stepOf(event)} by cpu${event.cpu} at ${event.time}`;
+/** Steps of the wake function have two names; Q6 is also one of who tries. */
+function whereOf(event: TraceEvent, isWake = false): string {
+  const step = stepOf(event)!;
+  const other = step === "Q6" && !isWake ? undefined : WAKE_STEPS[step];
+  return `${step}${other ? ` (${other})` : ""} by cpu${event.cpu} at ${event.time}`;
+}

@@ -34,10 +34,12 @@ export const R004: ReportPlan = {
         words: {
           K0: "a new request", P0: "a try begins", P3: "does it wait in a queue?",
           P4: "it does not: marks it", P7: "has it been marked?", P: "gives up a reference",
-          Q1: "woken: out of its queue", Q3: "marks it", Q4: "is it in a queue?",
+          Q1: "S1, woken: out of its queue", Q3: "S3, marks it", Q4: "S4, is it in a queue?",
           Q6: "may it be put on run_list?", Kf: "about to be freed", A3: "its event is there",
           Kw: "into the queue of a page", Kd: "no need to wait: out of it",
         },
+        legend: "Q1, Q3, Q4 and Q6 are the labels here of the wake function's steps S1, S3, S4 " +
+          "and S6; Q6 of who has just tried the request is his P8.",
         claims: [["taken", "decided"], ["decided", "tried"], ["tried", "completed"],
           ["completed", "freed"], ["freed", "used"],
           ["taken", "queued"], ["queued", "used"], ["appended", "used"]],

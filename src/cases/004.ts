@@ -184,11 +184,16 @@ function usedWhileFree(late: LateAccess | undefined): Failure | undefined {
     invariant: "I004a",
     what: `CPU ${event.cpu} accesses a request ${event.time - freed.time} cycles after CPU ` +
       `${freed.cpu} has freed it`,
+    title: "a request is accessed after it was freed",
     account: `request at ${object.toString(16)}: freed at ${freed.time}, used at ${event.time}`,
     events: [freed, event],
     cause: "not recorded",
     object,
     moments: { freed, used: event },
+    facts: {
+      kind: "UAF (an access that no step of the wake function is)",
+      freed: `by cpu${freed.cpu} at ${freed.time}`, used: `by cpu${event.cpu} at ${event.time}`,
+    },
   };
 }
 
@@ -198,6 +203,7 @@ function neverTriedAgain(active: number): Failure | undefined {
   return {
     invariant: "I004e",
     what: `${active} requests wait to be tried again, and nothing will wake them`,
+    title: "requests wait to be tried again for ever",
     account: "A try that says -EIOCBRETRY is to leave the request in a queue: these are in none.",
     events: [],
     cause: "no race",

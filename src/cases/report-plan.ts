@@ -79,6 +79,8 @@ export type Part = { when?: string } & (
       /** Or from one moment of the failure to another; nothing, if it has none and no `from`. */
       moments?: [from: string, to: string];
       words: Record<string, string>;
+      /** Of labels that have another name elsewhere. */
+      legend?: string;
       claims?: Claim[];
     };
   });

@@ -40,14 +40,15 @@ function paragraphsHtml(paragraphs: readonly string[]): string[] {
   ] : [`<p>${escaped(text)}</p>`]);
 }
 
-function sectionHtml({ title, lines, fields, steps, claims, after }: Section): string[] {
+function sectionHtml({ title, lines, fields, steps, claims, after, legend }: Section): string[] {
   return [
     `<h2>${escaped(title)}</h2>`,
     ...(lines ? [`<pre>${escaped(lines.join("\n"))}</pre>`] : []),
     ...(fields ? ["<table>", ...fields.map(({ name, text }) =>
       `<tr><th scope="row">${escaped(name)}</th><td>${escaped(text)}</td></tr>`), "</table>"] : []),
     ...(steps?.length ? [`<div class="figure">${timeline(title, steps)}</div>`,
-      legendHtml(signsOf(steps)), ...table(steps)]
+      legendHtml(signsOf(steps)), ...(legend ? [`<p>${escaped(legend)}</p>`] : []),
+      ...table(steps)]
       : []),
     ...(after === undefined ? [] : [`<p>Then nothing more, for ${after} cycles, to the end.</p>`]),
     ...(claims ?? []).map(({ text, holds }) =>

@@ -28,6 +28,8 @@ export interface Steps {
   steps: Step[];
   /** Cycles from the last step to the end, if there is no other. */
   after?: bigint;
+  /** What the labels mean. */
+  legend?: string;
   claims?: { text: string; holds: boolean }[];
 }
 
@@ -65,6 +67,7 @@ export function stepsOf(plan: StepPlan, session: Session, source: Source): Steps
   const { now } = session.machine.view;
   return {
     steps, after: last && last.time === own.at(-1)!.time ? now - last.time : undefined,
+    legend: steps.length ? plan.legend : undefined,
     claims: plan.claims?.flatMap((claim) => momentClaim(claim, plan, failure, named) ??
       claimOf(claim, steps)),
   };

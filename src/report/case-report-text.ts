@@ -14,12 +14,13 @@ export function reportLines({ id, title, what, sections }: Report): string[] {
 }
 
 function sectionLines(section: Section): string[] {
-  const { lines = [], fields = [], steps = [], claims = [], after } = section;
+  const { lines = [], fields = [], steps = [], claims = [], after, legend } = section;
   const column = Math.max(0, ...fields.map(({ name }) => name.length));
   return [
     ...lines,
     ...fields.flatMap(({ name, text }) => fieldLines(name.padEnd(column), text)),
     ...steps.flatMap((step) => stepLines(step, steps[0].time)),
+    ...(legend ? wrap(legend, WIDTH - 2).split("\n").map((line) => `  ${line}`) : []),
     ...(after === undefined ? [] : [`  then nothing more, for ${after} cycles, to the end`]),
     ...claims.map(({ text, holds }) => `  ${holds ? "so" : "NOT SHOWN"}: ${text}`),
   ];

@@ -147,6 +147,21 @@ describe("the failure", () => {
     expect(failure.invariant).toBe(invariant);
     expect(failure.what).toMatch(what);
     expect(failure.moments!.used).toEqual(listOf(BORN, steps).at(-1));
+    // No report on these is about the wake function.
+    expect(failure.facts!.kind).toMatch(/^double \(.+\)$/);
+    expect(failure.title).toMatch(invariant === "I004d" ? /^a reference .* that there was not$/
+      : /^a request is tried, queued or completed when it must not be$/);
+  });
+
+  it("of the wake function is a UAF or a WARN, its steps under both names", () => {
+    const warn = failureOf(BORN, "P0 by 1, Kw by 1, Q1 by 3, Kw by 1, Q3 by 3, Q4 0 by 3");
+    const freed = failureOf(BORN, "P0 by 1, Q1 by 3, Kf by 1, Q6 self by 3");
+    expect([warn, freed].map(({ facts, title }) => [facts!.kind, title])).toEqual(
+      [["WARN (queued again)", undefined], ["UAF (use after free)", undefined]]);
+    expect(warn.facts!.used).toMatch(/^Q4 \(S4\) by cpu3 at 6, /);
+    expect(freed.facts!.used).toMatch(/^Q6 \(S6\) by cpu3 at 4, /);
+    // Also who has just tried a request does Q6.
+    expect(failureOf(BORN, `P0 by 2, ${END}, Q6 self by 3`).facts!.used).toMatch(/^Q6 by cpu3/);
   });
 
   it("tells who put a request that waits on run_list", () => {

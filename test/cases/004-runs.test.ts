@@ -100,7 +100,7 @@ describe("R004 of a request that is tried against a rule", () => {
       time > first.time && time < second.time && /^(P7|Kf|K0)$/.test(label))).toEqual([]);
     expect(claims!.filter(({ holds }) => !holds)).toEqual([]);
     const facts = textsOf(report, "what was done to which request");
-    expect(facts.kind).toBe("two tries");
+    expect(facts.kind).toBe("double (two tries)");
     expect(facts["tried before"]).toBe(`P0 by cpu${first.cpu} at ${first.time}`);
     const who = linesOf(report, "who used it");
     expect(who.join("\n")).toMatch(new RegExp(`CPU: ${second.cpu} +COMMAND:`));

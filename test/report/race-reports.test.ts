@@ -20,9 +20,9 @@ afterAll(() => Machine.shutdown());
 
 const executed = ({ kind }: TraceEvent) =>
   kind === TRACE_ISSUE || kind === TRACE_LOAD || kind === TRACE_LOCKED;
-/** "Q6 by cpu8 at 123" */
+/** "Q6 (S6) by cpu8 at 123" */
 const said = (text: string) => {
-  const [, step, cpu, time] = /^(\w+) by cpu(\d+) at (\d+)/.exec(text)!;
+  const [, step, cpu, time] = /^(\w+)(?: \(\w+\))? by cpu(\d+) at (\d+)/.exec(text)!;
   return { step, cpu: Number(cpu), time: BigInt(time) };
 };
 
@@ -141,6 +141,15 @@ describe("R004", () => {
         .toEqual([step]);
     }
     expect([taken.step, freed.step]).toEqual(["Q1", "Kf"]);
+    // The wake function's steps under both names, what it did under one of three words.
+    expect(facts.kind).toMatch(/^UAF \((use after free|kick of another request)\)$/);
+    expect(facts["taken out of its queue"]).toMatch(/^Q1 \(S1\) by/);
+    expect(facts.used).toMatch(new RegExp(`^${used.step} \\(S${used.step.slice(1)}\\) by`));
+    expect(facts["ki_users as stored"]).not.toMatch(/\(S/);
+    for (const told of [reportLines(report).join(" "), reportPage(report, [], [])]) {
+      expect(told.replace(/\s+/g, " "))
+        .toContain("Q1, Q3, Q4 and Q6 are the labels here of the wake function");
+    }
     expect(taken.cpu).toBe(used.cpu);
     expect(freed.cpu).not.toBe(used.cpu);
     // Taken, freed, used, and nothing of the wake function in between that is left out.
