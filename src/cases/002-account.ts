@@ -2,7 +2,7 @@
 // and answered, and for the first requests that went wrong the steps of both sides in their order.
 import { TRACE_COMMIT, TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
 import { type Outcome, OUTCOMES, outcomeOf } from "./002-outcome.ts";
-import type { Failure } from "./case.ts";
+import type { Failure, OtherFailure } from "./case.ts";
 import { access, DIO, type DioRequest, signed, stepOf } from "./dio-trace.ts";
 
 const REQUESTS_SHOWN = 2;
@@ -49,7 +49,7 @@ export function accountOf(requests: readonly DioRequest[], numbers: Numbers): st
 /** Of the first request that went wrong, for the report: what it is, when, and how it went. */
 export function detailsOf(
   requests: readonly DioRequest[], { submitted, events, full, eio, active, unread = 0 }: Numbers,
-): Pick<Failure, "object" | "moments" | "facts"> {
+): Pick<Failure, "object" | "moments" | "facts" | "others"> {
   const request = requests.find(isWrong);
   const moments = request && {
     begun: access(request, "S1"), added: access(request, "S3", TRACE_ISSUE),
@@ -63,16 +63,40 @@ export function detailsOf(
   };
   if (!request || !moments) return { facts };
   facts["this one"] = `of ${OUTCOMES[outcomeOf(request)!]}`;
-  const { begun, added, decided, returned, failed, ended } = moments;
+  facts["freed (Df)"] = request.freed ? "yes: what is there at the end may be another one" : "no";
+  const { begun, returned, failed, ended } = moments;
   if (returned) facts["the caller was told (S6)"] = `${signed(returned)} at ${returned.time}`;
-  if (failed) {
-    const to = (name: string, event?: TraceEvent) => event
-      ? [`${name} ${event.time < failed.time ? "+" : "-"}${distance(event, failed)}`] : [];
-    const when = [...to("S3", added), ...to("S5", decided), ...to("S6", returned)].join(", ");
-    facts["a bio failed (D1)"] = `${signed(failed)} at ${failed.time}: ${when}`;
-  }
+  if (failed) facts["a bio failed (D1)"] = whenFailed(request, failed);
   if (ended) facts["the completion found (f4)"] = `${signed(ended)} at ${ended.time}`;
-  return { object: begun?.phys, moments, facts };
+  return { object: begun?.phys, moments, facts, others: othersOf(requests) };
+}
+
+/** Its error, when it came, and that from the steps of the submitter on. */
+function whenFailed(request: DioRequest, failed: TraceEvent): string {
+  const steps = [access(request, "S3", TRACE_ISSUE), access(request, "S5"), access(request, "S6")];
+  const when = steps.map((event, i) => {
+    const name = ["S3", "S5", "S6"][i];
+    if (!event) return `no ${name} in the trace`;
+    return `${name} ${event.time < failed.time ? "+" : "-"}${distance(event, failed)}`;
+  });
+  // Of a locked access the trace has what it found.
+  const error = failed.kind === TRACE_ISSUE ? `${signed(failed)}` : "an error";
+  return `${error} at ${failed.time}: ${when.join(", ")}`;
+}
+
+/** Of all requests that went wrong each bio that failed. */
+function othersOf(requests: readonly DioRequest[]): OtherFailure[] {
+  return requests.filter(isWrong).flatMap((request) => {
+    const { events, freed } = request;
+    const returned = access(request, "S6");
+    const told = returned ? `the caller was told ${signed(returned)} (S6)`
+      : "what the caller was told (S6) is not in the trace";
+    return events.filter(({ label, kind }) => label === DIO.D1 && kind !== TRACE_COMMIT)
+      .map((event) => ({
+        object: events[0].phys, event, freed,
+        what: `${whenFailed(request, event)}; ${told}; of ${OUTCOMES[outcomeOf(request)!]}`,
+      }));
+  }).sort((a, b) => Number(a.event.time - b.event.time));
 }
 
 const distance = (a: TraceEvent, b: TraceEvent) =>

@@ -1,9 +1,15 @@
 // Report R002 (case 002): the context whose requests never end, the request that lost its event,
 // and who waits for it.
-import { contextOf, fieldsOf, type ReportPlan } from "./report-plan.ts";
+import { contextOf, fieldsOf, type Finder, type ReportPlan } from "./report-plan.ts";
 
 /** workloads/kernel/aio/aio.h: io_cancel has reported it, and there will be no event. */
 const KIF_CANCELLED = 2;
+
+/** The softirq takes BIO_UPTODATE away, perhaps later than the window before D1 begins. */
+const failedBio = (as: string, dio: string): Finder[] => [
+  { as, slab: "bio", where: [["bi_private", dio], ["bi_flags", "0"]], only: true },
+  { as, slab: "bio", where: [["bi_private", dio]], only: true },
+];
 
 export const R002: ReportPlan = {
   id: "R002",
@@ -16,7 +22,7 @@ export const R002: ReportPlan = {
     { as: "iocb", at: "$dio->iocb" },
     { as: "ctx", at: "$iocb->ki_ctx" },
     { as: "ring", at: "$ctx->ring_info.ring" },
-    { as: "failedbio", slab: "bio", where: [["bi_private", "$dio"]], when: "failed" },
+    ...failedBio("failedbio", "$dio").map((finder) => ({ ...finder, when: "failed" })),
     { as: "completer", runs: "failed" },
     { as: "bio", slab: "bio", where: [["bi_private", "$dio"]] },
   ],
@@ -44,7 +50,7 @@ export const R002: ReportPlan = {
       commands: ["list kiocb.ki_list -s kiocb.ki_pos,ki_nbytes -H $ctx->active_reqs"],
     },
     {
-      title: "what each of them waits for",
+      title: "each struct dio in use",
       each: { slab: "dio", where: [] },
       columns: [
         ...fieldsOf("$each", "offset size"),
@@ -53,7 +59,20 @@ export const R002: ReportPlan = {
       ],
     },
     {
-      title: "one that was never freed",
+      title: "each bio that failed, of requests that went wrong (S3 +9: 9 cycles after S3)",
+      others: {
+        type: "dio", member: "result",
+        unknown: "not recorded (just before, the request had no bio, or two alike)",
+        unheard: "in use at the end; not recorded: no error of a bio (D1) is in the trace",
+      },
+      find: failedBio("bio", "$each"),
+      columns: [
+        ...fieldsOf("$each", "offset"), ...fieldsOf("$each", "size", 10),
+        ...fieldsOf("$bio", "sector=$bio->bi_sector", 10),
+      ],
+    },
+    {
+      title: "this request at the end",
       fields: [
         ...fieldsOf("$dio", "offset size"),
         ...fieldsOf("$dio", "bio_count refcount=refcount.counter result io_error is_async", 10),
@@ -64,7 +83,7 @@ export const R002: ReportPlan = {
     { title: "bios of the request: none is found if they have ended",
       commands: ["struct bio $bio"] },
     {
-      title: "its bio when it had failed", when: "failed",
+      title: "its bio just before (D1)", when: "failed",
       fields: fieldsOf("$failedbio", `bi_sector bi_size bi_rw bi_flags bi_private
         bi_disk.number=$failedbio->bi_disk->number`, 10),
     },

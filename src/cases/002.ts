@@ -170,30 +170,38 @@ function planOf(spec: CaseSpec): Plan {
   return { disks, records: spec.rounds, recordSectors: RECORD_SECTORS, stages };
 }
 
+const MASKED = "a write failed, and is reported without its error";
+
 /** I002a to I002c, exact when nothing is pending. */
 function violationOf(
   counts: Partial<Record<Outcome, number>>, active: number, leaked: number, unseen: number,
   holes: boolean,
 ): Failure | undefined {
-  const found = (invariant: string, what: string): Failure =>
-    ({ invariant, what, events: [], cause: "no race" });
+  const found = (invariant: string, what: string, title?: string): Failure =>
+    ({ invariant, what, title, events: [], cause: "no race" });
   if (active > 0) {
     return found("I002a",
-      `${active} requests have no event, although no bio and no command of theirs is under way`);
+      `${active} requests have no event, although no bio and no command of theirs is under way`,
+      counts.lost ? undefined : "a request has ended without an event");
   }
-  if (counts.twice) return found("I002a", `${counts.twice} requests are reported twice`);
+  if (counts.twice) {
+    return found("I002a", `${counts.twice} requests are reported twice`,
+      "a request is reported twice");
+  }
   // What the trace shows, or what the host knows to be missing, whatever the kernel did with it.
   const masked = Math.max((counts.short ?? 0) + (counts.overwritten ?? 0), unseen);
   // Each write into a hole has sectors that fail, and is done in part.
   if (masked > 0 && holes) {
     const writes = masked === 1 ? "a write that failed in part is" :
       `${masked} writes that failed in part are`;
-    return found("I002b", `${writes} reported without an error`);
+    return found("I002b", `${writes} reported without an error`, MASKED);
   }
   if (masked > 0) {
-    return found("I002b", `${masked} writes that failed are reported as done in full`);
+    return found("I002b", `${masked} writes that failed are reported as done in full`, MASKED);
   }
-  if (leaked > 0) return found("I002c", `${leaked} requests are never freed`);
+  if (leaked > 0) {
+    return found("I002c", `${leaked} requests are never freed`, "a request is never freed");
+  }
   return undefined;
 }
 

@@ -29,6 +29,17 @@ export interface CaseSpec {
   oneCache?: boolean;
 }
 
+/** One of several objects of a failure. */
+export interface OtherFailure {
+  /** As Failure.object. */
+  object: bigint;
+  event: TraceEvent;
+  /** What the trace shows of it. */
+  what: string;
+  /** Is there nothing left of it at the end? */
+  freed: boolean;
+}
+
 /** A violated invariant, with what is needed to explain it. */
 export interface Failure {
   invariant: string;
@@ -49,6 +60,8 @@ export interface Failure {
   object?: bigint;
   /** Accesses that made it happen, by names that the case's report uses. */
   moments?: Record<string, TraceEvent | undefined>;
+  /** Each access by which something failed, to this object and to others like it, by time. */
+  others?: OtherFailure[];
   /** What the trace shows of it. */
   facts?: Record<string, string>;
   /** Events that the reaper has taken in all. */

@@ -27,8 +27,8 @@ export type Finder = { when?: string } & (
   | { as: string; entryOf: string }
   /** What a pointer, or a number that is the address of a `type`, leads to; else the place. */
   | { as: string; at: string; type?: string }
-  /** An object of a slab cache that is in use. */
-  | { as: string; slab: string; where: Condition[] }
+  /** An object of a slab cache that is in use; `only`: if there is no other one. */
+  | { as: string; slab: string; where: Condition[]; only?: boolean }
   /** A struct in the stack frame of a function. */
   | { as: string; stackOf: string; frame: string; type: string; where: Condition[] }
   /** The object in which the last access with this label lies. */
@@ -66,6 +66,15 @@ export type Part = { when?: string } & (
   | { title: string; tree: ({ waits: string } & ({ queue: string } | { task: string }))[] }
   /** A row for each object of a slab cache that is in use: $each. */
   | { title: string; each: { slab: string; where: Condition[] }; columns: Field[] }
+  /**
+   * Of each of Failure.others fields of the machine before it, where $each is the object that
+   * `type` is the type of, `find` looks for more, and `unknown` says why a field is not found; then
+   * `unheard` of each other object in use.
+   */
+  | {
+    title: string; others: { type: string; member: string; unknown: string; unheard: string };
+    find: Finder[]; columns: Field[];
+  }
   /** How many objects of a slab cache are in use, of those for which `test` of $each is not 0. */
   | { title: string; tally: { name: string; slab: string; test?: string }[] }
   | {

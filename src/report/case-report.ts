@@ -1,21 +1,22 @@
 // The report on a failed run: a case's plan (cases/report-plan.ts) carried out on the stopped
 // machine. Nothing in here knows a case; what a plan names and the machine has not is said.
 import type { Failure } from "../cases/case.ts";
-import type { Condition, Finder, Part, ReportPlan } from "../cases/report-plan.ts";
+import type { Finder, Part, ReportPlan } from "../cases/report-plan.ts";
 import type { TraceEvent } from "../core/trace.ts";
 import { bare } from "../machine/dwarf/types.ts";
 import type { Place } from "../machine/guest.ts";
 import { InputError } from "../machine/preset.ts";
 import { fieldOf, frameOf, type ShownField } from "./case-report-fields.ts";
+import { holds, inSlab, tableOf, talliesOf } from "./case-report-objects.ts";
+import { otherField, othersOf, type OthersPart, restOf } from "./case-report-others.ts";
 import { type Source, stepsOf, type Steps } from "./case-report-steps.ts";
 import { treeOf } from "./case-report-tree.ts";
 import { entryOf } from "./crash/backtrace.ts";
 import { execute } from "./crash/commands.ts";
 import { STEP_KINDS } from "./crash/machine.ts";
-import { bareHex, type Session, type Subject } from "./crash/session.ts";
+import type { Session, Subject } from "./crash/session.ts";
 import { stateOf } from "./crash/tasks.ts";
 import { Past } from "./past.ts";
-import { Slabs } from "./slabs.ts";
 
 export interface Section extends Partial<Steps> {
   title: string;
@@ -66,19 +67,35 @@ export async function reportOf(
       sections.set(part, await sectionOf(part, here, source));
     }
   };
+  const listed = plan.parts.filter((part): part is OthersPart => "others" in part);
+  const rows = new Map(listed.map((part) => [part, [] as ShownField[]]));
+  const stops = [
+    ...momentsOf(plan, failure).map(([name, time]) =>
+      ({ time, act: (here: Session) => carryOut(here, name) })),
+    ...listed.flatMap((part) => othersOf(failure).map((other) => ({
+      time: other.event.time, act: async (here: Session) => {
+        rows.get(part)!.push(otherField(part, other, here, (one) => found(one, here, source)));
+      },
+    }))),
+  ].sort((a, b) => Number(a.time - b.time));
   named.clear();
   for (const finder of plan.find.filter((one) => "failed" in one)) look(finder, session);
   const past = new Past(session, asksForLocks(plan), signal);
   try {
-    for (const [name, time] of momentsOf(plan, failure)) {
+    for (const { time, act } of stops) {
       // A machine that was stopped on the way cannot go on; nobody waits for the report any more.
       if (signal?.aborted) break;
-      await carryOut(await past.before(time), name);
+      await act(await past.before(time));
     }
   } finally {
     past.close();
   }
   await carryOut(session);
+  for (const [part, fields] of rows) {
+    const inUse = inSlab(session, { slab: part.others.type, where: [] });
+    const rest = restOf(part, session, failure, inUse);
+    sections.set(part, { title: part.title, fields: [...fields, ...rest] });
+  }
   const told = plan.parts.flatMap((part) => sections.get(part) ?? []);
   const lines = [...missing].filter((name) => !isCommanded(name, plan));
   if (lines.length) told.push({ title: "not found in the machine", lines });
@@ -92,13 +109,12 @@ const asksForLocks = ({ parts }: ReportPlan) =>
 const isCommanded = (name: string, { parts }: ReportPlan) =>
   parts.some((part) => "commands" in part && part.commands.join(" ").includes(name));
 
-/** Those that the plan asks for and the failure has, in the order of their times. */
+/** Those that the plan asks for and the failure has. */
 function momentsOf({ find, parts }: ReportPlan, { moments = {} }: Failure): [string, bigint][] {
   const asked = new Set([...find.map(momentOf), ...parts.map(({ when }) => when)]);
   return Object.entries(moments)
     .flatMap(([name, event]): [string, bigint][] =>
-      event && asked.has(name) ? [[name, event.time]] : [])
-    .sort(([, a], [, b]) => Number(a - b));
+      event && asked.has(name) ? [[name, event.time]] : []);
 }
 
 const momentOf = (finder: Finder) => "runs" in finder ? finder.runs : finder.when;
@@ -127,7 +143,10 @@ function found(
     }
     if ("at" in finder) return leadsTo(session, finder.at, finder.type);
     if ("entryOf" in finder) return entryOf(session, session.task(finder.entryOf));
-    if ("slab" in finder) return inSlab(session, finder)[0];
+    if ("slab" in finder) {
+      const [first, ...more] = inSlab(session, finder);
+      return finder.only && more.length ? undefined : first;
+    }
     const type = session.type(finder.type);
     if ("stackOf" in finder) {
       const task = session.task(finder.stackOf);
@@ -151,43 +170,6 @@ function found(
   }
 }
 
-const holds = (session: Session, place: Place, where: readonly Condition[]) =>
-  where.every(([field, wanted]) => session.guest.value(place, field) === session.evaluate(wanted));
-
-/** The objects of a cache that are in use. */
-function inSlab(session: Session, { slab, where }: { slab: string; where: Condition[] }): Place[] {
-  const type = session.type(slab);
-  const slabs = new Slabs(session.guest, session.machine.debugBlock()?.base);
-  const cache = slabs.caches.find(({ name }) => name === slab);
-  return (cache ? slabs.objects(cache) : []).flatMap(({ lin, freeOn }) =>
-    freeOn === undefined && holds(session, { lin, type }, where) ? [{ lin, type }] : []);
-}
-
-/** A row for each, below the names of the columns. */
-function tableOf(session: Session, { each, columns }: Extract<Part, { each: unknown }>): string[] {
-  const rows = inSlab(session, each).map((place) => {
-    session.named.set("$each", place);
-    return [bareHex(place.lin), ...columns.map((column) => fieldOf(session, column).text)];
-  });
-  session.named.delete("$each");
-  if (rows.length === 0) return ["(there is none)"];
-  const table = [[each.slab, ...columns.map(({ name }) => name)], ...rows];
-  const widths = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)));
-  return table.map((row) => `  ${row.map((cell, i) => cell.padStart(widths[i])).join("  ")}`);
-}
-
-function talliesOf(session: Session, { tally }: Extract<Part, { tally: unknown }>): ShownField[] {
-  const fields = tally.map(({ name, slab, test }) => {
-    const counted = inSlab(session, { slab, where: [] }).filter((place) => {
-      session.named.set("$each", place);
-      return test === undefined || session.evaluate(test) !== 0n;
-    });
-    return { name, text: `${counted.length}`, value: BigInt(counted.length) };
-  });
-  session.named.delete("$each");
-  return fields;
-}
-
 function leadsTo(session: Session, text: string, type?: string): Place | undefined {
   if (type !== undefined) {
     const lin = session.evaluate(text);
@@ -203,6 +185,8 @@ async function sectionOf(part: Part, session: Session, source: Source): Promise<
     const facts = Object.entries(source.failure.facts ?? {});
     return { title, fields: facts.map(([name, text]) => ({ name, text })) };
   }
+  // Made when the machine has been everywhere.
+  if ("others" in part) return { title };
   if ("tally" in part) return { title, fields: talliesOf(session, part) };
   if ("each" in part) return { title, lines: tableOf(session, part) };
   if ("tree" in part) return { title, lines: treeOf(session, part.tree) };

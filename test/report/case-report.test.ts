@@ -12,6 +12,7 @@ import { Machine } from "../../src/engine/machine.ts";
 import { fieldOf } from "../../src/report/case-report-fields.ts";
 import { reportPage } from "../../src/report/case-report-html.ts";
 import { reportLines } from "../../src/report/case-report-text.ts";
+import { reportOf } from "../../src/report/case-report.ts";
 import {
   drawnOn, explainedOn, failed, fieldsOf, framesIn, hidden, linesOf, make, shapesOn, textsOf,
   tooWide,
@@ -90,6 +91,15 @@ it("R001: the reaper, its ring, the unread event, the order of the steps", async
   };
   expect(contextOfTask("aio")).toBe("worker, a kernel thread (worker_thread is on its stack)");
   expect(contextOfTask("")).toMatch(/^not known: its stack has none of do_softirq, irq_dispatch,/);
+  // What is asked for as the only one is not found where there are several.
+  const pid = run.failure.what.match(/\d+/)![0];
+  const other = await reportOf({
+    id: "R", title: "", parts: [], find: [
+      { as: "one", slab: "task", where: [["pid", pid]], only: true },
+      { as: "any", slab: "task", where: [] }, { as: "none", slab: "task", where: [], only: true },
+    ],
+  }, session, run.failure, []);
+  expect(other.sections).toEqual([{ title: "not found in the machine", lines: ["$none"] }]);
   // As in R003: the state, beside its stack.
   const [, , row] = linesOf(report, "the reaper");
   const [, asleep, on] = /^task (\d+) on CPU (\d+) sleeps/.exec(run.failure.what)!;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case002 } from "../../src/cases/002.ts";
 import { case003 } from "../../src/cases/003.ts";
 import { case004 } from "../../src/cases/004.ts";
+import { DIO } from "../../src/cases/dio-trace.ts";
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
 } from "../../src/core/trace.ts";
@@ -25,6 +26,38 @@ const said = (text: string) => {
   const [, step, cpu, time] = /^(\w+)(?: \(\w+\))? by cpu(\d+) at (\d+)/.exec(text)!;
   return { step, cpu: Number(cpu), time: BigInt(time) };
 };
+
+const EACH = "each bio that failed, of requests that went wrong (S3 +9: 9 cycles after S3)";
+const offsetOfDio = ({ session }: Failed, object: bigint) => (object +
+  session.machine.debugBlock()!.base -
+  session.member({ lin: 0n, type: session.type("dio") }, "result").lin).toString(16);
+
+/** What R002 says of each bio that failed, as numbers. */
+function rowsOf(report: Report) {
+  return report.sections.find(({ title }) => title === EACH)!.fields!.map(({ name, text }) => {
+    const found = new RegExp("^offset (\\w+), size (\\d+), sector (\\d+); (-?\\d+) at (\\d+): " +
+      "S3 ([+-]\\d+), S5 ([+-]\\d+), S6 ([+-]\\d+); the caller was told (-?\\d+) \\(S6\\); of ")
+      .exec(text);
+    expect(found, text).not.toBeNull();
+    const [offset, size, sector, error, at, S3, S5, S6, told] = found!.slice(1).map(Number);
+    return { dio: BigInt(`0x${name.slice(4)}`), offset, size, sector, error, at, S3, S5, S6, told };
+  });
+}
+
+/** The times that are told are those of labelled accesses to the request's line. */
+function expectTimes(
+  rows: ReturnType<typeof rowsOf>, events: readonly TraceEvent[], base: bigint,
+): void {
+  const { S3, S5, S6, D1 } = DIO;
+  const isAt = (label: number, time: number, dio: bigint) => events.some((event) =>
+    executed(event) && event.label === label && event.time === BigInt(time) &&
+    event.phys + base >= dio && event.phys + base < dio + 1024n);
+  for (const row of rows) {
+    expect(isAt(D1, row.at, row.dio)).toBe(true);
+    expect([[S3, row.S3], [S5, row.S5], [S6, row.S6]].map(([label, since]) =>
+      isAt(label, row.at - since, row.dio))).toEqual([true, true, true]);
+  }
+}
 
 describe("R002", () => {
   it("the request that has no event, its bio when it failed, and who waits", async () => {
@@ -48,7 +81,7 @@ describe("R002", () => {
       /^ {2}ki_pos = (\d+)$/.exec(line)?.[1] ?? []).map(Number);
     expect(new Set(offsets).size).toBe(active);
     // Of each request the dio: no bio left, the error in its result.
-    const [titles, ...rows] = linesOf(report, "what each of them waits for")
+    const [titles, ...rows] = linesOf(report, "each struct dio in use")
       .map((line) => line.trim().split(/ +/));
     expect(titles).toEqual(
       ["dio", "offset", "size", "bio_count", "result", "io_error", "is_async", "waiter"]);
@@ -66,12 +99,12 @@ describe("R002", () => {
     machine.view.ram[at] |= 2;
     expect(textsOf(await make(case002, run), tally).cancelled).toBe("1");
     machine.view.ram[at] &= ~2;
-    const dio = textsOf(report, "one that was never freed");
+    const dio = textsOf(report, "this request at the end");
     expect(dio).toMatchObject({ result: "-5", is_async: "1", waiter: "0x0", bio_count: "0" });
     expect(linesOf(report, "its requests")).toContain(BigInt(dio.iocb).toString(16));
     // Where the disk fails: three records of 128 sectors from the tenth on, a file's first block
     // at sector 0; the bio is gone afterwards.
-    const bio = textsOf(report, "its bio when it had failed");
+    const bio = textsOf(report, "its bio just before (D1)");
     expect(BigInt(bio.bi_sector) * 512n).toBe(BigInt(dio.offset));
     expect(Number(bio.bi_sector)).toBeGreaterThanOrEqual(9 * 128);
     expect(Number(bio.bi_sector)).toBeLessThan(12 * 128);
@@ -94,8 +127,56 @@ describe("R002", () => {
         `${facts["the caller was told (S6)"]} ${facts["a bio failed (D1)"]}`)!.map(Number);
     expect([told, failedAt]).toEqual([of("S6 load").time, of("D1 issue").time].map(Number));
     expect(after).toBe(failedAt - told);
+    // Of each of them the bio that failed: the first sector of its record, as the disk fails it.
+    const rows002 = rowsOf(report);
+    expect(rows002.map(({ offset }) => offset).sort((a, b) => a - b)).toEqual(offsets);
+    for (const row of rows002) {
+      expect(row).toMatchObject({ size: 65536, sector: row.offset / 512, error: -5, told: 65536 });
+    }
+    expectTimes(rows002, run.events, machine.debugBlock()!.base);
+    const first = rows002.find(({ offset }) => offset === Number(dio.offset))!;
+    expect([first.at, first.S6]).toEqual([failedAt, after]);
+    // Of one of which the trace has no error that is said.
+    const [one] = run.failure.others!;
+    const without = await make(case002,
+      { ...run, failure: { ...run.failure, others: run.failure.others!.slice(1) } });
+    const texts = Object.entries(textsOf(without, EACH));
+    expect(texts).toHaveLength(rows002.length);
+    expect(texts.filter(([, text]) => text.startsWith("in use at the end; not recorded")))
+      .toEqual([[`dio ${offsetOfDio(run, one.object)}`, expect.stringContaining("(D1)")]]);
     machine.close();
   }, 240_000);
+
+  it("a race: each bio that failed beside the steps of its submitter, by the trace", async () => {
+    const run = await failed(case002, {
+      machine: "clovertown", variant: "bug", workload: "W002m", pair: [0, 1], rounds: 64,
+      memory: "tso",
+    });
+    const report = await make(case002, run);
+    const rows = rowsOf(report);
+    expect(rows.length).toBeGreaterThan(1);
+    // The first of two bios of a record fails, on its first sector.
+    for (const { offset, sector, error } of rows) {
+      expect([sector, error]).toEqual([offset / 512, -5]);
+      expect((offset / 65536) % 16).toBe(3);
+    }
+    expectTimes(rows, run.events, run.session.machine.debugBlock()!.base);
+    run.session.machine.close();
+  }, 240_000);
+
+  it("has a title of its own where no event is lost", async () => {
+    const run = await failed(case002, {
+      machine: "clovertown", variant: "x3", workload: "W002m", pair: [0, 1], rounds: 64,
+      memory: "tso",
+    });
+    const { invariant, what } = run.failure;
+    expect(run.findings.counts!["failed writes without an event"] ?? 0).toBe(0);
+    expect(`${invariant} ${what}`).toMatch(/^I002[ab] \d+ (requests are reported twice|writes)/);
+    expect((await make(case002, run)).title).toBe(what.includes("twice")
+      ? "a request is reported twice" : "a write failed, and is reported without its error");
+    run.session.machine.close();
+  }, 240_000);
+
 });
 
 it("R003 of a request that was used after its free is called so", async () => {
