@@ -2,7 +2,7 @@
 // takes and zeroes it, and its old owner, held up meanwhile, reads the result from it. A step that
 // the trace does not show is left out.
 import type { TraceEvent } from "../core/view.ts";
-import { LABEL, POINT, type Story } from "./000-trace.ts";
+import { POINT, type Story } from "./000-trace.ts";
 
 /** Cycles from 1.5 to 1.7 of the buggy callback, if nothing holds it up. */
 const USUAL_CYCLES = 43;
@@ -48,13 +48,9 @@ function reasonOf({ wiped, read, meanwhile }: Story, freed: TraceEvent, variant:
 const LATER = "not recorded: the trace begins later";
 
 /** What the result was made of, and what held its reader up; `like`: results that are wrong so. */
-export function factsOf(
-  events: readonly TraceEvent[], story: Story | undefined, like: number,
-): Record<string, string> {
+export function factsOf(story: Story | undefined, like: number): Record<string, string> {
   if (!story) return { reqp: "not recorded: the trace does not go back to that result" };
-  const { read, called, freed, wiped, meanwhile } = story;
-  const flags = events.findLast(({ label, cpu, time }) =>
-    label === LABEL["1.7 flags"] && cpu === read.cpu && time <= read.time);
+  const { flags, called, freed, wiped, meanwhile } = story;
   const held = meanwhile.map(({ label, time }) =>
     `${label === POINT.PINNED ? "an interrupt" : "somebody to wake"} at ${time}`);
   const when = (event?: TraceEvent) => event ? `by cpu${event.cpu} at ${event.time}` : LATER;
@@ -66,10 +62,7 @@ export function factsOf(
     ...(wiped ? { "zeroed by its own callback": when(wiped) } : {}),
     "put on the free list": when(freed),
     "on that CPU in between": held.join(", ") || "nothing",
-    "b_flags as loaded": flags ? `0x${flags.value.toString(16)} at ${flags.time}` : "not recorded",
-    "iov_len as loaded": `${read.value} ${when(read)}`,
-    "b_error as loaded": "not loaded: B_ERROR is clear",
-    "b_resid as loaded": "not recorded: it has no label; memory had it as below",
+    ...(flags ? {} : { "the fields as loaded (1.7)": LATER }),
   };
 }
 

@@ -10,6 +10,9 @@ const RESULT = [
   ...fieldsOf("$req", "aio_req_resultp aio_req_fd aio_req_flags aio_req_portkev"),
 ];
 
+/** workloads/kernel/aio/illumos/illumos.h */
+const B_ERROR = 4n;
+
 /** In the program's memory: where aio_req_resultp led to, as the result comes first in it. */
 const AIOCB = [
   { name: "aiocb", value: "&$aiocb", radix: 16 as const },
@@ -39,6 +42,21 @@ export const R000: ReportPlan = {
   parts: [
     { title: "the machine", commands: ["sys"] },
     { title: "whose result is wrong", facts: true },
+    {
+      title: "the four fields as its reader loaded them (1.7)", when: "flagged",
+      loads: [
+        ...fieldsOf("$req", "b_flags=$req->aio_req_buf.b_flags"),
+        ...fieldsOf("$req", "b_error=$req->aio_req_buf.b_error", 10).map((field) => ({
+          ...field, unless: {
+            field: "b_flags", bits: B_ERROR, why: `b_flags as loaded has no error bit (${B_ERROR})`,
+          },
+        })),
+        ...fieldsOf("$req", "iov_len=$req->aio_req_iov.iov_len b_resid=$req->aio_req_buf.b_resid",
+          10),
+      ],
+      // An interrupt between two of the loads takes longer.
+      until: ["read", 20_000],
+    },
     {
       title: "the way of the request",
       steps: {

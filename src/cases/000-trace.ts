@@ -32,6 +32,8 @@ export interface Story {
   length: bigint;
   /** The read of it that the result comes from. */
   read: TraceEvent;
+  /** The read of b_flags that comes before that. */
+  flags?: TraceEvent;
   /** Before it: the callback begins with the request (1.3), and puts it on the free list. */
   called?: TraceEvent;
   freed?: TraceEvent;
@@ -87,7 +89,9 @@ function storyOfRead(events: readonly TraceEvent[], read: TraceEvent): Story | u
     e.phys === length && e.time >= from.time);
   if (!zeroed && !wiped && !(refilled && refilled.time <= read.time)) return undefined;
   return {
-    length, read, freed, wiped, taken, zeroed, refilled,
+    length, read, flags: before.findLast((e) => is(TRACE_LOAD, LABEL["1.7 flags"])(e) &&
+      e.cpu === read.cpu && freed && holds(freed.value, e.phys)),
+    freed, wiped, taken, zeroed, refilled,
     called: freed && before.findLast((e) => is(TRACE_ISSUE, LABEL["1.3"])(e) &&
       holds(freed.value, e.phys) && e.time <= freed.time),
     meanwhile: before.filter((e) => e.kind === TRACE_POINT && freed && e.cpu === freed.cpu &&

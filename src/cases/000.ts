@@ -189,7 +189,7 @@ function violationOf({ machine, spec }: Stopped, told: Told, flagged: boolean): 
     moments: story && momentsOf(story),
     facts: {
       thread: `${thread}`, aio_return: `${got}`, aio_errno: `${error}`, expected: `${wanted}`,
-      ...factsOf(events, story, stories.length),
+      ...factsOf(story, stories.length),
     },
   };
 }
@@ -203,11 +203,11 @@ function titleOf(story: Story | undefined): string | undefined {
 
 /** Those of the report: `given` and `refilled` are the new length before or after the read. */
 function momentsOf(story: Story): Failure["moments"] {
-  const { called, wiped, freed, taken, zeroed, refilled, read } = story;
+  const { called, wiped, freed, taken, zeroed, refilled, flags, read } = story;
   const isLater = refilled && refilled.time > read.time;
   return {
     wiped, freed, taken, zeroed, read, [isLater ? "refilled" : "given"]: refilled,
-    called, first: wiped ?? freed, last: isLater ? refilled : read,
+    called, flagged: flags, first: wiped ?? freed, last: isLater ? refilled : read,
   };
 }
 

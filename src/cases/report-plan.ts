@@ -49,6 +49,9 @@ export interface Field {
   lock?: boolean;
 }
 
+/** Where another one, as loaded, has none of `bits`, it is not loaded for that reason. */
+export type LoadedField = Field & { unless?: { field: string; bits: bigint; why: string } };
+
 /**
  * "A3 commit" before "2 load", by the last time of each in the steps that are told; or two moments
  * of the failure, of which nothing is claimed if it has not both.
@@ -75,6 +78,11 @@ export type Part = { when?: string } & (
     title: string; others: { type: string; member: string; unknown: string; unheard: string };
     find: Finder[]; columns: Field[];
   }
+  /**
+   * With which values `fields` are loaded by the CPU of the moment `when`, each for the first time
+   * from that moment on, which is one of these loads, until so many cycles after another one.
+   */
+  | { title: string; loads: LoadedField[]; until: [moment: string, cycles: number] }
   /** How many objects of a slab cache are in use, of those for which `test` of $each is not 0. */
   | { title: string; tally: { name: string; slab: string; test?: string }[] }
   | {

@@ -7,6 +7,7 @@ import { bare } from "../machine/dwarf/types.ts";
 import type { Place } from "../machine/guest.ts";
 import { InputError } from "../machine/preset.ts";
 import { fieldOf, frameOf, type ShownField } from "./case-report-fields.ts";
+import { loadsOf } from "./case-report-loads.ts";
 import { holds, inSlab, tableOf, talliesOf } from "./case-report-objects.ts";
 import { otherField, othersOf, type OthersPart, restOf } from "./case-report-others.ts";
 import { type Source, stepsOf, type Steps } from "./case-report-steps.ts";
@@ -187,6 +188,7 @@ async function sectionOf(part: Part, session: Session, source: Source): Promise<
   }
   // Made when the machine has been everywhere.
   if ("others" in part) return { title };
+  if ("loads" in part) return { title, fields: await loadsOf(part, session, source) };
   if ("tally" in part) return { title, fields: talliesOf(session, part) };
   if ("each" in part) return { title, lines: tableOf(session, part) };
   if ("tree" in part) return { title, lines: treeOf(session, part.tree) };

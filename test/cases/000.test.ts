@@ -10,11 +10,15 @@ import { runAll } from "../../src/cases/runner.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_POINT, type TraceEvent } from
   "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import { reportOf } from "../../src/report/case-report.ts";
 import { reportLines } from "../../src/report/case-report-text.ts";
 import {
   type Failed, failed, framesIn, linesOf, make, textsOf, tooWide,
 } from "../report/report-tools.ts";
 
+const LOADED = "the four fields as its reader loaded them (1.7)";
+/** workloads/kernel/aio/illumos/illumos.h */
+const B_ERROR = 4;
 const TIMEOUT_MS = 600_000;
 /** More than ten times what the first wrong result takes. */
 const ROUNDS_MAX = 60_000;
@@ -58,7 +62,17 @@ describe("as it was", () => {
     const { freed, taken, read } = storyOf(run.failure.events, 0)!;
     const facts = textsOf(report, "whose result is wrong");
     expect(facts).toMatchObject({ aio_return: "0", aio_errno: "0", expected: "1024" });
-    expect(facts["iov_len as loaded"]).toBe(`0 by cpu${read.cpu} at ${read.time}`);
+    const loaded = textsOf(report, LOADED);
+    expect(loaded.iov_len).toBe(`0 by cpu${read.cpu} at ${read.time}`);
+    const [, flags, flagged] = new RegExp(`^(0x\\w+) by cpu${read.cpu} at (\\d+)$`)
+      .exec(loaded.b_flags)!;
+    expect(Number(flags) & B_ERROR).toBe(0);
+    expect(BigInt(flagged)).toBeLessThan(read.time);
+    expect(loaded.b_error).toBe(`not loaded: b_flags as loaded has no error bit (${B_ERROR})`);
+    // It has no label: with it the result that the program was given comes out.
+    const [, resid, at] = new RegExp(`^(\\d+) by cpu${read.cpu} at (\\d+)$`).exec(loaded.b_resid)!;
+    expect(`${read.value - BigInt(resid)}`).toBe(facts.aio_return);
+    expect(BigInt(at)).toBeGreaterThan(read.time);
     const before = textsOf(report, "the request before it was free (1.5)");
     const then = textsOf(report, "the request just before that (1.7)");
     // The whole length, the user's place for the result; both gone with the zeroing.
@@ -85,6 +99,24 @@ describe("as it was", () => {
       expect(lines.join("\n")).toMatch(new RegExp(`CPU: ${event.cpu} +COMMAND: "w000"`));
       expect(framesIn(lines)).toContain(name);
     }
+  });
+
+  it("R000: a field that is not loaded, and a run that is not the same, are called so", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const { find, parts } = case000.report!;
+    const [part] = parts.flatMap((one) => ("loads" in one ? [one] : []));
+    const loads = part.loads.map(({ unless: _, ...field }) => field);
+    const plan = { id: "", title: "", find: find.slice(0, 1), parts: [{ ...part, loads }] };
+    const { session, failure, events } = run;
+    const loadsOf = async (moments: typeof failure.moments) => textsOf(
+      await reportOf(plan, session, { ...failure, moments }, events), LOADED);
+    const { flagged, read } = failure.moments!;
+    expect((await loadsOf(failure.moments)).b_error).toBe(
+      `not loaded by cpu${read!.cpu} from ${flagged!.time} to ${read!.time + 20_000n}`);
+    const other = { ...failure.moments, flagged: { ...flagged!, value: flagged!.value + 1n } };
+    expect(new Set(Object.values(await loadsOf(other)))).toEqual(
+      new Set(["not recorded: with all loads recorded the run came out different"]));
   });
 
   it("R000: the request at 1.3, and the program's aiocb, in its memory", {
