@@ -179,7 +179,7 @@ function violationOf({ machine, spec }: Stopped, told: Told, flagged: boolean): 
     invariant: (story ? story.taken : flagged) ? "I000b" : "I000a",
     what:
       `thread ${thread} got aio_return ${got} and aio_errno ${error} for a request of ${wanted} ` +
-      "bytes, which the disk had transferred without an error",
+      `bytes${spec.disk?.length ? "" : ", to a disk without errors"}`,
     title: titleOf(story),
     account: accountOf(story, spec.variant),
     events,

@@ -205,10 +205,12 @@ function violationOf(
   return undefined;
 }
 
-/** That an error of a queued write is lost needs no race; the other outcomes do. */
+/** An error that comes when its submitter has returned needs no race; the others do. */
 function causeOf(requests: readonly DioRequest[]): Failure["cause"] {
   const outcomes = requests.map((request) => outcomeOf(request));
-  if (outcomes.includes("lost") || outcomes.includes("partial")) return "no race";
+  const isPlain = (request: DioRequest, i: number) =>
+    outcomes[i] === "lost" || (outcomes[i] === "partial" && !near(request));
+  if (requests.some(isPlain)) return "no race";
   const written = requests.filter((_, i) => outcomes[i] === "overwritten");
   return written.length > 0 && written.every(overwrittenInBuffer) ? "store buffer" : "interleaving";
 }

@@ -53,12 +53,12 @@ export const R003: ReportPlan = {
     },
     { title: "the file system", commands: ["mount"] },
     {
-      title: "its handle belongs to the running transaction",
+      title: "its handle, and the running transaction",
       fields: fieldsOf("$writer", `journal_info h_transaction=$handle->h_transaction
         j_running_transaction=$journal->j_running_transaction`),
     },
     {
-      title: "kjournald waits for its handle",
+      title: "what kjournald waits for: the transaction's handles and state",
       fields: [
         { name: "t_updates", value: "$transaction->t_updates" },
         { name: "t_state", value: "$transaction->t_state", names: T_STATES },
@@ -73,7 +73,7 @@ export const R003: ReportPlan = {
       commands: ["waitq $journal->j_wait_transaction_locked | grep PID | wc -l"],
     },
     {
-      title: "the others wait for the transaction",
+      title: "who waits for the transaction",
       commands: ["waitq $journal->j_wait_transaction_locked"],
     },
     {
@@ -83,8 +83,14 @@ export const R003: ReportPlan = {
           queue: "$journal->j_wait_transaction_locked",
           waits: "wait for the transaction, which is locked",
         },
-        { task: "$kjournald", waits: "waits for the transaction's last handle" },
-        { task: "$writer", waits: "has that handle, and waits for the bios of its request" },
+        {
+          task: "$kjournald", waits: "waits for the transaction's last handle",
+          if: "$transaction->t_updates == 1",
+        },
+        {
+          task: "$writer", waits: "has that handle, and waits for the bios of its request",
+          if: "$handle->h_transaction == $journal->j_running_transaction",
+        },
       ],
     },
     { title: "one of them", commands: ["bt -l $other"] },

@@ -206,7 +206,7 @@ function neverTriedAgain(active: number): Failure | undefined {
     title: "requests wait to be tried again for ever",
     account: "A try that says -EIOCBRETRY is to leave the request in a queue: these are in none.",
     events: [],
-    cause: "no race",
+    cause: "not recorded",
   };
 }
 

@@ -65,8 +65,14 @@ export type Part = { when?: string } & (
   /** Lines for the prompt of smpbox crash; $names may stand in them. */
   | { title: string; commands: string[] }
   | { title: string; fields: Field[] }
-  /** Who waits for what: each line for the one below it; `queue` is an expression as for waitq. */
-  | { title: string; tree: ({ waits: string } & ({ queue: string } | { task: string }))[] }
+  /**
+   * Who waits for what: each line for the one below it; `queue` is an expression as for waitq.
+   * Where the expression `if` is 0 it is told that this is not shown.
+   */
+  | {
+    title: string;
+    tree: ({ waits: string; if?: string } & ({ queue: string } | { task: string }))[];
+  }
   /** A row for each object of a slab cache that is in use: $each. */
   | { title: string; each: { slab: string; where: Condition[] }; columns: Field[] }
   /**

@@ -11,7 +11,9 @@ type Tree = Extract<Part, { tree: unknown }>["tree"];
 export function treeOf(session: Session, tree: Tree): string[] {
   return tree.map((node, depth) => {
     const branch = depth ? `${"    ".repeat(depth - 1)}\`-- ` : "";
-    return `${branch}${orMissing(() => `${whoOf(session, node)} ${node.waits}`)}`;
+    const isSo = () => node.if === undefined || session.evaluate(node.if) !== 0n;
+    return branch + orMissing(() =>
+      `${whoOf(session, node)}${isSo() ? "" : ": NOT SHOWN that it"} ${node.waits}`);
   });
 }
 

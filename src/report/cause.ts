@@ -15,7 +15,8 @@ export function causeText(
     case "store buffer": return `Store buffer: ${bufferText(known)}`;
     case "interleaving": return `Interleaving: ${orderText(spec, failure, known)}`;
     case "no race":
-      return "No race: the steps came in their usual order, nothing had to meet by chance.";
+      return "No race: the step that failed came when the other side was through with the " +
+        "request, or has no other side; nothing had to meet by chance.";
     default: return "Store buffer or interleaving: the trace does not hold what would tell.";
   }
 }

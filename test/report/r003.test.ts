@@ -82,7 +82,7 @@ describe("R003", () => {
     const texts = new Map(report.sections.flatMap(({ fields: all = [] }) => all)
       .map(({ name, text }) => [name, text]));
     const { count } = session.placeOf("$dio->pages")!.type as { count: number };
-    const waiting = linesOf(report, "the others wait for the transaction").length - 1;
+    const waiting = linesOf(report, "who waits for the transaction").length - 1;
     const blocked = textsOf(report, "how long it has been blocked")["seconds blocked"];
     const microseconds = Math.round(Number(/^[\d.]+/.exec(blocked)![0]) * 1e6);
     const more: Record<string, bigint> = {
@@ -191,13 +191,13 @@ describe("R003", () => {
       /^\$6 = \{\n[^]*aio_nbytes = 0x2000,\n[^]*\}$/);
     expect(await run(`ps | grep ${writer}`)).toMatch(/ UN .* oracle$/);
   });
-  it("has the chain from the writer to all others", () => {
+  it("has the chain from the writer to all others", async () => {
     const writer = session.named.get("$writer")!.lin;
     // Without a name: the one that all others wait for.
     expect(session.task().place.lin).toBe(writer);
     expect(fields.get("waiter")).toBe(writer);
     expect(fields.get("h_transaction")).toBe(fields.get("j_running_transaction"));
-    const blocked = linesOf(report, "the others wait for the transaction");
+    const blocked = linesOf(report, "who waits for the transaction");
     const count = Number(linesOf(report, "how many others wait for it").at(-1));
     expect(blocked.filter((line) => line.startsWith("PID: "))).toHaveLength(count);
     // 7 oracle, 16 iozone, pdflush, ls; the writers that hang hold a handle each.
@@ -210,6 +210,15 @@ describe("R003", () => {
       `    \`-- ${pid("$writer")} oracle (UN) has that handle, ` +
         "and waits for the bios of its request",
     ]);
+    // Of two handles the writer's is not the last one.
+    const updates = session.placeOf("$transaction->t_updates")!.lin;
+    const at = Number(updates - session.machine.debugBlock()!.base);
+    session.machine.view.ram[at]++;
+    const tree = linesOf(await make(case003, run), "who waits for whom");
+    session.machine.view.ram[at]--;
+    expect(tree[1]).toBe(`\`-- ${pid("$kjournald")} kjournald (UN): NOT SHOWN that it waits for ` +
+      "the transaction's last handle");
+    expect(tree[2]).not.toContain("NOT SHOWN");
     for (const name of ["oracle", "iozone", "pdflush", "ls"]) {
       expect(blocked.join("\n")).toContain(`COMMAND: "${name}"`);
     }
