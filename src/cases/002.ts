@@ -206,7 +206,7 @@ function violationOf(
 }
 
 /** An error that comes when its submitter has returned needs no race; the others do. */
-function causeOf(requests: readonly DioRequest[]): Failure["cause"] {
+export function causeOf(requests: readonly DioRequest[]): Failure["cause"] {
   const outcomes = requests.map((request) => outcomeOf(request));
   const isPlain = (request: DioRequest, i: number) =>
     outcomes[i] === "lost" || (outcomes[i] === "partial" && !near(request));

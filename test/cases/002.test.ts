@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { Case, CaseSpec } from "../../src/cases/case.ts";
 import { ANSWERED, INJECTED } from "../../src/cases/002-rows.ts";
 import { runOnce } from "../../src/cases/runner.ts";
-import { case002 } from "../../src/cases/002.ts";
+import { case002, causeOf } from "../../src/cases/002.ts";
 import { accountOf } from "../../src/cases/002-account.ts";
 import { injectedIn, unreported } from "../../src/cases/002-injected.ts";
 import { near, outcomeOf, overwrittenInBuffer } from "../../src/cases/002-outcome.ts";
@@ -171,4 +171,17 @@ describe("injected errors", () => {
     expect(lost.counts![ANSWERED]).toBe(0);
     expect(lost.failure).toMatchObject({ invariant: "I002b", what: expect.stringMatching(/^6 /) });
   }, 120_000);
+});
+
+it("a part that is reported as done is a race only if its error came before the report", () => {
+  const of = (time: number, label: number, kind: number, value: bigint): TraceEvent =>
+    ({ time: BigInt(time), cpu: 0, kind, label, size: 8, phys: 0n, extra: 0, value });
+  const requestOf = (failed: number) => ({
+    line: 0n, freed: true, bytes: 65536n, late: [], states: [], events: [
+      of(1, DIO.S1, TRACE_ISSUE, 0n), of(2, DIO.S3, TRACE_ISSUE, 4096n),
+      of(failed, DIO.D1, TRACE_ISSUE, -5n), of(20, DIO.S6, TRACE_LOAD, 4096n),
+    ].sort((a, b) => Number(a.time - b.time)),
+  });
+  expect(causeOf([requestOf(30)])).toBe("no race");
+  expect(causeOf([requestOf(10)])).toBe("interleaving");
 });
