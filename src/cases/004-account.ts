@@ -23,8 +23,10 @@ export function violationOf(
   const from = taken ?? life.tried ?? life.born ?? event;
   const story = events.filter((other) => stepOf(other) && other.time >= from.time &&
     other.time <= event.time && other.phys >= object && other.phys < object + 4096n);
+  const isLate = ({ time, cpu }: TraceEvent) => time === event.time && cpu === event.cpu;
   const lines = story.filter(({ phys }) => phys - object < OBJECT_BYTES_MAX).map((other) =>
-    `${`${other.time - from.time}`.padStart(8)}  cpu${other.cpu}  ${stepOf(other)}`);
+    `${`${other.time - from.time}`.padStart(8)}  cpu${other.cpu}  ` +
+      namesOf(other, isWakeFunctions(first.kind) && isLate(other)));
   return {
     invariant: invariantOf(first.kind),
     what: whatOf(first),
@@ -166,9 +168,12 @@ function usersIn({ kind, event, life }: Violation): string {
     put ? [`${BigInt.asIntN(32, put.value)} (${whereOf(put)})`] : []).join(", ");
 }
 
+const whereOf = (event: TraceEvent, isWake = false) =>
+  `${namesOf(event, isWake)} by cpu${event.cpu} at ${event.time}`;
+
 /** Steps of the wake function have two names; Q6 is also one of who tries. */
-function whereOf(event: TraceEvent, isWake = false): string {
+function namesOf(event: TraceEvent, isWake: boolean): string {
   const step = stepOf(event)!;
   const other = step === "Q6" && !isWake ? undefined : WAKE_STEPS[step];
-  return `${step}${other ? ` (${other})` : ""} by cpu${event.cpu} at ${event.time}`;
+  return `${step}${other ? ` (${other})` : ""}`;
 }

@@ -158,6 +158,7 @@ describe("the failure", () => {
     const freed = failureOf(BORN, "P0 by 1, Q1 by 3, Kf by 1, Q6 self by 3");
     expect([warn, freed].map(({ facts, title }) => [facts!.kind, title])).toEqual(
       [["WARN (queued again)", undefined], ["UAF (use after free)", undefined]]);
+    expect(freed.account!.split("\n").at(-1)).toMatch(/cpu3 {2}Q6 \(S6\)$/);
     expect(warn.facts!.used).toMatch(/^Q4 \(S4\) by cpu3 at 6, /);
     expect(freed.facts!.used).toMatch(/^Q6 \(S6\) by cpu3 at 4, /);
     // Also who has just tried a request does Q6.
