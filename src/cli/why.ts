@@ -96,7 +96,8 @@ async function explain(subject: string, options: WhyOptions, signal: AbortSignal
     const title = [`${image} on ${preset.name}`, `seed ${seed}`, `${end} at ${view.now}`, note];
     process.stdout.write(`${title.filter(Boolean).join(", ")} (in-order approximation)\n\n`);
     const parts = [
-      whyLines(found, options.all ? Infinity : SHOWN), partly ? [PARTLY] : [],
+      whyLines(found, options.all ? Infinity : SHOWN, undefined, result?.exit === "hang"),
+      partly ? [PARTLY] : [],
       rightLines(waiting, options.all ?? false),
     ].filter((lines) => lines.length);
     process.stdout.write(`${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`);

@@ -160,6 +160,13 @@ describe("a memory location", () => {
     expect(locations(type)).toEqual([
       "0+4 .a", "4+3 .b|c", "7+1 .d", "8+1 .e", "-+0x9", "-+0xa", "-+0xb", "12+4 .f",
     ]);
+    // Between b and c there is a ":0": c had room behind b. Behind c there was none for d.
+    const apart = struct(12, [
+      bits("a", 0, 8), bits("b", 8, 8), bits("c", 32, 12), bits("d", 64, 24),
+    ]);
+    expect(locations(apart)).toEqual([
+      "0+2 .a|b", "-+0x2", "-+0x3", "4+7 .c|d", "-+0xb",
+    ]);
   });
 
   it("of a union is that on which its members agree", () => {

@@ -237,13 +237,25 @@ export function bytesOfBits(fields: readonly Member[]): { at: number; bytes: num
 export function bitFieldsAt(members: readonly Member[], offset: number): Member[] {
   for (let i = 0; i < members.length; i++) {
     const from = i;
-    while (members[i].bits && members[i + 1]?.bits) i++;
+    while (isBeside(members[i], members[i + 1])) i++;
     if (!members[from].bits) continue;
     const fields = members.slice(from, i + 1);
     const { at, bytes } = bytesOfBits(fields);
     if (offset >= at && offset < at + bytes) return fields;
   }
   return [];
+}
+
+/**
+ * Is the second bit field in the first one's memory location? Between them there may be bits in
+ * which it had no room; others are of a ":0" (C11 6.7.2.1), which begins a location.
+ */
+function isBeside(one: Member, next: Member | undefined): boolean {
+  if (!one.bits || !next?.bits) return false;
+  const end = one.at * 8 + one.bits.first + one.bits.count;
+  const unit = next.type.bytes * 8;
+  const hadRoom = Math.floor(end / unit) === Math.floor((end + next.bits.count - 1) / unit);
+  return next.at * 8 + next.bits.first === end || !hadRoom;
 }
 
 /** What is at byte `offset` of a `type`, as ".rq.queue.next" or "[3].state"; "" for itself. */

@@ -29,6 +29,7 @@ export async function why(
   const told = found.filter((one) => wanted === undefined || one.task?.pid === wanted);
   const right = wanted === undefined ? rightLines(waiting, all) : [];
   return [
-    ...whyLines(told, all ? Infinity : SHOWN), ...(right.length ? ["", ...right] : []),
+    ...whyLines(told, all ? Infinity : SHOWN, undefined, result?.exit === "hang"),
+    ...(right.length ? ["", ...right] : []),
   ];
 }

@@ -111,7 +111,7 @@ async function between(
     const episodes = episodesOf(session.guest, session.tasks, accesses).filter(({ task, until }) =>
       left.some(({ pid, time }) => pid === task.pid && time === until));
     const teller = new Teller(session);
-    return withoutRepeats(lostWakeups(session.guest, episodes, accesses, teller.nameOf))
+    return withoutRepeats(lostWakeups(session.guest, episodes, accesses, teller.kindOf))
       .map((one) => lostWakeup(one, session, teller));
   } finally {
     machine.close();

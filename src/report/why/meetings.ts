@@ -30,9 +30,17 @@ export interface Signs {
   within(store: Store): boolean;
 }
 
+/**
+ * "inner": stacks of the kernel, spin locks, run queues. To look at these is no look at what a task
+ * waits for; at a task one looks to wake it.
+ */
+export type PlaceKind = "inner" | "task" | "other";
+
 /** What is known of the sleeper, and of places. */
 export interface Sleeper extends Signs {
-  nameOf(phys: number): string;
+  /** Where the word is on which it sleeps, of a program. */
+  futex?: number;
+  kindOf(phys: number): PlaceKind;
   /** Is there another value now than what a load found, and `store` of another CPU changed? */
   changed(load: Load, store: Store): boolean;
 }
@@ -47,11 +55,6 @@ export const NEAR_CYCLES = 20_000;
 const JOIN_CYCLES = 1000;
 /** The kernel is linked at the upper end of the linear addresses, programs near the lower one. */
 const KERNEL_RIP = 2 ** 31;
-/** To look at these is no look at what a task waits for: stacks, spin locks, the run queues. */
-const INNER = /^stack of |\.slock$|^cpus\[/;
-
-export const isInner = (name: string) => INNER.test(name);
-
 export const isProgram = ({ rip }: Load | Store) => rip < KERNEL_RIP;
 
 /** When each CPU was in a program, as far as is known, in order. */
@@ -93,12 +96,16 @@ export function crossingsOf(
     return theirs.loads
       .filter((load) => !load.locked && (far || isNear(load.time, store.time)) &&
         granuleOf(load.phys) !== granuleOf(store.phys) && misses(theirs, load, own, store.time) &&
-        isLook(load, sleeper) && !(points && joins(theirs, load)))
-      .map((load) => {
+        !(points && joins(theirs, load)))
+      .flatMap((load) => {
         const crossing = crossingOf({ cpu: episode.cpu, store: own, read },
           { cpu: store.cpu, store, read: load });
         const apart = isApart(crossing, programs);
-        return { crossing, names: points || (names && !apart), apart };
+        const kind = isProgram(load) ? "other" : sleeper.kindOf(load.phys);
+        const counts = kind === "other" || (kind === "task" && sleeper.within(own) && !apart);
+        // A look into the queue by an earlier call was for the word, not for what it stores later.
+        const stray = far && load.time < store.time && store.phys !== sleeper.futex;
+        return counts && !stray ? [{ crossing, names: points || (names && !apart), apart }] : [];
       });
   }));
 }
@@ -122,9 +129,11 @@ function missedLooks(
   return last.flatMap((read) => {
     const store = firstAfter(read, others);
     if (!store) return [];
-    const counts = isProgram(read) ? sleeper.changed(read, store)
-      : isNear(read.time, episode.until) && isLook(read, sleeper);
-    return counts ? [{ read, store }] : [];
+    const counts = isProgram(read) || (!read.locked && isNear(read.time, episode.until) &&
+      sleeper.kindOf(read.phys) === "other");
+    // Of a locked store it is not known what it left; and programs have looked long before.
+    const asks = isProgram(read) || store.locked;
+    return counts && (!asks || sleeper.changed(read, store)) ? [{ read, store }] : [];
   });
 }
 
@@ -148,10 +157,6 @@ const isWithin = ({ from, until }: Episode, { time }: Load | Store) =>
   time >= from && time <= until;
 
 const isNear = (a: number, b: number) => Math.abs(a - b) < NEAR_CYCLES;
-
-/** The kernel's locked accesses take locks and count. */
-const isLook = (load: Load, { nameOf }: Sleeper) =>
-  isProgram(load) || (!load.locked && !isInner(nameOf(load.phys)));
 
 /** Does who looked at a queue change it at once, and so stand in it, or take somebody out? */
 export const joins = ({ stores }: Recent, { time }: Load) =>

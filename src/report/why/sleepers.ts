@@ -8,7 +8,8 @@ import { translate } from "../../machine/page-walk.ts";
 import type { KernelTask } from "../../machine/tasks.ts";
 import { STACK_BYTES } from "../names.ts";
 import {
-  crossingsOf, type Episode, isProgram, lastLook, type Meeting, programTimes, type Signs,
+  crossingsOf, type Episode, isProgram, lastLook, type Meeting, type PlaceKind, programTimes,
+  type Signs,
 } from "./meetings.ts";
 import { type Crossing, needsBuffer } from "./stale.ts";
 
@@ -51,17 +52,19 @@ function latest<T extends Load | Store>(list: readonly T[], before: number): T |
 
 /** The likeliest reason why the task of each episode was not woken, where there is one. */
 export function lostWakeups(
-  guest: Guest, episodes: readonly Episode[], accesses: Accesses, nameOf: (phys: number) => string,
+  guest: Guest, episodes: readonly Episode[], accesses: Accesses,
+  kindOf: (phys: number) => PlaceKind,
 ): LostWakeup[] {
   const programs = programTimes(accesses);
   return episodes.flatMap((episode) => {
     const signs = signsOf(guest, episode.task);
+    const futex = futexOf(guest, episode.task);
     const found = crossingsOf(
-      episode, accesses, { ...signs, nameOf, changed: changedIn(guest) }, programs);
+      episode, accesses, { ...signs, futex, kindOf, changed: changedIn(guest) }, programs);
     const best = likeliest(found);
     if (!best) return [];
     const { read } = best.crossing.first;
-    const last = lastLook(episode, accesses, futexOf(guest, episode.task));
+    const last = lastLook(episode, accesses, futex);
     const acted = !isProgram(read) || !last || read.time >= last.time;
     return [{ episode, crossing: best.crossing, names: best.names, acted }];
   });

@@ -7,6 +7,7 @@ import { translate } from "../../machine/page-walk.ts";
 import { bareHex, type Session } from "../crash/session.ts";
 import { Names } from "../names.ts";
 import { wrap } from "../text.ts";
+import type { PlaceKind } from "./meetings.ts";
 import { type Crossing, needsBuffer, overtaken, type Side, storesFirst } from "./stale.ts";
 
 const KERNEL = 1n << 47n;
@@ -22,7 +23,17 @@ export class Teller {
     this.names = new Names(session.machine);
   }
 
-  readonly nameOf = (phys: number): string => this.names.data(phys);
+  readonly kindOf = (phys: number): PlaceKind => {
+    const lin = this.names.linear(phys);
+    if (lin !== undefined && this.names.stackAt(lin) !== undefined) return "inner";
+    const name = this.names.data(phys);
+    if (/^stack of |\.slock$|^cpus\[/.test(name)) return "inner";
+    return name.startsWith("task.") ? "task" : "other";
+  };
+
+  data(phys: number): string {
+    return this.names.data(phys);
+  }
 
   /** The name of a place. */
   place({ phys }: Access): string {

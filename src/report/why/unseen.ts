@@ -3,7 +3,7 @@
 import { type Accesses, granuleOf, type Load, type Store } from "../../engine/accesses.ts";
 import { framesOf, registersOf } from "../crash/backtrace.ts";
 import type { Session } from "../crash/session.ts";
-import { type Episode, firstAfter, isInner, joins, lastLook } from "./meetings.ts";
+import { type Episode, firstAfter, joins, lastLook } from "./meetings.ts";
 import { changedIn, futexOf, signsOf } from "./sleepers.ts";
 import { nameOf, type Teller } from "./story.ts";
 import type { Explanation } from "./explanation.ts";
@@ -19,23 +19,47 @@ export function sleeps({ task, cpu, until }: Episode, session: Session): string 
 export const taskOf = ({ task: { pid, comm }, cpu, until }: Episode) =>
   ({ pid, comm, cpu, since: until });
 
+const FUTEX_BYTES = 4;
+
 /** Of a program that sleeps on a futex. */
 export function unseenBy(
   episode: Episode, session: Session, accesses: Accesses, teller: Teller,
 ): Explanation | undefined {
   const { guest } = session;
   const futex = futexOf(guest, episode.task);
-  const read = futex === undefined ? undefined : lastLook(episode, accesses, futex);
-  if (!read) return undefined;
-  const others = accesses.places.get(granuleOf(read.phys))!
-    .filter(({ cpu }) => cpu !== episode.cpu);
-  const store = firstAfter(read, others);
-  if (!store || !changedIn(guest)(read, store)) return undefined;
+  if (futex === undefined) return undefined;
+  const looks = [lookAt(futex, episode, accesses), lastLook(episode, accesses, futex)];
+  const [change] = looks.flatMap((read) => {
+    const places = read ? accesses.places.get(granuleOf(read.phys))! : [];
+    const store = read && firstAfter(read, places.filter(({ cpu }) => cpu !== episode.cpu));
+    return read && store && changedIn(guest)(read, store) ? [{ read, store }] : [];
+  });
+  if (!change) return undefined;
+  const { read, store } = change;
   return {
     kind: "asleep", cause: "interleaving", needsBuffer: false, task: taskOf(episode),
     title: `${capital(sleeps(episode, session))}; what it had looked at has changed since:`,
-    paragraphs: [...teller.change(read, store), ...visits(episode, session, accesses, teller)],
+    paragraphs: [
+      ...teller.change(read, store), ...visits(episode, session, accesses, teller),
+      ...wordOf(episode, session, teller),
+    ],
   };
+}
+
+/** The last look at the word on which the task sleeps, be it the kernel's. */
+function lookAt(futex: number, episode: Episode, { places }: Accesses): Load | undefined {
+  const own = places.get(granuleOf(futex))?.find(({ cpu }) => cpu === episode.cpu);
+  return own?.loads.findLast(({ phys, size, time }) =>
+    phys === futex && size === FUTEX_BYTES && time >= episode.from && time <= episode.until);
+}
+
+/** "It sleeps on never, still 0; what it waits for is not known." */
+export function wordOf({ task }: Episode, session: Session, teller: Teller): string[] {
+  const { guest } = session;
+  const futex = futexOf(guest, task);
+  if (futex === undefined) return [];
+  return [`It sleeps on ${teller.data(futex)}, now ${guest.ram.getUint32(futex, true)}; what it ` +
+    "waits for is not known."];
 }
 
 /** Who looked where the task had queued itself, later than that. */
@@ -47,8 +71,7 @@ function visits(
   const queued = [...accesses.places].flatMap(([granule, place]) => {
     const own = place.find((recent) => recent.cpu === cpu);
     const store = own?.stores.findLast((one) =>
-      one.time >= from && one.time <= until && points(one) && !/^task\./.test(teller.place(one)) &&
-      !isInner(teller.place(one)));
+      one.time >= from && one.time <= until && points(one) && teller.kindOf(one.phys) === "other");
     return store ? [{ granule, store, others: place.filter((recent) => recent !== own) }] : [];
   });
   const looks = queued.flatMap(({ store, others }) => others.flatMap((other) =>

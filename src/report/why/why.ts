@@ -9,7 +9,7 @@ import type { Explanation } from "./explanation.ts";
 import { episodesOf, type LostWakeup, lostWakeups } from "./sleepers.ts";
 import { causeOf, type Crossing, needsBuffer, Reorderings } from "./stale.ts";
 import { linesOf, Teller } from "./story.ts";
-import { capital, sleeps, taskOf, unseenBy } from "./unseen.ts";
+import { capital, sleeps, taskOf, unseenBy, wordOf } from "./unseen.ts";
 import { rightWaitsOf } from "./waits.ts";
 
 /** With these the machine has to be made. */
@@ -31,7 +31,7 @@ export async function why(
   const episodes = result?.exit !== "hang" ? []
     : episodesOf(session.guest, session.tasks, accesses).filter(({ task }) => !right.has(task.pid));
   const lost = withoutRepeats(
-    lostWakeups(session.guest, episodes, accesses, teller.nameOf));
+    lostWakeups(session.guest, episodes, accesses, teller.kindOf));
   const told = new Set(lost.map(({ episode }) => episode));
   // Who looked for a sleeper later is known of a run that was recorded to its end.
   const whole = !machine.view.u64(abi.M_TRACE_FROM) && !machine.view.u64(abi.M_TRACE_TO);
@@ -92,7 +92,9 @@ export function lostWakeup(
     crossing,
     title: names ? `Lost wake-up: ${sleeps(episode, session)}${end}`
       : `${capital(sleeps(episode, session))}${end}`,
-    paragraphs: teller.tell(crossing),
+    paragraphs: [
+      ...teller.tell(crossing), ...(names ? [] : wordOf(episode, session, teller)),
+    ],
   };
 }
 
@@ -116,9 +118,12 @@ export function withoutRepeats(lost: readonly LostWakeup[]): LostWakeup[] {
     Number(b.names) - Number(a.names) || a.episode.until - b.episode.until);
 }
 
-/** Lines of a terminal; `hint`: how to see what is more than `limit`. */
+/**
+ * Lines of a terminal; `hint`: how to see what is more than `limit`. `atRest`: the run ended since
+ * nothing was left to do, so that who sleeps does so for ever.
+ */
 export function whyLines(
-  found: readonly Explanation[], limit: number, hint = "--all shows them",
+  found: readonly Explanation[], limit: number, hint = "--all shows them", atRest = true,
 ): string[] {
   const shown = found.slice(0, limit).flatMap(({ title, paragraphs }, i) =>
     [...(i ? [""] : []), ...linesOf([title]).map((line) => line.trim()), ...linesOf(paragraphs)]);
@@ -126,8 +131,10 @@ export function whyLines(
   if (found.length === 0) {
     return [
       "Nothing to explain: no two CPUs that had both stored missed each other's stores,",
-      "and no task of a machine at rest sleeps although what it had looked at was changed",
-      "by a CPU that missed it.",
+      ...(atRest
+        ? ["and of who sleeps nobody had looked at what was changed later by a CPU that",
+          "missed it."]
+        : ["and the machine is not at rest: of who sleeps somebody may still be woken."]),
     ];
   }
   return more > 0 ? [...shown, "", `${more} more (${hint})`] : shown;
