@@ -8,6 +8,7 @@ import { Machine } from "../../src/engine/machine.ts";
 import { SLEEP_AIO, SLEEP_DISK, SLEEP_PAUSE } from "../../src/machine/debug-block.ts";
 import { execute } from "../../src/report/crash/commands.ts";
 import { Session } from "../../src/report/crash/session.ts";
+import { hungReaper } from "./report-tools.ts";
 
 const PAGE = 4096n;
 /** USER_MMAP_BASE and USTACK_PAGES of the kernel (memlayout.h, param.h) */
@@ -20,13 +21,8 @@ let machine: Machine;
 let pid: number;
 
 beforeAll(async () => {
-  machine = await Machine.create({
-    image: "w001", machine: "clovertown", seed: 1n, workers: 1,
-    append: "v001k=0 -- w001 W001i s=0 r=2",
-  });
-  const result = await machine.run();
-  expect(result.exit).toBe("hang");
-  session = new Session({ machine, result, image: "w001", seed: 1n, note: "" });
+  session = await hungReaper();
+  machine = session.machine;
   pid = machine.debugBlock()!.tasks().find(({ sleepKind }) => sleepKind === SLEEP_AIO)!.pid;
 }, 180_000);
 afterAll(async () => {

@@ -45,6 +45,17 @@ export async function failed(
   throw new Error(`no failure with ${seeds} seeds from ${first} on`);
 }
 
+/** Case 001 without its fence, until the reaper sleeps for ever. */
+export async function hungReaper(): Promise<Session> {
+  const machine = await Machine.create({
+    image: "w001", machine: "clovertown", seed: 1n, workers: 1,
+    append: "v001k=0 -- w001 W001i s=0 r=2",
+  });
+  const result = await machine.run();
+  if (result.exit !== "hang") throw new Error(`seed 1 does not hang: ${result.exit}`);
+  return new Session({ machine, result, image: "w001", seed: 1n, note: "" });
+}
+
 /** Case 003 as the second dump has it: all of its tasks, at writes of 8 KiB, until one hangs. */
 export const hungWriter = () => failed(case003, {
   machine: "rhel16", variant: "bug", workload: "W003t", pair: [0, 1], rounds: 30, memory: "tso",

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Machine } from "../../src/engine/machine.ts";
 import { execute } from "../../src/report/crash/commands.ts";
-import { Session } from "../../src/report/crash/session.ts";
+import type { Session } from "../../src/report/crash/session.ts";
+import { hungReaper } from "./report-tools.ts";
 
 let session: Session;
 let machine: Machine;
@@ -11,13 +12,8 @@ let context: string;
 let reaper: string;
 
 beforeAll(async () => {
-  machine = await Machine.create({
-    image: "w001", machine: "clovertown", seed: 1n, workers: 1,
-    append: "v001k=0 -- w001 W001i s=0 r=2",
-  });
-  const result = await machine.run();
-  expect(result.exit).toBe("hang");
-  session = new Session({ machine, result, image: "w001", seed: 1n, note: "" });
+  session = await hungReaper();
+  machine = session.machine;
   const block = machine.debugBlock()!;
   context = `((struct kioctx*)0x${block.kioctxs()[0].address.toString(16)})`;
   const task = block.tasks().find(({ sleepKind, state }) => sleepKind === 2 && state === 1)!;

@@ -153,6 +153,14 @@ export function lastLook(
   return last;
 }
 
+/** The last access before a time. */
+export function latest<T extends Load | Store>(
+  list: readonly T[], before = Infinity,
+): T | undefined {
+  return list.reduce<T | undefined>((best, one) =>
+    one.time < before && (!best || one.time > best.time) ? one : best, undefined);
+}
+
 const isWithin = ({ from, until }: Episode, { time }: Load | Store) =>
   time >= from && time <= until;
 

@@ -8,8 +8,8 @@ import { translate } from "../../machine/page-walk.ts";
 import type { KernelTask } from "../../machine/tasks.ts";
 import { STACK_BYTES } from "../names.ts";
 import {
-  crossingsOf, type Episode, isProgram, lastLook, type Meeting, type PlaceKind, programTimes,
-  type Signs,
+  crossingsOf, type Episode, isProgram, lastLook, latest, type Meeting, type PlaceKind,
+  programTimes, type Signs,
 } from "./meetings.ts";
 import { type Crossing, needsBuffer } from "./stale.ts";
 
@@ -38,16 +38,11 @@ export function episodesOf(
     if (phys === undefined) return [];
     // The switch saves the stack pointer of who leaves, and loads that of who comes.
     const recent = accesses.places.get(granuleOf(phys)) ?? [];
-    const left = latest(recent.flatMap(({ stores }) => stores), Infinity);
+    const left = latest(recent.flatMap(({ stores }) => stores));
     if (!left) return [];
     const came = latest(recent.flatMap(({ loads }) => loads), left.time);
     return [{ task, cpu: left.cpu, from: came?.time ?? 0, until: left.time }];
   });
-}
-
-function latest<T extends Load | Store>(list: readonly T[], before: number): T | undefined {
-  return list.reduce<T | undefined>((best, one) =>
-    one.time < before && (!best || one.time > best.time) ? one : best, undefined);
 }
 
 /** The likeliest reason why the task of each episode was not woken, where there is one. */

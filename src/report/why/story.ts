@@ -37,7 +37,7 @@ export class Teller {
 
   /** The name of a place. */
   place({ phys }: Access): string {
-    return this.names.data(phys);
+    return this.data(phys);
   }
 
   /** "aio_complete, complete.h:40" */
@@ -77,13 +77,17 @@ export class Teller {
       `found ${this.value(read)}`;
   }
 
+  /** A look, and the store that it missed. */
+  private missed(read: Load, { cpu, visible }: Store): string {
+    const late = visible === undefined
+      ? "was not visible at the end" : `became visible at ${visible}`;
+    return `${this.look(read)}; what cpu${cpu} stores there ${late}.`;
+  }
+
   /** What one CPU found, and another one made of it. */
   change(read: Load, store: Store): string[] {
-    const late = store.visible === undefined
-      ? "was not visible at the end" : `became visible at ${store.visible}`;
     return [
-      `${this.look(read)}; what cpu${store.cpu} stores there ${late}.`,
-      store.locked ? this.exchanged(store) : `${this.put(store)}.`,
+      this.missed(read, store), store.locked ? this.exchanged(store) : `${this.put(store)}.`,
     ];
   }
 
@@ -100,7 +104,7 @@ export class Teller {
   private side(side: Side, other: Side): string[] {
     const { store, read } = side;
     const stored = this.stored(side);
-    const [looked] = this.change(read, other.store);
+    const looked = this.missed(read, other.store);
     if (!storesFirst(side)) return [looked, ...stored];
     if (!overtaken(side)) return [...stored, looked];
     const until = store.visible === undefined ? "" : ` until ${store.visible}`;

@@ -1,9 +1,9 @@
 // A task that sleeps although the last thing that it looked at has changed since, and that nobody
 // looked for in time or at all: there is no meeting to tell, only that.
-import { type Accesses, granuleOf, type Load, type Store } from "../../engine/accesses.ts";
+import { type Accesses, granuleOf, type Load } from "../../engine/accesses.ts";
 import { framesOf, registersOf } from "../crash/backtrace.ts";
 import type { Session } from "../crash/session.ts";
-import { type Episode, firstAfter, joins, lastLook } from "./meetings.ts";
+import { type Episode, firstAfter, joins, lastLook, latest } from "./meetings.ts";
 import { changedIn, futexOf, signsOf } from "./sleepers.ts";
 import { nameOf, type Teller } from "./story.ts";
 import type { Explanation } from "./explanation.ts";
@@ -53,7 +53,7 @@ function lookAt(futex: number, episode: Episode, { places }: Accesses): Load | u
     phys === futex && size === FUTEX_BYTES && time >= episode.from && time <= episode.until);
 }
 
-/** "It sleeps on never, still 0; what it waits for is not known." */
+/** "It sleeps on gate, now 0; what it waits for is not known." */
 export function wordOf({ task }: Episode, session: Session, teller: Teller): string[] {
   const { guest } = session;
   const futex = futexOf(guest, task);
@@ -68,11 +68,11 @@ function visits(
 ): string[] {
   const { points } = signsOf(session.guest, episode.task);
   const { cpu, from, until } = episode;
-  const queued = [...accesses.places].flatMap(([granule, place]) => {
+  const queued = [...accesses.places.values()].flatMap((place) => {
     const own = place.find((recent) => recent.cpu === cpu);
     const store = own?.stores.findLast((one) =>
       one.time >= from && one.time <= until && points(one) && teller.kindOf(one.phys) === "other");
-    return store ? [{ granule, store, others: place.filter((recent) => recent !== own) }] : [];
+    return store ? [{ store, others: place.filter((recent) => recent !== own) }] : [];
   });
   const looks = queued.flatMap(({ store, others }) => others.flatMap((other) =>
     other.loads.filter((load) => load.time > (store.visible ?? Infinity))
@@ -85,11 +85,6 @@ function visits(
   const wakers = looks.filter((look) => !look.joins);
   const last = latest((wakers.length ? wakers : looks).map(({ load }) => load))!;
   return [`The last look where it had queued itself: ${teller.look(last)}.`];
-}
-
-function latest<T extends Load | Store>(list: readonly T[]): T | undefined {
-  return list.reduce<T | undefined>((best, one) => (!best || one.time > best.time ? one : best),
-    undefined);
 }
 
 export const capital = (text: string) => `${text[0].toUpperCase()}${text.slice(1)}`;
