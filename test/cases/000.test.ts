@@ -3,9 +3,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { case000 } from "../../src/cases/000.ts";
 import { accountOf } from "../../src/cases/000-account.ts";
-import { COUNTS } from "../../src/cases/000-rows.ts";
+import { COUNTS } from "../../src/cases/000-judges.ts";
+import { rows000 } from "../../src/cases/000-rows.ts";
 import { causeOf, LABEL, POINT, storyOf } from "../../src/cases/000-trace.ts";
-import type { CaseSpec } from "../../src/cases/case.ts";
+import type { CaseRun, CaseSpec } from "../../src/cases/case.ts";
 import { runAll } from "../../src/cases/runner.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_POINT, type TraceEvent } from
   "../../src/core/trace.ts";
@@ -279,5 +280,31 @@ describe("variants", () => {
   it("an unknown one lists the valid ones", () => {
     expect(() => case000.variantOf("f4")).toThrow(/bug, f0.*x6/);
     expect(() => case000.bootParameters(spec({ inflight: 0 }))).toThrow(/1 to 120/);
+  });
+});
+
+describe("rows", () => {
+  const counted = (counts: Record<string, number>, rounds: number): CaseRun =>
+    ({ spec: spec({}), rounds, counts, failure: undefined }) as unknown as CaseRun;
+  const of = (taken: number, wrong: number, zero: number, other: number, rounds = 10_000) =>
+    counted({
+      [COUNTS.taken]: taken, [COUNTS.wrong]: wrong, [COUNTS.zero]: zero, [COUNTS.other]: other,
+    }, rounds);
+
+  it("E000.4: what four CPUs are known for is the same bug, and seldom", () => {
+    const bound = rows000.find(({ id }) => id === "E000.4")!.setups("full")[0].bound!;
+    expect(bound([of(1, 1, 1, 0), of(0, 0, 0, 0)])).toBe(true);
+    expect(bound([of(3, 1, 1, 0, 5000)]), "as often as on 32 CPUs").toBe(false);
+    expect(bound([of(1, 1, 0, 1)]), "another value").toBe(false);
+    expect(bound([of(0, 1, 1, 0)]), "of a request that is the reader's").toBe(false);
+  });
+
+  it("E000.9: x3 and x4 are wrong if a result is of another request, not if it is late", () => {
+    const setups = rows000.find(({ id }) => id === "E000.9")!.setups("full");
+    for (const variant of ["x3", "x4", "x6"]) {
+      const { judge } = setups.find((setup) => setup.variant === variant)!;
+      expect(judge([of(9, 0, 0, 0)]).outcome, variant).toBe("missed");
+      expect(judge([of(9, 1, 0, 1)]).outcome, variant).toBe("holds");
+    }
   });
 });
