@@ -163,7 +163,9 @@ const complaints = [
   [Number(failed) === 0, "no error came through, although sectors fail"],
 ].filter(([wrong]) => wrong).map(([, what]) => what);
 const seconds = result.hostSeconds;
-const time = `${Math.floor(seconds / 60)} min ${(seconds % 60).toFixed(0)} s`;
+const time = `${Math.floor(Math.round(seconds) / 60)} min ${Math.round(seconds) % 60} s`;
+const pace = `${result.mips.toFixed(1)} MIPS on ${result.workers === 1 ? "one worker"
+  : `${result.workers} workers`}, ${(completions / seconds).toFixed(0)} requests/s`;
 box.close();
 await Machine.shutdown();
 
@@ -177,8 +179,7 @@ if (cancel.signal.aborted) {
   process.stdout.write([
     `${machine}, ${DISKS} disks ${model}, ${files ? `${files} files, ` : ""}seed ${seed}: ` +
       `${done} requests, ${bytes} bytes verified or written, ${failed} errors`,
-    `${time}, ${result.mips.toFixed(1)} MIPS on ${result.workers} workers, ` +
-      `${(completions / seconds).toFixed(0)} requests/s`,
+    `${time}, ${pace}`,
     end, "",
   ].join("\n"));
   process.exitCode = complaints.length ? 1 : 0;
