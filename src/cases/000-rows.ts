@@ -1,7 +1,7 @@
 // The acceptance test of case 000: for every expectation, the runs that show it and what must come
 // out of them. `full` is what the expectation asks for, `short` a few runs of it.
 import {
-  alwaysZero, byConstruction, hundredth, never, noneWrong, otherSizes, rising, sameOrder,
+  alwaysZero, byConstruction, hundredth, never, noneWrong, noStep, otherSizes, rising, sameOrder,
   seldomZero, type Size, stillWrong, zeros,
 } from "./000-judges.ts";
 import type { Row, Setup } from "./case.ts";
@@ -14,8 +14,8 @@ const ROUNDS = { short: 5000, full: 10_000 } as const;
 /** Of 1,000 requests one is taken again while its callback is under way. */
 const ROUNDS_VISITED = { short: 8000, full: 12_000 } as const;
 const SEEDS = { short: 1, full: 20 } as const;
-/** Of the repairs f1 to f3. */
-const SEEDS_OTHERS = 5;
+/** Of the repair that the expectation does not name. */
+const SEEDS_F3 = 5;
 /** With 30 in flight some ten requests are taken again in so many. */
 const ROUNDS_SWEPT = { short: 2500, full: 10_000 } as const;
 const FIXES = ["f0", "f1", "f2", "f3"];
@@ -69,7 +69,7 @@ export const rows000: Row[] = [
     what: "with the result read before the request is free there are none",
     setups: (size) => (size === "short" ? ["f0"] : FIXES).map((variant) => setup(size, {
       variant, workload: pressed(size),
-      seeds: size === "short" ? 1 : variant === "f0" ? SEEDS.full : SEEDS_OTHERS,
+      seeds: size === "short" ? 1 : variant === "f3" ? SEEDS_F3 : SEEDS.full,
       rounds: ROUNDS_VISITED[size],
       expected: `0, and I000a silent, in ${shareOf(ROUNDS_VISITED[size])}`, judge: never,
     })),
@@ -104,7 +104,11 @@ export const rows000: Row[] = [
     setups: (size) => [setup(size, {
       workload: "W000n", seeds: size === "short" ? 1 : 2, rounds: ROUNDS_SWEPT[size],
       inflights: size === "short" ? [8, 60] : [1, 2, 4, 8, 16, 20, 24, 30, 60],
-      expected: "not falling from 8 to 60, clearly not 0 above 20", judge: rising,
+      expected: "not falling from 8 to 60, clearly not 0 only above 20", judge: rising,
+      known: "it rises without a step at 20: with up to 8 in flight 3 of 100,000 callbacks come " +
+        "too late and no result is wrong, with 16 and 20 it is 32 of 40,000 and five, with 24 " +
+        "and more 126 of 60,000 and fifteen",
+      bound: noStep,
     })],
   },
   {
@@ -113,6 +117,7 @@ export const rows000: Row[] = [
     setups: (size) => [setup(size, {
       workload: "W000m", seeds: size === "short" ? 1 : 5,
       expected: "other sizes among the wrong results", judge: otherSizes(size),
+      mayBeOpen: size === "short" ? "one run has few wrong results" : undefined,
     })],
   },
   {

@@ -252,6 +252,8 @@ export interface Setup {
   known?: string;
   /** What is known: another miss than this one is a missed row all the same. */
   bound?(runs: readonly CaseRun[]): boolean;
+  /** Why its runs may not come where it could fail. Without this, "open" is missed. */
+  mayBeOpen?: string;
   expected: string;
   /** One sentence on what was found, and whether it is what was expected. */
   judge(runs: readonly CaseRun[]): { measured: string; outcome: "holds" | "missed" | "open" };

@@ -4,7 +4,7 @@ import { numberOf } from "../machine/preset.ts";
 import type { Case, CaseRun, CaseSpec, Row, Setup } from "./case.ts";
 import { runAll } from "./runner.ts";
 
-/** "known": not as expected, which is explained. */
+/** "known": not as expected, "open": not where it could fail; both are explained. */
 export type Outcome = "holds" | "missed" | "open" | "known" | "not reached";
 
 export interface SetupResult {
@@ -16,8 +16,8 @@ export interface SetupResult {
   expected: string;
   measured: string;
   outcome: Outcome;
-  /** Why it is not as expected. */
-  known?: string;
+  /** Why it is "known" or "open". */
+  why?: string;
   /** Seeds and pairs of the first run that speaks against it. */
   against?: CaseSpec;
 }
@@ -95,6 +95,10 @@ async function runSetup(
   const { measured, outcome } = setup.judge(runs);
   const differs = outcome === "missed" && !runs.some((run) => run.broken);
   const asKnown = setup.known !== undefined && differs && (setup.bound?.(runs) ?? true);
-  if (!asKnown) return result(measured, outcome, runs);
-  return { ...result(measured, "known", runs), known: setup.known };
+  if (asKnown) return { ...result(measured, "known", runs), why: setup.known };
+  if (outcome !== "open") return result(measured, outcome, runs);
+  if (setup.mayBeOpen !== undefined) {
+    return { ...result(measured, "open", runs), why: setup.mayBeOpen };
+  }
+  return result(`${measured}: nothing is shown`, "missed", runs);
 }

@@ -11,7 +11,7 @@ import { writeOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 
 const MINUTE_MS = 60_000;
-const KNOWN_COLUMNS = 66;
+const WHY_COLUMNS = 66;
 
 export async function runRows(
   id: string | undefined, options: CaseOptions, signal: AbortSignal,
@@ -72,8 +72,8 @@ const OUTCOMES = {
   "not reached": "skipped",
 } as const;
 
-function caseOf({ row, what, outcome, expected, measured }: SetupResult): JUnitCase {
-  const said = `expected ${expected}; measured ${measured}`;
+function caseOf({ row, what, outcome, expected, measured, why }: SetupResult): JUnitCase {
+  const said = `expected ${expected}; measured ${measured}${why === undefined ? "" : `; ${why}`}`;
   const message = outcome === "not reached" ? outcome : said;
   return { group: row, name: what, outcome: OUTCOMES[outcome], message };
 }
@@ -83,15 +83,15 @@ function printResult(result: SetupResult, titles: Map<string, string>): void {
   const title = titles.get(result.row);
   if (title !== undefined) process.stdout.write(`${wrap(`${result.row}: ${title}`)}\n`);
   titles.delete(result.row);
-  const { what, pairs, expected, measured, outcome, known } = result;
+  const { what, pairs, expected, measured, outcome, why } = result;
   const list = pairs.map((pair) => pair.join(",")).join(" ");
   const where = pairs.length > 3 ? `${pairs.length} pairs` : list;
   process.stdout.write(
     `  ${outcome.padEnd(11)} ${what} (${where})\n` +
       `              expected ${expected}; measured ${measured}\n`,
   );
-  if (known !== undefined) {
-    const lines = wrap(known, KNOWN_COLUMNS).split("\n");
+  if (why !== undefined) {
+    const lines = wrap(why, WHY_COLUMNS).split("\n");
     process.stdout.write(lines.map((line) => `              ${line}\n`).join(""));
   }
 }

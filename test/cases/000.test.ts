@@ -274,6 +274,12 @@ describe("the way of a wrong result", () => {
   });
 });
 
+it("disks that fail are no disks of case 000", () => {
+  expect(() => case000.disks!(spec({ disk: ["error=both:0-400"] }))).toThrow(/leave out error=/);
+  expect(() => case000.disks!(spec({ disk: ["3:gone=5"] }))).toThrow(/and gone=/);
+  expect(case000.disks!(spec({ disk: ["model=sas15k"] }))!.disks).toHaveLength(30);
+});
+
 describe("variants", () => {
   it.each([["fixed", "f0"], ["F3", "f3"], ["bug", "bug"]])("%s is %s", (text, name) =>
     expect(case000.variantOf(text)).toBe(name));
@@ -297,6 +303,20 @@ describe("rows", () => {
     expect(bound([of(3, 1, 1, 0, 5000)]), "as often as on 32 CPUs").toBe(false);
     expect(bound([of(1, 1, 0, 1)]), "another value").toBe(false);
     expect(bound([of(0, 1, 1, 0)]), "of a request that is the reader's").toBe(false);
+  });
+
+  it("E000.5: the rate must rise, and nothing be wrong with few in flight", () => {
+    const { judge, bound } = rows000.find(({ id }) => id === "E000.5")!.setups("full")[0];
+    const swept = (...taken: Array<[inflight: number, taken: number, wrong: number]>) =>
+      taken.map(([inflight, late, wrong]) =>
+        ({ ...of(late, wrong, wrong, 0), spec: spec({ inflight }) }));
+    const judged = (runs: CaseRun[]) => [judge(runs).outcome, bound!(runs)];
+    expect(judged(swept([8, 2, 0], [20, 20, 0], [60, 56, 8]))).toEqual(["holds", true]);
+    expect(judged(swept([8, 2, 0], [16, 13, 3], [60, 56, 8])), "no step").toEqual(["missed", true]);
+    expect(judged(swept([8, 2, 1], [20, 20, 2], [60, 56, 8]))).toEqual(["missed", false]);
+    expect(judged(swept([8, 20, 0], [20, 20, 0], [60, 20, 8])), "flat").toEqual(["missed", false]);
+    expect(judged(swept([8, 2, 0], [20, 60, 0], [60, 28, 8])), "falls").toEqual(["missed", false]);
+    expect(judged(swept([8, 2, 0], [20, 20, 0], [60, 56, 0]))[0], "none wrong").toBe("missed");
   });
 
   it("E000.9: x3 and x4 are wrong if a result is of another request, not if it is late", () => {
