@@ -1,22 +1,20 @@
 // Case 002: direct I/O up to Linux 2.6.16 loses the error of an asynchronous write. The word that
 // says how much is under way is also the one that says what went wrong, and a completion that finds
 // anything but the whole size in it leaves the report to a submitter who has long returned.
-import type { RunResult } from "../engine/machine.ts";
 import { SLEEP_AIO, SLEEP_AIO_DRAIN, TASK_RUNNING } from "../machine/debug-block.ts";
 import { changeDisks, parseDisks } from "../machine/disks.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { accountOf, detailsOf } from "./002-account.ts";
 import { injectedIn, type Plan, unreported } from "./002-injected.ts";
-import {
-  ALL_OF_IT, near, type Outcome, OUTCOMES, outcomeOf, overwrittenInBuffer, PART_OF_IT,
-} from "./002-outcome.ts";
+import { ALL_OF_IT, near, type Outcome, OUTCOMES, PART_OF_IT } from "./002-outcome.ts";
 import { R002 } from "./002-report.ts";
 import { ANSWERED, INJECTED, rows002 } from "./002-rows.ts";
 import { rowTwice } from "./002-twice.ts";
+import { brokenBy, causeOf, countsOf, judgedOf, violationOf } from "./002-violation.ts";
 import { ALIASES, RECORD_BYTES, RECORD_SECTORS, VARIANTS, WORKLOADS } from "./002-workloads.ts";
 import { answersOf } from "./answers.ts";
-import type { Case, CaseSpec, Failure, Findings, Stopped } from "./case.ts";
-import { DIO_KINDS, type DioRequest, dioRequests, stepOf } from "./dio-trace.ts";
+import type { Case, CaseSpec, Findings, Stopped } from "./case.ts";
+import { DIO_KINDS, dioRequests, stepOf } from "./dio-trace.ts";
 
 /** The repair that is none and not in the kernel: a program that does not wait for ever. */
 const TIMEOUT = { variant: "x5", workload: "W002t" };
@@ -102,9 +100,11 @@ function examine(stopped: Stopped): Findings {
   const { holes = false } = WORKLOADS[stopped.spec.workload];
   const requests = dioRequests(events).map((request) =>
     ({ ...request, bytes: BigInt(RECORD_BYTES) }));
-  const counts = countsOf(requests);
   const block = machine.debugBlock();
   const quiescent = result.stop === "quiescent";
+  const over = quiescent || result.exit === 0;
+  const judged = judgedOf(requests, over);
+  const counts = countsOf(judged);
   const active = block?.kioctxs().reduce((sum, { reqsActive }) => sum + reqsActive, 0) ?? 0;
   const sleepers = (kind: number) => block?.tasks()
     .filter((task) => task.state !== TASK_RUNNING && task.sleepKind === kind) ?? [];
@@ -113,24 +113,26 @@ function examine(stopped: Stopped): Findings {
   // Those that a sleeping io_getevents has taken, and not yet given to its caller.
   const taken = sleepers(SLEEP_AIO).reduce((sum, { sleepI }) => sum + Number(sleepI), 0);
   const missing = answers.submitted - answers.events - inRings - taken;
-  const leaked = requests.filter(({ freed }) => !freed).length;
+  const leaked = judged.filter(({ freed }) => !freed).length;
   const failed = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const unread = inRings + taken;
   const injected = holes ? answers.events : injectedIn(planOf(stopped.spec), answers.submitted);
   const unseen = unreported(injected, { ...answers, missing, unread });
-  const failure = violationOf(counts, quiescent ? active : 0, leaked, unseen, holes);
+  const failure = violationOf({
+    counts, active: quiescent ? active : 0, missing, leaked, unseen, holes,
+  });
   if (failure) {
-    failure.account = accountOf(requests, { ...answers, active });
+    failure.account = accountOf(judged, { ...answers, active });
     failure.events = events.filter((event) => stepOf(event));
-    failure.cause = causeOf(requests);
+    failure.cause = causeOf(judged);
     if (failure.cause === "interleaving") failure.causeFrom = "order";
-    Object.assign(failure, detailsOf(requests, { ...answers, active, unread }));
+    Object.assign(failure, detailsOf(judged, { ...answers, active, unread }));
   }
   const full = events.length === TRACE_EVENTS;
   return {
     failure,
     broken: full ? "the trace does not hold the whole run: use fewer rounds"
-      : holes && failed !== answers.submitted ? "a write came to no sector that fails"
+      : over && holes && failed !== answers.submitted ? "a write came to no sector that fails"
       : brokenBy(result.exit, failure, missing),
     rounds: answers.events,
     residence: [],
@@ -142,7 +144,8 @@ function examine(stopped: Stopped): Findings {
       "errors between S1 and S6": requests.filter(near).length,
       ...(injected === undefined ? {} : { [INJECTED]: injected }),
       [ANSWERED]: answers.eio,
-      "missing events": missing,
+      "missing events": over ? missing : 0,
+      "requests under way when the run was cut short": over ? 0 : missing,
       "asleep in io_getevents": sleepers(SLEEP_AIO).length,
       "asleep in io_destroy": sleepers(SLEEP_AIO_DRAIN).length,
       "requests never freed": leaked,
@@ -153,73 +156,10 @@ function examine(stopped: Stopped): Findings {
   };
 }
 
-function countsOf(requests: readonly DioRequest[]): Partial<Record<Outcome, number>> {
-  const counts: Partial<Record<Outcome, number>> = {};
-  for (const request of requests) {
-    const outcome = outcomeOf(request);
-    if (outcome) counts[outcome] = (counts[outcome] ?? 0) + 1;
-  }
-  return counts;
-}
-
 /** The disks as they are in this run, and what the program does with them. */
 function planOf(spec: CaseSpec): Plan {
   const { files, words, disk } = WORKLOADS[spec.workload];
   const disks = changeDisks(parseDisks(files, ...disk(spec.rounds)), spec.disk);
   const stages = Number(/\bstages=(\d+)/.exec(words)?.[1] ?? ALL_STAGES);
   return { disks, records: spec.rounds, recordSectors: RECORD_SECTORS, stages };
-}
-
-const MASKED = "a write failed, and is reported without its error";
-
-/** I002a to I002c, exact when nothing is pending. */
-function violationOf(
-  counts: Partial<Record<Outcome, number>>, active: number, leaked: number, unseen: number,
-  holes: boolean,
-): Failure | undefined {
-  const found = (invariant: string, what: string, title?: string): Failure =>
-    ({ invariant, what, title, events: [], cause: "no race" });
-  if (active > 0) {
-    return found("I002a",
-      `${active} requests have no event, although no bio and no command of theirs is under way`,
-      counts.lost ? undefined : "a request has ended without an event");
-  }
-  if (counts.twice) {
-    return found("I002a", `${counts.twice} requests are reported twice`,
-      "a request is reported twice");
-  }
-  // What the trace shows, or what the host knows to be missing, whatever the kernel did with it.
-  const masked = Math.max((counts.short ?? 0) + (counts.overwritten ?? 0), unseen);
-  // Each write into a hole has sectors that fail, and is done in part.
-  if (masked > 0 && holes) {
-    const writes = masked === 1 ? "a write that failed in part is" :
-      `${masked} writes that failed in part are`;
-    return found("I002b", `${writes} reported without an error`, MASKED);
-  }
-  if (masked > 0) {
-    return found("I002b", `${masked} writes that failed are reported as done in full`, MASKED);
-  }
-  if (leaked > 0) {
-    return found("I002c", `${leaked} requests are never freed`, "a request is never freed");
-  }
-  return undefined;
-}
-
-/** An error that comes when its submitter has returned needs no race; the others do. */
-export function causeOf(requests: readonly DioRequest[]): Failure["cause"] {
-  const outcomes = requests.map((request) => outcomeOf(request));
-  const isPlain = (request: DioRequest, i: number) =>
-    outcomes[i] === "lost" || (outcomes[i] === "partial" && !near(request));
-  if (requests.some(isPlain)) return "no race";
-  const written = requests.filter((_, i) => outcomes[i] === "overwritten");
-  return written.length > 0 && written.every(overwrittenInBuffer) ? "store buffer" : "interleaving";
-}
-
-function brokenBy(
-  exit: RunResult["exit"], failure: Failure | undefined, missing: number,
-): string | undefined {
-  if (failure) return undefined;
-  if (exit === "hang") return "everything sleeps, but not as I002a describes";
-  if (exit !== 0) return `exit ${exit}`;
-  return missing > 0 ? `it ended with ${missing} events missing` : undefined;
 }

@@ -4,10 +4,11 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { Case, CaseSpec } from "../../src/cases/case.ts";
 import { ANSWERED, INJECTED } from "../../src/cases/002-rows.ts";
 import { runOnce } from "../../src/cases/runner.ts";
-import { case002, causeOf } from "../../src/cases/002.ts";
+import { case002 } from "../../src/cases/002.ts";
 import { accountOf } from "../../src/cases/002-account.ts";
 import { injectedIn, unreported } from "../../src/cases/002-injected.ts";
 import { near, outcomeOf, overwrittenInBuffer } from "../../src/cases/002-outcome.ts";
+import { causeOf, judgedOf, violationOf } from "../../src/cases/002-violation.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, type TraceEvent } from "../../src/core/trace.ts";
 
@@ -171,6 +172,19 @@ describe("injected errors", () => {
     expect(lost.counts![ANSWERED]).toBe(0);
     expect(lost.failure).toMatchObject({ invariant: "I002b", what: expect.stringMatching(/^6 /) });
   }, 120_000);
+});
+
+it("a run that was cut short has its requests judged only when they were freed", () => {
+  const [done] = dioRequests(eventsOf([...begin, ...free]));
+  const [open] = dioRequests(eventsOf(begin));
+  expect(judgedOf([done, open], true)).toEqual([done, open]);
+  expect(judgedOf([done, open], false)).toEqual([done]);
+});
+
+it("requests that have their event, and never end, are not told as missing", () => {
+  const shown = { counts: {}, active: 4, leaked: 0, unseen: 0, holes: true };
+  expect(violationOf({ ...shown, missing: 4 })!.what).toMatch(/^4 requests have no event/);
+  expect(violationOf({ ...shown, missing: 0 })!.what).toMatch(/^4 requests have their event/);
 });
 
 it("a part that is reported as done is a race only if its error came before the report", () => {
