@@ -4,6 +4,7 @@ import { TRACE_COMMIT, TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
 import { type Outcome, OUTCOMES, outcomeOf } from "./002-outcome.ts";
 import type { Failure, OtherFailure } from "./case.ts";
 import { access, DIO, type DioRequest, signed, stepOf } from "./dio-trace.ts";
+import type { LateAccess } from "./shadow.ts";
 
 const REQUESTS_SHOWN = 2;
 
@@ -70,6 +71,11 @@ export function detailsOf(
   if (ended) facts["the completion found (f4)"] = `${signed(ended)} at ${ended.time}`;
   return { object: begun?.phys, moments, facts, others: othersOf(requests) };
 }
+
+/** An access to what was free, for the report. */
+export const lateFact = ({ type, object, event, freed }: LateAccess): string =>
+  `${type} at ${object.toString(16)}: freed by cpu${freed.cpu} at ${freed.time}, used by ` +
+  `cpu${event.cpu} at ${event.time}`;
 
 /** Its error, when it came, and that from the steps of the submitter on. */
 function whenFailed(request: DioRequest, failed: TraceEvent): string {

@@ -18,6 +18,9 @@ export interface Plan {
 export interface Answered {
   submitted: number;
   eio: number;
+}
+
+interface Expected extends Answered {
   /** Requests without an event, and events that nobody has seen. */
   missing: number;
   unread: number;
@@ -48,9 +51,22 @@ function badRecords(
       range.first < first + BigInt(sectors) && range.last >= first)).length;
 }
 
+/**
+ * Answers that nothing explains: errors of more requests than have failed, by the trace (`failed`)
+ * or by the host's knowledge of the bad sectors, and answers that are neither -EIO nor all of it.
+ */
+export function unfounded(
+  plan: Plan, failed: number, { submitted, eio, other }: Answered & { other: number },
+): number {
+  // A stage that has begun may have met all of its bad sectors.
+  const begun = Math.ceil(submitted / plan.records) * plan.records;
+  const most = Math.min(failed, injectedIn(plan, begun) ?? failed);
+  return Math.max(0, eio - most) + other;
+}
+
 /** Injected errors for which there is neither an event with an error nor one that is missing. */
 export function unreported(
-  injected: number | undefined, { eio, missing, unread }: Answered,
+  injected: number | undefined, { eio, missing, unread }: Expected,
 ): number {
   return Math.max(0, (injected ?? 0) - eio - missing - unread);
 }

@@ -1,6 +1,7 @@
 // Row E002.7 of case 002: the wrong repair x3, whose completion reports errors, too. What was lost
 // arrives, but an error that comes between S5 and S6 is reported by both sides.
 import { OUTCOMES } from "./002-outcome.ts";
+import { LATE, STRANGERS } from "./002-rows.ts";
 import type { CaseRun, Row, Setup } from "./case.ts";
 import { sumCounts } from "./numbers.ts";
 
@@ -27,10 +28,15 @@ const arrives: Judge = (runs) => {
     { measured: told(runs), outcome: good ? "holds" : "missed" };
 };
 
-/** Some error is reported twice, or a submitter's sum covers it. */
+/**
+ * Some error is reported twice, or a submitter's sum covers it. The second report gives up a
+ * reference that is not there any more: its kiocb is free, or it is another request's by then.
+ */
 const twice: Judge = (runs) => {
   const sums = sumCounts(runs);
-  const found = (sums[OUTCOMES.twice] ?? 0) > 0 && (sums[OUTCOMES.lost] ?? 0) === 0;
+  const dangles = (run: CaseRun) => (run.counts?.[LATE] ?? 0) + (run.counts?.[STRANGERS] ?? 0) > 0;
+  const doubles = runs.filter((run) => run.counts?.[OUTCOMES.twice]);
+  const found = doubles.length > 0 && doubles.every(dangles) && (sums[OUTCOMES.lost] ?? 0) === 0;
   return brokenOf(runs) ?? { measured: told(runs), outcome: found ? "holds" : "missed" };
 };
 

@@ -4,17 +4,18 @@
 import { SLEEP_AIO, SLEEP_AIO_DRAIN, TASK_RUNNING } from "../machine/debug-block.ts";
 import { changeDisks, parseDisks } from "../machine/disks.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
-import { accountOf, detailsOf } from "./002-account.ts";
-import { injectedIn, type Plan, unreported } from "./002-injected.ts";
+import { accountOf, detailsOf, lateFact } from "./002-account.ts";
+import { injectedIn, type Plan, unfounded, unreported } from "./002-injected.ts";
 import { ALL_OF_IT, near, type Outcome, OUTCOMES, PART_OF_IT } from "./002-outcome.ts";
 import { R002 } from "./002-report.ts";
-import { ANSWERED, INJECTED, rows002 } from "./002-rows.ts";
+import { ANSWERED, COMPARED, INJECTED, LATE, rows002, STRANGERS } from "./002-rows.ts";
+import { compare, RequestStory } from "./002-story.ts";
 import { rowTwice } from "./002-twice.ts";
 import { brokenBy, causeOf, countsOf, judgedOf, violationOf } from "./002-violation.ts";
 import { ALIASES, RECORD_BYTES, RECORD_SECTORS, VARIANTS, WORKLOADS } from "./002-workloads.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, CaseSpec, Findings, Stopped } from "./case.ts";
-import { DIO_KINDS, dioRequests, stepOf } from "./dio-trace.ts";
+import { access, DIO_KINDS } from "./dio-trace.ts";
 
 /** The repair that is none and not in the kernel: a program that does not wait for ever. */
 const TIMEOUT = { variant: "x5", workload: "W002t" };
@@ -26,6 +27,8 @@ const ROUNDS = 64;
 const TRACE_EVENTS = 1 << 18;
 const BUDGET_CYCLES = 2_000_000_000n;
 const BUDGET_CYCLES_ROUND = 20_000_000n;
+/** Not as many requests end in it as a ring has slots: each event is read before another comes. */
+const PIECE_CYCLES = 1_000_000;
 const STATS_BYTES = 64;
 
 export const case002: Case = {
@@ -73,6 +76,8 @@ export const case002: Case = {
   traceEvents: () => TRACE_EVENTS,
   traceKinds: DIO_KINDS,
   pairs: (preset) => [[0, cpuCount(preset) > 1 ? 1 : 0]],
+  follow: (machine) => new RequestStory(machine),
+  pieceCycles: PIECE_CYCLES,
   examine,
   rows: [...rows002, rowTwice],
   report: R002,
@@ -93,13 +98,21 @@ function answersTo(stopped: Stopped): Record<(typeof ANSWERS)[number], number> {
   return { ...answers, other: answers.other - answers.eio, wrong: 0 };
 }
 
+/** What was seen while it ran; of a machine that ran without that, its last records. */
+function storyOf({ machine, followed }: Stopped): { story: RequestStory; lost: number } {
+  if (followed instanceof RequestStory) return { story: followed, lost: 0 };
+  const story = new RequestStory(machine);
+  story.take(machine.view.trace());
+  return { story, lost: machine.view.traceLost };
+}
+
 function examine(stopped: Stopped): Findings {
   const { machine, result } = stopped;
-  const events = machine.view.trace();
+  const { story, lost } = storyOf(stopped);
   const answers = answersTo(stopped);
   const { holes = false } = WORKLOADS[stopped.spec.workload];
-  const requests = dioRequests(events).map((request) =>
-    ({ ...request, bytes: BigInt(RECORD_BYTES) }));
+  const bytes = BigInt(RECORD_BYTES);
+  const requests = story.requests.map((request) => ({ ...request, bytes }));
   const block = machine.debugBlock();
   const quiescent = result.stop === "quiescent";
   const over = quiescent || result.exit === 0;
@@ -117,21 +130,28 @@ function examine(stopped: Stopped): Findings {
   const failed = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const unread = inRings + taken;
   const injected = holes ? answers.events : injectedIn(planOf(stopped.spec), answers.submitted);
-  const unseen = unreported(injected, { ...answers, missing, unread });
+  // Of a drive that goes, and of several files, only the trace tells which requests failed.
+  const unseen = unreported(Math.max(injected ?? 0, failed), { ...answers, missing, unread });
+  // Of a write into a hole the page cache does the rest, in the same answer.
+  const compared = compare(holes ? [] : story.iocbs, over, bytes);
+  const { count: late, first } = story.shadow;
+  const erred = requests.filter((request) => access(request, "D1")).length;
   const failure = violationOf({
-    counts, active: quiescent ? active : 0, missing, leaked, unseen, holes,
+    counts, active: quiescent ? active : 0, missing, leaked, unseen, compared, late, holes,
+    strangers: story.strangers.length, wrong: answers.wrong,
+    unfounded: holes ? 0 : unfounded(planOf(stopped.spec), erred, answers),
   });
   if (failure) {
     failure.account = accountOf(judged, { ...answers, active });
-    failure.events = events.filter((event) => stepOf(event));
+    failure.events = story.steps;
     failure.cause = causeOf(judged);
     if (failure.cause === "interleaving") failure.causeFrom = "order";
     Object.assign(failure, detailsOf(judged, { ...answers, active, unread }));
+    if (first) failure.facts = { ...failure.facts, [LATE]: lateFact(first) };
   }
-  const full = events.length === TRACE_EVENTS;
   return {
     failure,
-    broken: full ? "the trace does not hold the whole run: use fewer rounds"
+    broken: lost > 0 ? "the trace does not hold the whole run: use fewer rounds"
       : over && holes && failed !== answers.submitted ? "a write came to no sector that fails"
       : brokenBy(result.exit, failure, missing),
     rounds: answers.events,
@@ -144,6 +164,9 @@ function examine(stopped: Stopped): Findings {
       "errors between S1 and S6": requests.filter(near).length,
       ...(injected === undefined ? {} : { [INJECTED]: injected }),
       [ANSWERED]: answers.eio,
+      [COMPARED]: compared.events,
+      [LATE]: late,
+      [STRANGERS]: story.strangers.length,
       "missing events": over ? missing : 0,
       "requests under way when the run was cut short": over ? 0 : missing,
       "asleep in io_getevents": sleepers(SLEEP_AIO).length,

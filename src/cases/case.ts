@@ -195,6 +195,8 @@ export interface Case {
   bootParameters(spec: CaseSpec): string;
   /** Reads all records of the run while it goes on, of a case whose runs have too many. */
   follow?(machine: Machine): Follower;
+  /** The longest piece of a run that is followed, where the follower needs memory as it was. */
+  pieceCycles?: number;
   /** Looks at the stopped machine. */
   examine(stopped: Stopped): Findings;
   /** Looks at the same run once more, at moments which examine() has found. */

@@ -88,7 +88,8 @@ export async function runOnce(
 async function runFollowed(definition: Case, machine: Machine, hooks: RunHooks) {
   const followed = definition.follow?.(machine);
   if (!followed) return { result: await machine.run(hooks), lost: 0, followed };
-  return { ...await runInPieces(machine, followed, hooks), followed };
+  const { pieceCycles } = definition;
+  return { ...await runInPieces(machine, followed, hooks, pieceCycles), followed };
 }
 
 /** Nothing can be concluded from no failure in records that nobody has seen. */

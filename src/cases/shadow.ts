@@ -77,15 +77,18 @@ export class ShadowMap {
   }
 }
 
-/** Accesses to free objects of one type, of the records of a machine while it runs. */
+/**
+ * Accesses to free objects, of one type or of any, of the records of a machine while it runs. Only
+ * labelled accesses are seen.
+ */
 export class LateAccesses {
   count = 0;
   first?: LateAccess;
   private map?: ShadowMap;
   private readonly machine: Machine;
-  private readonly type: string;
+  private readonly type: string | undefined;
 
-  constructor(machine: Machine, type: string) {
+  constructor(machine: Machine, type?: string) {
     this.machine = machine;
     this.type = type;
   }
@@ -101,7 +104,7 @@ export class LateAccesses {
     this.map.objects = objects;
     for (const event of events) {
       const late = this.map.see(event);
-      if (late?.type !== this.type) continue;
+      if (!late || (this.type !== undefined && late.type !== this.type)) continue;
       this.count++;
       this.first ??= late;
     }

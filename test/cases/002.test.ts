@@ -6,9 +6,9 @@ import { ANSWERED, INJECTED } from "../../src/cases/002-rows.ts";
 import { runOnce } from "../../src/cases/runner.ts";
 import { case002 } from "../../src/cases/002.ts";
 import { accountOf } from "../../src/cases/002-account.ts";
-import { injectedIn, unreported } from "../../src/cases/002-injected.ts";
+import { injectedIn, unfounded, unreported } from "../../src/cases/002-injected.ts";
 import { near, outcomeOf, overwrittenInBuffer } from "../../src/cases/002-outcome.ts";
-import { causeOf, judgedOf, violationOf } from "../../src/cases/002-violation.ts";
+import { causeOf, judgedOf, type Shown, violationOf } from "../../src/cases/002-violation.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
 import { TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, type TraceEvent } from "../../src/core/trace.ts";
 
@@ -156,6 +156,15 @@ describe("injected errors", () => {
     expect([unreported(4, counted), unreported(undefined, counted)]).toEqual([0, 0]);
   });
 
+  it("that nobody injected are not to be answered", () => {
+    const counted = { submitted: 65, eio: 3, other: 0 };
+    const [writes, reads] = [plan("error=write:1152-1408"), plan("error=read:0-1")];
+    expect([3, 2].map((failed) => unfounded(writes, failed, counted))).toEqual([0, 1]);
+    expect([unfounded(reads, 3, counted), unfounded(writes, 3, { ...counted, other: 2 })])
+      .toEqual([2, 2]);
+    expect(unfounded(plan("gone=9"), 3, counted)).toBe(0);
+  });
+
   it("of which the trace has nothing are I002b, too", async () => {
     // Sectors that the host calls bad, and the machine does not know of: the kernel had no error.
     const spec: CaseSpec = {
@@ -181,8 +190,29 @@ it("a run that was cut short has its requests judged only when they were freed",
   expect(judgedOf([done, open], false)).toEqual([done]);
 });
 
+const NOTHING: Shown = {
+  counts: {}, active: 0, missing: 0, leaked: 0, unseen: 0, unfounded: 0, wrong: 0, late: 0,
+  strangers: 0, holes: false, compared: { events: 0, masked: 0, unfounded: 0, twice: 0 },
+};
+
+it.each<[string, Partial<Shown>]>([
+  ["I002a", { active: 1, missing: 1, leaked: 1, late: 1 }],
+  ["I002a", { counts: { twice: 1 }, unseen: 1 }],
+  ["I002a", { compared: { events: 2, masked: 0, unfounded: 0, twice: 1 } }],
+  ["I002b", { counts: { short: 1 } }],
+  // One error is masked, and one is nobody's: their sum is as injected.
+  ["I002b", { compared: { events: 2, masked: 1, unfounded: 1, twice: 0 } }],
+  ["I002b", { compared: { events: 1, masked: 0, unfounded: 1, twice: 0 } }],
+  ["I002b", { unfounded: 1 }], ["I002b", { wrong: 1 }], ["I002b", { unseen: 1, leaked: 1 }],
+  ["I002c", { leaked: 1, late: 1 }], ["UAF", { late: 1 }], ["UAF", { strangers: 1 }],
+])("%s is violated by %o", (invariant, shown) =>
+  expect(violationOf({ ...NOTHING, ...shown })?.invariant).toBe(invariant));
+
+it("nothing is violated where nothing is shown", () =>
+  expect(violationOf(NOTHING)).toBeUndefined());
+
 it("requests that have their event, and never end, are not told as missing", () => {
-  const shown = { counts: {}, active: 4, leaked: 0, unseen: 0, holes: true };
+  const shown = { ...NOTHING, active: 4 };
   expect(violationOf({ ...shown, missing: 4 })!.what).toMatch(/^4 requests have no event/);
   expect(violationOf({ ...shown, missing: 0 })!.what).toMatch(/^4 requests have their event/);
 });
