@@ -1,6 +1,6 @@
 // The acceptance test of case 002: rows E002.* of smpbox case --rows.
 import { ALL_OF_IT, OUTCOMES, PART_OF_IT } from "./002-outcome.ts";
-import { WORKLOADS } from "./002-workloads.ts";
+import { HOLE_ROUNDS, WORKLOADS } from "./002-workloads.ts";
 import type { CaseRun, Row, Setup } from "./case.ts";
 import { sumCounts } from "./numbers.ts";
 
@@ -85,7 +85,8 @@ function setup(
 ): Setup {
   return {
     what: `${variant}, ${workload}`, machine: "clovertown", variant, workload, memory: "tso",
-    pairs: [PAIR], seeds, rounds: ROUNDS, expected, judge,
+    pairs: [PAIR], seeds, rounds: WORKLOADS[workload].holes ? HOLE_ROUNDS : ROUNDS, expected,
+    judge,
   };
 }
 

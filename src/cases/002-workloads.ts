@@ -35,6 +35,9 @@ export interface Workload {
   holes?: boolean;
 }
 
+/** Writes of each log: only the first one is cut short where it was written before. */
+export const HOLE_ROUNDS = 1;
+
 const badWrites = (first: number, last: number) => `error=write:${first}-${last}`;
 /** The first half of every sixteenth record: the first bio of two. */
 const badFirstHalves = Array.from({ length: 4 }, (_, i) => {
@@ -55,8 +58,8 @@ const badFirstBlocks = Array.from({ length: LOGS }, (_, i) => {
   return badWrites(first, first + BLOCK_SECTORS - 1);
 });
 /** One write of each log, from the second sector of its first block on. */
-const log = (logs: number) =>
-  `rounds=1 oracle=${logs} iozone=0 pdflush=0 ls=0 bytes=${RECORD_BYTES} offset=${0xb00200}`;
+const log = (logs: number) => `rounds=${HOLE_ROUNDS} oracle=${logs} iozone=0 pdflush=0 ls=0 ` +
+  `bytes=${RECORD_BYTES} offset=${0xb00200}`;
 /** Its block has been written; the write is the second command. */
 const AT_THE_WRITE = 2;
 

@@ -12,7 +12,9 @@ import { ANSWERED, COMPARED, INJECTED, LATE, rows002, STRANGERS } from "./002-ro
 import { compare, RequestStory } from "./002-story.ts";
 import { rowTwice } from "./002-twice.ts";
 import { brokenBy, causeOf, countsOf, judgedOf, violationOf } from "./002-violation.ts";
-import { ALIASES, RECORD_BYTES, RECORD_SECTORS, VARIANTS, WORKLOADS } from "./002-workloads.ts";
+import {
+  ALIASES, HOLE_ROUNDS, RECORD_BYTES, RECORD_SECTORS, VARIANTS, WORKLOADS,
+} from "./002-workloads.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, CaseSpec, Findings, Stopped } from "./case.ts";
 import { access, DIO_KINDS } from "./dio-trace.ts";
@@ -43,7 +45,8 @@ export const case002: Case = {
   buggy: "bug",
   fixed: "dio2620",
   variantOf(text, workload) {
-    const name = ALIASES[text.toLowerCase()] ?? text;
+    const lower = text.toLowerCase();
+    const name = ALIASES[lower] ?? lower;
     if (name === TIMEOUT.variant && workload !== TIMEOUT.workload) {
       throw new InputError(`variant ${text} of case 002 is what a program does, with the kernel ` +
         `as it was: use --workload ${TIMEOUT.workload}, with or without it`);
@@ -62,6 +65,9 @@ export const case002: Case = {
     Object.entries(WORKLOADS).map(([name, { what }]) => [name, what]),
   ),
   rounds: ROUNDS,
+  fixedRounds: Object.fromEntries(
+    Object.entries(WORKLOADS).flatMap(([name, { holes }]) => holes ? [[name, HOLE_ROUNDS]] : []),
+  ),
   bootParameters({ variant, workload, pair, rounds }) {
     const { files, words, kernel, holes } = WORKLOADS[workload];
     if (holes) return `v002=${variant} ${kernel} -- w003 ${words}`;

@@ -183,6 +183,8 @@ export interface Case {
   workloads: Record<string, string>;
   /** Rounds of a run, unless told otherwise. */
   rounds?: number;
+  /** By workload: rounds of those that can have no others. */
+  fixedRounds?: Record<string, number>;
   /** Trace records to keep: at least the last rounds. */
   traceEvents(spec: CaseSpec): number;
   /** Their kinds, unless those of a lost wake-up: bit k for TRACE_* k. */

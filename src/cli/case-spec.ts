@@ -45,7 +45,8 @@ export function shapeOf(
   definition: Case, options: RunChoice,
 ): Omit<CaseSpec, "pair" | "seed"> {
   if (options.inflight !== undefined && definition.inflight === undefined) {
-    throw new InputError(`--inflight: case ${definition.id} has one request at a time`);
+    throw new InputError(`--inflight: in case ${definition.id} the workload says how many ` +
+      "requests are under way: leave it out, or choose another --workload");
   }
   const workload = options.workload ?? definition.workload;
   if (!Object.hasOwn(definition.workloads, workload)) {
@@ -56,7 +57,7 @@ export function shapeOf(
     machine: options.machine ?? definition.machine,
     variant: definition.variantOf(options.variant ?? "bug", workload),
     workload,
-    rounds: options.rounds ?? definition.rounds ?? ROUNDS,
+    rounds: roundsOf(definition, workload, options.rounds),
     memory: options.memory,
     inflight: options.inflight,
     windowCycles: options.window,
@@ -64,6 +65,14 @@ export function shapeOf(
     disk: options.disk,
     irq: options.irq,
   };
+}
+
+function roundsOf(definition: Case, workload: string, asked: number | undefined): number {
+  const fixed = definition.fixedRounds?.[workload];
+  if (fixed === undefined) return asked ?? definition.rounds ?? ROUNDS;
+  if (asked === undefined || asked === fixed) return fixed;
+  throw new InputError(`--rounds ${asked}: ${workload} of case ${definition.id} always has ` +
+    `${fixed}: leave it out, or choose another --workload`);
 }
 
 /** The pair that is farthest apart, unless told otherwise. */

@@ -118,7 +118,8 @@ describe("requests in the trace", () => {
 });
 
 describe("variants", () => {
-  it.each([["fixed", "dio2620"], ["F0", "fix2006"], ["f2", "dio2620"], ["x3", "x3"]])(
+  it.each([["fixed", "dio2620"], ["F0", "fix2006"], ["f2", "dio2620"], ["X3", "x3"],
+    ["BUG", "bug"], ["DIO2620", "dio2620"]])(
     "%s is %s", (text, name) => expect(case002.variantOf(text)).toBe(name));
   it.each(["k7", "", "x9", "toString"])("%j lists the valid ones", (text) =>
     expect(() => case002.variantOf(text)).toThrow(/dio2620/));

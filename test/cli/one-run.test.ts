@@ -79,13 +79,25 @@ describe("the run of a case", () => {
     expect(opened).toMatchObject({ machine, workload, variant, rounds, seed: 1n });
   });
 
+  it("of a workload that has its own rounds has these", async () => {
+    for (const words of [[], ["--rounds", "1"]]) {
+      const options = await optionsIn(["--workload", "W002h", ...words]);
+      expect(await specOf(findCase("002"), options)).toMatchObject({ rounds: 1 });
+    }
+    const other = await optionsIn(["--workload", "W002b", "--rounds", "3"]);
+    expect(await specOf(findCase("002"), other)).toMatchObject({ rounds: 3 });
+  });
+
   it("is refused where the case has no such thing, with the words of `case`", async () => {
     const wrong: [id: string, words: string[], message: RegExp][] = [
       ["003", ["--workload", "W001"], /workload W001 of case 003: use one of W003c, /],
       ["003", ["--variant", "k7"], /variant k7 of case 003: use bug, f0, /],
       ["003", ["--pair", "0,1"], /--pair: case 003 runs on all CPUs/],
       ["001", ["--pair", "0,8"], /--pair 0,8 needs 9 CPUs: clovertown has 8/],
-      ["001", ["--inflight", "3"], /--inflight: case 001 has one request at a time/],
+      ["001", ["--inflight", "3"], /--inflight: in case 001 the workload says how many/],
+      ["002", ["--inflight", "4"], /--inflight: in case 002 the workload says how many/],
+      ["002", ["--workload", "W002h", "--rounds", "3"], /--rounds 3: W002h .* always has 1:/],
+      ["002", ["--workload", "W002g", "--rounds", "64"], /W002g .* another --workload/],
       ["001", ["--machine", "uni1"], /uni1 has 1 CPU, and case 001 needs 2/],
     ];
     for (const [id, words, message] of wrong) {

@@ -15,11 +15,13 @@ export function comparedForm({ variant, workload, memory, rounds, seeds }: Asked
 /** What a case's runs depend on, the case's own filled in where the form leaves it open. */
 export function caseForm(asked: Asked) {
   const definition = findCase(asked.case);
+  const workload = asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload;
+  const fixed = definition.fixedRounds?.[workload];
   return {
     definition,
     machine: asked.caseMachine === OWN ? definition.machine : asked.caseMachine,
-    workload: asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload,
-    rounds: asked.caseRounds || (definition.rounds ?? ROUNDS),
+    workload,
+    rounds: fixed ?? (asked.caseRounds || (definition.rounds ?? ROUNDS)),
   };
 }
 
