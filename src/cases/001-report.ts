@@ -49,7 +49,7 @@ export const R001: ReportPlan = {
         words: {
           A1: "the event", A2: "the kernel's tail", A3: "the ring's tail",
           P: "ki_users", B: "is anybody waiting?", "1e": "queues itself",
-          "1g": "state, a fence", 2: "is there an event?",
+          "1g": "state", "1g locked": "state, a fence", 2: "is there an event?",
         },
         claims: [["A3 issue", "B load"], ["B load", "A3 commit"], ["B load", "1e commit"],
           ["2 load", "A3 commit"]],

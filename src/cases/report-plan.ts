@@ -101,6 +101,7 @@ export type Part = { when?: string } & (
       cyclesBefore?: number;
       /** Or from one moment of the failure to another; nothing, if it has none and no `from`. */
       moments?: [from: string, to: string];
+      /** By label, or by label and kind ("1g locked"). */
       words: Record<string, string>;
       /** Of labels that have another name elsewhere. */
       legend?: string;

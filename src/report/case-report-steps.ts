@@ -61,7 +61,8 @@ export function stepsOf(plan: StepPlan, session: Session, source: Source): Steps
   const steps = own.filter(({ time }) => time >= first && time <= end).map((event): Step => ({
     time: event.time, cpu: event.cpu, label: named(event), kind: STEP_KINDS[event.kind],
     place: placeName(session, names, Number(event.phys)), value: event.value,
-    words: plan.words[named(event)] ?? "",
+    words: plan.words[`${named(event)} ${STEP_KINDS[event.kind]}`] ??
+      plan.words[named(event)] ?? "",
   }));
   const last = steps.at(-1);
   const { now } = session.machine.view;
@@ -111,13 +112,15 @@ function momentClaim(
 }
 
 function claimOf([earlier, later]: Claim, steps: readonly Step[]) {
+  const last = (text: string) =>
+    steps.findLast(({ label, kind }) => `${label} ${kind}` === text);
+  // A locked access loads, and its store is visible at once.
   const [a, b] = [earlier, later].map((text) =>
-    steps.findLast(({ label, kind }) => `${label} ${kind}` === text));
+    last(text) ?? last(text.replace(/ (load|issue|commit)$/, " locked")));
   if (!a || !b) {
     return { text: `${earlier} or ${later} is not in the trace`, holds: false };
   }
   const holds = a.time < b.time;
-  return {
-    text: `${earlier} at ${a.time} ${holds ? "before" : "NOT before"} ${later} at ${b.time}`, holds,
-  };
+  const at = ({ label, kind, time }: Step) => `${label} ${kind} at ${time}`;
+  return { text: `${at(a)} ${holds ? "before" : "NOT before"} ${at(b)}`, holds };
 }

@@ -109,6 +109,23 @@ it("R001: the reaper, its ring, the unread event, the order of the steps", async
   session.machine.close();
 }, 180_000);
 
+it("R001: a plain store at 1g is no fence, a locked look at 2 is a look", async () => {
+  const run = await failed(case001, {
+    machine: "clovertown", variant: "k0/i", workload: "W001i", pair: [0, 2], rounds: 2000,
+    memory: "tso-adv",
+  });
+  const report = await make(case001, run);
+  const { claims, steps } = report.sections.find((section) => section.steps)!;
+  const words = (label: string) => new Set(steps!.filter((step) => step.label === label)
+    .map((step) => `${step.kind}: ${step.words}`));
+  expect(words("1g")).toEqual(new Set(["issue: state", "commit: state"]));
+  expect(words("2")).toEqual(new Set(["locked: is there an event?"]));
+  expect(claims!.map(({ text }) => text.replaceAll(/ at \d+/g, ""))).toEqual([
+    "A3 issue before B load", "B load before A3 commit", "B load before 1e commit",
+    "2 locked before A3 commit",
+  ]);
+});
+
 it("smpbox case --report writes what the file's name says", () => {
   const main = join(packageRoot(), "dist", "src", "cli", "main.js");
   const smpbox = (...words: string[]) =>
