@@ -1,5 +1,7 @@
 // What is made of the runs of case 001, for its acceptance test (001-rows.ts).
+import type { TraceEvent } from "../core/view.ts";
 import { findLostWakeup, isStoreBuffering } from "./001-story.ts";
+import { mayBeLate } from "./001-variants.ts";
 import type { CaseRun, Setup } from "./case.ts";
 
 type Judge = Setup["judge"];
@@ -99,13 +101,28 @@ export const slowButNever: Judge = (runs) => {
   return { measured, outcome: slow > 0 ? result.outcome : "missed" };
 };
 
-/** Every hang, by its trace. */
+/**
+ * Does its trace explain a hang? Both sides looked too early for the other's store, one of these
+ * stores was late, and what this code makes visible before the younger load was so: a reaper a, for
+ * one, looks (2) only after its entry (1e) is visible.
+ */
+function isExplained({ failure, spec }: CaseRun): boolean {
+  const story = findLostWakeup(failure!, ...spec.pair);
+  const { bRead, tailCommit, queueCommit, stateCommit, tailRead } = story;
+  const may = mayBeLate(spec.variant);
+  const inOrder = (commit?: TraceEvent, look?: TraceEvent) =>
+    commit !== undefined && look !== undefined && commit.time <= look.time;
+  return failure!.cause === "store buffer" && isStoreBuffering(story) &&
+    (may.tail || inOrder(tailCommit, bRead)) &&
+    (may.entry || inOrder(queueCommit, tailRead)) &&
+    (may.state || inOrder(stateCommit, tailRead));
+}
+
+/** Some run hangs, and the trace of every one that does explains it. */
 export const explained: Judge = (runs) => {
   const failures = hung(runs);
-  const good = failures.filter((run) =>
-    isStoreBuffering(findLostWakeup(run.failure!, ...run.spec.pair)) &&
-    run.failure!.cause === "store buffer");
-  const measured = `${good.length} of ${failures.length} hangs`;
+  const good = failures.filter(isExplained);
+  const measured = `${count(runs)}, ${good.length} of ${failures.length} by a late store`;
   const all = failures.length > 0 && good.length === failures.length;
   return brokenOf(runs) ?? { measured, outcome: all ? "holds" : "missed" };
 };

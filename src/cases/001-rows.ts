@@ -129,9 +129,9 @@ export const rows001: Row[] = [
   },
   {
     id: "E001.3",
-    what: "the bug is there on conroe too",
+    what: "the bug is there on conroe too, and each hang is store buffering",
     setups: (size) => [hanging(size, {
-      machine: "conroe", memory: "tso-adv", expected: "a hang", judge: found,
+      machine: "conroe", memory: "tso-adv", expected: "a hang", judge: explained,
     })],
   },
   {
@@ -173,10 +173,10 @@ export const rows001: Row[] = [
   },
   {
     id: "E001.7",
-    what: "wrong fences: as without one",
+    what: "wrong fences: as without one, by the same late store",
     setups: (size) => [
       ...["k1", "k2", "k3", "k5"].map((variant) => hanging(size, {
-        variant, pairs: size === "short" ? [[0, 2]] : OFF_DIE, expected: "hangs", judge: found,
+        variant, pairs: size === "short" ? [[0, 2]] : OFF_DIE, expected: "hangs", judge: explained,
       })),
       // A fence before A2 has A3 wait for two lines in turn instead of three: 233 cycles where k0's
       // waits 337. What is left is the round in which the submitter's ctx_lock takes line 0 from a
@@ -184,20 +184,20 @@ export const rows001: Row[] = [
       // cycles after A3, which takes the reaper's copy only at 177. In the same package (161
       // cycles) step 2 comes 190 cycles too late. One such round in thousands: not for a short run.
       ...(size === "short" ? [] : [
-        setup(size, { variant: "k4", pairs: [[0, 2]], expected: "hangs", judge: found }),
+        setup(size, { variant: "k4", pairs: [[0, 2]], expected: "hangs", judge: explained }),
         setup(size, { variant: "k4", pairs: [[0, 1]], seeds: 3, expected: "0", judge: never() }),
       ]),
       ...["k4", "k6"].map((variant) => hanging(size, {
-        variant, memory: "tso-adv", expected: "a hang", judge: found,
+        variant, memory: "tso-adv", expected: "a hang", judge: explained,
       })),
     ],
   },
   {
     id: "E001.8",
-    what: "a reaper without its fence defeats the patch; always waking mends one kind of that",
+    what: "a reaper without its fence defeats the patch by a late store; always waking mends one",
     setups: (size) => [
       ...["k7/c", "k7/g"].map((variant) => hanging(size, {
-        variant, memory: "tso-adv", expected: "a hang", judge: found,
+        variant, memory: "tso-adv", expected: "a hang", judge: explained,
       })),
       setup(size, { variant: "k12/g", memory: "tso-adv", expected: "0", judge: never() }),
       ...["k7/c", "k7/g", "k12/g"].map((variant) => setup(size, {
@@ -222,7 +222,7 @@ export const rows001: Row[] = [
   },
   {
     id: "E001.10",
-    what: "every hang: B before A3 is visible, 2 before A3 is visible",
+    what: "every hang: B before A3 is visible, 2 before A3 is visible and after 1e is",
     setups: (size) => [hanging(size, {
       seeds: size === "short" ? 2 : 20, expected: "all of them", judge: explained,
     })],

@@ -1,6 +1,7 @@
 // The variants of case 001: a completer K, a reaper R, the layout of aio_complete(), and how its
 // locks are released. A name is K/R/LAYOUT/RELEASE; what is left out at its end is a, 24 and mov.
 import { InputError } from "../machine/preset.ts";
+import type { Late } from "./001-story.ts";
 
 export const COMPLETERS: Record<string, string> = {
   k0: "nothing between A3 and B, as in Linux 2.6.24",
@@ -84,4 +85,21 @@ export function parametersOf(name: string): string {
   const { completer, reaper, layout, release } = parseVariant(name);
   const k = completer.slice(1);
   return `v001k=${k} v001r=${reaper} v001lay=${layout} unlock=${release}`;
+}
+
+/** Fences at the latest when B is read: k11 and k12 take wait.lock. */
+const FENCED_COMPLETERS = new Set(["k7", "k8", "k9", "k10", "k11", "k12", "k13"]);
+/** Reapers whose entry (1e), and whose state (1g), is visible to all when step 2 is executed. */
+const ENTRY_VISIBLE = "abfhij";
+const STATE_VISIBLE = "abfgij";
+
+/** Which stores may wait in a store buffer while a younger load of their CPU is executed. */
+export function mayBeLate(name: string): Late {
+  const { completer, reaper, layout, release } = parseVariant(name);
+  const byXchg = release === "xchg";
+  return {
+    tail: !FENCED_COMPLETERS.has(completer) && !(layout === "9" && byXchg),
+    entry: !ENTRY_VISIBLE.includes(reaper) && !byXchg,
+    state: !STATE_VISIBLE.includes(reaper),
+  };
 }
