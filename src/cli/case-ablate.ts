@@ -81,5 +81,6 @@ function printAblationJson(
       visited: row.runs.reduce((sum, run) => sum + (run.visited ?? 0), 0),
       reading: readingOf(row),
     })),
+    verdict: verdictOf(rows),
   });
 }
