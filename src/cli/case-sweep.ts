@@ -1,5 +1,5 @@
-// smpbox case 001 --sweep: how often it hangs against the numbers of the machine, as a table and,
-// with --svg, as a chart.
+// smpbox case 001 --sweep: how often it hangs against the numbers of the machine and against the
+// contested lines, as a table and, with --svg, as a chart.
 import { type Axis, axesOf, onsetOf, type Point, pointOf, rateOf, specsAt } from
   "../cases/001-sweep.ts";
 import type { Case } from "../cases/case.ts";
@@ -18,7 +18,8 @@ import { Progress } from "./progress.ts";
 /** Some minutes of processor time. */
 const SEEDS = 3;
 const ROUNDS = 4000;
-const COLUMNS = 2;
+/** Of the chart: its heading has to fit above them. */
+const COLUMNS = 3;
 
 export async function sweep(
   definition: Case, options: MachineOptions, plain: boolean, signal: AbortSignal,
@@ -32,27 +33,27 @@ export async function sweep(
   const variant = definition.variantOf(options.variant ?? buggy, workload);
   const seeds = plain ? SEEDS : options.seeds;
   const rounds = options.rounds ?? ROUNDS;
-  const axes = pairs.map((pair) => axesOf(preset, pair));
+  const axes = pairs.map((pair) => axesOf(preset, pair, variant));
   const total = axes.flat().reduce((sum, axis) => sum + axis.steps.length, 0);
   const progress = new Progress();
   const points: Point[] = [];
   for (const [i, pair] of pairs.entries()) {
     for (const axis of axes[i]) {
-      for (const { value, changes } of axis.steps) {
+      for (const step of axis.steps) {
         progress.update(() => `${points.length} of ${total} values`);
         const base = { machine, memory, variant, workload, pair, rounds, windowCycles };
-        const numbers = [...(options.set ?? []), ...changes];
-        const specs = specsAt(base, options.seed, seeds, numbers);
+        const specs = specsAt(base, options.seed, seeds, step, options.set);
         const runs = await runAll(definition, specs, { jobs: options.workers, signal });
         if (signal.aborted) return EXIT.interrupted;
-        points.push(pointOf(axis, value, runs));
+        points.push(pointOf(axis, step.value, runs));
       }
     }
   }
   progress.clear();
   const what = [...(variant === buggy ? [] : [variant]), ...(memory === "tso" ? [] : [memory])];
+  const lines = axes[0].some(({ id }) => id === "contested") ? " and the contested lines" : "";
   const title = `${["case 001", ...what].join(" ")} on ${preset.name}: hangs against the ` +
-    `machine's numbers, ${seeds} runs of ${rounds} rounds for each value`;
+    `machine's numbers${lines}, ${seeds} runs of ${rounds} rounds for each value`;
   if (options.svg !== undefined) writeOutput("--svg", options.svg, svgOf(title, axes[0], points));
   const onset = pairs.map((pair) => ({
     pair, ...onsetOf(points.filter((p) => p.axis === "ownership" && p.pair === pair)),
@@ -62,8 +63,8 @@ export async function sweep(
       schema: "smpbox-sweep-1", machine: preset.name, variant, memory, seeds, rounds, points, onset,
     });
   } else {
-    const lines = [wrap(title), ...tables(axes[0], points), ...verdict(points)];
-    process.stdout.write(`${lines.join("\n")}\n`);
+    const out = [wrap(title), ...tables(axes[0], points), ...verdict(points)];
+    process.stdout.write(`${out.join("\n")}\n`);
   }
   return points.some(({ broken }) => broken > 0) ? EXIT.failed : EXIT.held;
 }
@@ -85,8 +86,9 @@ function tables(axes: readonly Axis[], points: readonly Point[]): string[] {
       `${"".padEnd(8)}${relations.map((relation) => `${relation} `.padStart(20)).join("")}`,
       ...values.map((value) => `${`${value}`.padStart(8)}` + relations.map((relation) =>
         cell(own.find((p) => p.value === value && p.relation === relation))).join("").trimEnd()),
+      ...(axis.note === undefined ? [] : [wrap(axis.note)]),
     ];
-  }).concat("", "hung/all runs, hangs for each 1000 rounds; * the machine's own number");
+  }).concat("", "hung/all runs, hangs for each 1000 rounds; * as the machine, or the code, is");
 }
 
 function verdict(points: readonly Point[]): string[] {

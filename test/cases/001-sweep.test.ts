@@ -5,6 +5,7 @@ import { case001 } from "../../src/cases/001.ts";
 import { ABLATION, specsOf as specsAblated } from "../../src/cases/001-ablation.ts";
 import { axesOf, onsetOf, type Point, pointOf, rateOf, specsAt } from
   "../../src/cases/001-sweep.ts";
+import { median } from "../../src/cases/numbers.ts";
 import { runAll } from "../../src/cases/runner.ts";
 import { loadPreset } from "../../src/engine/files.ts";
 import { Machine } from "../../src/engine/machine.ts";
@@ -15,8 +16,8 @@ const TIMEOUT_MS = 300_000;
 afterAll(() => Machine.shutdown());
 
 const point = (value: number, hangs: number): Point => ({
-  axis: "ownership", pair: [0, 4], relation: "same L2", value, frozen: value === 40, hangs, runs: 2,
-  rounds: 2000, broken: 0,
+  axis: "ownership", pair: [0, 4], relation: "same L2", variant: "k0", value,
+  frozen: value === 40, hangs, runs: 2, rounds: 2000, broken: 0,
 });
 
 describe("the axes", () => {
@@ -24,30 +25,31 @@ describe("the axes", () => {
 
   it("begin at what the machine has", () => {
     const frozen = (pair: [number, number]) =>
-      axesOf(clovertown, pair).map((axis) => [axis.id, axis.frozen]);
+      axesOf(clovertown, pair, "k0").map((axis) => [axis.id, axis.frozen]);
     expect(frozen([0, 4])).toEqual([
-      ["ownership", 40], ["retire", 8], ["rfoPrefetch", 0],
+      ["ownership", 40], ["retire", 8], ["contested", 3], ["rfoPrefetch", 0],
       ["popf", numberOf(clovertown, "cost.popf")],
     ]);
     expect(frozen([0, 2])[0]).toEqual(["ownership", 149]);
-    for (const { frozen, steps } of axesOf(clovertown, [0, 1])) {
+    for (const { frozen, steps } of axesOf(clovertown, [0, 1], "k0")) {
       expect(steps.map(({ value }) => value)).toContain(frozen);
     }
   });
 
   it("keep the proportion of the three latencies, and change what the machine has", () => {
-    const [ownership] = axesOf(clovertown, [0, 4]);
+    const [ownership] = axesOf(clovertown, [0, 4], "k0");
     const doubled = ownership.steps.find(({ value }) => value === 80)!;
     expect(doubled.changes).toEqual([
       ["latency.siblingOwn", 80], ["latency.siblingUpgrade", 54], ["latency.siblingLoad", 66],
     ]);
-    for (const { steps } of axesOf(clovertown, [0, 4])) {
+    for (const { steps } of axesOf(clovertown, [0, 4], "k0")) {
       for (const { changes } of steps) loadPreset("clovertown", new Map(changes));
     }
   });
 
   it("are named by the field that they change", () => {
-    for (const { id, field, steps } of axesOf(clovertown, [0, 2])) {
+    for (const { id, field, steps } of axesOf(clovertown, [0, 2], "k0")) {
+      if (id === "contested") continue; // that one changes the code
       const changed = new Set(steps.flatMap(({ changes }) => changes.map(([name]) => name)));
       if (id === "ownership") {
         expect([...changed]).toEqual(
@@ -60,7 +62,53 @@ describe("the axes", () => {
   });
 
   it("know the relations of Core 2", () => {
-    expect(() => axesOf(loadPreset("nehalem-ep"), [0, 1])).toThrow(/same L3.*same L2/);
+    expect(() => axesOf(loadPreset("nehalem-ep"), [0, 1], "k0")).toThrow(/same L3.*same L2/);
+  });
+});
+
+describe("contested lines", () => {
+  const pair: [number, number] = [0, 2];
+  const contested = (variant: string) =>
+    axesOf(loadPreset("clovertown"), pair, variant).find(({ id }) => id === "contested");
+  const base = {
+    machine: "clovertown", variant: "k0", workload: "W001i", memory: "tso" as const, pair,
+    rounds: 1000,
+  };
+
+  it("change the completer, and nothing else of the code", () => {
+    const variants = (name: string) =>
+      contested(name)?.steps.map(({ value, variant }) => [value, variant]);
+    expect(variants("k0")).toEqual([[1, "k6"], [2, "k4"], [3, "k0"]]);
+    expect(variants("k0/c/9")).toEqual([[1, "k6/c/9"], [2, "k4/c/9"], [3, "k0/c/9"]]);
+    expect(contested("k0/c")!.field).toBe("variants k6/c k4/c k0/c");
+    // One with a fence of its own is not what k4 and k6 have less lines than.
+    expect(variants("k7")).toBeUndefined();
+  });
+
+  it("are what is run, with what the user changed", () => {
+    const changed = new Map([["cost.popf", 20], ["core.retireDelay", 4]]);
+    const [, two] = contested("k0")!.steps;
+    expect(specsAt(base, 5n, 2, two, changed)).toEqual([5n, 6n].map((seed) =>
+      ({ ...base, variant: "k4", seed, changes: changed })));
+    const retire = axesOf(loadPreset("clovertown"), pair, "k0").find(({ id }) => id === "retire")!;
+    const [run] = specsAt(base, 5n, 1, retire.steps.find(({ value }) => value === 64)!, changed);
+    expect(run.variant).toBe("k0");
+    expect([...run.changes!]).toEqual([["cost.popf", 20], ["core.retireDelay", 64]]);
+  });
+
+  it("are waited for in turn; behind one nothing hangs", { timeout: TIMEOUT_MS }, async () => {
+    const axis = contested("k0")!;
+    const specs = axis.steps.flatMap((step) => specsAt(base, 1n, 1, step));
+    const runs = await runAll(case001, specs, {});
+    const points = runs.map((run, i) => pointOf(axis, axis.steps[i].value, [run]));
+    expect(points.map(({ variant, frozen }) => [variant, frozen])).toEqual(
+      [["k6", false], ["k4", false], ["k0", true]]);
+    expect([points[0].hangs, points[2].hangs]).toEqual([0, 1]);
+    const [one, two, three] = runs.map(({ residence }) => median(residence)!);
+    // Half a latency of ownership or more for each line.
+    const own = numberOf(loadPreset("clovertown"), "latency.socketOwn");
+    expect(two - one).toBeGreaterThan(own / 2);
+    expect(three - two).toBeGreaterThan(own / 2);
   });
 });
 
@@ -74,14 +122,15 @@ describe("the onset", () => {
 
   it("is seen: a die as slow as another socket hangs", { timeout: TIMEOUT_MS }, async () => {
     const pair: [number, number] = [0, 4];
-    const [ownership] = axesOf(loadPreset("clovertown"), pair);
-    const { value, changes } = ownership.steps.find((step) => step.value === 149)!;
+    const [ownership] = axesOf(loadPreset("clovertown"), pair, "k0");
+    const step = ownership.steps.find(({ value }) => value === 149)!;
     const base = {
       machine: "clovertown", variant: "k0", workload: "W001i", memory: "tso" as const, pair,
       rounds: 20_000,
     };
-    const runs = await runAll(case001, specsAt(base, 1n, 1, changes), {});
-    expect(pointOf(ownership, value, runs)).toMatchObject({ hangs: 1, runs: 1, frozen: false });
+    const runs = await runAll(case001, specsAt(base, 1n, 1, step), {});
+    expect(pointOf(ownership, step.value, runs))
+      .toMatchObject({ hangs: 1, runs: 1, frozen: false });
   });
 });
 
