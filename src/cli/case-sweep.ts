@@ -51,9 +51,9 @@ export async function sweep(
   }
   progress.clear();
   const what = [...(variant === buggy ? [] : [variant]), ...(memory === "tso" ? [] : [memory])];
-  const lines = axes[0].some(({ id }) => id === "contested") ? " and the contested lines" : "";
+  const lines = axes[0].some(({ id }) => id === "contested") ? " and contested lines" : "";
   const title = `${["case 001", ...what].join(" ")} on ${preset.name}: hangs against the ` +
-    `machine's numbers${lines}, ${seeds} runs of ${rounds} rounds for each value`;
+    `machine's numbers${lines}, ${seeds} runs of ${rounds} rounds a value`;
   if (options.svg !== undefined) writeOutput("--svg", options.svg, svgOf(title, axes[0], points));
   const onset = pairs.map((pair) => ({
     pair, ...onsetOf(points.filter((p) => p.axis === "ownership" && p.pair === pair)),
