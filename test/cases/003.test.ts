@@ -1,18 +1,22 @@
 // Case 003 in the trace: when submitter and completion were near each other, what hid the waiter,
 // and looks at a request that is gone. What comes out on the machine: rows.test.ts.
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { stuckOwners } from "../../src/cases/003-account.ts";
 import { case003 } from "../../src/cases/003.ts";
 import {
   causeOfHang, causeOfUse, DioStory, isNear, meetingsOf, NEAR_CYCLES,
 } from "../../src/cases/003-story.ts";
-import type { CaseRun } from "../../src/cases/case.ts";
+import type { CaseRun, CaseSpec } from "../../src/cases/case.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
+import { runOnce } from "../../src/cases/runner.ts";
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
 } from "../../src/core/trace.ts";
-import type { Machine } from "../../src/engine/machine.ts";
+import { Machine } from "../../src/engine/machine.ts";
 import type { Task } from "../../src/machine/debug-block.ts";
+import { parseDisks } from "../../src/machine/disks.ts";
+
+afterAll(() => Machine.shutdown());
 
 const LINE = 0x740000n;
 const W = 4;
@@ -178,10 +182,51 @@ describe("the rows", () => {
     }
   });
 
+  it("a write that is not answered in full is missed in any row, and never known", () => {
+    const some = (invariant?: string) => found(invariant, { counts: {
+      "writes answered otherwise": 1, "accesses after free": 1, "requests that were waited for": 1,
+    } });
+    const all = case003.rows.flatMap((row) => row.setups("full"));
+    for (const { what, expected, judge, bound } of all) {
+      for (const run of [some(), some("I003a"), some("UAF")]) {
+        expect(judge([run]).outcome, `${what}: ${expected}`).toBe("missed");
+        expect(bound?.([run]) ?? false, `${what}: ${expected}`).toBe(false);
+      }
+    }
+  });
+
   it("what is known has its bound", () => {
     const x7 = setupOf("E003.5", "use after free", "x7").bound!;
     expect([x7([found(undefined)]), x7([found("I003a")])]).toEqual([true, false]);
     expect(setupOf("E003.5", "use after free", "x3").bound!([found("I003a")])).toBe(true);
+  });
+});
+
+describe("what the writes are answered", () => {
+  const spec: CaseSpec = {
+    machine: "rhel16", variant: "f0", workload: "W003n", pair: [0, 1], rounds: 4, memory: "tso",
+    seed: 1n,
+  };
+  const answers = ({ counts }: CaseRun) =>
+    ["writes answered in full", "writes answered otherwise", "of them by -EIO"]
+      .map((what) => counts![what]);
+
+  it("is told, and is all of them where the disk does what it is told to", async () => {
+    const run = await runOnce(case003, spec);
+    expect([run.broken, ...answers(run)]).toEqual([undefined, 4, 0, 0]);
+  });
+
+  it("is told where a drive is gone, and no fault of the kernel", async () => {
+    const run = await runOnce(case003, { ...spec, disk: ["gone=6"] });
+    const [full, otherwise, errors] = answers(run);
+    expect([run.broken, full + otherwise]).toEqual([undefined, 4]);
+    expect(errors).toBeGreaterThan(0);
+  });
+
+  it("is a fault where no disk was to fail", async () => {
+    const disks = () => ({ disks: parseDisks(1, "gone=6"), irqPolicy: "fixed" as const });
+    const run = await runOnce({ ...case003, disks }, spec);
+    expect(run.broken).toMatch(/^4 of 4 writes were not answered in full/);
   });
 });
 
