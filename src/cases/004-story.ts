@@ -1,11 +1,12 @@
 // Case 004's trace while the machine runs: what kicksIn() finds, and the records around the first
 // violation, which a long run's ring has lost by its end.
-import type { TraceEvent } from "../core/trace.ts";
+import { TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
 import type { Machine } from "../engine/machine.ts";
 import type { Follower } from "../engine/pieces.ts";
 import { FsBlock } from "../machine/fs-block.ts";
 import { isOfKick } from "./004-life.ts";
 import { type KickLayout, KickReader, type Kicks } from "./004-trace.ts";
+import { DIO } from "./dio-trace.ts";
 import { LateAccesses } from "./shadow.ts";
 
 const NONE: Kicks = { violations: [], counts: {}, tries: 0, wakes: 0, near: 0 };
@@ -13,6 +14,8 @@ const NONE: Kicks = { violations: [], counts: {}, tries: 0, wakes: 0, near: 0 };
 export class KickStory implements Follower {
   /** By the allocator's labels, whatever the access is. */
   readonly shadow: LateAccesses;
+  /** Requests by O_DIRECT: struct dio that were begun. */
+  direct = 0;
   private readonly machine: Machine;
   private reader?: KickReader;
   private before: readonly TraceEvent[] = [];
@@ -35,6 +38,7 @@ export class KickStory implements Follower {
 
   take(events: readonly TraceEvent[]): void {
     this.shadow.take(events);
+    this.direct += events.filter(beginsDio).length;
     const own = events.filter(isOfKick);
     if (own.length === 0) return;
     // The first request has been made by now, so the kernel knows how big they are.
@@ -47,6 +51,8 @@ export class KickStory implements Follower {
     this.before = own;
   }
 }
+
+const beginsDio = ({ label, kind }: TraceEvent) => label === DIO.S1 && kind === TRACE_ISSUE;
 
 /** Undefined in a kernel without a file system. */
 function layoutOf(machine: Machine): KickLayout | undefined {

@@ -7,7 +7,9 @@ import { cpuCount, InputError } from "../machine/preset.ts";
 import { violationOf } from "./004-account.ts";
 import { COUNT_RULES, KICK_KINDS } from "./004-life.ts";
 import { R004 } from "./004-report.ts";
-import { rows004 } from "./004-rows.ts";
+import {
+  DIRECT, FSX_FILES, IN_FULL, READERS, rows004, SHORT_READERS, TRIES,
+} from "./004-rows.ts";
 import { KickStory } from "./004-story.ts";
 import type { Violation } from "./004-trace.ts";
 import { answersOf } from "./answers.ts";
@@ -29,8 +31,8 @@ const VARIANTS: Record<string, string> = {
 const ALIASES: Record<string, string> = { fixed: "f1", "f0'": "f0p" };
 
 /** Sixteen on one context: the wake function waits for ctx_lock, and who tries gets it first. */
-const MANY = "files=1 threads=16 shared=1 blocks=256 record=512 depth=16 batch=1";
-const FSX = "files=8 direct=1";
+const MANY = `files=1 threads=${READERS} shared=1 blocks=256 record=512 depth=16 batch=1`;
+const FSX = `files=${FSX_FILES} direct=1`;
 interface Workload {
   what: string;
   kernel?: string;
@@ -77,7 +79,7 @@ const WORKLOADS: Record<string, Workload> = {
   },
   W004r: {
     what: "a file whose tries are short without having to wait",
-    words: "short=1 files=1 threads=2 blocks=16 record=4096 depth=8",
+    words: `short=1 files=1 threads=${SHORT_READERS} blocks=16 record=4096 depth=8`,
   },
 };
 
@@ -169,8 +171,10 @@ function examine(stopped: Stopped): Findings {
       "requests completed again": count("completed again"),
       "references given up that there were not": count(...COUNT_RULES),
       "requests that nobody tries again": active,
-      "tries that had to wait": kicks.tries,
+      [TRIES]: kicks.tries,
       "wake-ups": kicks.wakes,
+      [DIRECT]: story.direct,
+      [IN_FULL]: answers.full,
       "sectors that are not what was written": answers.wrong,
     },
   };

@@ -1,7 +1,10 @@
-// Case 004 in the trace: what a wake function does with a request that is gone.
+// Case 004 in the trace: what a wake function does with a request that is gone. And what its rows
+// ask for where nothing fails.
 import { describe, expect, it } from "vitest";
 import { KICK, type KickStep } from "../../src/cases/004-life.ts";
 import { kicksIn } from "../../src/cases/004-trace.ts";
+import { case004 } from "../../src/cases/004.ts";
+import type { CaseRun, Setup } from "../../src/cases/case.ts";
 import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from
   "../../src/core/trace.ts";
 
@@ -67,5 +70,48 @@ describe("a wake-up", () => {
     expect(nearOf(born(1), decided(10), taken(1010))).toBe(1);
     expect(nearOf(born(1), decided(10), taken(1011))).toBe(0);
     expect(nearOf(born(1), taken(10), decided(300))).toBe(1);
+  });
+});
+
+describe("the rows where nothing fails", () => {
+  const setupOf = (id: string, workload: string, machine = "rhel16") =>
+    case004.rows.find((row) => row.id === id)!.setups("short").find((setup) =>
+      setup.workload === workload && setup.machine === machine)!;
+  const [TRIES, DIRECT, FULL] =
+    ["tries that had to wait", "requests by O_DIRECT", "requests answered in full"];
+  const outcomeOf = (setup: Setup, rounds: number, counts: Record<string, number>, more = {}) =>
+    setup.judge([{
+      spec: { ...setup, pair: [0, 1], seed: 1n }, rounds, visited: 0, counts, ...more,
+    } as unknown as CaseRun]).outcome;
+
+  it("fsx has done its operations, both ways, and had to wait", () => {
+    const setup = setupOf("E004.2", "W004h");
+    // 20 operations of eight files.
+    const good = { [TRIES]: 1, [DIRECT]: 147, [FULL]: 488 };
+    expect(outcomeOf(setup, 488, good)).toBe("holds");
+    for (const less of [{ [TRIES]: 0 }, { [DIRECT]: 0 }, { [DIRECT]: 488 }, { [FULL]: 487 }]) {
+      expect(outcomeOf(setup, 488, { ...good, ...less }), JSON.stringify(less)).toBe("missed");
+    }
+    expect(outcomeOf(setup, 319, { ...good, [FULL]: 319 })).toBe("missed");
+    expect(outcomeOf(setup, 488, good, { failure: { invariant: "I004a" } })).toBe("missed");
+  });
+
+  it("no request has to wait where that is said, and all are done", () => {
+    // 50 records of 16 readers.
+    for (const [workload, direct] of [["W004d", 800], ["W004s", 0], ["W004c", 0]] as const) {
+      const setup = setupOf("E004.4", workload);
+      const good = { [TRIES]: 0, [DIRECT]: direct, [FULL]: 800 };
+      expect(outcomeOf(setup, 800, good), workload).toBe("holds");
+      expect(outcomeOf(setup, 800, { ...good, [TRIES]: 1 }), workload).toBe("missed");
+      expect(outcomeOf(setup, 799, { ...good, [FULL]: 799 }), workload).toBe("missed");
+    }
+    expect(outcomeOf(setupOf("E004.4", "W004d"), 800, { [DIRECT]: 799, [FULL]: 800 }))
+      .toBe("missed");
+  });
+
+  it("on one CPU requests have to wait", () => {
+    const setup = setupOf("E004.4", "W004", "uni1");
+    expect(outcomeOf(setup, 800, { [TRIES]: 1, [FULL]: 800 })).toBe("holds");
+    expect(outcomeOf(setup, 800, { [TRIES]: 0, [FULL]: 800 })).toBe("missed");
   });
 });
