@@ -6,10 +6,13 @@ const SECTOR_SHIFT = 9n;
 /** Of an offset: the block that is there ends this many sectors after it. */
 const ISSUED_SECTORS = 7n;
 
-/** In hex: what is the same in both dumps, and in every request of their shape. */
+/** In hex: what is the same in both dumps, however long the write is. */
+const CUT_SHORT: Partial<DioFields> = {
+  result: 0xe00n, cur_page_len: 0xc00n, first_block_in_page: 7n, blkbits: 9n, blkfactor: 3n,
+};
+/** And in every request of their size. */
 const NUMBERS: Partial<DioFields> = {
-  size: 0x100000n, result: 0xe00n, cur_page_len: 0xc00n, first_block_in_page: 7n, blkbits: 9n,
-  blkfactor: 3n, total_pages: 0x101n, curr_page: 0x40n, head: 0x40n, tail: 0x40n,
+  ...CUT_SHORT, size: 0x100000n, total_pages: 0x101n, curr_page: 0x40n, head: 0x40n, tail: 0x40n,
   pages_in_io: 0x102n,
 };
 /** What is not, by workload, of the first writer's first request. */
@@ -42,6 +45,11 @@ export function wrongNumbers(dio: Record<string, bigint>, workload?: string): st
   return Object.entries(expected).filter(([name, value]) => dio[name] !== value)
     .map(([name]) => `${name} ${dio[name]?.toString(16)}`);
 }
+
+/** Is this a write of `size` bytes of which e00 were issued, as those of the dumps? */
+export const isCutShort = (dio: Record<string, bigint>, size: bigint): boolean =>
+  Object.entries({ ...relatedOf(dio), ...CUT_SHORT, size })
+    .every(([name, value]) => dio[name] === value);
 
 /** A request between its first look at the count and its free. */
 export interface Wait {

@@ -125,3 +125,13 @@ export const WORKLOADS: Record<string, Workload> = {
   W003s: { ...rate({ sync: 1 }), what: "as W003r, by pwrite" },
   W003i: { ...rate(), what: "as W003r, interrupts to the CPU that submits", irq: "submitter" },
 };
+
+/** How many tasks a workload's program starts, and the bytes of a write. */
+export function shapeOf(workload: string): { tasks: number; bytes: bigint } {
+  const { words } = WORKLOADS[workload];
+  const tasks = [...words.matchAll(/\b(?:oracle|iozone|pdflush|ls)=(\d+)/g)];
+  return {
+    tasks: tasks.reduce((sum, [, number]) => sum + Number(number), 0),
+    bytes: BigInt(/\bbytes=(\d+)/.exec(words)![1]),
+  };
+}

@@ -7,11 +7,11 @@ import { type DioFields, FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError, numberOf } from "../machine/preset.ts";
 import { accountOf, blockedFacts, type Population, stuckOwners } from "./003-account.ts";
 import { biosOfEnded, hangOf, populationOf, stuckOf, useOf } from "./003-failure.ts";
-import { aliveIn } from "./003-numbers.ts";
+import { aliveIn, isCutShort } from "./003-numbers.ts";
 import { R003 } from "./003-report.ts";
-import { NOT_IN_FULL, rows003 } from "./003-rows.ts";
+import { AS_DUMPED, HANDLES, NOT_IN_FULL, rows003 } from "./003-rows.ts";
 import { DioStory, meetingsOf } from "./003-story.ts";
-import { DESCRIPTIONS, nameOf, WORKLOADS } from "./003-workloads.ts";
+import { DESCRIPTIONS, nameOf, shapeOf, WORKLOADS } from "./003-workloads.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, CaseSpec, Findings, LookHooks, Stopped } from "./case.ts";
 import { DIO_KINDS, dioRequests, stepOf } from "./dio-trace.ts";
@@ -110,6 +110,7 @@ function examine(stopped: Stopped): Findings {
     fs.transactionOf(task)) : [];
   const kept = fs && quiescent ? biosOfEnded(fs) : 0;
   const { writers, journal, blocked } = population;
+  const { bytes } = shapeOf(stopped.spec.workload);
   const failure = hangOf(population, unfinished) ?? stuckOf(stuck, kept) ?? useOf(story);
   if (failure && fs) {
     failure.account = accountOf(fs, population, unfinished, transaction);
@@ -129,6 +130,7 @@ function examine(stopped: Stopped): Findings {
     visited: story.near,
     counts: {
       "writers asleep on an ended request": writers.length,
+      [AS_DUMPED]: writers.filter(({ dio }) => isCutShort(fs!.dio(dio), bytes)).length,
       "kjournald on t_updates": journal.length,
       "tasks on T_LOCKED": blocked.length,
       "tasks in all": tasks.filter(({ comm }) => USERS.has(comm)).length,
@@ -138,7 +140,7 @@ function examine(stopped: Stopped): Findings {
       "writes answered in full": answers.full,
       [NOT_IN_FULL]: answers.other,
       "of them by -EIO": answers.eio,
-      "calls of the other tasks that take a handle": answers.handles,
+      [HANDLES]: answers.handles,
       "requests that were waited for": story.meetings,
       "accesses after free": Math.max(story.late, story.shadow.count),
       "of them by the allocator's labels": story.shadow.count,

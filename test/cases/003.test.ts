@@ -2,11 +2,12 @@
 // and looks at a request that is gone. What comes out on the machine: rows.test.ts.
 import { afterAll, describe, expect, it } from "vitest";
 import { stuckOwners } from "../../src/cases/003-account.ts";
+import { isCutShort } from "../../src/cases/003-numbers.ts";
 import { case003 } from "../../src/cases/003.ts";
 import {
   causeOfHang, causeOfUse, DioStory, isNear, meetingsOf, NEAR_CYCLES,
 } from "../../src/cases/003-story.ts";
-import type { CaseRun, CaseSpec } from "../../src/cases/case.ts";
+import type { CaseRun, CaseSpec, Setup } from "../../src/cases/case.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
 import { runOnce } from "../../src/cases/runner.ts";
 import {
@@ -167,18 +168,81 @@ describe("the rows", () => {
     expect(judge([...runs("tso", 0), ...runs("sc", 0)]).outcome).toBe("missed");
   });
 
+  const PARTS = [
+    "writers asleep on an ended request", "of them with e00 bytes issued, and the dumps' numbers",
+    "kjournald on t_updates", "open handles of the transaction",
+    "their owners, all asleep (I003c)", "tasks on T_LOCKED", "tasks in all",
+  ];
+  const E003_1 = case003.rows[0].setups("full");
+  const treeOf = (setup: Setup, writers: number, tasks: number, more = {}) => {
+    const numbers = [writers, writers, 1, writers, writers, tasks - writers, tasks];
+    const counts = Object.fromEntries(PARTS.map((what, i) => [what, numbers[i]]));
+    return found("I003a", {
+      spec: { ...setup, seed: 1n } as unknown as CaseRun["spec"], counts: { ...counts, ...more },
+    });
+  };
+
   it("E003.1: with few requests near each other one hang is enough, and must be whole", () => {
-    const { judge } = case003.rows[0].setups("full").find((one) => one.workload === "W003u")!;
-    const counts = {
-      "writers asleep on an ended request": 1, "kjournald on t_updates": 1,
-      "open handles of the transaction": 1, "their owners, all asleep (I003c)": 1,
-      "tasks on T_LOCKED": 15, "tasks in all": 16,
-    };
-    const tree = (more = {}) => found("I003a", { counts: { ...counts, ...more } });
-    expect(judge([tree(), found(undefined)]).outcome).toBe("holds");
-    expect(judge([found(undefined)]).outcome).toBe("missed");
-    for (const what of Object.keys(counts)) {
-      expect(judge([tree(), tree({ [what]: 0 })]).outcome, what).toBe("missed");
+    const setup = E003_1.find((one) => one.workload === "W003u")!;
+    const outcomeOf = (...runs: CaseRun[]) => setup.judge(runs).outcome;
+    expect(outcomeOf(treeOf(setup, 1, 16), found(undefined))).toBe("holds");
+    expect(outcomeOf(found(undefined))).toBe("missed");
+    for (const what of PARTS) {
+      const broken = treeOf(setup, 1, 16, { [what]: 0 });
+      expect(outcomeOf(treeOf(setup, 1, 16), broken), what).toBe("missed");
+    }
+  });
+
+  it("E003.1: of the dumps' tasks all are there, one hangs and 24 or 192 wait for it", () => {
+    for (const [workload, tasks] of [["W003t", 25], ["W003tm", 193]] as const) {
+      const setup = E003_1.find((one) => one.workload === workload)!;
+      const outcomeOf = (...runs: CaseRun[]) => setup.judge(runs).outcome;
+      expect(outcomeOf(treeOf(setup, 1, tasks)), workload).toBe("holds");
+      expect(outcomeOf(treeOf(setup, 1, tasks - 1)), workload).toBe("missed");
+      expect(outcomeOf(treeOf(setup, 2, tasks)), workload).toBe("missed");
+      expect(setup.bound!([found(undefined)]), workload).toBe(false);
+      for (const what of PARTS) {
+        const broken = treeOf(setup, 1, tasks, { [what]: 0 });
+        expect([outcomeOf(broken), setup.bound!([broken])], what).toEqual(["missed", false]);
+      }
+    }
+  });
+
+  it("E003.1: known are two writers that hang of 25 tasks, and fewer than 193 tasks", () => {
+    const [dump2, dump1] = ["W003t", "W003tm"].map((workload) =>
+      E003_1.find((one) => one.workload === workload)!);
+    const known = (setup: Setup, writers: number, tasks: number) =>
+      setup.bound!([treeOf(setup, writers, tasks)]);
+    expect([known(dump2, 2, 25), known(dump2, 2, 24), known(dump2, 1, 19)])
+      .toEqual([true, false, false]);
+    expect([known(dump1, 1, 132), known(dump1, 2, 132), known(dump1, 1, 96)])
+      .toEqual([true, false, false]);
+  });
+
+  it("E003.3: among the dumps' tasks the others change the file system, too", () => {
+    const setups = case003.rows.find(({ id }) => id === "E003.3")!.setups("full")
+      .filter(({ workload }) => workload === "W003t" || workload === "W003tm");
+    expect(setups.map(({ variant }) => variant)).toEqual(["f0", "f0"]);
+    const outcomeOf = (handles: number, invariant?: string) => setups[0].judge([found(invariant, {
+      counts: { "calls of the other tasks that take a handle": handles },
+    })]).outcome;
+    expect([outcomeOf(1), outcomeOf(0), outcomeOf(1, "I003a")])
+      .toEqual(["holds", "missed", "missed"]);
+  });
+
+  it("E003.5: x3 is shown to hang", () => {
+    const { judge, memory } = setupOf("E003.5", "hangs", "x3");
+    expect(memory).toBe("tso-adv");
+    expect(judge([found("I003a"), found(undefined)]).outcome).toBe("holds");
+    expect(judge([found("UAF"), found(undefined)]).outcome).toBe("missed");
+  });
+
+  it("E003.1: a hung request is that of the dumps, but for its size", () => {
+    const small = { ...dio, size: 0x2000n, final_block_in_request: 0x5811n, total_pages: 3n };
+    expect(isCutShort(small, 0x2000n)).toBe(true);
+    expect(isCutShort(small, 0x100000n)).toBe(false);
+    for (const name of ["result", "size", "offset", "cur_page_len", "block_in_file"] as const) {
+      expect(isCutShort({ ...small, [name]: small[name] + 512n }, 0x2000n), name).toBe(false);
     }
   });
 
