@@ -111,7 +111,8 @@ function examine(stopped: Stopped): Findings {
   const kept = fs && quiescent ? biosOfEnded(fs) : 0;
   const { writers, journal, blocked } = population;
   const { bytes } = shapeOf(stopped.spec.workload);
-  const failure = hangOf(population, unfinished) ?? stuckOf(stuck, kept) ?? useOf(story);
+  const failure = hangOf(population, unfinished, stopped.spec.memory)
+    ?? stuckOf(stuck, kept) ?? useOf(story);
   if (failure && fs) {
     failure.account = accountOf(fs, population, unfinished, transaction);
     if (failure.events.length === 0) {

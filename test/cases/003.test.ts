@@ -2,6 +2,7 @@
 // and looks at a request that is gone. What comes out on the machine: rows.test.ts.
 import { afterAll, describe, expect, it } from "vitest";
 import { stuckOwners } from "../../src/cases/003-account.ts";
+import { hangOf } from "../../src/cases/003-failure.ts";
 import { isCutShort } from "../../src/cases/003-numbers.ts";
 import { case003 } from "../../src/cases/003.ts";
 import {
@@ -67,6 +68,14 @@ describe("submitter and completion", () => {
     expect(seen(...state(25, 200))).toBe("store buffer");
     expect(seen(...state(70, 200))).toBe("not recorded");
     expect(seen()).toBe("not recorded");
+  });
+
+  it("where there are no store buffers, it is an interleaving", () => {
+    const unfinished = [meeting(count(10), ...publish(20, 200), look(60), drop(300))];
+    const asleep = { task: {} as Task, dio: 1n, bios: 0, transaction: 2n };
+    const population = { writers: [asleep], journal: [], blocked: [] };
+    const cause = (memory: "tso" | "sc") => hangOf(population, unfinished, memory)!.cause;
+    expect([cause("tso"), cause("sc")]).toEqual(["store buffer", "interleaving"]);
   });
 
   it("are near within a few thousand cycles, and never on one CPU", () => {
