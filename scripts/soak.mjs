@@ -23,9 +23,10 @@ const ERRORS = [
   { disk: 7, direction: "write", first: 64, last: 67, kind: ":timeout" },
   { disk: 11, direction: "read", first: 1024, last: 1055 },
 ];
-/** Of files that are read and written by O_DIRECT: those with an even number. */
+/** Of files: even ones by O_DIRECT; odd ones through the page cache, where a page fails as one. */
 const FILE_ERRORS = [
   { file: 0, direction: "both", first: 512, last: 519 },
+  { file: 1, direction: "both", first: 1024, last: 1031 },
   { file: 2, direction: "write", first: 64, last: 67 },
   { file: 4, direction: "read", first: 1024, last: 1055 },
 ];
@@ -94,8 +95,10 @@ function injected() {
   const bad = [];
   const programs = (disk) => (disk === "*" || !files ? disk : disk - 1 + files);
   for (const { disk, direction, first, last, kind = "" } of ERRORS) {
-    const place = disk === "*" ? "" : `${disk}:`;
-    disks.push(`${place}error=${direction}:${first}-${last}${kind}`);
+    const words = `error=${direction}:${first}-${last}${kind}`;
+    // The first disk has the file system, if there are files.
+    if (disk !== "*") disks.push(`${disk}:${words}`);
+    else for (let i = files ? 1 : 0; i < DISKS; i++) disks.push(`${i}:${words}`);
     bad.push(`${programs(disk)}:${LETTERS[direction]}:${first}-${last}`);
   }
   for (const { file, direction, first, last } of FILE_ERRORS.filter(({ file }) => file < files)) {
@@ -153,12 +156,14 @@ const completions = Number(block?.counters().completions ?? 0n);
 const left = block?.kioctxs() ?? [];
 const waiting = left.filter(goesWithItsWork).length;
 const contexts = block ? left.length - waiting : -1;
-const [, done = 0, bytes = 0, failed = 0] =
-  /aiostress: (\d+) requests, (\d+) bytes verified or written, (\d+) errors/.exec(text) ?? [];
+const [, done = 0, bytes = 0, gone = 0, failed = 0] =
+  /: (\d+) requests, (\d+) bytes verified or written, (\d+) drives gone, (\d+) errors/
+    .exec(text) ?? [];
 const complaints = [
   [result.exit !== 0, `exit ${result.exit}: ${result.reason ?? text.trim().split("\n").at(-1)}`],
   [Number(done) !== requests, `${done} of ${requests} requests came back to the program`],
   [completions !== requests, `${completions} completions in the kernel`],
+  [Number(gone) !== pulled.length, `${gone} of ${pulled.length} drives were seen to go`],
   [contexts !== 0, `${contexts} AIO contexts are left`],
   [Number(failed) === 0, "no error came through, although sectors fail"],
 ].filter(([wrong]) => wrong).map(([, what]) => what);

@@ -1,5 +1,6 @@
 // Case 003's variants and workloads as data.
 import type { IrqPolicy } from "../machine/disks.ts";
+import { STORAGE_BYTES } from "../machine/topology.ts";
 
 export const DESCRIPTIONS: Record<string, string> = {
   bug: "the completion looks for a waiter, then drops its reference; the count is atomic",
@@ -125,6 +126,16 @@ export const WORKLOADS: Record<string, Workload> = {
   W003s: { ...rate({ sync: 1 }), what: "as W003r, by pwrite" },
   W003i: { ...rate(), what: "as W003r, interrupts to the CPU that submits", irq: "submitter" },
 };
+
+/** For the journal, the files of the others, and each log's first block. */
+const OTHER_BYTES = 8 << 20;
+
+/** A block is not used again, so this is how many writes of each writer the disk has room for. */
+export function roundsMax(workload: string): number {
+  const { words } = WORKLOADS[workload];
+  const writers = Number(/\boracle=(\d+)/.exec(words)![1]);
+  return Math.floor((STORAGE_BYTES - OTHER_BYTES) / (writers * Number(shapeOf(workload).bytes)));
+}
 
 /** How many tasks a workload's program starts, and the bytes of a write. */
 export function shapeOf(workload: string): { tasks: number; bytes: bigint } {

@@ -11,7 +11,7 @@ import { aliveIn, isCutShort } from "./003-numbers.ts";
 import { R003 } from "./003-report.ts";
 import { AS_DUMPED, HANDLES, NOT_IN_FULL, rows003 } from "./003-rows.ts";
 import { DioStory, meetingsOf } from "./003-story.ts";
-import { DESCRIPTIONS, nameOf, shapeOf, WORKLOADS } from "./003-workloads.ts";
+import { DESCRIPTIONS, nameOf, roundsMax, shapeOf, WORKLOADS } from "./003-workloads.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, CaseSpec, Findings, LookHooks, Stopped } from "./case.ts";
 import { DIO_KINDS, dioRequests, stepOf } from "./dio-trace.ts";
@@ -56,6 +56,9 @@ export const case003: Case = {
     Object.entries(WORKLOADS).map(([name, { what }]) => [name, what]),
   ),
   rounds: ROUNDS,
+  roundsMax: Object.fromEntries(
+    Object.keys(WORKLOADS).map((name) => [name, roundsMax(name)]),
+  ),
   bootParameters({ variant, workload, rounds }) {
     const { goal, words, commitUs } = WORKLOADS[workload];
     const kernel = `fs=1 fs_goal=${goal} v003=${variant} commit=${commitUs}`;

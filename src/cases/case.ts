@@ -185,6 +185,8 @@ export interface Case {
   rounds?: number;
   /** By workload: rounds of those that can have no others. */
   fixedRounds?: Record<string, number>;
+  /** By workload: at most so many, because the disks have no room for more. */
+  roundsMax?: Record<string, number>;
   /** Trace records to keep: at least the last rounds. */
   traceEvents(spec: CaseSpec): number;
   /** Their kinds, unless those of a lost wake-up: bit k for TRACE_* k. */

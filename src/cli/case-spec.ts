@@ -69,7 +69,13 @@ export function shapeOf(
 
 function roundsOf(definition: Case, workload: string, asked: number | undefined): number {
   const fixed = definition.fixedRounds?.[workload];
-  if (fixed === undefined) return asked ?? definition.rounds ?? ROUNDS;
+  if (fixed === undefined) {
+    const most = definition.roundsMax?.[workload] ?? Infinity;
+    if (asked === undefined) return Math.min(definition.rounds ?? ROUNDS, most);
+    if (asked <= most) return asked;
+    throw new InputError(`--rounds ${asked}: the disks of case ${definition.id} have room for ` +
+      `${most} of ${workload}: ask for no more`);
+  }
   if (asked === undefined || asked === fixed) return fixed;
   throw new InputError(`--rounds ${asked}: ${workload} of case ${definition.id} always has ` +
     `${fixed}: leave it out, or choose another --workload`);

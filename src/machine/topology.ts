@@ -52,6 +52,7 @@ export const DISK_CLUSTERS_MAX = abi.M_CLUSTER_LIMIT - 1;
  * module's memory, as guest RAM is.
  */
 const STORAGE_BLOCKS = 65536;
+export const STORAGE_BYTES = STORAGE_BLOCKS * 4096;
 /** Ownership of a line for DMA, as that of another socket on a Clovertown. */
 const DMA_OWN_CYCLES = 113;
 

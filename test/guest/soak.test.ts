@@ -31,8 +31,8 @@ describe("aio-stress", () => {
     ["an error that was not injected", [BAD], "", /^2: .*failed, and none is bad$/],
     ["no error where one was injected", [], "bad=1:rw:512-767", /^2: .*one is bad$/],
     ["reads and writes are two", [BAD], "bad=1:r:512-767", /^2: .*a write of .*none is bad$/],
-    ["a drive that is gone", ["1:gone=20"], "pulled=1", /^0: .* [1-9]\d* errors$/],
-    ["a drive that may go and does not", [], "pulled=1", /^0: .* 0 errors$/],
+    ["a drive that is gone", ["1:gone=20"], "pulled=1", /^0: .* 1 drives gone, [1-9]\d* errors$/],
+    ["a drive that may go and does not", [], "pulled=1", /^0: .* 0 drives gone, 0 errors$/],
   ])("%s", async (_, disks, words, told) => {
     expect(await stress(disks, `disks=2 ${words}`)).toMatch(told);
   }, 60_000);
@@ -44,6 +44,15 @@ describe("aio-stress", () => {
     ["by O_DIRECT, not told", "", /^2: .*failed, and none is bad$/],
   ])("files %s", async (_, words, told) => {
     expect(await stress([FILE_BAD], `disks=3 files=2 ${words}`)).toMatch(told);
+  }, 60_000);
+
+  // The second file's are behind the 4096 reserved for the first.
+  const CACHED_BAD = `0:error=both:${(1024 + 4096) * 8 + 512}-${(1024 + 4096) * 8 + 767}`;
+  it.each([
+    ["as injected", "bad=1:rw:512-767", /^0: .* [1-9]\d* errors$/],
+    ["not told", "", /^2: .*none is bad$/],
+  ])("files through the page cache, %s: each request ends", async (_, words, told) => {
+    expect(await stress([CACHED_BAD], `disks=3 files=2 ${words}`)).toMatch(told);
   }, 60_000);
 
   const soak = async (...words: string[]) => {
@@ -58,6 +67,11 @@ describe("aio-stress", () => {
     const { requests, errors } = await soak("--requests", "800", "--files", "8", "--pulled", "10");
     expect(requests).toBe(800);
     expect(errors).toBeGreaterThan(0);
+  }, 120_000);
+
+  it("is not content with a drive that was to go and did not", async () => {
+    await expect(soak("--requests", "60", "--pulled", "1000")).rejects
+      .toMatchObject({ stdout: expect.stringContaining("0 of 1 drives were seen to go") });
   }, 120_000);
 
   it("soaks on disks that seek, with files and two drives that are pulled", async () => {

@@ -23,8 +23,8 @@ const text = (definition: Case, failure: Partial<Failure>, part: {
     ...failure });
 };
 const REPLAYED = "immediate drains, the load that decided reads another value";
-/** Of seeds 1 to 200 three hang because of a store buffer: 7, 51, 123. */
-const BUFFERED_SEED = 7n;
+/** Of seeds 1 to 80, seven hang, two of them because of a store buffer: 20 and 22. */
+const BUFFERED_SEED = 20n;
 const TOO = "without store buffers the code fails, too";
 
 describe("of real runs", () => {

@@ -12,8 +12,8 @@ import { dumpsIn } from "./crash-session.ts";
 import { named } from "./r003-fields.ts";
 
 const SEEDS = 6n;
-/** Of the seeds 201 to 300 eight hang within 30 rounds; with 219 all 24 others wait. A second. */
-const HUNG_SEED = 219n;
+/** Of the seeds 1 to 80, seven hang within 30 rounds; with 8 all 24 others wait. A second. */
+const HUNG_SEED = 8n;
 
 export interface Failed {
   session: Session;

@@ -130,6 +130,18 @@ MINI_FN u64 allowed_cpus(void)
 	return SYSCALL(204, 0, sizeof(mask), mask) < 0 ? 1 : mask[0];
 }
 
+/* Starts thread `index` on a CPU of its own, as far as there are enough; it may leave it. */
+MINI_FN void bind_softly(u32 index)
+{
+	u64 all = allowed_cpus();
+	u32 cpus = 0;
+
+	for (u64 left = all; left; left &= left - 1)
+		cpus++;
+	pin_to_cpu(index % cpus);
+	SYSCALL(203, 0, sizeof(all), &all);
+}
+
 /* ---- Asynchronous I/O (io_submit(2)) ---- */
 
 struct io_event {

@@ -74,24 +74,27 @@ static void read_errors(void)
 	}
 }
 
-/* Is one of these sectors bad? */
-static bool must_fail(u32 disk, bool is_file, bool write, u32 first, u32 count)
+/* Of these sectors, how many come before the first bad one. */
+static u32 good_before(u32 disk, bool is_file, bool write, u32 first, u32 count)
 {
+	u32 good = count;
+
 	for (u32 i = 0; i < nr_bad; i++) {
 		const struct bad *one = &bad[i];
 		bool here = one->disk == disk || (one->disk == ALL_DISKS && !is_file);
+		u32 begin = one->first > first ? one->first - first : 0;
 
 		if (here && (write ? one->writes : one->reads) && first <= one->last &&
-		    one->first < first + count)
-			return true;
+		    begin < good)
+			good = begin;
 	}
-	return false;
+	return good;
 }
 
 /* An error is right where one was injected, and on a drive that has been pulled. */
 static void check_answer(u32 disk, bool write, u32 sector, u32 sectors, bool failed, bool gone)
 {
-	bool expected = must_fail(disk, disk < files, write, sector, sectors);
+	bool expected = good_before(disk, disk < files, write, sector, sectors) < sectors;
 	const char *what = write ? "write" : "read";
 
 	if (failed && !expected && may_go[disk])
@@ -102,6 +105,21 @@ static void check_answer(u32 disk, bool write, u32 sector, u32 sectors, bool fai
 	if (!failed && (expected || gone))
 		die("aiostress: disk %u: a %s of %u sectors at %u succeeded, and %s\n", disk, what,
 		    sectors, sector, expected ? "one is bad" : "the drive was gone");
+}
+
+/*
+ * Through the page cache a request may be answered by what comes before its first bad page; any
+ * other count that is not all of it is an error of the kernel, for finish().
+ */
+static bool has_failed(u32 disk, bool write, u32 sector, u32 sectors, s64 result)
+{
+	bool is_file = disk < files, cached = is_file && disk % 2;
+	u32 good = good_before(disk, is_file, write, sector, sectors);
+	u32 end = (sector + good) / PAGE_SECTORS * PAGE_SECTORS;
+
+	if (result == -EIO)
+		return true;
+	return cached && good < sectors && end > sector && result == (end - sector) * SECTOR;
 }
 
 #endif

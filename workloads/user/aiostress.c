@@ -2,14 +2,15 @@
  * aio-stress: asynchronous reads and writes of raw disks, many at a time, every byte checked.
  *
  *     aiostress [disks=30] [threads=DISKS] [requests=1000] [depth=16] [record=4096] [region=256]
- *               [files=0] [bad=DISK:rw:FIRST-LAST,...] [pulled=DISK,...]
+ *               [files=0] [think=1000] [bad=DISK:rw:FIRST-LAST,...] [pulled=DISK,...]
  *
  * The first `files` of the disks are files instead, by O_DIRECT and through the page cache in turn;
  * then the first raw disk is the second one, because the file system has the first. A request that
  * touches a sector said to be bad must fail, any other must not (aiostress-errors.h).
  *
  * Thread i works on the disks i, i + threads, ... in turn, with an AIO context of its own, and
- * keeps `depth` requests under way, each of 1 to record/512 sectors. A region of 256 records a disk
+ * keeps `depth` requests under way, each of 1 to record/512 sectors; before each call of io_submit
+ * it works up to `think` turns of PAUSE. A region of 256 records a disk
  * is divided among the slots, so that no two requests under way overlap: what a read must return is
  * then known exactly. Every sector says in each of its words which disk, sector and generation it
  * is; a sector whose write failed may hold the old or the new generation, and is written anew.
@@ -24,7 +25,7 @@
 #define EIO 5
 #define PAGE_SECTORS 8
 
-static u64 disks, nr_threads, requests, depth, record_sectors, region_sectors, files;
+static u64 disks, nr_threads, requests, depth, record_sectors, region_sectors, files, think;
 
 /* Generation of each sector of a disk's region; 0: never written. */
 static u32 *generation[DISKS_MAX];
@@ -128,13 +129,14 @@ static void mend(struct slot *slot)
 static void finish(struct worker *worker, const struct io_event *event)
 {
 	struct slot *slot = &worker->slot[event->data];
+	bool failed = has_failed(slot->disk, slot->write, slot->sector, slot->sectors, event->res);
 
 	if (event->obj != (u64)&slot->iocb)
 		die("aiostress: an event of another request\n");
 	worker->done++;
-	check_answer(slot->disk, slot->write, slot->sector, slot->sectors, event->res == -EIO,
+	check_answer(slot->disk, slot->write, slot->sector, slot->sectors, failed,
 		     slot->after_end);
-	if (event->res == -EIO) {
+	if (failed) {
 		worker->errors++;
 		if (slot->write)
 			mend(slot);
@@ -149,6 +151,12 @@ static void finish(struct worker *worker, const struct io_event *event)
 	}
 	for (u32 s = 0; s < slot->sectors; s++)
 		generation[slot->disk][slot->sector + s] = slot->generation;
+}
+
+static void work(struct worker *worker)
+{
+	for (u64 turns = think ? random_below(&worker->random, think) : 0; turns; turns--)
+		asm volatile("pause");
 }
 
 static void run(void *argument)
@@ -171,6 +179,7 @@ static void run(void *argument)
 	}
 	while (worker->done < wanted) {
 		if (count) {
+			work(worker);
 			result = sys_io_submit(ctx, count, batch);
 			if (result != count)
 				die("aiostress: io_submit: %ld of %u\n", result, count);
@@ -195,7 +204,7 @@ static void run(void *argument)
 
 int main(void)
 {
-	u64 done = 0, errors = 0, bytes = 0;
+	u64 done = 0, errors = 0, bytes = 0, gone = 0;
 
 	disks = option("disks", 30);
 	nr_threads = option("threads", disks);
@@ -204,6 +213,7 @@ int main(void)
 	record_sectors = option("record", 4096) / SECTOR;
 	region_sectors = option("region", 256) * record_sectors;
 	files = option("files", 0);
+	think = option("think", 1000);
 	if (!disks || disks > DISKS_MAX || !nr_threads || nr_threads > disks)
 		die("aiostress: disks= 1 to %u, threads= 1 to disks\n", DISKS_MAX);
 	if (!depth || depth > DEPTH_MAX || !record_sectors || record_sectors > SECTORS_MAX)
@@ -229,7 +239,9 @@ int main(void)
 		errors += workers[i].errors;
 		bytes += workers[i].bytes;
 	}
-	print("aiostress: %lu requests, %lu bytes verified or written, %lu errors\n", done, bytes,
-	      errors);
+	for (u32 disk = 0; disk < disks; disk++)
+		gone += is_gone[disk];
+	print("aiostress: %lu requests, %lu bytes verified or written, %lu drives gone, "
+	      "%lu errors\n", done, bytes, gone, errors);
 	return 0;
 }

@@ -141,18 +141,6 @@ static struct aiocb *reap(struct worker *worker)
 	return (struct aiocb *)event.user;
 }
 
-/* Starts on a CPU of its own, as far as there are enough, and may leave it. */
-static void bind_softly(u32 index)
-{
-	u64 all = allowed_cpus();
-	u32 cpus = 0;
-
-	for (u64 left = all; left; left &= left - 1)
-		cpus++;
-	pin_to_cpu(index % cpus);
-	SYSCALL(203, 0, sizeof(all), &all);
-}
-
 static void run(void *argument)
 {
 	struct worker *worker = argument;

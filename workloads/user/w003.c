@@ -2,15 +2,17 @@
  * W003: archive-log writers on a journalled file system, and others that use it.
  *
  *     w003 [oracle=7] [iozone=16] [pdflush=1] [ls=1] [rounds=100] [bytes=1048576]
- *          [offset=11534848] [holes=1] [extend=0] [sync=0] [bad=0] [one=CPU]
+ *          [offset=11534848] [holes=1] [extend=0] [sync=0] [bad=0] [think=1000] [one=CPU]
  *
  * A writer ("oracle") appends to its log by asynchronous O_DIRECT writes, one at a time, from a
  * buffer that begins 0xe00 bytes into a page, at offsets that end in 0x200. The block that holds
  * the offset is there, since the write before ended in it; what follows is a hole within the file.
  * holes=0: it was written before. extend: the file ends with that block. sync: pwrite. bad: that
- * block cannot be written, so it is only given its place before.
+ * block cannot be written, so it is only given its place before. All logs are made first, in turn.
+ * Before each write a writer works up to `think` turns of PAUSE.
  * The others rewrite files of their own (iozone), write dirty inodes (pdflush), read the directory
- * (ls), until the writers are done. one: all of it on one CPU.
+ * (ls), until the writers are done. Tasks are given to the CPUs in turn, because the kernel moves
+ * none that is there: those that sleep while others begin would share a CPU. one: all of it on one.
  */
 #include <mini.h>
 
@@ -28,13 +30,14 @@
 
 struct task {
 	struct thread thread;
-	u32 number;
+	u32 number, index; /* of its kind, of all */
+	u64 random;
 } LINE_ALIGNED;
 
 struct w003_stats w003_stats LINE_ALIGNED;
 static struct task tasks[TASKS_MAX];
 static u32 nr_tasks;
-static u64 writers, rounds, bytes, first_offset, holes, extend, synchronous, bad;
+static u64 writers, rounds, bytes, first_offset, holes, extend, synchronous, bad, think;
 static u8 *buffer; /* of all writers: nobody looks at what they write */
 static u32 stop;
 
@@ -64,12 +67,15 @@ static void open_file(int *fd, const char *kind, u32 number, u32 flags)
 }
 
 /* So that the block which holds the first offset is there, and behind it what the options say. */
-static void prepare_log(int fd, int cached)
+static void prepare_log(u32 number)
 {
 	u64 block = first_offset / BLOCK * BLOCK;
 	u64 end = first_offset + rounds * bytes;
-	long result = sys_ftruncate(fd, extend ? block + BLOCK : end);
+	long result;
+	int cached;
 
+	open_file(&cached, "log", number, 0);
+	result = sys_ftruncate(cached, extend ? block + BLOCK : end);
 	if (result)
 		die("w003: ftruncate: %ld\n", result);
 	for (u64 at = block; at < (holes ? block + BLOCK : end); at += BLOCK) {
@@ -77,6 +83,14 @@ static void prepare_log(int fd, int cached)
 		if (result != (bad ? -EIO : BLOCK))
 			die("w003: pwrite: %ld\n", result);
 	}
+	SYSCALL(3, cached);
+}
+
+static void begin(const struct task *task, const char *name)
+{
+	rename_task(name);
+	if (!option_string("one", NULL))
+		bind_softly(task->index);
 }
 
 static void count_answer(s64 result)
@@ -108,18 +122,21 @@ static void write_once(u64 ctx, struct iocb *iocb)
 	count_answer(event.res);
 }
 
+static void work(struct task *task)
+{
+	for (u64 turns = think ? random_below(&task->random, think) : 0; turns; turns--)
+		asm volatile("pause");
+}
+
 static void oracle(void *argument)
 {
-	const struct task *task = argument;
+	struct task *task = argument;
 	u64 ctx = 0;
-	int fd, cached;
 	long result;
+	int fd;
 
-	rename_task("oracle");
+	begin(task, "oracle");
 	open_file(&fd, "log", task->number, O_DIRECT);
-	open_file(&cached, "log", task->number, 0);
-	prepare_log(fd, cached);
-	SYSCALL(3, cached);
 	result = sys_io_setup(1, &ctx);
 	if (result)
 		die("w003: io_setup: %ld\n", result);
@@ -132,6 +149,7 @@ static void oracle(void *argument)
 			.aio_offset = first_offset + i * bytes,
 		};
 
+		work(task);
 		write_once(ctx, &iocb);
 	}
 	add(&w003_stats.ended, 1);
@@ -145,7 +163,7 @@ static void iozone(void *argument)
 	u64 at = 0;
 	int fd;
 
-	rename_task("iozone");
+	begin(task, "iozone");
 	open_file(&fd, "ioz", task->number, 0);
 	while (!READ_ONCE(stop)) {
 		long result = sys_pwrite(fd, buffer, BLOCK, at);
@@ -170,8 +188,7 @@ static void pdflush(void *argument)
 {
 	u64 ctx = 0;
 
-	(void)argument;
-	rename_task("pdflush");
+	begin(argument, "pdflush");
 	sys_io_setup(1, &ctx);
 	while (!READ_ONCE(stop)) {
 		SYSCALL(162);
@@ -186,8 +203,7 @@ static void ls(void *argument)
 	int fd = sys_open("/fs");
 	u64 ctx = 0;
 
-	(void)argument;
-	rename_task("ls");
+	begin(argument, "ls");
 	if (fd < 0)
 		die("w003: /fs: error %d\n", -fd);
 	sys_io_setup(1, &ctx);
@@ -204,9 +220,10 @@ static void ls(void *argument)
 static void start(void (*run)(void *), u64 count)
 {
 	for (u64 i = 0; i < count; i++) {
-		struct task *task = &tasks[nr_tasks++];
+		struct task *task = &tasks[nr_tasks];
 
-		task->number = i;
+		*task = (struct task){ .number = i, .index = nr_tasks++ };
+		task->random = option("seed", 1) * 1000003 + nr_tasks;
 		thread_start(&task->thread, run, task);
 	}
 }
@@ -223,6 +240,7 @@ int main(void)
 	extend = option("extend", 0);
 	synchronous = option("sync", 0);
 	bad = option("bad", 0);
+	think = option("think", 1000);
 	if (!writers || writers + others > TASKS_MAX)
 		die("w003: at most %d tasks, one of them oracle\n", TASKS_MAX);
 	if (bytes < BLOCK || bytes % SECTOR || first_offset % SECTOR)
@@ -230,6 +248,8 @@ int main(void)
 	if (option_string("one", NULL))
 		pin_to_cpu(option("one", 0));
 	buffer = sys_mmap(bytes + 2 * BLOCK);
+	for (u64 i = 0; i < writers; i++)
+		prepare_log(i);
 	start(oracle, writers);
 	start(iozone, option("iozone", 16));
 	start(pdflush, option("pdflush", 1));

@@ -17,11 +17,12 @@ export function caseForm(asked: Asked) {
   const definition = findCase(asked.case);
   const workload = asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload;
   const fixed = definition.fixedRounds?.[workload];
+  const most = definition.roundsMax?.[workload] ?? Infinity;
   return {
     definition,
     machine: asked.caseMachine === OWN ? definition.machine : asked.caseMachine,
     workload,
-    rounds: fixed ?? (asked.caseRounds || (definition.rounds ?? ROUNDS)),
+    rounds: fixed ?? Math.min(asked.caseRounds || (definition.rounds ?? ROUNDS), most),
   };
 }
 

@@ -85,8 +85,7 @@ static void page_read_end(struct bio *bio)
 {
 	struct cache_page *page = bio->bi_private;
 
-	if (bio->bi_flags & BIO_UPTODATE)
-		set_bit(PG_UPTODATE, &page->flags);
+	set_bit(bio->bi_flags & BIO_UPTODATE ? PG_UPTODATE : PG_ERROR, &page->flags);
 	bio_put(bio);
 	unlock_page(page);
 }
@@ -180,7 +179,7 @@ long make_uptodate(struct page_cache *cache, struct cache_page *page)
 	if (is_uptodate(page))
 		return 0;
 	if (!test_and_set_bit(PG_LOCKED, &page->flags)) {
-		if (is_uptodate(page))
+		if (was_read(page))
 			unlock_page(page);
 		else
 			read_page(cache, page);
@@ -188,7 +187,12 @@ long make_uptodate(struct page_cache *cache, struct cache_page *page)
 	error = wait_on_page_locked(page);
 	if (error)
 		return error;
-	return is_uptodate(page) ? 0 : -EIO;
+	if (is_uptodate(page))
+		return 0;
+	/* Also of a read that an earlier try began. It is one reader's answer: the next reads
+	 * anew. */
+	clear_bit(PG_ERROR, &page->flags);
+	return -EIO;
 }
 
 static long read_part(struct page_cache *cache, u64 index, u64 offset, void __user *to, u64 bytes)

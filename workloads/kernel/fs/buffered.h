@@ -12,6 +12,7 @@
 
 #define PG_LOCKED 0
 #define PG_UPTODATE 1
+#define PG_ERROR 2 /* a read failed, and nobody has been told yet */
 #define NO_INDEX (~0ul)
 
 struct gendisk;
@@ -61,6 +62,12 @@ static inline bool is_locked(const struct cache_page *page)
 static inline bool is_uptodate(const struct cache_page *page)
 {
 	return READ_ONCE(page->flags) >> PG_UPTODATE & 1;
+}
+
+/* With or without success. */
+static inline bool was_read(const struct cache_page *page)
+{
+	return READ_ONCE(page->flags) & (1 << PG_UPTODATE | 1 << PG_ERROR);
 }
 
 /* A counted page for the index, possibly not read yet; NULL while its place belongs to another
