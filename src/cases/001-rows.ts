@@ -42,6 +42,8 @@ export const EVERYWHERE: Array<[machine: string, ...pairs: Pairs]> = [
 ];
 /** Of these the farthest pair does not come near in as few rounds. */
 const FAR_APART = new Set(["skylake-sp", "westmere-ex", "zen"]);
+/** Of these and some more one of the two orders is rare, where the code has a fence. */
+const ONE_ORDER = new Set([...FAR_APART, "illumos32", "nehalem-ep", "sandybridge-ep"]);
 const NOT_NEAR = "the two sides come near each other too seldom there";
 const sharesL2 = ([a, b]: [number, number]) => b - a === 4;
 const DIE_LATENCIES = ["latency.siblingLoad", "latency.siblingUpgrade", "latency.siblingOwn"];
@@ -279,7 +281,8 @@ export const rows001: Row[] = [
       ...EVERYWHERE.map(([machine, ...pairs]) => setup(size, {
         variant: "k7", machine, pairs, seeds: size === "short" ? 1 : 3, rounds: FEW[size],
         expected: "0", judge: never(),
-        mayBeOpen: `${NOT_NEAR}, or four times in five in one order`,
+        mayBeOpen: ONE_ORDER.has(machine) ? `four times in five in one order, or ${NOT_NEAR}`
+          : undefined,
       })),
       ...(size === "short" ? [] : ["W001p", "W001s", "W001iii", "W001iv"]).map((workload) =>
         setup(size, {

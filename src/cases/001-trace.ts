@@ -3,10 +3,12 @@ import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, TRACE_LOST, TRACE_REQUEST, type TraceEvent,
 } from "../core/trace.ts";
 
+import { AIO } from "./aio-labels.ts";
 import type { Failure } from "./case.ts";
 
+const { A1, A2, A3, P } = AIO;
 /** Ids of workloads/include/smpbox-labels.h. */
-export const LABEL = { A1: 1, A2: 2, A3: 3, P: 4, B: 5, "1e": 6, "1g": 7, "2": 8 } as const;
+export const LABEL = { A1, A2, A3, P, B: 5, "1e": 6, "1g": 7, "2": 8 } as const;
 
 /** Ids of the points of the same file. */
 export const POINT = { ROUND: 3, REAP: 6 } as const;

@@ -4,11 +4,10 @@
 import { TRACE_COMMIT, TRACE_ISSUE, type TraceEvent } from "../core/trace.ts";
 import type { Machine } from "../engine/machine.ts";
 import type { Follower } from "../engine/pieces.ts";
+import { AIO } from "./aio-labels.ts";
 import { access, DIO, DioReader, type DioRequest, stepOf } from "./dio-trace.ts";
 import { LateAccesses } from "./shadow.ts";
 
-/** Ids of workloads/include/smpbox-labels.h. K0 and P store to the same word, ki_users. */
-const AIO = { A1: 1, A3: 3, P: 4, K0: 72 } as const;
 /** From `obj` of an io_event, which A1 stores, to `res` (workloads/kernel/aio/aio.h). */
 const RES = 8n;
 const EIO = -5n;

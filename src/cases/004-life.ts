@@ -5,12 +5,13 @@
 import {
   TRACE_COMMIT, TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent,
 } from "../core/trace.ts";
+import { AIO } from "./aio-labels.ts";
 
 /** Ids of workloads/include/smpbox-labels.h. */
 export const KICK = {
-  Q1: 64, Q3: 65, Q4: 66, Q6: 67, P0: 68, P3: 69, P4: 70, P7: 71, K0: 72, Kf: 73, Kw: 74, Kd: 75,
-  /** A completion: the ring's tail, and the request's count. */
-  A3: 3, P: 4,
+  Q1: 64, Q3: 65, Q4: 66, Q6: 67, P0: 68, P3: 69, P4: 70, P7: 71, Kf: 73, Kw: 74, Kd: 75,
+  /** The request begins. A completion: the ring's tail, and the request's count. */
+  K0: AIO.K0, A3: AIO.A3, P: AIO.P,
 } as const;
 export type KickStep = keyof typeof KICK;
 export const KICK_KINDS = [TRACE_LOAD, TRACE_ISSUE, TRACE_COMMIT, TRACE_LOCKED]
