@@ -81,12 +81,16 @@ const workers = texts.workers === "auto" ? "auto" : whole("workers");
 
 /** Drives that go, and at which command. The first disk has the file system. */
 function pulledOf(text) {
-  return text.split(",").filter(Boolean).map((word) => {
+  const drives = text.split(",").filter(Boolean).map((word) => {
     const [, disk = PULLED, command] = /^(?:(\d{1,2}):)?([1-9]\d{0,8})$/.exec(word) ?? [];
     if (command && disk >= 1 && disk < DISKS) return { disk: Number(disk), command };
     return usage(`--pulled ${text}: write COMMAND or DISK:COMMAND, with a comma between two; ` +
       `DISK is 1 to ${DISKS - 1}`);
   });
+  const twice = drives.find(({ disk }, i) => drives.findIndex((one) => one.disk === disk) < i);
+  if (!twice) return drives;
+  return usage(`--pulled ${text}: disk ${twice.disk} is named twice, and a drive goes once: ` +
+    "name each disk once");
 }
 
 /** The same errors for the disks, and for the program: its first disks are files. */

@@ -74,6 +74,16 @@ describe("aio-stress", () => {
       .toMatchObject({ stdout: expect.stringContaining("0 of 1 drives were seen to go") });
   }, 120_000);
 
+  it.each([
+    ["17:3,17:4", "disk 17 is named twice, and a drive goes once: name each disk once"],
+    // Without a disk it is 17.
+    ["5,4:2,17:9", "disk 17 is named twice, and a drive goes once: name each disk once"],
+    ["30:1", "write COMMAND or DISK:COMMAND, with a comma between two; DISK is 1 to 29"],
+  ])("--pulled %s is refused", async (pulled, why) => {
+    await expect(soak("--pulled", pulled)).rejects
+      .toMatchObject({ code: 2, stdout: "", stderr: `--pulled ${pulled}: ${why}\n` });
+  });
+
   it("soaks on disks that seek, with files and two drives that are pulled", async () => {
     const { requests, errors } = await soak(
       "--requests", "300", "--model", "sas15k", "--files", "4", "--pulled", "3,23:2",
