@@ -185,7 +185,7 @@ export interface Case {
   rounds?: number;
   /** By workload: rounds of those that can have no others. */
   fixedRounds?: Record<string, number>;
-  /** By workload: at most so many, because the disks have no room for more. */
+  /** By workload: at most so many writes of each writer: the disks have no room for more. */
   roundsMax?: Record<string, number>;
   /** Trace records to keep: at least the last rounds. */
   traceEvents(spec: CaseSpec): number;
@@ -230,6 +230,13 @@ export interface Case {
 /** The buggy and the repaired code of one of the case's workloads. */
 export const variantsOf = (definition: Case, workload: string) =>
   definition.ofWorkload?.[workload] ?? definition;
+
+/** Why one of the case's workloads can have no more rounds; of a case with roundsMax. */
+export function roomText({ id, roundsMax }: Case, workload: string): string {
+  const most = roundsMax![workload];
+  const writes = `${most} write${most === 1 ? "" : "s"} of each writer of ${workload}`;
+  return `the disks of case ${id} have room for ${writes}`;
+}
 
 /** The program of one of the case's workloads. */
 export const imageOf = (definition: Case, workload: string) =>

@@ -2,7 +2,7 @@
 // runs, and on the verbs that look at one.
 import type { Command } from "commander";
 import { allPairs } from "../cases/001.ts";
-import type { Case, CaseSpec } from "../cases/case.ts";
+import { type Case, type CaseSpec, roomText } from "../cases/case.ts";
 import { requireCpus } from "../cases/runner.ts";
 import { InputError, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
@@ -73,8 +73,7 @@ function roundsOf(definition: Case, workload: string, asked: number | undefined)
     const most = definition.roundsMax?.[workload] ?? Infinity;
     if (asked === undefined) return Math.min(definition.rounds ?? ROUNDS, most);
     if (asked <= most) return asked;
-    throw new InputError(`--rounds ${asked}: the disks of case ${definition.id} have room for ` +
-      `${most} of ${workload}: ask for no more`);
+    throw new InputError(`--rounds ${asked}: ${roomText(definition, workload)}: ask for no more`);
   }
   if (asked === undefined || asked === fixed) return fixed;
   throw new InputError(`--rounds ${asked}: ${workload} of case ${definition.id} always has ` +

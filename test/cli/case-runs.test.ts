@@ -1,9 +1,13 @@
-// What an interruption leaves of the verbs that run a case many times.
+// What an interruption leaves of the verbs that run a case many times, and what they say first.
 import { afterEach, expect, it, vi } from "vitest";
 import { case001 } from "../../src/cases/001.ts";
+import { case003 } from "../../src/cases/003.ts";
 import type { CaseSpec } from "../../src/cases/case.ts";
 import { keepRun } from "../../src/cli/case-machines.ts";
+import { printCase } from "../../src/cli/case-output.ts";
 import { runWithProgress } from "../../src/cli/case-runs.ts";
+import { shapeOf } from "../../src/cli/case-spec.ts";
+import { loadPreset } from "../../src/engine/host.ts";
 
 /** Takes an hour. */
 const LONG: CaseSpec = {
@@ -32,4 +36,20 @@ it("ends all runs, and says how far they came", async () => {
 
 it("keeps no half a run", async () => {
   expect(await keepRun(case001, LONG, abortSoon())).toBeUndefined();
+});
+
+it("says that the disks have room for no more rounds, where they are fewer for that", async () => {
+  const preset = await loadPreset(case003.machine);
+  const told: string[] = [];
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => told.push(String(text)) > 0);
+  const header = (workload: string, rounds?: number) => {
+    const shape = shapeOf(case003, { workload, rounds, memory: "tso" });
+    printCase(case003, preset, { ...shape, pair: [0, 1], seed: 1n }, []);
+    return told.pop()!;
+  };
+  expect(header("W003")).toContain(
+    "\n--rounds 35: the disks of case 003 have room for 35 writes of each writer of W003\n");
+  expect(header("W003m")).toContain("\n--rounds 1: the disks of case 003 have room for 1 write of");
+  expect(header("W003r")).not.toContain("--rounds");
+  expect(header("W003", 34)).not.toContain("--rounds");
 });

@@ -97,7 +97,9 @@ describe("the run of a case", () => {
       ["001", ["--inflight", "3"], /--inflight: in case 001 the workload says how many/],
       ["002", ["--inflight", "4"], /--inflight: in case 002 the workload says how many/],
       ["002", ["--workload", "W002h", "--rounds", "3"], /--rounds 3: W002h .* always has 1:/],
-      ["003", ["--workload", "W003", "--rounds", "36"], /36: .* room for 35 of W003: ask for no/],
+      ["003", ["--workload", "W003", "--rounds", "36"],
+        /--rounds 36: the disks of case 003 have room for 35 writes of each writer of W003: ask/],
+      ["003", ["--workload", "W003m", "--rounds", "2"], / 1 write of each writer of W003m: ask/],
       ["002", ["--workload", "W002g", "--rounds", "64"], /W002g .* another --workload/],
       ["001", ["--machine", "uni1"], /uni1 has 1 CPU, and case 001 needs 2/],
     ];

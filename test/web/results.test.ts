@@ -7,7 +7,9 @@ import type { CaseRun, CaseSpec } from "../../src/cases/case.ts";
 import { caseModern } from "../../src/cases/modern.ts";
 import { wilson } from "../../src/cases/numbers.ts";
 import { Machine } from "../../src/engine/machine.ts";
-import { campaign, runCampaign } from "../../src/web/page/cases.ts";
+import {
+  campaign, campaigning, campaignTrouble, runCampaign, specsFor,
+} from "../../src/web/page/cases.ts";
 import { compare, runsInside, show, sides, specsOf } from "../../src/web/page/compare.ts";
 import { goingText } from "../../src/web/page/going.ts";
 import { codeOf, comparedForm, formOf } from "../../src/web/page/made.ts";
@@ -31,6 +33,21 @@ it("names what was asked for, the case's own by its name", () => {
     { caseMemory: "sc" as const }, { caseSeeds: 9 }, { caseRounds: 41 },
   ];
   for (const other of others) expect(formOf({ ...asked, ...other })).not.toBe(own);
+});
+
+it("refuses more rounds than the disks have room for, and says why", async () => {
+  const asked = askedOf("#case=003&caseWorkload=W003m&caseSeeds=1");
+  expect(formOf(asked)).toContain(", 1 rounds,");
+  expect((await specsFor(asked)).specs.map(({ rounds }) => rounds)).toEqual([1]);
+  const most = { ...asked, caseWorkload: "W003", caseRounds: 35 };
+  expect((await specsFor(most)).specs[0].rounds).toBe(35);
+  const more = { ...most, caseRounds: 36 };
+  // The form shows what was asked for.
+  expect(formOf(more)).toContain(", 36 rounds,");
+  await runCampaign(more);
+  expect(campaignTrouble.value).toBe("36 rounds: the disks of case 003 have room for 35 writes " +
+    "of each writer of W003: ask for no more");
+  expect([campaign.value, campaigning.value]).toEqual([undefined, false]);
 });
 
 it("calls a copy of the code what the form calls it", () => {

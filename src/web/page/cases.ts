@@ -1,8 +1,10 @@
 // One case, some seeds: which runs failed, as they come in.
 import { type Signal, signal } from "@preact/signals";
-import { type Case, type CaseRun, type CaseSpec, variantsOf } from "../../cases/case.ts";
+import {
+  type Case, type CaseRun, type CaseSpec, roomText, variantsOf,
+} from "../../cases/case.ts";
 import { requireCpus, runAll } from "../../cases/runner.ts";
-import type { Preset } from "../../machine/preset.ts";
+import { InputError, type Preset } from "../../machine/preset.ts";
 import { loadPreset } from "../../engine/host.ts";
 import { type Going, goingOf, tell } from "./going.ts";
 import { CASE_SIDE, closeLooks, go, lookTrouble, open } from "./look.ts";
@@ -35,6 +37,7 @@ export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs" | "g
   const { definition, machine, workload, rounds } = caseForm(asked);
   const preset = await loadPreset(machine);
   requireCpus(definition, preset);
+  requireRoom(definition, workload, rounds);
   const pairs = definition.pairs(preset);
   const { buggy, fixed } = variantsOf(definition, workload);
   const seeds = Array.from({ length: asked.caseSeeds }, (_, i) => BigInt(asked.caseSeed + i));
@@ -49,6 +52,11 @@ export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs" | "g
     memory: asked.caseMemory,
   }));
   return { form: formOf(asked), definition, preset, specs };
+}
+
+function requireRoom(definition: Case, workload: string, rounds: number): void {
+  if (rounds <= (definition.roundsMax?.[workload] ?? Infinity)) return;
+  throw new InputError(`${rounds} rounds: ${roomText(definition, workload)}: ask for no more`);
 }
 
 export async function runCampaign(asked: Asked): Promise<void> {

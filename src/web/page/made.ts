@@ -22,7 +22,7 @@ export function caseForm(asked: Asked) {
     definition,
     machine: asked.caseMachine === OWN ? definition.machine : asked.caseMachine,
     workload,
-    rounds: fixed ?? Math.min(asked.caseRounds || (definition.rounds ?? ROUNDS), most),
+    rounds: fixed ?? (asked.caseRounds || Math.min(definition.rounds ?? ROUNDS, most)),
   };
 }
 
