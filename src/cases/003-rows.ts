@@ -11,7 +11,10 @@ const PAIR: [number, number] = [0, 1];
 const HUNG = "writers asleep on an ended request";
 const USES = "accesses after free";
 const WAITED = "requests that were waited for";
+const JOURNAL = "kjournald on t_updates";
+const LOCKED = "tasks on T_LOCKED";
 const TASKS = "tasks in all";
+export const KEPT = "bios of requests with one reference (I003b)";
 const OWNERS = "their owners, all asleep (I003c)";
 export const AS_DUMPED = "of them with e00 bytes issued, and the dumps' numbers";
 export const HANDLES = "calls of the other tasks that take a handle";
@@ -40,34 +43,40 @@ function judged(runs: readonly CaseRun[], good: boolean, shown = true): ReturnTy
 const inFull = (runs: readonly CaseRun[]) => runs.every((run) => count(run, NOT_IN_FULL) === 0);
 
 /**
- * Everybody but the writers that hang waits on T_LOCKED, and kjournald for those; and theirs are
- * requests as in the dumps.
+ * Everybody but the writers that hang waits on T_LOCKED, and that is somebody, and kjournald for
+ * those; and theirs are requests as in the dumps, all of whose bios are gone.
  */
 const isTree = (run: CaseRun) => hung(run) && count(run, HUNG) >= 1 &&
-  count(run, AS_DUMPED) === count(run, HUNG) &&
-  count(run, "kjournald on t_updates") === 1 &&
+  count(run, AS_DUMPED) === count(run, HUNG) && count(run, KEPT) === 0 &&
+  count(run, JOURNAL) === 1 && count(run, LOCKED) > 0 &&
   count(run, "open handles of the transaction") === count(run, HUNG) &&
   count(run, OWNERS) === count(run, HUNG) &&
-  count(run, "tasks on T_LOCKED") + count(run, HUNG) === count(run, TASKS);
+  count(run, LOCKED) + count(run, HUNG) === count(run, TASKS);
 /** And nobody whom the program was to start is missing: not yet there, or through. */
 const whole = (run: CaseRun) =>
   isTree(run) && count(run, TASKS) === shapeOf(run.spec.workload).tasks;
 
-const dumps: Judge = (runs) => judged(runs, runs.every(whole));
+/** Of each run, who hangs, who waits for it, and how many tasks there are. */
+function judgedTrees(runs: readonly CaseRun[], good: boolean): ReturnType<Judge> {
+  const { measured, outcome } = judged(runs, good && runs.every((run) =>
+    !run.failure || isTree(run)));
+  const trees = runs.map((run) => run.failure
+    ? [HUNG, JOURNAL, LOCKED, TASKS].map((what) => count(run, what)).join("/") : "-");
+  return { measured: `${measured}; hung/kjournald/T_LOCKED/tasks ${trees.join(" ")}`, outcome };
+}
+
+const isMost = (runs: readonly CaseRun[]) => 2 * runs.filter(whole).length > runs.length;
+
+const dumps: Judge = (runs) => judgedTrees(runs, runs.every(whole));
+/** Where a run may be too short for a hang; if it comes late, some writers are through. */
+const mostDumps: Judge = (runs) => judgedTrees(runs, isMost(runs));
+const someDumps: Judge = (runs) => judgedTrees(runs, runs.some(whole));
 /**
- * As in the dumps: one writer hangs, and all other tasks wait for it. Until the journal locks the
- * transaction, up to 2 ms later, other writers may lose their wake-ups, too; and if it comes late,
- * some are through.
+ * And in one of them, as in the dumps, one writer hangs and all other tasks wait for it. Until the
+ * journal locks the transaction, up to 2 ms later, other writers may lose their wake-ups, too.
  */
 const oneWriter: Judge = (runs) =>
-  judged(runs, runs.some((run) => whole(run) && count(run, HUNG) === 1) &&
-    runs.every((run) => !run.failure || isTree(run)));
-/** Where a run may be too short for a hang; if it comes late, some writers are through. */
-const mostDumps: Judge = (runs) =>
-  judged(runs, 2 * runs.filter(whole).length > runs.length &&
-    runs.every((run) => !run.failure || isTree(run)));
-const someDumps: Judge = (runs) =>
-  judged(runs, runs.some(whole) && runs.every((run) => !run.failure || isTree(run)));
+  judgedTrees(runs, isMost(runs) && runs.some((run) => whole(run) && count(run, HUNG) === 1));
 const hangs: Judge = (runs) => judged(runs, runs.some(hung));
 /** Whatever else: that a request is used after it was freed is a row of its own. */
 const freed: Judge = (runs) => judged(runs, runs.some((run) => count(run, USES)));

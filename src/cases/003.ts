@@ -9,7 +9,7 @@ import { accountOf, blockedFacts, type Population, stuckOwners } from "./003-acc
 import { biosOfEnded, hangOf, populationOf, stuckOf, useOf } from "./003-failure.ts";
 import { aliveIn, isCutShort } from "./003-numbers.ts";
 import { R003 } from "./003-report.ts";
-import { AS_DUMPED, HANDLES, NOT_IN_FULL, rows003 } from "./003-rows.ts";
+import { AS_DUMPED, HANDLES, KEPT, NOT_IN_FULL, rows003 } from "./003-rows.ts";
 import { DioStory, meetingsOf } from "./003-story.ts";
 import { DESCRIPTIONS, nameOf, roundsMax, shapeOf, WORKLOADS } from "./003-workloads.ts";
 import { answersOf } from "./answers.ts";
@@ -140,7 +140,7 @@ function examine(stopped: Stopped): Findings {
       "tasks in all": tasks.filter(({ comm }) => USERS.has(comm)).length,
       "open handles of the transaction": quiescent ? (transaction?.updates ?? 0) : 0,
       "their owners, all asleep (I003c)": stuck.length,
-      "bios of requests with one reference (I003b)": kept,
+      [KEPT]: kept,
       "writes answered in full": answers.full,
       [NOT_IN_FULL]: answers.other,
       "of them by -EIO": answers.eio,

@@ -8,6 +8,7 @@ import { case003 } from "../../src/cases/003.ts";
 import {
   causeOfHang, causeOfUse, DioStory, isNear, meetingsOf, NEAR_CYCLES,
 } from "../../src/cases/003-story.ts";
+import { shapeOf } from "../../src/cases/003-workloads.ts";
 import type { CaseRun, CaseSpec, Setup } from "../../src/cases/case.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
 import { runOnce } from "../../src/cases/runner.ts";
@@ -206,19 +207,43 @@ describe("the rows", () => {
     }
   });
 
+  it("E003.1: somebody waits for who hangs, and a bio that is left is another failure", () => {
+    for (const setup of E003_1.filter(({ known }) => !known)) {
+      const { tasks } = shapeOf(setup.workload);
+      const whole = treeOf(setup, 1, tasks);
+      expect(setup.judge([whole]).outcome, setup.workload).toBe("holds");
+      // All but the numbers of who waits are those of a tree.
+      const alone = treeOf(setup, tasks, tasks);
+      const kept = treeOf(setup, 1, tasks, { "bios of requests with one reference (I003b)": 1 });
+      for (const other of [alone, kept]) {
+        expect([[other], [whole, whole, other]].map((runs) => setup.judge(runs).outcome))
+          .toEqual(["missed", "missed"]);
+      }
+    }
+  });
+
   it("E003.1: of the dumps' tasks all are there, one hangs and 24 or 192 wait for it", () => {
     for (const [workload, tasks] of [["W003t", 25], ["W003tm", 193]] as const) {
       const setup = E003_1.find((one) => one.workload === workload)!;
       const outcomeOf = (...runs: CaseRun[]) => setup.judge(runs).outcome;
-      const one = treeOf(setup, 1, tasks);
+      const [one, two] = [treeOf(setup, 1, tasks), treeOf(setup, 2, tasks)];
+      const through = treeOf(setup, 2, tasks - 1);
       expect(outcomeOf(one), workload).toBe("holds");
-      expect(outcomeOf(one, treeOf(setup, 2, tasks - 1), found(undefined)), workload)
-        .toBe("holds");
+      expect(setup.judge([one, two, found(undefined)])).toMatchObject({
+        outcome: "holds",
+        measured: expect.stringContaining(
+          `tasks 1/1/${tasks - 1}/${tasks} 2/1/${tasks - 2}/${tasks} -`),
+      });
+      expect(outcomeOf(one, two, through), workload).toBe("holds");
+      // More than half of the runs.
+      expect(outcomeOf(one, through, found(undefined)), workload).toBe("missed");
+      expect(outcomeOf(one, found(undefined)), workload).toBe("missed");
       expect(outcomeOf(treeOf(setup, 1, tasks - 1)), workload).toBe("missed");
-      expect(outcomeOf(treeOf(setup, 2, tasks)), workload).toBe("missed");
+      expect(outcomeOf(two, two), workload).toBe("missed");
       for (const what of PARTS) {
         const broken = treeOf(setup, 1, tasks, { [what]: 0 });
-        expect([outcomeOf(broken), outcomeOf(one, broken)], what).toEqual(["missed", "missed"]);
+        expect([outcomeOf(broken), outcomeOf(one, one, broken)], what)
+          .toEqual(["missed", "missed"]);
       }
     }
   });
