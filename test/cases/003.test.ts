@@ -222,6 +222,19 @@ describe("the rows", () => {
     }
   });
 
+  it("E003.1: at 1 MiB a hang with its tree is expected, none is known, another missed", () => {
+    const setups = E003_1.filter(({ known }) => known);
+    expect(setups.map(({ workload }) => workload)).toEqual(["W003", "W003m"]);
+    for (const setup of setups) {
+      const { tasks } = shapeOf(setup.workload);
+      const other = treeOf(setup, 1, tasks - 1);
+      const outcomes = [treeOf(setup, 1, tasks), found(undefined), other].map((run) =>
+        [setup.judge([run]).outcome, setup.bound!([run])]);
+      expect(outcomes).toEqual([["holds", true], ["missed", true], ["missed", false]]);
+      expect(setup.expected).toContain("result e00 of 100000 in a hang");
+    }
+  });
+
   it("E003.1: of the dumps' tasks all are there, one hangs and 24 or 192 wait for it", () => {
     for (const [workload, tasks] of [["W003t", 25], ["W003tm", 193]] as const) {
       const setup = E003_1.find((one) => one.workload === workload)!;
