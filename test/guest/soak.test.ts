@@ -80,9 +80,9 @@ describe("aio-stress", () => {
     ["5,4:2,17:9", "disk 17 is named twice, and a drive goes once: name each disk once"],
     ["30:1", "write COMMAND or DISK:COMMAND, with a comma between two; DISK is 1 to 29"],
   ])("--pulled %s is refused", async (pulled, why) => {
-    await expect(soak("--pulled", pulled)).rejects
+    await expect(soak("--requests", "60", "--pulled", pulled)).rejects
       .toMatchObject({ code: 2, stdout: "", stderr: `--pulled ${pulled}: ${why}\n` });
-  });
+  }, 120_000);
 
   it("soaks on disks that seek, with files and two drives that are pulled", async () => {
     const { requests, errors } = await soak(
