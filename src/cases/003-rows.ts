@@ -72,11 +72,12 @@ const dumps: Judge = (runs) => judgedTrees(runs, runs.every(whole));
 const mostDumps: Judge = (runs) => judgedTrees(runs, isMost(runs));
 const someDumps: Judge = (runs) => judgedTrees(runs, runs.some(whole));
 /**
- * And in one of them, as in the dumps, one writer hangs and all other tasks wait for it. Until the
- * journal locks the transaction, up to 2 ms later, other writers may lose their wake-ups, too.
+ * In one of them, as in the dumps, one writer hangs and all other tasks wait for it. Until the
+ * journal locks the transaction, up to 2 ms later, other writers may lose their wake-ups, too, and
+ * of many writers some are through before the two sides are near each other: each run is told.
  */
 const oneWriter: Judge = (runs) =>
-  judgedTrees(runs, isMost(runs) && runs.some((run) => whole(run) && count(run, HUNG) === 1));
+  judgedTrees(runs, runs.some((run) => whole(run) && count(run, HUNG) === 1));
 const hangs: Judge = (runs) => judged(runs, runs.some(hung));
 /** Whatever else: that a request is used after it was freed is a row of its own. */
 const freed: Judge = (runs) => judged(runs, runs.some((run) => count(run, USES)));
@@ -196,7 +197,7 @@ export const rows003: Row[] = [
           workload, rounds: LONG, seeds: MANY_SEEDS.has(workload) ? 10 : 1,
         })),
       ...["W003t", "W003tm"].map((workload) =>
-        setup(`one writer, kjournald, and ${shapeOf(workload).tasks - 1} others`, oneWriter, {
+        setup(`in a run one writer, kjournald, and ${shapeOf(workload).tasks - 1}`, oneWriter, {
           workload, rounds: roundsMax(workload), seeds: 5,
         })),
       ...["W003", "W003m"].map((workload) =>

@@ -32,7 +32,7 @@ const ALIASES: Record<string, string> = { fixed: "f1", "f0'": "f0p" };
 
 /** Sixteen on one context: the wake function waits for ctx_lock, and who tries gets it first. */
 const MANY = `files=1 threads=${READERS} shared=1 blocks=256 record=512 depth=16 batch=1`;
-const FSX = `files=${FSX_FILES} direct=1`;
+const FSX = `files=${FSX_FILES} direct=1 shared=1`;
 interface Workload {
   what: string;
   kernel?: string;
@@ -151,11 +151,13 @@ function examine(stopped: Stopped): Findings {
     ? block?.kioctxs().reduce((sum, { reqsActive }) => sum + reqsActive, 0) ?? 0 : 0;
   const failure = violationOf(kicks.violations, story.events, block?.base ?? 0n) ??
     usedWhileFree(story.shadow.first) ?? neverTriedAgain(active);
+  const warnings = machine.kernelVariable("aio_warnings")?.getUint32(0, true) ?? 0;
   const count = (...kinds: Violation["kind"][]) =>
     kinds.reduce((sum, kind) => sum + (kicks.counts[kind] ?? 0), 0);
   return {
     failure,
-    broken: failure ? undefined : brokenBy(result.exit, answers, lost),
+    broken: failure ? undefined
+      : brokenBy(result.exit, answers, lost) ?? differs(warnings, count("queued again")),
     rounds: answers.events,
     residence: [],
     visited: kicks.near,
@@ -179,6 +181,11 @@ function examine(stopped: Stopped): Findings {
     },
   };
 }
+
+/** The kernel counts what Q4 finds in a queue; the trace says the same. */
+export const differs = (warnings: number, seen: number): string | undefined =>
+  warnings === seen ? undefined
+    : `the kernel warned ${warnings} times, and the trace has ${seen} requests queued again`;
 
 /** I004a of an access that no rule of a request's life is about. */
 function usedWhileFree(late: LateAccess | undefined): Failure | undefined {

@@ -57,7 +57,7 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
   ],
   why: [
     ["why 001", "who missed whose store, and what stood in the store buffer"],
-    ["why 003 --workload W003t --rounds 30 --seed 8", "in another run of a case"],
+    ["why 003 --seed 5", "in another run of a case"],
     ["why ./program --json", "a program of your own; one document, with all that was found"],
   ],
   core: [

@@ -1,8 +1,8 @@
 // fsx of case 004 (workloads/user/w004-fsx.h) can tell a wrong kernel: one that leaves in the page
 // cache what a direct write has replaced. That is a fault made here, in a copy of the kernel: the
-// wrong variants of cases 002 to 004 do nothing that fsx sees in 100 operations a file. Its
-// threads share no AIO context, so a wake-up never meets a try, and the variants of 002 are wrong
-// only where a command fails.
+// wrong variants of cases 002 to 004 do nothing that fsx sees in 100 operations a file. A wake-up
+// comes near a try in one of some thousand requests, and the variants of 002 are wrong only where
+// a command fails.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";

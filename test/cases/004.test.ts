@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { KICK, type KickStep } from "../../src/cases/004-life.ts";
 import { kicksIn } from "../../src/cases/004-trace.ts";
-import { case004 } from "../../src/cases/004.ts";
+import { case004, differs } from "../../src/cases/004.ts";
 import type { CaseRun, Setup } from "../../src/cases/case.ts";
 import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from
   "../../src/core/trace.ts";
@@ -94,6 +94,20 @@ describe("the rows where nothing fails", () => {
     }
     expect(outcomeOf(setup, 319, { ...good, [FULL]: 319 })).toBe("missed");
     expect(outcomeOf(setup, 488, good, { failure: { invariant: "I004a" } })).toBe("missed");
+  });
+
+  it("in full, a wake-up must have come near a try, or the row is open", () => {
+    const setup = case004.rows.find((row) => row.id === "E004.2")!.setups("full")
+      .find(({ workload }) => workload === "W004h")!;
+    const counts = { [TRIES]: 1, [DIRECT]: 147, [FULL]: 300_000 };
+    expect(outcomeOf(setup, 300_000, counts)).toBe("open");
+    expect(setup.mayBeOpen).toBeUndefined();
+    expect(outcomeOf(setup, 300_000, counts, { visited: 1 })).toBe("holds");
+  });
+
+  it("the kernel's own count of warnings is the trace's", () => {
+    expect(differs(2, 2)).toBeUndefined();
+    expect(differs(1, 2)).toMatch(/warned 1 times, and the trace has 2 requests queued again$/);
   });
 
   it("no request has to wait where that is said, and all are done", () => {

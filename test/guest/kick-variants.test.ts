@@ -60,6 +60,20 @@ describe("the wake function", () => {
   });
 });
 
+describe("who is taken out of the queue", () => {
+  it.each(["bug", "f0", "f0p", "f1", "x1", "x2", "x3", "x4", "x5", "x6"])(
+    "%s: its next and then its prev, as list_del_init() stores them", (variant) => {
+      const code = new Code("kernel", `aio_wake_function__${variant}`);
+      // The entry is at RAX, task_list of ki_wait 0x18 bytes into what RDI points to: its prev is
+      // stored through either.
+      const entry = code.all.findIndex(({ ip }) => ip === code.access("Q1").ip);
+      const [prev] = code.all.slice(entry + 1).filter(({ mnemonic, op0Kind }) =>
+        mnemonic === Mnemonic.Mov && op0Kind === OpKind.Memory);
+      expect([8n, 0x20n]).toContain(prev.memoryDisplacement);
+      expect(prev.op1Register).toBe(code.all[entry].op1Register);
+    });
+});
+
 describe("a try that has to wait", () => {
   it.each([
     ["bug", "P3, lock, P7"], ["f0p", "P3, lock, P7"], ["x2", "P3, lock, P7"],

@@ -55,6 +55,15 @@ describe("aio-stress", () => {
     expect(await stress([CACHED_BAD], `disks=3 files=2 ${words}`)).toMatch(told);
   }, 60_000);
 
+  it.each([
+    ["bad=1:r:512-767", /: bad=1: through the page cache: whole pages, rw$/],
+    ["bad=1:rw:516-767", /: bad=1: through the page cache: whole pages, rw$/],
+    ["bad=1::512-767", /: bad=: r, w or rw between the colons$/],
+    ["pulled=1", /: pulled=1: what is in the page cache is read anyway$/],
+  ])("does not take %s of a file through the page cache", async (words, told) => {
+    expect(await stress([], `disks=3 files=2 ${words}`)).toMatch(told);
+  }, 60_000);
+
   const soak = async (...words: string[]) => {
     const script = join(packageRoot(), "scripts", "soak.mjs");
     const { stdout } = await promisify(execFile)(process.execPath, [script, ...words]);

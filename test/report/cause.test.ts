@@ -23,14 +23,14 @@ const text = (definition: Case, failure: Partial<Failure>, part: {
     ...failure });
 };
 const REPLAYED = "immediate drains, the load that decided reads another value";
-/** Of seeds 1 to 80, seven hang, two of them because of a store buffer: 20 and 22. */
-const BUFFERED_SEED = 20n;
+/** Of the seeds 1 to 12 eight hang, five of them because of a store buffer: 1, 2, 5, 6 and 10. */
+const BUFFERED_SEED = 1n;
 const TOO = "without store buffers the code fails, too";
 
 describe("of real runs", () => {
   it("003: the store buffer had a part in it, and no fence repairs it", async () => {
     const { session, failure } = await failed(case003, {
-      machine: "rhel16", variant: "bug", workload: "W003t", pair: [0, 1], rounds: 30,
+      machine: "rhel16", variant: "bug", workload: "W003c", pair: [0, 1], rounds: 100,
       memory: "tso",
     }, 1n, BUFFERED_SEED);
     session.machine.close();

@@ -166,6 +166,7 @@ describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
         if (running.view.cpu(task.runs!).cpl === 3) continue;
         const frames = framesOf(session, registersOf(session, task)!);
         const names = frames.map(({ name }) => name);
+        if (names[0] === "irq_common") continue; // as below
         // What of the program is behind it is not the kernel's.
         const ofProgram = names.at(-1) === "irq_common";
         const found = physicalFrames(stacks[task.runs!]);
@@ -191,8 +192,9 @@ describe.skipIf(!hasTool("gdb", "gdb"))("gdb", () => {
       const stacks = session.tasks.filter(({ runs }) =>
         runs !== undefined && running.view.cpu(runs).cpl !== 3).map((task) =>
         ({ cpu: task.runs!, frames: framesOf(session, registersOf(session, task)!) }));
+      // Not one that is still saving the registers: gdb is told where they are once they are there.
       const stopped = stacks.find(({ frames }) =>
-        frames.slice(0, -1).some(({ name }) => name === "irq_common"));
+        frames.slice(1, -1).some(({ name }) => name === "irq_common"));
       if (!stopped) continue;
       found++;
       writeSparse(core, coreDump(running, "kernel.elf").head, running.view.ram);

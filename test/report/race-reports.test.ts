@@ -182,7 +182,7 @@ describe("R002", () => {
 it("R003 of a request that was used after its free is called so", async () => {
   const run = await failed(case003, {
     machine: "rhel16", variant: "x4", workload: "W003r", pair: [0, 1], rounds: 100, memory: "tso",
-  }, 1n);
+  });
   expect(run.failure.invariant).toBe("UAF");
   const report = await make(case003, run);
   expect(report.title).toBe("a request is used after it was freed");

@@ -45,6 +45,21 @@ static bool took(const char **at, char wanted)
 	return true;
 }
 
+static bool is_cached(u32 disk)
+{
+	return disk < files && disk % 2;
+}
+
+/* A write of a part of a page reads it, and a page that has a bad sector fails as one. */
+static void check_range(const struct bad *one)
+{
+	if (!one->reads && !one->writes)
+		die("aiostress: bad=: r, w or rw between the colons\n");
+	if (is_cached(one->disk) && (!one->reads || !one->writes || one->first % PAGE_SECTORS ||
+				     (one->last + 1) % PAGE_SECTORS))
+		die("aiostress: bad=%u: through the page cache: whole pages, rw\n", one->disk);
+}
+
 static void read_errors(void)
 {
 	const char *at = option_string("bad", "");
@@ -62,6 +77,7 @@ static void read_errors(void)
 		one->first = take_number(&at);
 		take(&at, '-');
 		one->last = take_number(&at);
+		check_range(one);
 		if (!took(&at, ','))
 			break;
 	}
@@ -70,6 +86,9 @@ static void read_errors(void)
 
 		if (disk >= DISKS_MAX)
 			die("aiostress: pulled=%u: there is no such disk\n", disk);
+		if (is_cached(disk))
+			die("aiostress: pulled=%u: what is in the page cache is read anyway\n",
+			    disk);
 		may_go[disk] = true;
 	}
 }
@@ -108,18 +127,20 @@ static void check_answer(u32 disk, bool write, u32 sector, u32 sectors, bool fai
 }
 
 /*
- * Through the page cache a request may be answered by what comes before its first bad page; any
- * other count that is not all of it is an error of the kernel, for finish().
+ * The sectors that were read or written, by the answer. Through the page cache that may be what
+ * comes before the first bad page; any other count is an error of the kernel.
  */
-static bool has_failed(u32 disk, bool write, u32 sector, u32 sectors, s64 result)
+static u32 sectors_done(u32 disk, bool write, u32 sector, u32 sectors, s64 result)
 {
-	bool is_file = disk < files, cached = is_file && disk % 2;
-	u32 good = good_before(disk, is_file, write, sector, sectors);
-	u32 end = (sector + good) / PAGE_SECTORS * PAGE_SECTORS;
+	u32 good = good_before(disk, disk < files, write, sector, sectors);
 
 	if (result == -EIO)
-		return true;
-	return cached && good < sectors && end > sector && result == (end - sector) * SECTOR;
+		return 0;
+	if (result != sectors * SECTOR &&
+	    !(is_cached(disk) && good && good < sectors && result == good * SECTOR))
+		die("aiostress: disk %u: a %s of %u sectors at %u: %ld\n", disk,
+		    write ? "write" : "read", sectors, sector, result);
+	return result / SECTOR;
 }
 
 #endif

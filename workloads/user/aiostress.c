@@ -65,9 +65,9 @@ static void fill(struct slot *slot)
 				word_of(slot->disk, slot->sector + s, slot->generation, i);
 }
 
-static void verify(const struct slot *slot)
+static void verify(const struct slot *slot, u32 sectors)
 {
-	for (u32 s = 0; s < slot->sectors; s++) {
+	for (u32 s = 0; s < sectors; s++) {
 		u32 sector = slot->sector + s;
 		u32 expected = generation[slot->disk][sector];
 
@@ -109,11 +109,12 @@ static struct iocb *prepare(struct worker *worker, struct slot *slot)
 	return &slot->iocb;
 }
 
-/* What a write that failed left is unknown: its sectors are written by a plain write, until that
- * succeeds or it is clear that they cannot be written: then nobody reads them. */
-static void mend(struct slot *slot)
+/* What a write that failed left is unknown: its sectors, but for the first `done`, are written by a
+ * plain write, until that succeeds or it is clear that they cannot be written: then nobody reads
+ * them. */
+static void mend(struct slot *slot, u32 done)
 {
-	for (u32 s = 0; s < slot->sectors; s++) {
+	for (u32 s = done; s < slot->sectors; s++) {
 		u32 sector = slot->sector + s;
 		long wrote = sys_pwrite(fds[slot->disk], slot->buffer + s * WORDS, SECTOR,
 					(u64)sector * SECTOR);
@@ -129,28 +130,24 @@ static void mend(struct slot *slot)
 static void finish(struct worker *worker, const struct io_event *event)
 {
 	struct slot *slot = &worker->slot[event->data];
-	bool failed = has_failed(slot->disk, slot->write, slot->sector, slot->sectors, event->res);
+	u32 done;
 
 	if (event->obj != (u64)&slot->iocb)
 		die("aiostress: an event of another request\n");
 	worker->done++;
-	check_answer(slot->disk, slot->write, slot->sector, slot->sectors, failed,
+	done = sectors_done(slot->disk, slot->write, slot->sector, slot->sectors, event->res);
+	check_answer(slot->disk, slot->write, slot->sector, slot->sectors, done < slot->sectors,
 		     slot->after_end);
-	if (failed) {
-		worker->errors++;
-		if (slot->write)
-			mend(slot);
-		return;
-	}
-	if (event->res != slot->sectors * SECTOR)
-		die("aiostress: %ld instead of %u bytes\n", event->res, slot->sectors * SECTOR);
-	worker->bytes += event->res;
-	if (!slot->write) {
-		verify(slot);
-		return;
-	}
-	for (u32 s = 0; s < slot->sectors; s++)
+	worker->bytes += done * SECTOR;
+	if (!slot->write)
+		verify(slot, done);
+	for (u32 s = 0; s < done && slot->write; s++)
 		generation[slot->disk][slot->sector + s] = slot->generation;
+	if (done == slot->sectors)
+		return;
+	worker->errors++;
+	if (slot->write)
+		mend(slot, done);
 }
 
 static void work(struct worker *worker)

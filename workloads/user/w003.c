@@ -2,7 +2,7 @@
  * W003: archive-log writers on a journalled file system, and others that use it.
  *
  *     w003 [oracle=7] [iozone=16] [pdflush=1] [ls=1] [rounds=100] [bytes=1048576]
- *          [offset=11534848] [holes=1] [extend=0] [sync=0] [bad=0] [think=1000] [one=CPU]
+ *          [offset=11534848] [holes=1] [extend=0] [sync=0] [bad=0] [think=1000]
  *
  * A writer ("oracle") appends to its log by asynchronous O_DIRECT writes, one at a time, from a
  * buffer that begins 0xe00 bytes into a page, at offsets that end in 0x200. The block that holds
@@ -12,7 +12,7 @@
  * Before each write a writer works up to `think` turns of PAUSE.
  * The others rewrite files of their own (iozone), write dirty inodes (pdflush), read the directory
  * (ls), until the writers are done. Tasks are given to the CPUs in turn, because the kernel moves
- * none that is there: those that sleep while others begin would share a CPU. one: all of it on one.
+ * none that is there: those that sleep while others begin would share a CPU.
  */
 #include <mini.h>
 
@@ -89,8 +89,7 @@ static void prepare_log(u32 number)
 static void begin(const struct task *task, const char *name)
 {
 	rename_task(name);
-	if (!option_string("one", NULL))
-		bind_softly(task->index);
+	bind_softly(task->index);
 }
 
 static void count_answer(s64 result)
@@ -245,8 +244,6 @@ int main(void)
 		die("w003: at most %d tasks, one of them oracle\n", TASKS_MAX);
 	if (bytes < BLOCK || bytes % SECTOR || first_offset % SECTOR)
 		die("w003: bytes= and offset= in sectors, and bytes= at least a block\n");
-	if (option_string("one", NULL))
-		pin_to_cpu(option("one", 0));
 	buffer = sys_mmap(bytes + 2 * BLOCK);
 	for (u64 i = 0; i < writers; i++)
 		prepare_log(i);

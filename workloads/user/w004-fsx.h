@@ -2,7 +2,8 @@
  * fsx for AIO (w004 fsx=OPERATIONS): each thread has a file and does what comes up at random: reads
  * of up to eight ranges at once, writes, truncations, and now and then pread. What the file must
  * hold is in a shadow buffer, with which every byte that was read is compared. With direct=1,
- * half of the reads and writes go by O_DIRECT, in whole sectors, beside the page cache.
+ * half of the reads and writes go by O_DIRECT, in whole sectors, beside the page cache. With
+ * shared=1 all threads are on one context, and each takes whatever events there are.
  *
  * Ranges are in words, so that they begin and end anywhere in a sector, and a comparison is quick.
  */
@@ -16,12 +17,15 @@
 struct fsx {
 	struct thread thread;
 	u64 ctx, random, operations;
+	s64 *unclaimed;
 	int fd, direct_fd; /* the latter -1: all through the page cache */
 	u64 size;
 	u64 *shadow; /* FSX_BYTES, zeros behind the size */
 	struct range {
 		struct iocb iocb;
 		u64 *buffer;
+		s64 result;
+		u32 ended; /* futex */
 	} range[FSX_READS];
 } LINE_ALIGNED;
 
@@ -59,38 +63,64 @@ static void fsx_check_read(struct fsx *fsx, const struct range *range, s64 resul
 		add(&w004_stats.wrong, wrong);
 }
 
+static void fsx_reap(struct fsx *fsx, long wanted)
+{
+	struct io_event events[FSX_READS];
+	long taken = sys_io_getevents(fsx->ctx, wanted, wanted, events);
+
+	if (taken != wanted)
+		die("w004: fsx: io_getevents: %ld of %ld\n", taken, wanted);
+	for (long i = 0; i < taken; i++) {
+		struct range *range = (struct range *)events[i].data;
+
+		range->result = events[i].res;
+		__atomic_store_n(&range->ended, 1, __ATOMIC_RELEASE);
+		if (range < fsx->range || range >= fsx->range + FSX_READS)
+			sys_futex_wake(&range->ended, 1);
+	}
+}
+
 /* Submits the first `count` ranges together, and waits for all of them. */
-static void fsx_run(struct fsx *fsx, long count, struct io_event *events)
+static void fsx_run(struct fsx *fsx, long count)
 {
 	struct iocb *iocbs[FSX_READS];
 	long result;
 
-	for (long i = 0; i < count; i++)
+	for (long i = 0; i < count; i++) {
 		iocbs[i] = &fsx->range[i].iocb;
+		fsx->range[i].ended = 0;
+	}
 	add(&w004_stats.submitted, count);
 	result = sys_io_submit(fsx->ctx, count, iocbs);
-	if (result == count)
-		result = sys_io_getevents(fsx->ctx, count, count, events);
 	if (result != count)
-		die("w004: fsx: %ld of %ld\n", result, count);
+		die("w004: fsx: io_submit: %ld of %ld\n", result, count);
+	__atomic_fetch_add(fsx->unclaimed, count, __ATOMIC_RELAXED);
+	for (long i = 0; i < count; i++) {
+		while (!__atomic_load_n(&fsx->range[i].ended, __ATOMIC_ACQUIRE)) {
+			long wanted = claim(fsx->unclaimed, FSX_READS);
+
+			if (wanted)
+				fsx_reap(fsx, wanted);
+			else /* another thread has claimed it */
+				sys_futex_wait(&fsx->range[i].ended, 0);
+		}
+	}
 }
 
 static void fsx_read(struct fsx *fsx)
 {
-	struct io_event events[FSX_READS];
 	long count = 1 + random_below(&fsx->random, FSX_READS);
 
 	for (long i = 0; i < count; i++)
 		fsx_choose(fsx, &fsx->range[i], IOCB_CMD_PREAD);
-	fsx_run(fsx, count, events);
+	fsx_run(fsx, count);
 	for (long i = 0; i < count; i++)
-		fsx_check_read(fsx, (struct range *)events[i].data, events[i].res);
+		fsx_check_read(fsx, &fsx->range[i], fsx->range[i].result);
 }
 
 static void fsx_write(struct fsx *fsx)
 {
 	struct range *range = &fsx->range[0];
-	struct io_event event;
 	u64 position, bytes, *shadow;
 
 	fsx_choose(fsx, range, IOCB_CMD_PWRITE);
@@ -101,9 +131,9 @@ static void fsx_write(struct fsx *fsx)
 		shadow[i] = range->buffer[i] = (fsx->operations << 32) + position + i;
 	if (fsx->size < position + bytes)
 		fsx->size = position + bytes;
-	fsx_run(fsx, 1, &event);
+	fsx_run(fsx, 1);
 	add(&w004_stats.events, 1);
-	add(event.res == (s64)bytes ? &w004_stats.full : &w004_stats.other, 1);
+	add(range->result == (s64)bytes ? &w004_stats.full : &w004_stats.other, 1);
 }
 
 static void fsx_truncate(struct fsx *fsx)
@@ -152,29 +182,18 @@ static void fsx_thread(void *argument)
 static void fsx_start(struct fsx *fsx, u32 number, u64 operations, u32 direct_flags)
 {
 	char path[] = "/fs/x0";
-	long result = sys_io_setup(FSX_READS, &fsx->ctx);
 
 	path[5] += number;
 	fsx->fd = sys_open_flags(path, 0);
 	fsx->direct_fd = direct_flags ? sys_open_flags(path, direct_flags) : -1;
-	if (result || fsx->fd < 0 || (direct_flags && fsx->direct_fd < 0))
-		die("w004: fsx: io_setup %ld, %s %d\n", result, path, fsx->fd);
+	if (fsx->fd < 0 || (direct_flags && fsx->direct_fd < 0))
+		die("w004: fsx: %s: %d\n", path, fsx->fd);
 	fsx->random = option("seed", 1) * 1000003 + number;
 	fsx->operations = operations;
 	fsx->shadow = sys_mmap(FSX_BYTES);
 	for (u32 i = 0; i < FSX_READS; i++)
 		fsx->range[i].buffer = sys_mmap(FSX_OPERATION_BYTES);
 	thread_start(&fsx->thread, fsx_thread, fsx);
-}
-
-static void fsx_finish(struct fsx *fsx)
-{
-	long result;
-
-	thread_join(&fsx->thread);
-	result = sys_io_destroy(fsx->ctx);
-	if (result)
-		die("w004: fsx: io_destroy: %ld\n", result);
 }
 
 #endif

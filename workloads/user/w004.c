@@ -3,8 +3,8 @@
  * nearly every page has to be waited for, and the request is tried again when it has come.
  *
  *     w004 [files=2] [threads=4] [records=200] [record=65536] [blocks=128] [depth=64]
- *          [batch=8] [align=RECORD] [shared=0] [direct=0] [sync=0] [short=0] [one=CPU]
- *     w004 fsx=OPERATIONS [files=2] [direct=0]
+ *          [batch=8] [align=RECORD] [shared=0] [direct=0] [sync=0] [short=0]
+ *     w004 fsx=OPERATIONS [files=2] [direct=0] [shared=0]
  *
  * In the shape of aio-stress: records of files at random, eight requests to an io_submit, up to
  * `depth` under way. Threads share the files, so one may wait for a page that another is reading.
@@ -50,6 +50,18 @@ static struct {
 static void add(unsigned long *place, u64 amount)
 {
 	__atomic_fetch_add(place, amount, __ATOMIC_RELAXED);
+}
+
+/* Up to `most` events that nobody else will wait for. */
+static long claim(s64 *count, s64 most)
+{
+	s64 seen = __atomic_load_n(count, __ATOMIC_RELAXED), wanted;
+
+	do {
+		wanted = seen < most ? seen : most;
+	} while (!__atomic_compare_exchange_n(count, &seen, seen - wanted, 0, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return wanted;
 }
 
 #include "w004-fsx.h"
@@ -149,18 +161,6 @@ static void read_synchronously(struct reader *reader)
 	}
 }
 
-/* Up to `most` events that nobody else will wait for. */
-static long claim(s64 *count, s64 most)
-{
-	s64 seen = __atomic_load_n(count, __ATOMIC_RELAXED), wanted;
-
-	do {
-		wanted = seen < most ? seen : most;
-	} while (!__atomic_compare_exchange_n(count, &seen, seen - wanted, 0, __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
-	return wanted;
-}
-
 static void read_asynchronously(struct reader *reader)
 {
 	s64 *count = &unclaimed[shared ? 0 : reader - readers].count;
@@ -200,17 +200,19 @@ static void run(void *argument)
 		read_asynchronously(reader);
 }
 
-static void set_up(struct reader *reader, u64 requests)
+static u64 set_up(u64 requests)
 {
-	long result = sys_io_setup(requests, &reader->ctx);
+	u64 ctx = 0;
+	long result = sys_io_setup(requests, &ctx);
 
 	if (result)
 		die("w004: io_setup: %ld\n", result);
+	return ctx;
 }
 
-static void destroy(struct reader *reader)
+static void destroy(u64 ctx)
 {
-	long result = sys_io_destroy(reader->ctx);
+	long result = sys_io_destroy(ctx);
 
 	if (result)
 		die("w004: io_destroy: %ld\n", result);
@@ -218,10 +220,17 @@ static void destroy(struct reader *reader)
 
 static void run_fsx(u64 operations, u32 direct_flags)
 {
+	for (u32 i = 0; i < files; i++) {
+		struct fsx *fsx = &fsxs[i];
+
+		fsx->ctx = shared && i ? fsxs[0].ctx : set_up((shared ? files : 1) * FSX_READS);
+		fsx->unclaimed = &unclaimed[shared ? 0 : i].count;
+		fsx_start(fsx, i, operations, direct_flags);
+	}
 	for (u32 i = 0; i < files; i++)
-		fsx_start(&fsxs[i], i, operations, direct_flags);
-	for (u32 i = 0; i < files; i++)
-		fsx_finish(&fsxs[i]);
+		thread_join(&fsxs[i].thread);
+	for (u32 i = 0; i < (shared ? 1 : files); i++)
+		destroy(fsxs[i].ctx);
 }
 
 static void run_readers(u32 flags)
@@ -239,19 +248,16 @@ static void run_readers(u32 flags)
 		if (flags)
 			fds[i] = sys_open_flags(path, flags);
 	}
-	set_up(&readers[0], shared ? threads * depth : depth);
 	for (u32 i = 0; i < threads; i++) {
-		if (shared)
-			readers[i].ctx = readers[0].ctx;
-		else if (i > 0)
-			set_up(&readers[i], depth);
+		readers[i].ctx = shared && i ? readers[0].ctx
+					     : set_up(shared ? threads * depth : depth);
 		readers[i].random = option("seed", 1) * 1000003 + i;
 		thread_start(&readers[i].thread, run, &readers[i]);
 	}
 	for (u32 i = 0; i < threads; i++)
 		thread_join(&readers[i].thread);
 	for (u32 i = 0; i < (shared ? 1 : threads); i++)
-		destroy(&readers[i]);
+		destroy(readers[i].ctx);
 }
 
 int main(void)
@@ -279,8 +285,6 @@ int main(void)
 		die("w004: short: files=1, align= in blocks\n");
 	if (blocks * BLOCK < record_bytes)
 		die("w004: blocks= for a record at least\n");
-	if (option_string("one", NULL))
-		pin_to_cpu(option("one", 0));
 	if (option("fsx", 0))
 		run_fsx(option("fsx", 0), flags);
 	else

@@ -36,18 +36,22 @@
 #define TOOK_ENTRY(iocb, ctx) ((void)0)
 #endif
 
+#ifndef WHEN_QUEUED /* Q4 found it in a queue */
+#define WHEN_QUEUED() aio_warn()
+#endif
+
 #define PASTE(a, b) a##__##b
 #define EXPAND(a, b) PASTE(a, b)
 #define NAME(function) EXPAND(function, VARIANT)
 
-/* Q1: the same stores as list_del_init(), the last one named. */
+/* Q1: the same stores as list_del_init(), the third one named. */
 static __always_inline void unlink_wait(wait_queue_t *wait)
 {
 	struct list_head *entry = &wait->task_list;
 
 	__list_del(entry->prev, entry->next);
-	WRITE_ONCE(entry->prev, entry);
 	store_labelled(Q1, entry->next, entry);
+	WRITE_ONCE(entry->prev, entry);
 }
 
 /* Q3: marks it; was it marked before? */
@@ -68,12 +72,12 @@ static __always_inline bool append(struct kiocb *iocb, struct kioctx *ctx)
 }
 
 /* Q4: it must be in no queue, since it has just been taken out. */
-static __always_inline void warn_if_queued(struct kiocb *iocb)
+static __always_inline void check_unqueued(struct kiocb *iocb)
 {
 	struct list_head *entry = &iocb->ki_wait.task_list;
 
 	if (load_labelled(Q4, entry->next) != entry)
-		aio_warn();
+		WHEN_QUEUED();
 }
 
 static __always_inline bool kick_unlocked(struct kiocb *iocb, struct kioctx **ctx)
@@ -84,7 +88,7 @@ static __always_inline bool kick_unlocked(struct kiocb *iocb, struct kioctx **ct
 	if (try_kick(iocb))
 		return false;
 	*ctx = READ_ONCE(iocb->ki_ctx);
-	warn_if_queued(iocb);
+	check_unqueued(iocb);
 	flags = spin_lock_irqsave(&(*ctx)->ctx_lock); /* Q5 */
 	run = append(iocb, *ctx);
 	spin_unlock_irqrestore(&(*ctx)->ctx_lock, flags); /* Q7 */
@@ -99,7 +103,7 @@ static __always_inline bool kick_locked(struct kiocb *iocb, struct kioctx **ctx)
 	*ctx = READ_ONCE(iocb->ki_ctx);
 	flags = spin_lock_irqsave(&(*ctx)->ctx_lock);
 	if (!try_kick(iocb)) {
-		warn_if_queued(iocb);
+		check_unqueued(iocb);
 		if (append(iocb, *ctx))
 			aio_queue_work(*ctx);
 	}

@@ -20,7 +20,7 @@ static __always_inline bool kick_fenced(struct kiocb *iocb, wait_queue_t *wait,
 		return false;
 	smp_mb();
 	*ctx = READ_ONCE(iocb->ki_ctx);
-	warn_if_queued(iocb);
+	check_unqueued(iocb);
 	flags = spin_lock_irqsave(&(*ctx)->ctx_lock);
 	run = append(iocb, *ctx);
 	spin_unlock_irqrestore(&(*ctx)->ctx_lock, flags);

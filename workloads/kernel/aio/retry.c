@@ -13,6 +13,7 @@
 #include "../core/mm.h"
 #include "../core/panic.h"
 #include "../core/sched.h"
+#include "../core/timer.h"
 #include "../sys/errno.h"
 #include "put_req.h"
 
@@ -37,6 +38,7 @@ noinline void aio_queue_work(struct kioctx *ctx)
 
 	smp_mb(); /* the request is on the list before the look for a reaper */
 	ns = list_empty(&ctx->wait.task_list) ? LATER_NS : SOON_NS;
+	ns -= clock_ns() % SOON_NS; /* at a tick: the first one may be near */
 	atomic_inc(&ctx->users);
 	if (!queue_delayed_work(&aio_wq, &ctx->wq, ns))
 		atomic_dec(&ctx->users); /* it is on its way; the caller has a reference too */
@@ -60,11 +62,12 @@ static void cancel_wait(struct kiocb *iocb)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
+/* Interrupts are off: the queue's lock is held. */
 static void hold(struct kiocb *iocb)
 {
-	spin_lock_irq(&iocb->ki_ctx->ctx_lock);
+	spin_lock(&iocb->ki_ctx->ctx_lock);
 	iocb->ki_users++;
-	spin_unlock_irq(&iocb->ki_ctx->ctx_lock);
+	spin_unlock(&iocb->ki_ctx->ctx_lock);
 }
 
 bool aio_enqueue_wait(wait_queue_head_t *queue, void *key)
@@ -74,12 +77,12 @@ bool aio_enqueue_wait(wait_queue_head_t *queue, void *key)
 
 	if (!iocb)
 		return false;
-	if (aio_kick->holds)
-		hold(iocb);
 	flags = spin_lock_irqsave(&queue->lock);
 	/* As prepare_to_wait() does: where variants try what still waits, it is in a queue already,
 	 * and stays there. */
 	if (list_empty(&iocb->ki_wait.task_list)) {
+		if (aio_kick->holds)
+			hold(iocb);
 		iocb->ki_wait_queue = queue;
 		store_labelled(Kw, iocb->ki_wait_key, key);
 		list_add_tail(&iocb->ki_wait.task_list, &queue->task_list);

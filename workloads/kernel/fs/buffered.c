@@ -189,8 +189,8 @@ long make_uptodate(struct page_cache *cache, struct cache_page *page)
 		return error;
 	if (is_uptodate(page))
 		return 0;
-	/* Also of a read that an earlier try began. It is one reader's answer: the next reads
-	 * anew. */
+	/* Also of a read that an earlier try began, or somebody who did not wait for it. Whoever
+	 * comes after this one reads anew. */
 	clear_bit(PG_ERROR, &page->flags);
 	return -EIO;
 }

@@ -12,7 +12,7 @@
 
 #define PG_LOCKED 0
 #define PG_UPTODATE 1
-#define PG_ERROR 2 /* a read failed, and nobody has been told yet */
+#define PG_ERROR 2 /* a read failed; who wants the page next is told */
 #define NO_INDEX (~0ul)
 
 struct gendisk;
@@ -62,6 +62,14 @@ static inline bool is_locked(const struct cache_page *page)
 static inline bool is_uptodate(const struct cache_page *page)
 {
 	return READ_ONCE(page->flags) >> PG_UPTODATE & 1;
+}
+
+/* With the lock bit. What is in the page now is no answer to a read that failed before. */
+static inline void mark_uptodate(struct cache_page *page)
+{
+	set_bit(PG_UPTODATE, &page->flags);
+	if (READ_ONCE(page->flags) >> PG_ERROR & 1)
+		clear_bit(PG_ERROR, &page->flags);
 }
 
 /* With or without success. */

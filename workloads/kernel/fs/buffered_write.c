@@ -124,7 +124,7 @@ static long write_part(struct page_cache *cache, struct write_run *run, const vo
 		clear_bit(PG_UPTODATE, &page->flags);
 		unlock_page(page);
 	} else {
-		set_bit(PG_UPTODATE, &page->flags);
+		mark_uptodate(page);
 		write_page(cache, page, run);
 	}
 	put_page(cache, page);
@@ -243,7 +243,7 @@ long buffered_truncate(struct page_cache *cache, u64 size)
 		while (test_and_set_bit(PG_LOCKED, &page->flags))
 			wait_on_page_locked(page);
 		memset(page->data, 0, PAGE_SIZE);
-		set_bit(PG_UPTODATE, &page->flags);
+		mark_uptodate(page);
 		unlock_page(page);
 		put_page(cache, page);
 	}
