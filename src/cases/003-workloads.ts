@@ -23,12 +23,23 @@ export function nameOf(text: string): string | undefined {
   return Object.hasOwn(DESCRIPTIONS, name) ? name : undefined;
 }
 
+/** How many tasks of each kind the program starts. */
+interface Tasks {
+  /** The writers. */
+  oracle: number;
+  iozone: number;
+  pdflush: number;
+  ls: number;
+}
+
 interface Workload {
   what: string;
-  /** The disk block at which the file system begins to give blocks away. */
-  goal: number;
-  /** Words of the program; bytes= is the size of a write. */
-  words: string;
+  tasks: Tasks;
+  /** Of a write of each writer. */
+  bytes: number;
+  dump: typeof FIRST;
+  /** More words of the program. */
+  words?: string;
   model: string;
   irq: IrqPolicy;
   commitUs: number;
@@ -36,9 +47,12 @@ interface Workload {
   numbers?: boolean;
 }
 
-/** Of the two dumps of the report: where the first writer's first block is. */
-const GOAL = { first: 0x1290c27, second: 0x1698f91e };
-const OFFSET = { first: 0xb00200, second: 0x3900200 };
+/**
+ * The two dumps of the report: the disk block at which the file system begins to give blocks away,
+ * and the offset of each writer's first write.
+ */
+const FIRST = { goal: 0x1290c27, offset: 0xb00200 };
+const SECOND = { goal: 0x1698f91e, offset: 0x3900200 };
 const MIB = 1 << 20;
 const SMALL = 8192;
 
@@ -60,90 +74,80 @@ const SPECIFIED = "uniform:1-20";
 const COMMIT_US = 2000;
 const COMMIT_US_SPECIFIED = 50_000;
 
-function words(tasks: Record<string, number>, bytes: number, offset: number): string {
-  const { oracle = 1, iozone = 0, pdflush = 0, ls = 0, ...rest } = tasks;
-  const others = Object.entries(rest).map(([key, value]) => ` ${key}=${value}`).join("");
-  return `oracle=${oracle} iozone=${iozone} pdflush=${pdflush} ls=${ls} bytes=${bytes} ` +
-    `offset=${offset}${others}`;
-}
-
-const rate = (extra: Record<string, number> = {}): Workload => ({
-  what: "16 writers of 8 KiB into a hole",
-  goal: GOAL.first,
-  words: words({ oracle: 16, ...extra }, SMALL, OFFSET.first),
-  model: CACHED,
-  irq: "round-robin",
-  commitUs: COMMIT_US,
-});
-const second = { oracle: 7, iozone: 16, pdflush: 1, ls: 1 };
-const first = { oracle: 192, ls: 1 };
+const writers = (oracle: number): Tasks => ({ oracle, iozone: 0, pdflush: 0, ls: 0 });
+const SECOND_TASKS = { oracle: 7, iozone: 16, pdflush: 1, ls: 1 };
+const FIRST_TASKS = { ...writers(192), ls: 1 };
 /** As many as in the second dump. More of them write, so one hangs as soon as with W003r. */
-const crowd = { oracle: 16, iozone: 7, pdflush: 1, ls: 1 };
+const CROWD = { ...SECOND_TASKS, oracle: 16, iozone: 7 };
+
+const RATE: Workload = {
+  what: "16 writers of 8 KiB into a hole, and nobody else",
+  tasks: writers(16), bytes: SMALL, dump: FIRST,
+  model: CACHED, irq: "round-robin", commitUs: COMMIT_US,
+};
 
 export const WORKLOADS: Record<string, Workload> = {
   W003c: {
-    ...rate(), what: "16 writers of 8 KiB into a hole, and who else waits: 7 iozone, pdflush, ls",
-    words: words(crowd, SMALL, OFFSET.first),
+    ...RATE, tasks: CROWD,
+    what: "16 writers of 8 KiB into a hole, and who else waits: 7 iozone, pdflush, ls",
   },
-  W003r: { ...rate(), what: "16 writers of 8 KiB into a hole, and nobody else" },
+  W003r: RATE,
   W003u: {
-    ...rate(), what: "as W003r, on a disk of 1 to 20 us, with a commit every 50 ms",
+    ...RATE, what: "as W003r, on a disk of 1 to 20 us, with a commit every 50 ms",
     model: SPECIFIED, commitUs: COMMIT_US_SPECIFIED,
   },
   W003: {
-    ...rate(), what: "the second dump: 7 writers of 1 MiB, 16 iozone, pdflush, ls",
-    goal: GOAL.second, words: words(second, MIB, OFFSET.second),
+    ...RATE, tasks: SECOND_TASKS, bytes: MIB, dump: SECOND,
+    what: "the second dump: 7 writers of 1 MiB, 16 iozone, pdflush, ls",
   },
   W003m: {
-    ...rate(), what: "the first dump: 192 writers of 1 MiB, ls",
-    words: words(first, MIB, OFFSET.first),
+    ...RATE, tasks: FIRST_TASKS, bytes: MIB, what: "the first dump: 192 writers of 1 MiB, ls",
   },
   W003t: {
-    ...rate(), what: "the tasks of the second dump, with writes of 8 KiB",
-    goal: GOAL.second, words: words(second, SMALL, OFFSET.second),
+    ...RATE, tasks: SECOND_TASKS, dump: SECOND,
+    what: "the tasks of the second dump, with writes of 8 KiB",
   },
   W003tm: {
-    ...rate(), what: "the tasks of the first dump, with writes of 8 KiB",
-    words: words(first, SMALL, OFFSET.first),
+    ...RATE, tasks: FIRST_TASKS, what: "the tasks of the first dump, with writes of 8 KiB",
   },
   W003n: {
-    ...rate(), what: "one writer of 1 MiB: the numbers of the first dump",
-    words: words({}, MIB, OFFSET.first), numbers: true,
+    ...RATE, tasks: writers(1), bytes: MIB, numbers: true,
+    what: "one writer of 1 MiB: the numbers of the first dump",
   },
   W003n2: {
-    ...rate(), what: "one writer of 1 MiB: the numbers of the second dump",
-    goal: GOAL.second, words: words({}, MIB, OFFSET.second), numbers: true,
+    ...RATE, tasks: writers(1), bytes: MIB, dump: SECOND, numbers: true,
+    what: "one writer of 1 MiB: the numbers of the second dump",
   },
   W003n7: {
-    ...rate(), what: "the writers of the second dump alone: the numbers of each of their requests",
-    goal: GOAL.second, words: words({ oracle: 7 }, MIB, OFFSET.second), numbers: true,
+    ...RATE, tasks: writers(7), bytes: MIB, dump: SECOND, numbers: true,
+    what: "the writers of the second dump alone: the numbers of each of their requests",
   },
   W003n192: {
-    ...rate(), what: "the writers of the first dump alone: the numbers of each of their requests",
-    words: words({ oracle: 192 }, MIB, OFFSET.first), numbers: true,
+    ...RATE, tasks: writers(192), bytes: MIB, numbers: true,
+    what: "the writers of the first dump alone: the numbers of each of their requests",
   },
-  W003h: { ...rate({ holes: 0 }), what: "as W003r, where everything is written before" },
-  W003e: { ...rate({ extend: 1 }), what: "as W003r, beyond the end of the file" },
-  W003s: { ...rate({ sync: 1 }), what: "as W003r, by pwrite" },
-  W003i: { ...rate(), what: "as W003r, interrupts to the CPU that submits", irq: "submitter" },
+  W003h: { ...RATE, what: "as W003r, where everything is written before", words: "holes=0" },
+  W003e: { ...RATE, what: "as W003r, beyond the end of the file", words: "extend=1" },
+  W003s: { ...RATE, what: "as W003r, by pwrite", words: "sync=1" },
+  W003i: { ...RATE, what: "as W003r, interrupts to the CPU that submits", irq: "submitter" },
 };
+
+/** A workload's program is started with these. */
+export function wordsOf(workload: string, rounds: number): string {
+  const { tasks: { oracle, iozone, pdflush, ls }, bytes, dump, words } = WORKLOADS[workload];
+  return `w003 rounds=${rounds} oracle=${oracle} iozone=${iozone} pdflush=${pdflush} ls=${ls} ` +
+    `bytes=${bytes} offset=${dump.offset}${words ? ` ${words}` : ""}`;
+}
 
 /** For the journal, the files of the others, and each log's first block. */
 const OTHER_BYTES = 8 << 20;
 
 /** A block is not used again, so this is how many writes of each writer the disk has room for. */
 export function roundsMax(workload: string): number {
-  const { words } = WORKLOADS[workload];
-  const writers = Number(/\boracle=(\d+)/.exec(words)![1]);
-  return Math.floor((STORAGE_BYTES - OTHER_BYTES) / (writers * Number(shapeOf(workload).bytes)));
+  const { tasks, bytes } = WORKLOADS[workload];
+  return Math.floor((STORAGE_BYTES - OTHER_BYTES) / (tasks.oracle * bytes));
 }
 
-/** How many tasks a workload's program starts, and the bytes of a write. */
-export function shapeOf(workload: string): { tasks: number; bytes: bigint } {
-  const { words } = WORKLOADS[workload];
-  const tasks = [...words.matchAll(/\b(?:oracle|iozone|pdflush|ls)=(\d+)/g)];
-  return {
-    tasks: tasks.reduce((sum, [, number]) => sum + Number(number), 0),
-    bytes: BigInt(/\bbytes=(\d+)/.exec(words)![1]),
-  };
-}
+/** How many tasks a workload's program starts. */
+export const tasksOf = (workload: string) =>
+  Object.values(WORKLOADS[workload].tasks).reduce((sum, number) => sum + number, 0);

@@ -11,7 +11,7 @@ import { aliveIn, isCutShort } from "./003-numbers.ts";
 import { R003 } from "./003-report.ts";
 import { AS_DUMPED, HANDLES, KEPT, NOT_IN_FULL, rows003 } from "./003-rows.ts";
 import { DioStory, meetingsOf } from "./003-story.ts";
-import { DESCRIPTIONS, nameOf, roundsMax, shapeOf, WORKLOADS } from "./003-workloads.ts";
+import { DESCRIPTIONS, nameOf, roundsMax, WORKLOADS, wordsOf } from "./003-workloads.ts";
 import { answersOf } from "./answers.ts";
 import type { Case, CaseSpec, Findings, LookHooks, Stopped } from "./case.ts";
 import { DIO_KINDS, dioRequests, stepOf } from "./dio-trace.ts";
@@ -60,9 +60,9 @@ export const case003: Case = {
     Object.keys(WORKLOADS).map((name) => [name, roundsMax(name)]),
   ),
   bootParameters({ variant, workload, rounds }) {
-    const { goal, words, commitUs } = WORKLOADS[workload];
-    const kernel = `fs=1 fs_goal=${goal} v003=${variant} commit=${commitUs}`;
-    return `${kernel} -- w003 rounds=${rounds} ${words}`;
+    const { dump, commitUs } = WORKLOADS[workload];
+    const kernel = `fs=1 fs_goal=${dump.goal} v003=${variant} commit=${commitUs}`;
+    return `${kernel} -- ${wordsOf(workload, rounds)}`;
   },
   disks: ({ workload }) => ({ disks: disksOf(workload), irqPolicy: WORKLOADS[workload].irq }),
   budgetCycles: ({ rounds }) => BUDGET_CYCLES + BigInt(rounds) * BUDGET_CYCLES_ROUND,
@@ -113,7 +113,7 @@ function examine(stopped: Stopped): Findings {
     fs.transactionOf(task)) : [];
   const kept = fs && quiescent ? biosOfEnded(fs) : 0;
   const { writers, journal, blocked } = population;
-  const { bytes } = shapeOf(stopped.spec.workload);
+  const { bytes } = WORKLOADS[stopped.spec.workload];
   const failure = hangOf(population, unfinished, stopped.spec.memory)
     ?? stuckOf(stuck, kept) ?? useOf(story);
   if (failure && fs) {
@@ -134,7 +134,7 @@ function examine(stopped: Stopped): Findings {
     visited: story.near,
     counts: {
       "writers asleep on an ended request": writers.length,
-      [AS_DUMPED]: writers.filter(({ dio }) => isCutShort(fs!.dio(dio), bytes)).length,
+      [AS_DUMPED]: writers.filter(({ dio }) => isCutShort(fs!.dio(dio), BigInt(bytes))).length,
       "kjournald on t_updates": journal.length,
       "tasks on T_LOCKED": blocked.length,
       "tasks in all": tasks.filter(({ comm }) => USERS.has(comm)).length,

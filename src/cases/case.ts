@@ -231,13 +231,6 @@ export interface Case {
 export const variantsOf = (definition: Case, workload: string) =>
   definition.ofWorkload?.[workload] ?? definition;
 
-/** Why one of the case's workloads can have no more rounds; of a case with roundsMax. */
-export function roomText({ id, roundsMax }: Case, workload: string): string {
-  const most = roundsMax![workload];
-  const writes = `${most} write${most === 1 ? "" : "s"} of each writer of ${workload}`;
-  return `the disks of case ${id} have room for ${writes}`;
-}
-
 /** The program of one of the case's workloads. */
 export const imageOf = (definition: Case, workload: string) =>
   definition.images?.[workload] ?? definition.image;

@@ -1,6 +1,7 @@
 // What smpbox case prints: the rate with its interval, the first failure explained, the line that
 // reproduces it; or one JSON document.
-import { type Case, type CaseRun, type CaseSpec, roomText } from "../cases/case.ts";
+import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
+import { limitText } from "../cases/rounds.ts";
 import { sumCounts, wilson } from "../cases/numbers.ts";
 import type { Preset } from "../machine/preset.ts";
 import { causeText } from "../report/cause.ts";
@@ -79,9 +80,8 @@ export function printCase(
   out.push(wrap(`${spec.workload}: ${definition.workloads[spec.workload]}`));
   out.push(wrap(`${spec.variant}: ${definition.describeVariant(spec.variant)}`));
   if (spec.memory === "tso-adv") out.push("memory tso-adv: adversarial drains, not the machine's");
-  if (spec.rounds === definition.roundsMax?.[spec.workload]) {
-    out.push(wrap(`--rounds ${spec.rounds}: ${roomText(definition, spec.workload)}`));
-  }
+  const limit = limitText(definition, spec.workload, spec.rounds);
+  if (limit !== undefined) out.push(wrap(`--rounds ${spec.rounds}: ${limit}`));
   const summaries = groupRuns(runs).map(summarize);
   out.push("", tableOf(summaries), "", legendOf(summaries), "");
   const percent = (value: number) => `${(value * 100).toFixed(1)} %`;

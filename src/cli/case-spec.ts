@@ -2,7 +2,8 @@
 // runs, and on the verbs that look at one.
 import type { Command } from "commander";
 import { allPairs } from "../cases/001.ts";
-import { type Case, type CaseSpec, roomText } from "../cases/case.ts";
+import type { Case, CaseSpec } from "../cases/case.ts";
+import { requireRoom, usualRounds } from "../cases/rounds.ts";
 import { requireCpus } from "../cases/runner.ts";
 import { InputError, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
@@ -68,14 +69,10 @@ export function shapeOf(
 }
 
 function roundsOf(definition: Case, workload: string, asked: number | undefined): number {
-  const fixed = definition.fixedRounds?.[workload];
-  if (fixed === undefined) {
-    const most = definition.roundsMax?.[workload] ?? Infinity;
-    if (asked === undefined) return Math.min(definition.rounds ?? ROUNDS, most);
-    if (asked <= most) return asked;
-    throw new InputError(`--rounds ${asked}: ${roomText(definition, workload)}: ask for no more`);
-  }
-  if (asked === undefined || asked === fixed) return fixed;
+  if (asked === undefined) return usualRounds(definition, workload, ROUNDS);
+  requireRoom(definition, workload, asked, `--rounds ${asked}`);
+  const fixed = definition.fixedRounds?.[workload] ?? asked;
+  if (asked === fixed) return asked;
   throw new InputError(`--rounds ${asked}: ${workload} of case ${definition.id} always has ` +
     `${fixed}: leave it out, or choose another --workload`);
 }

@@ -1,7 +1,7 @@
 // Case 003 with the tasks of the first dump, 192 writers and ls, at writes of 8 KiB: one writer
 // hangs as the dump's, kjournald waits for it, and all others for kjournald.
 import { afterAll, expect, it } from "vitest";
-import { shapeOf } from "../../src/cases/003-workloads.ts";
+import { tasksOf } from "../../src/cases/003-workloads.ts";
 import { case003 } from "../../src/cases/003.ts";
 import { optionsOf } from "../../src/cases/runner.ts";
 import { Machine } from "../../src/engine/machine.ts";
@@ -40,7 +40,7 @@ async function hungWithAll() {
 }
 
 it("of 193 tasks one hangs, and 192 wait for it as in the dump", async () => {
-  expect(shapeOf(SHAPE.workload).tasks).toBe(TASKS);
+  expect(tasksOf(SHAPE.workload)).toBe(TASKS);
   const { machine, findings: { failure, counts }, tasks, users, hung } = await hungWithAll();
   const asleep = (kind: number, among: readonly Task[]) => among.filter((task) =>
     task.state === TASK_UNINTERRUPTIBLE && task.sleepKind === kind);

@@ -8,7 +8,7 @@ import { case003 } from "../../src/cases/003.ts";
 import {
   causeOfHang, causeOfUse, DioStory, isNear, meetingsOf, NEAR_CYCLES,
 } from "../../src/cases/003-story.ts";
-import { shapeOf } from "../../src/cases/003-workloads.ts";
+import { tasksOf } from "../../src/cases/003-workloads.ts";
 import type { CaseRun, CaseSpec, Setup } from "../../src/cases/case.ts";
 import { DIO, type DioStep, dioRequests } from "../../src/cases/dio-trace.ts";
 import { runOnce } from "../../src/cases/runner.ts";
@@ -18,6 +18,7 @@ import {
 import { Machine } from "../../src/engine/machine.ts";
 import type { Task } from "../../src/machine/debug-block.ts";
 import { parseDisks } from "../../src/machine/disks.ts";
+import type { MemoryModel } from "../../src/machine/topology.ts";
 
 afterAll(() => Machine.shutdown());
 
@@ -157,9 +158,10 @@ describe("the rows", () => {
     spec: { memory: "tso", seed: 1n }, rounds: 1000, visited: 3, counts: {},
     failure: invariant && { invariant }, ...more,
   }) as unknown as CaseRun;
-  const setupOf = (id: string, expected: string, variant?: string) =>
+  const setupOf = (id: string, expected: string, variant?: string, memory?: MemoryModel) =>
     case003.rows.find((row) => row.id === id)!.setups("full").find((one) =>
-      one.expected === expected && (!variant || one.variant === variant))!;
+      one.expected === expected && (!variant || one.variant === variant) &&
+      (!memory || one.memory === memory))!;
 
   it("E003.5: a use after free is no hang, and a hang is one", () => {
     const { judge } = setupOf("E003.5", "no hang");
@@ -207,18 +209,20 @@ describe("the rows", () => {
     }
   });
 
-  it("E003.1: somebody waits for who hangs, and a bio that is left is another failure", () => {
+  it("E003.1: in a run somebody waits for who hangs; a bio that is left is another failure", () => {
     for (const setup of E003_1.filter(({ known }) => !known)) {
-      const { tasks } = shapeOf(setup.workload);
+      const tasks = tasksOf(setup.workload);
       const whole = treeOf(setup, 1, tasks);
       expect(setup.judge([whole]).outcome, setup.workload).toBe("holds");
-      // All but the numbers of who waits are those of a tree.
-      const alone = treeOf(setup, tasks, tasks);
-      const kept = treeOf(setup, 1, tasks, { "bios of requests with one reference (I003b)": 1 });
-      for (const other of [alone, kept]) {
-        expect([[other], [whole, whole, other]].map((runs) => setup.judge(runs).outcome))
-          .toEqual(["missed", "missed"]);
+      const outcomesWith = (other: CaseRun) =>
+        [[other], [whole, whole, other]].map((runs) => setup.judge(runs).outcome);
+      // All but the numbers of who waits are those of a tree: nobody is left who could.
+      for (const hung of [1, tasks]) {
+        expect(outcomesWith(treeOf(setup, hung, hung))).toEqual(["missed", "holds"]);
       }
+      const kept = treeOf(setup, 1, tasks, { "bios of requests with one reference (I003b)": 1 });
+      const few = treeOf(setup, 1, tasks, { "tasks on T_LOCKED": tasks - 2 });
+      for (const other of [kept, few]) expect(outcomesWith(other)).toEqual(["missed", "missed"]);
     }
   });
 
@@ -226,7 +230,7 @@ describe("the rows", () => {
     const setups = E003_1.filter(({ known }) => known);
     expect(setups.map(({ workload }) => workload)).toEqual(["W003", "W003m"]);
     for (const setup of setups) {
-      const { tasks } = shapeOf(setup.workload);
+      const tasks = tasksOf(setup.workload);
       const other = treeOf(setup, 1, tasks - 1);
       const outcomes = [treeOf(setup, 1, tasks), found(undefined), other].map((run) =>
         [setup.judge([run]).outcome, setup.bound!([run])]);
@@ -277,11 +281,19 @@ describe("the rows", () => {
       .toEqual(["holds", "missed", "missed"]);
   });
 
-  it("E003.5: x3 is shown to hang", () => {
-    const { judge, memory } = setupOf("E003.5", "hangs", "x3");
-    expect(memory).toBe("tso-adv");
+  it.each(["x2", "x3"])("E003.5: %s is shown to hang with adversarial drains", (variant) => {
+    const { judge, known } = setupOf("E003.5", "hangs", variant, "tso-adv");
+    expect(known).toBeUndefined();
     expect(judge([found("I003a"), found(undefined)]).outcome).toBe("holds");
     expect(judge([found("UAF"), found(undefined)]).outcome).toBe("missed");
+  });
+
+  it("E003.5: that x2 does not hang on the machine's is known where the two were near", () => {
+    const { judge, bound } = setupOf("E003.5", "hangs", "x2", "tso");
+    expect(judge([found("I003a")]).outcome).toBe("holds");
+    const runs = [found(undefined), found(undefined, { visited: 0 }), found("UAF")];
+    expect(runs.map((run) => judge([run]).outcome)).toEqual(["missed", "missed", "missed"]);
+    expect(runs.map((run) => bound!([run]))).toEqual([true, false, false]);
   });
 
   it("E003.1: a hung request is that of the dumps, but for its size", () => {

@@ -1,10 +1,9 @@
 // One case, some seeds: which runs failed, as they come in.
 import { type Signal, signal } from "@preact/signals";
-import {
-  type Case, type CaseRun, type CaseSpec, roomText, variantsOf,
-} from "../../cases/case.ts";
+import { type Case, type CaseRun, type CaseSpec, variantsOf } from "../../cases/case.ts";
+import { requireRoom } from "../../cases/rounds.ts";
 import { requireCpus, runAll } from "../../cases/runner.ts";
-import { InputError, type Preset } from "../../machine/preset.ts";
+import type { Preset } from "../../machine/preset.ts";
 import { loadPreset } from "../../engine/host.ts";
 import { type Going, goingOf, tell } from "./going.ts";
 import { CASE_SIDE, closeLooks, go, lookTrouble, open } from "./look.ts";
@@ -37,7 +36,7 @@ export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs" | "g
   const { definition, machine, workload, rounds } = caseForm(asked);
   const preset = await loadPreset(machine);
   requireCpus(definition, preset);
-  requireRoom(definition, workload, rounds);
+  requireRoom(definition, workload, rounds, `${rounds} rounds`);
   const pairs = definition.pairs(preset);
   const { buggy, fixed } = variantsOf(definition, workload);
   const seeds = Array.from({ length: asked.caseSeeds }, (_, i) => BigInt(asked.caseSeed + i));
@@ -52,11 +51,6 @@ export async function specsFor(asked: Asked): Promise<Omit<Campaign, "runs" | "g
     memory: asked.caseMemory,
   }));
   return { form: formOf(asked), definition, preset, specs };
-}
-
-function requireRoom(definition: Case, workload: string, rounds: number): void {
-  if (rounds <= (definition.roundsMax?.[workload] ?? Infinity)) return;
-  throw new InputError(`${rounds} rounds: ${roomText(definition, workload)}: ask for no more`);
 }
 
 export async function runCampaign(asked: Asked): Promise<void> {

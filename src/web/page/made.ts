@@ -2,6 +2,7 @@
 // form may ask for something else by then.
 import { type Case, type CaseSpec, variantsOf } from "../../cases/case.ts";
 import { findCase } from "../../cases/index.ts";
+import { usualRounds } from "../../cases/rounds.ts";
 import { type Asked, OWN } from "./state.ts";
 
 /** Of a case that leaves it open. */
@@ -16,13 +17,12 @@ export function comparedForm({ variant, workload, memory, rounds, seeds }: Asked
 export function caseForm(asked: Asked) {
   const definition = findCase(asked.case);
   const workload = asked.caseWorkload === OWN ? definition.workload : asked.caseWorkload;
-  const fixed = definition.fixedRounds?.[workload];
-  const most = definition.roundsMax?.[workload] ?? Infinity;
+  const usual = usualRounds(definition, workload, ROUNDS);
   return {
     definition,
     machine: asked.caseMachine === OWN ? definition.machine : asked.caseMachine,
     workload,
-    rounds: fixed ?? (asked.caseRounds || Math.min(definition.rounds ?? ROUNDS, most)),
+    rounds: definition.fixedRounds?.[workload] ?? (asked.caseRounds || usual),
   };
 }
 
