@@ -169,10 +169,10 @@ const MANY_SEEDS = new Set(["W003r", "W003u"]);
 const RIGHT = ["f0", "f1", "f0+bug_on"];
 
 const SELDOM = "not shown at 1 MiB: 245 + 192 writes (W003, W003m) are what 256 MiB of the disks " +
-  "have room for, and in all of them the last bio ends on another CPU 5,984 cycles or more after " +
-  "the submitter has looked (18,192 with a disk of 1 to 20 us), while a hang's four accesses are " +
-  "close together (554 and 609 cycles in seed 1 of W003c); the tasks of the dumps hang with " +
-  "8 KiB (W003t, W003tm)";
+  "have room for, and in all of them the last bio ends on another CPU 8,809 cycles or more after " +
+  "the submitter has looked (17,327 with a disk of 1 to 20 us), while a hang's four accesses are " +
+  "close together (252 cycles in seed 1 of W003c); the tasks of the dumps hang with 8 KiB " +
+  "(W003t, W003tm)";
 const BRIEF = "without a lock the look comes some 70 cycles after the decrement, and the " +
   "submitter frees some 200 after it saw that: only an interrupt in between makes it late";
 const ADJACENT = "the decrement follows the release of bio_lock, 33 cycles after the look; who " +

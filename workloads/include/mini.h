@@ -187,6 +187,13 @@ MINI_FN u32 random_below(u64 *state, u32 limit)
 	return (*state >> 32) * limit >> 32;
 }
 
+/* What a program does with its data: less than `think` turns of PAUSE, none if that is 0. */
+MINI_FN void think_below(u64 *state, u64 think)
+{
+	for (u64 turns = think ? random_below(state, think) : 0; turns; turns--)
+		asm volatile("pause");
+}
+
 /* ---- Threads ---- */
 
 #define THREAD_STACK_BYTES 65536

@@ -10,10 +10,10 @@
  *
  * Thread i works on the disks i, i + threads, ... in turn, with an AIO context of its own, and
  * keeps `depth` requests under way, each of 1 to record/512 sectors; before each call of io_submit
- * it works up to `think` turns of PAUSE. A region of 256 records a disk
- * is divided among the slots, so that no two requests under way overlap: what a read must return is
- * then known exactly. Every sector says in each of its words which disk, sector and generation it
- * is; a sector whose write failed may hold the old or the new generation, and is written anew.
+ * it works less than `think` turns of PAUSE. A region of 256 records a disk is divided among the
+ * slots, so that no two requests under way overlap: what a read must return is then known exactly.
+ * Every sector says in each of its words which disk, sector and generation it is; a sector whose
+ * write failed may hold the old or the new generation, and is written anew.
  */
 #include <mini.h>
 
@@ -150,12 +150,6 @@ static void finish(struct worker *worker, const struct io_event *event)
 		mend(slot, done);
 }
 
-static void work(struct worker *worker)
-{
-	for (u64 turns = think ? random_below(&worker->random, think) : 0; turns; turns--)
-		asm volatile("pause");
-}
-
 static void run(void *argument)
 {
 	struct worker *worker = argument;
@@ -176,7 +170,7 @@ static void run(void *argument)
 	}
 	while (worker->done < wanted) {
 		if (count) {
-			work(worker);
+			think_below(&worker->random, think);
 			result = sys_io_submit(ctx, count, batch);
 			if (result != count)
 				die("aiostress: io_submit: %ld of %u\n", result, count);

@@ -53,13 +53,6 @@ static bool mixed, stop_at_first, without_port;
 static int fds[THREADS_MAX];
 static u32 go, ended;
 
-/* Before each system call: what a program does with its data. */
-static void wait_a_while(struct worker *worker)
-{
-	for (u64 turns = think ? random_below(&worker->random, think) : 0; turns; turns--)
-		asm volatile("pause");
-}
-
 static void submit(struct worker *worker, struct aiocb *aiocb)
 {
 	static const u32 sizes[3] = { 512, 1024, 4096 };
@@ -74,7 +67,7 @@ static void submit(struct worker *worker, struct aiocb *aiocb)
 
 	aiocb->nbytes = mixed ? sizes[random_below(&worker->random, 3)] : 1024;
 	WRITE_ONCE(aiocb->result.aio_errno, EINPROGRESS);
-	wait_a_while(worker);
+	think_below(&worker->random, think);
 	error = SYSCALL(400, write, fds[aiocb->disk], aiocb->buffer, aiocb->nbytes, sector * SECTOR,
 			&args);
 	if (error)
@@ -132,7 +125,7 @@ static struct aiocb *reap(struct worker *worker)
 			sys_pause(); /* the process is going away */
 		return (struct aiocb *)resultp; /* the result comes first */
 	}
-	wait_a_while(worker);
+	think_below(&worker->random, think);
 	count = SYSCALL(402, worker->port, &event, 1, 1);
 	if (count == -EINTR)
 		sys_pause(); /* the process is going away */

@@ -121,12 +121,6 @@ static void write_once(u64 ctx, struct iocb *iocb)
 	count_answer(event.res);
 }
 
-static void work(struct task *task)
-{
-	for (u64 turns = think ? random_below(&task->random, think) : 0; turns; turns--)
-		asm volatile("pause");
-}
-
 static void oracle(void *argument)
 {
 	struct task *task = argument;
@@ -148,7 +142,7 @@ static void oracle(void *argument)
 			.aio_offset = first_offset + i * bytes,
 		};
 
-		work(task);
+		think_below(&task->random, think);
 		write_once(ctx, &iocb);
 	}
 	add(&w003_stats.ended, 1);

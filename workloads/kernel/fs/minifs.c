@@ -153,6 +153,8 @@ static long direct_rw(struct inode *inode, struct kiocb *iocb, u32 rw, u64 lin, 
 			      position);
 	if (result > 0)
 		extend(inode, position + result);
+	else if (result == -EIOCBQUEUED) /* beyond the end it was waited for: all of it is there */
+		extend(inode, position + bytes);
 	mutex_exit(&inode->i_mutex);
 	return result;
 }
