@@ -14,10 +14,10 @@ import { named } from "./r003-fields.ts";
 const SEEDS = 6n;
 /**
  * In tso two sides of W003t come near each other once in 900 writes, and a run that hangs takes a
- * minute. Of the seeds 1 to 6 three hang within 60 rounds in tso-adv; with this one all 24 others
+ * minute. Of the seeds 1 to 14 four hang within 60 rounds in tso-adv; with this one all 24 others
  * wait.
  */
-const HUNG_SEED = 5n;
+const HUNG_SEED = 2n;
 
 export interface Failed {
   session: Session;
