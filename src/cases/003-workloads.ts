@@ -60,7 +60,7 @@ const SMALL = 8192;
  * A write cache that answers as fast as it is asked: a completion comes when its submitter is at W4
  * to W7 as often as it can. What comes from the seed is then the CPU of each interrupt, and some
  * cycles of its way. With the specification's 1 to 20 us and 50 ms (W003u) the two sides are near
- * each other an eighth as often: in 187 of 112,070 writes, and with W003r in 254 of 20,009; of 10
+ * each other a seventh as often: in 171 of 98,220 writes, and with W003r in 554 of 44,820; of 10
  * seeds each, which all hung.
  */
 const CACHED = "instant";
