@@ -13,8 +13,8 @@ import { FsBlock } from "../../src/machine/fs-block.ts";
 afterAll(() => Machine.shutdown());
 
 const TASKS = 192 + 1;
-/** Of these, all hang with all tasks there, and three with one writer: 1, 4 and 7. */
-const SEEDS = 12n;
+/** Of the first ten eight hang with all tasks there, and three of those with one writer: 7 to 9. */
+const SEEDS = { first: 7n, last: 12n };
 /** With adversarial drains one hangs in some 1,000 writes, and in tso in some 20,000: minutes. */
 const SHAPE = {
   machine: "rhel16", variant: "bug", workload: "W003tm", pair: [0, 1] as [number, number],
@@ -23,7 +23,7 @@ const SHAPE = {
 
 /** The first run that ends with one writer asleep on a request, and with all tasks there. */
 async function hungWithAll() {
-  for (let seed = 1n; seed <= SEEDS; seed++) {
+  for (let seed = SEEDS.first; seed <= SEEDS.last; seed++) {
     const spec = { ...SHAPE, seed };
     const machine = await Machine.create(await optionsOf(case003, spec));
     const result = await machine.run();
@@ -36,7 +36,7 @@ async function hungWithAll() {
     if (ended) return { machine, findings, tasks, users, hung: hung[0] };
     machine.close();
   }
-  throw new Error(`no hang of one writer with all of ${TASKS} tasks in ${SEEDS} seeds`);
+  throw new Error(`no hang of one writer with all of ${TASKS} tasks in seeds up to ${SEEDS.last}`);
 }
 
 it("of 193 tasks one hangs, and 192 wait for it as in the dump", async () => {
