@@ -16,7 +16,7 @@ const ROUNDS_VISITED = { short: 8000, full: 12_000 } as const;
 const SEEDS = { short: 1, full: 20 } as const;
 /** Of the repair that the expectation does not name. */
 const SEEDS_F3 = 5;
-/** With 30 in flight some ten requests are taken again in so many. */
+/** With 30 in flight five to ten requests are taken again in so many. */
 const ROUNDS_SWEPT = { short: 5000, full: 10_000 } as const;
 const FIXES = ["f0", "f1", "f2", "f3"];
 

@@ -8,8 +8,9 @@ import { parseDisks } from "../../src/machine/disks.ts";
 afterAll(() => Machine.shutdown());
 
 it.each([
-  "", "v002=bug", "v002=fix2006", "v002=f1", "v002=x1", "v002=x2", "v002=x3", "v002=x4",
-  "v002=dio2620", "v003=bug", "v003=f0", "v003=f1", "v003=f0+bug_on", "v003=x7",
+  "v002=bug", "v002=fix2006", "v002=f1", "v002=x1", "v002=x2", "v002=x3", "v002=x4",
+  "v003=bug", "v003=f0", "v003=f1", "v003=f0+bug_on", "v003=x1", "v003=x2", "v003=x2b",
+  "v003=x3", "v003=x4", "v003=x5", "v003=x6", "v003=x6b", "v003=x7",
 ])("a file by O_DIRECT and through the page cache, with and without io_submit: \"%s\"", async (
   words,
 ) => {

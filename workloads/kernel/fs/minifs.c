@@ -153,7 +153,7 @@ static long direct_rw(struct inode *inode, struct kiocb *iocb, u32 rw, u64 lin, 
 			      position);
 	if (result > 0)
 		extend(inode, position + result);
-	else if (result == -EIOCBQUEUED) /* beyond the end it was waited for: all of it is there */
+	else if (result == -EIOCBQUEUED) /* beyond the end it is done; inside nothing changes */
 		extend(inode, position + bytes);
 	mutex_exit(&inode->i_mutex);
 	return result;
