@@ -98,7 +98,7 @@ describe("in a run", () => {
 
   it("of case 003 a waiter is hidden in the store buffer, by all stores, too",
     { timeout: TIMEOUT_MS }, async () => {
-      // Of the seeds 1 to 12 ten hang, 6 and 10 of them by one waiter in a store buffer.
+      // A seed of which one writer hangs, and by the store buffer: most hang by the order alone.
       const spec = specOf("003", "W003r", 6n);
       const failure = await failed("003", spec);
       const hung = meetingsOf(dioRequests(failure.events)).filter(({ request }) => !request.freed);
