@@ -6,8 +6,8 @@
  *          [sizes=1024|mixed] [think=10000] [stop=1]
  *
  * Thread i is bound to disk i and starts on CPU i, and may migrate. With fewer requests in flight
- * than threads only so many threads work; with more, each keeps several. Before each
- * system call a thread works up to `think` turns of PAUSE, with its data. stop=1 ends at the first
+ * than threads only so many threads work; with more, each keeps several. Before each system
+ * call a thread works less than `think` turns of PAUSE, with its data. stop=1 ends at the first
  * wrong result; otherwise the run goes on and counts.
  */
 #include <mini.h>

@@ -9,7 +9,7 @@
  * the offset is there, since the write before ended in it; what follows is a hole within the file.
  * holes=0: it was written before. extend: the file ends with that block. sync: pwrite. bad: that
  * block cannot be written, so it is only given its place before. All logs are made first, in turn.
- * Before each write a writer works up to `think` turns of PAUSE.
+ * Before each write a writer works less than `think` turns of PAUSE.
  * The others rewrite files of their own (iozone), write dirty inodes (pdflush), read the directory
  * (ls), until the writers are done. Tasks are given to the CPUs in turn, because the kernel moves
  * none that is there: those that sleep while others begin would share a CPU.
