@@ -29,19 +29,25 @@ const ROUNDS = 64;
 const TRACE_EVENTS = 1 << 18;
 const BUDGET_CYCLES = 2_000_000_000n;
 const BUDGET_CYCLES_ROUND = 20_000_000n;
+/** Of w002. */
+const RECORDS_MAX = 1024;
 /** Not as many requests end in it as a ring has slots: each event is read before another comes. */
 const PIECE_CYCLES = 1_000_000;
 const STATS_BYTES = 64;
+
+const isOnFiles = (name: string) => WORKLOADS[name].holes === true;
+const ON_FILES = Object.keys(WORKLOADS).filter(isOnFiles);
+const ON_DISKS = Object.keys(WORKLOADS).filter((name) => !isOnFiles(name));
 
 export const case002: Case = {
   id: "002",
   title: "direct I/O loses the error of an asynchronous write, and its event",
   image: "w002",
-  images: Object.fromEntries(
-    Object.entries(WORKLOADS).flatMap(([name, { holes }]) => holes ? [[name, "w003"]] : []),
-  ),
+  images: Object.fromEntries(ON_FILES.map((name) => [name, "w003"])),
   machine: "clovertown",
   cpusMin: 1,
+  // w003 takes no pair: it gives its tasks to the CPUs in turn.
+  allCpus: ON_FILES,
   buggy: "bug",
   fixed: "dio2620",
   variantOf(text, workload) {
@@ -65,9 +71,8 @@ export const case002: Case = {
     Object.entries(WORKLOADS).map(([name, { what }]) => [name, what]),
   ),
   rounds: ROUNDS,
-  fixedRounds: Object.fromEntries(
-    Object.entries(WORKLOADS).flatMap(([name, { holes }]) => holes ? [[name, HOLE_ROUNDS]] : []),
-  ),
+  fixedRounds: Object.fromEntries(ON_FILES.map((name) => [name, HOLE_ROUNDS])),
+  roundsMax: Object.fromEntries(ON_DISKS.map((name) => [name, RECORDS_MAX])),
   bootParameters({ variant, workload, pair, rounds }) {
     const { files, words, kernel, holes } = WORKLOADS[workload];
     if (holes) return `v002=${variant} ${kernel} -- w003 ${words}`;

@@ -161,10 +161,11 @@ export interface Case {
   image: string;
   /** Of workloads that are another program. */
   images?: Record<string, string>;
-  /** The machine that shows the bug, and the CPUs that it needs; all of them, not two? */
+  /** The machine that shows the bug, and the CPUs that it needs. */
   machine: string;
   cpusMin: number;
-  allCpus?: boolean;
+  /** It runs on all of them, not two: all workloads, or those named. */
+  allCpus?: boolean | readonly string[];
   /** Requests in flight, unless told otherwise. */
   inflight?: number;
   /** The usual name of a variant that the user named, or an InputError with the valid ones. */
@@ -185,7 +186,7 @@ export interface Case {
   rounds?: number;
   /** By workload: rounds of those that can have no others. */
   fixedRounds?: Record<string, number>;
-  /** By workload: at most so many writes of each writer: the disks have no room for more. */
+  /** By workload: at most so many: its disks, or what it keeps in mind, have no room for more. */
   roundsMax?: Record<string, number>;
   /** Trace records to keep: at least the last rounds. */
   traceEvents(spec: CaseSpec): number;
@@ -230,6 +231,9 @@ export interface Case {
 /** The buggy and the repaired code of one of the case's workloads. */
 export const variantsOf = (definition: Case, workload: string) =>
   definition.ofWorkload?.[workload] ?? definition;
+
+export const onAllCpus = ({ allCpus = false }: Case, workload: string): boolean =>
+  typeof allCpus === "boolean" ? allCpus : allCpus.includes(workload);
 
 /** The program of one of the case's workloads. */
 export const imageOf = (definition: Case, workload: string) =>

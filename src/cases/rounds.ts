@@ -12,8 +12,7 @@ export function usualRounds(definition: Case, workload: string, otherwise: numbe
 export function limitText(definition: Case, workload: string, rounds: number): string | undefined {
   const most = definition.roundsMax?.[workload];
   if (most === undefined || rounds < most) return undefined;
-  const writes = `${most} write${most === 1 ? "" : "s"} of each writer of ${workload}`;
-  return `the disks of case ${definition.id} have room for ${writes}`;
+  return `${workload} of case ${definition.id} has room for ${most} round${most === 1 ? "" : "s"}`;
 }
 
 /** Throws an InputError if one of the case's workloads cannot have so many; what: how asked. */

@@ -10,7 +10,9 @@ import { changeDisks } from "../machine/disks.ts";
 import { cpuCount, InputError, type Preset } from "../machine/preset.ts";
 import { SLEEP_NAMES, TASK_RUNNING } from "../machine/debug-block.ts";
 import { relationOf } from "../machine/topology.ts";
-import { type Case, type CaseRun, type CaseSpec, type Findings, imageOf } from "./case.ts";
+import {
+  type Case, type CaseRun, type CaseSpec, type Findings, imageOf, onAllCpus,
+} from "./case.ts";
 
 /** What the accounts of failures are made of. */
 const TRACE_KINDS = [
@@ -73,7 +75,8 @@ export async function runOnce(
     const stopped = { machine, spec, result, console, followed };
     return {
       spec,
-      relation: definition.allCpus ? "all CPUs" : relationOf(machine.preset, ...spec.pair),
+      relation: onAllCpus(definition, spec.workload) ? "all CPUs"
+        : relationOf(machine.preset, ...spec.pair),
       result,
       console,
       places: placesOf(machine),

@@ -1,6 +1,6 @@
 // What smpbox case prints: the rate with its interval, the first failure explained, the line that
 // reproduces it; or one JSON document.
-import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
+import { type Case, type CaseRun, type CaseSpec, onAllCpus } from "../cases/case.ts";
 import { limitText } from "../cases/rounds.ts";
 import { sumCounts, wilson } from "../cases/numbers.ts";
 import type { Preset } from "../machine/preset.ts";
@@ -99,8 +99,9 @@ export function printCase(
     out.push(foldCommand(`  reproduce: ${reproduceCase(definition, run.spec)}`));
   }
   if (first) {
-    const { pair, seed } = first.spec;
-    const where = definition.allCpus ? "" : `CPUs ${pair.join(",")} (${first.relation}), `;
+    const { pair, seed, workload } = first.spec;
+    const where = onAllCpus(definition, workload) ? ""
+      : `CPUs ${pair.join(",")} (${first.relation}), `;
     const { invariant } = first.failure!;
     const decision = definition.decision?.(first.failure!, first.spec);
     const cycle = decision?.time ?? first.result.cycles;

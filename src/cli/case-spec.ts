@@ -2,7 +2,7 @@
 // runs, and on the verbs that look at one.
 import type { Command } from "commander";
 import { allPairs } from "../cases/001.ts";
-import type { Case, CaseSpec } from "../cases/case.ts";
+import { type Case, type CaseSpec, onAllCpus } from "../cases/case.ts";
 import { requireRoom, usualRounds } from "../cases/rounds.ts";
 import { requireCpus } from "../cases/runner.ts";
 import { InputError, type MemoryModel } from "../index.ts";
@@ -79,13 +79,14 @@ function roundsOf(definition: Case, workload: string, asked: number | undefined)
 
 /** The pair that is farthest apart, unless told otherwise. */
 export function pairsFor(
-  definition: Case, preset: Preset, { pair }: { pair?: [number, number] | "all" },
+  definition: Case, preset: Preset,
+  { pair, workload = definition.workload }: { pair?: [number, number] | "all"; workload?: string },
 ): Array<[number, number]> {
   const cpus = cpuCount(preset);
   requireCpus(definition, preset);
-  if (definition.allCpus) {
+  if (onAllCpus(definition, workload)) {
     if (pair === undefined) return definition.pairs(preset);
-    throw new InputError(`--pair: case ${definition.id} runs on all CPUs`);
+    throw new InputError(noPairText(definition, workload));
   }
   if (pair === "all") return allPairs(preset);
   if (pair === undefined) return definition.pairs(preset).slice(-1);
@@ -96,12 +97,17 @@ export function pairsFor(
   return [pair];
 }
 
+/** Why `--pair` cannot be had. */
+export const noPairText = ({ id }: Case, workload: string) =>
+  `--pair: ${workload} of case ${id} runs on all CPUs: leave it out`;
+
 /** Behind `smpbox VERB ID`, of a verb that runs a case. */
 function wordsOf(definition: Case, spec: CaseSpec): string[] {
   const words = ["--machine", spec.machine];
   // A machine of one CPU has no pair to choose.
   const [one, other] = spec.pair;
-  if (!definition.allCpus && one !== other) words.push("--pair", spec.pair.join(","));
+  const hasPair = one !== other && !onAllCpus(definition, spec.workload);
+  if (hasPair) words.push("--pair", spec.pair.join(","));
   words.push("--seed", `${spec.seed}`, "--variant", spec.variant);
   if (spec.workload !== definition.workload) words.push("--workload", spec.workload);
   if (spec.memory !== "tso") words.push("--memory", spec.memory);

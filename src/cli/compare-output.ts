@@ -1,6 +1,6 @@
 // What smpbox compare prints: drawings, table, explanation of the first hang, verdict; or one JSON
 // document.
-import type { Case, CaseRun, CaseSpec, Scan } from "../cases/case.ts";
+import { type Case, type CaseRun, type CaseSpec, onAllCpus, type Scan } from "../cases/case.ts";
 import type { Preset } from "../machine/preset.ts";
 import {
   type Judged, legendOf, type Summary, tableOf, upperBound,
@@ -125,7 +125,7 @@ function scanLine({ machine, pair, variant, seed }: CaseSpec, scan: Scan, slack?
 
 export function reproduceLine(definition: Case, spec: CaseSpec): string {
   const words = ["smpbox", "compare", definition.id, "--machines", spec.machine];
-  if (!definition.allCpus) words.push("--pair", spec.pair.join(","));
+  if (!onAllCpus(definition, spec.workload)) words.push("--pair", spec.pair.join(","));
   words.push("--seed", `${spec.seed}`, "--variant", spec.variant);
   if (spec.workload !== definition.workload) words.push("--workload", spec.workload);
   if (spec.memory !== "tso") words.push("--memory", spec.memory);

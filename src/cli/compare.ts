@@ -3,13 +3,14 @@
 import type { Command } from "commander";
 import { allPairs } from "../cases/001.ts";
 import { CASES, findCase } from "../cases/index.ts";
-import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
+import { type Case, type CaseRun, type CaseSpec, onAllCpus } from "../cases/case.ts";
 import { requireCpus } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
 import { cpuCount, type Preset } from "../machine/preset.ts";
 import { brokenRuns, groupRuns, judge, summarize } from "../report/compare.ts";
 import { keepRun, presetsOf } from "./case-machines.ts";
 import { runWithProgress } from "./case-runs.ts";
+import { noPairText } from "./case-spec.ts";
 import { EXIT } from "./exit.ts";
 import { printComparison, printComparisonJson, reproduceLine } from "./compare-output.ts";
 import type { Act } from "./main.ts";
@@ -135,13 +136,13 @@ function pairsFor(
   definition: Case,
   machine: string,
   preset: Preset,
-  options: CompareOptions,
+  options: CompareOptions & { workload: string },
 ): Array<[number, number]> {
   const cpus = cpuCount(preset);
   requireCpus(definition, preset);
-  if (definition.allCpus) {
+  if (onAllCpus(definition, options.workload)) {
     if (options.pair === undefined) return definition.pairs(preset);
-    throw new InputError(`--pair: case ${definition.id} runs on all CPUs`);
+    throw new InputError(noPairText(definition, options.workload));
   }
   if (options.pair === "all") return allPairs(preset);
   if (options.pair === undefined) return definition.pairs(preset);

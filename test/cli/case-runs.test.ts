@@ -38,7 +38,7 @@ it("keeps no half a run", async () => {
   expect(await keepRun(case001, LONG, abortSoon())).toBeUndefined();
 });
 
-it("says that the disks have room for no more rounds, where they are fewer for that", async () => {
+it("says that there is room for no more rounds, where they are fewer for that", async () => {
   const preset = await loadPreset(case003.machine);
   const told: string[] = [];
   vi.spyOn(process.stdout, "write").mockImplementation((text) => told.push(String(text)) > 0);
@@ -48,8 +48,8 @@ it("says that the disks have room for no more rounds, where they are fewer for t
     return told.pop()!.replace(/\s+/g, " ");
   };
   expect(header("W003")).toContain(
-    " --rounds 35: the disks of case 003 have room for 35 writes of each writer of W003 ");
-  expect(header("W003m")).toContain(" --rounds 1: the disks of case 003 have room for 1 write of");
+    " --rounds 35: W003 of case 003 has room for 35 rounds ");
+  expect(header("W003m")).toContain(" --rounds 1: W003m of case 003 has room for 1 round ");
   expect(header("W003r")).not.toContain("--rounds");
   expect(header("W003", 34)).not.toContain("--rounds");
 });

@@ -58,7 +58,7 @@ describe("usage errors: exit 2, a message on stderr, nothing on stdout", () => {
     [["case", "001", "--workload", "W9"], "use one of W001i, W001p"],
     [["case", "--rows", "E9.*"], "E001.12"],
     [["case", "001", "--machine", "uni1"], "uni1 has 1 CPU, and case 001 needs 2: choose another"],
-    [["case", "000", "--pair", "0,1"], "case 000 runs on all CPUs"],
+    [["case", "000", "--pair", "0,1"], "of case 000 runs on all CPUs: leave it out"],
     [["case", "000", "--inflight", "121"], "--inflight must be 1 to 120"],
     [["case", "001", "--inflight", "3"], "in case 001 the workload says how many requests"],
     [["case", "001", "--progress", "none", "--svg", "x.svg"],

@@ -35,7 +35,7 @@ it("names what was asked for, the case's own by its name", () => {
   for (const other of others) expect(formOf({ ...asked, ...other })).not.toBe(own);
 });
 
-it("refuses more rounds than the disks have room for, and says why", async () => {
+it("refuses more rounds than there is room for, and says why", async () => {
   const asked = askedOf("#case=003&caseWorkload=W003m&caseSeeds=1");
   expect(formOf(asked)).toContain(", 1 rounds,");
   expect((await specsFor(asked)).specs.map(({ rounds }) => rounds)).toEqual([1]);
@@ -45,8 +45,8 @@ it("refuses more rounds than the disks have room for, and says why", async () =>
   // The form shows what was asked for.
   expect(formOf(more)).toContain(", 36 rounds,");
   await runCampaign(more);
-  expect(campaignTrouble.value).toBe("36 rounds: the disks of case 003 have room for 35 writes " +
-    "of each writer of W003: ask for no more");
+  expect(campaignTrouble.value).toBe("36 rounds: W003 of case 003 has room for 35 " +
+    "rounds: ask for no more");
   expect([campaign.value, campaigning.value]).toEqual([undefined, false]);
 });
 

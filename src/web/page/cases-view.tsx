@@ -1,6 +1,6 @@
 // All cases: what to run, the rate of failures as seeds complete, and the account of the first one.
 import { wilson } from "../../cases/numbers.ts";
-import { type CaseRun, variantsOf } from "../../cases/case.ts";
+import { type CaseRun, onAllCpus, variantsOf } from "../../cases/case.ts";
 import { CASES, findCase } from "../../cases/index.ts";
 import { explainLostWakeup } from "../../report/lost-wakeup.ts";
 import {
@@ -114,8 +114,8 @@ function Results({ campaign, form }: { campaign: Campaign; form: string }) {
     <div class="look" data-campaign={definition.id}>
       <MadeView made={campaign.form} form={form} />
       <div class="scroll" tabIndex={0}>
-        <MachineView preset={preset} chosen={definition.allCpus ? [] : specs[0].pair}
-          disks={disks} />
+        <MachineView preset={preset} disks={disks}
+          chosen={onAllCpus(definition, specs[0].workload) ? [] : specs[0].pair} />
       </div>
       <progress max={specs.length} value={runs.length} aria-label={`runs of ${definition.id}`} />
       {campaigning.value && <GoingView going={campaign.going} />}

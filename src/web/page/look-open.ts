@@ -1,7 +1,9 @@
 // Opens a run to be looked at: finds where it failed and the lines that matter, keeps the records
 // around that.
 import { LABEL } from "../../cases/001-trace.ts";
-import type { Case, CaseRun, CaseSpec, Failure } from "../../cases/case.ts";
+import {
+  type Case, type CaseRun, type CaseSpec, type Failure, onAllCpus,
+} from "../../cases/case.ts";
 import { optionsOf, runOnce } from "../../cases/runner.ts";
 import { lowerBound, type Records } from "../../core/records.ts";
 import { TRACE_ISSUE, type TraceEvent } from "../../core/trace.ts";
@@ -132,9 +134,9 @@ async function standing(
 const cycleOf = ({ time }: TraceEvent) => Number(time) + 1;
 
 function shownOf(
-  { allCpus }: Case, { pair }: CaseSpec, failure?: Failure, decision?: TraceEvent,
+  definition: Case, { pair, workload }: CaseSpec, failure?: Failure, decision?: TraceEvent,
 ): number[] {
-  if (!allCpus) return pair;
+  if (!onAllCpus(definition, workload)) return pair;
   const events = [...Object.values(failure?.moments ?? {}), decision];
   return [...new Set(events.flatMap((event) => event?.cpu ?? []))].sort((a, b) => a - b);
 }

@@ -2,6 +2,7 @@
 // what the buses carry and the disks do, what happened last and what comes next.
 import { useEffect, useState } from "preact/hooks";
 import { case001 } from "../../cases/001.ts";
+import { onAllCpus } from "../../cases/case.ts";
 import { bufferEntries, STATES } from "../../core/inspect.ts";
 import { memoryNote } from "../../report/memory-model.ts";
 import { CASE_SIDE, go, type Look, step, stepMark, stepWindow } from "./look.ts";
@@ -21,7 +22,7 @@ export function LookView({ look, side }: { look: Look; side: number }) {
     <article class="look" data-look={ofCase ? "case" : look.preset.name} aria-busy={look.busy}>
       <h3>
         {ofCase && `Case ${definition.id} on `}{look.preset.name}
-        {definition.allCpus ? "" : `, CPUs ${spec.pair.join(" and ")}`}
+        {onAllCpus(definition, spec.workload) ? "" : `, CPUs ${spec.pair.join(" and ")}`}
         , {codeOf(definition, spec)}, seed {String(spec.seed)}
         {note && `; ${note}`}
       </h3>
@@ -96,11 +97,12 @@ function Recorded({ look: { recorded: { from, to }, result, known } }: { look: L
 
 /** Of the CPUs that the run is about; of those of a case that uses all, the others on demand. */
 export function Buffers({ look }: { look: Look }) {
-  const { frame, shown, definition } = look;
+  const { frame, shown, definition, spec } = look;
   const others = frame.buffers.flatMap((stores, cpu) =>
     (stores.length && !shown.includes(cpu) ? [cpu] : []));
   const buffer = (cpu: number) => <Buffer key={cpu} look={look} cpu={cpu} />;
-  const apart = definition.allCpus && shown.length > 0 && others.length > 0;
+  const all = onAllCpus(definition, spec.workload);
+  const apart = all && shown.length > 0 && others.length > 0;
   return (
     <section aria-label="Store buffers">
       <h4>Store buffers</h4>
