@@ -86,8 +86,8 @@ function orderRow(id: string, what: string, workload: string, { bad, good }: Var
 export const rowsModern: Row[] = [
   row("EM.1", "waitqueue_active() needs a fence, the sleeper one behind all that he stores", "wM1",
     {
-      bad: ["none/or", "none/mb", "wmb/or", "mb/none", "mb/before", "mb/unlock", "lock/none",
-        "lock/unlock", "wake/none", "wake/unlock"],
+      bad: ["none/or", "none/mb", "wmb/or", "rmb/or", "mb/none", "mb/wmb", "mb/rmb", "mb/before",
+        "mb/unlock", "lock/none", "lock/unlock", "wake/none", "wake/unlock"],
       good: ["mb/or", "mb/mb", "mb/queued", "or/read", "lock/or", "lock/before", "wake/before"],
     }),
   orderRow("EM.2", "an entry on the waiter's stack is read after it was taken off the queue",

@@ -129,3 +129,37 @@ describe("the rows where nothing fails", () => {
     expect(outcomeOf(setup, 800, { [TRIES]: 0, [FULL]: 800 })).toBe("missed");
   });
 });
+
+describe("the rows where something fails", () => {
+  const setupsOf = (id: string) => case004.rows.find((row) => row.id === id)!.setups("full");
+  const [UAF, REUSED, WARN] = ["uses of a freed request", "kicks of another request in its place",
+    "requests queued again (WARN)"];
+  const run = (invariant?: string, counts: Record<string, number> = {}) => ({
+    spec: { seed: 1n }, rounds: 1, visited: 1, counts, failure: invariant && { invariant },
+  }) as unknown as CaseRun;
+
+  it("E004.1 asks for all three, and is known only where two of them are", () => {
+    const setup = setupsOf("E004.1").find(({ expected }) => expected.endsWith("and WARN"))!;
+    const all = { [UAF]: 1, [REUSED]: 1, [WARN]: 1 };
+    expect(setup.judge([run("I004a", all)]).outcome).toBe("holds");
+    for (const missing of [UAF, REUSED, WARN]) {
+      const runs = [run("I004a", { ...all, [missing]: 0 })];
+      expect(setup.judge(runs).outcome).toBe("missed");
+      expect(setup.bound!(runs)).toBe(missing === WARN);
+    }
+  });
+
+  it("E004.3 asks for what the report saw: in most runs, and of x2 in one", () => {
+    const [good, other] = [run("I004a"), run("I004d")];
+    const judged = (variant: string, ...runs: CaseRun[]) =>
+      setupsOf("E004.3").find((setup) => setup.variant === variant)!.judge(runs).outcome;
+    for (const variant of ["x1", "x3", "x4", "x5"]) {
+      expect(judged(variant, good, run("I004c"), run())).toBe("holds");
+      expect(judged(variant, good, other)).toBe("missed");
+    }
+    expect(judged("x2", good, run(), run())).toBe("holds");
+    expect(judged("x2", other, run(), run())).toBe("missed");
+    expect(judged("x6", run(undefined, { [WARN]: 1 }))).toBe("holds");
+    expect(judged("x6", run("I004a", { [WARN]: 1, [UAF]: 1 }))).toBe("missed");
+  });
+});

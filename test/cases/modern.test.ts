@@ -68,6 +68,9 @@ describe("case M", () => {
     const numbers = { none: "k0", wmb: "k1", rmb: "k2", mb: "k7", or: "k8", lock: "k11",
       wake: "k12" };
     const row = rowsModern.find(({ id }) => id === "EM.1")!;
+    const copies = row.setups("full").map(({ variant }) => variant.split("/"));
+    expect(new Set(copies.map(([x]) => x))).toEqual(new Set(Object.keys(numbers)));
+    expect(new Set(copies.map(([, y]) => y))).toEqual(new Set(Object.keys(letters)));
     for (const { variant, memory, expected } of row.setups("full")) {
       const [x, y] = variant.split("/") as [keyof typeof numbers, keyof typeof letters];
       const hangs = MATRIX[numbers[x]]![COLUMNS.indexOf(letters[y])] === "H";

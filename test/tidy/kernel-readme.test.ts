@@ -1,9 +1,11 @@
 // The kernel's README names every file of the kernel in its reading order, and none that is not
-// there; the workloads' README has every boot parameter that the kernel reads.
+// there, and every system call; the workloads' README has every boot parameter that the kernel
+// reads.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/root.ts";
+import { matches, namedIn, unnamed } from "./reading-order.ts";
 
 const workloads = join(packageRoot(), "workloads");
 const kernel = join(workloads, "kernel");
@@ -15,39 +17,20 @@ const files = readdirSync(kernel, { recursive: true, withFileTypes: true })
   .sort();
 const text = (file: string) => readFileSync(join(kernel, file), "utf8");
 
-/** The names in backquotes that are paths; "*" stands for any part of a name. */
-function namedIn(readme: string): string[] {
-  const order = /^## Reading order$([\s\S]*?)^## /m.exec(readme)![1];
-  return [...order.matchAll(/`([\w*+./-]+\.(?:c|h|S|ld))`/g)].map(([, name]) => name);
-}
-
-function matches(name: string, file: string): boolean {
-  const pattern = name.replaceAll(/[.+]/g, "\\$&").replaceAll("*", "[\\w-]*");
-  return new RegExp(`^${pattern}$`).test(file);
-}
-
-/** A .c file stands for its header. */
-const stands = (name: string, file: string) =>
-  matches(name, file) || (name.endsWith(".c") && matches(name.replace(/c$/, "h"), file));
-
-function unnamed(readme: string, all: readonly string[]): string[] {
-  const names = namedIn(readme);
-  return all.filter((file) => !names.some((name) => stands(name, file)));
-}
-
 const readme = text("README.md");
+const named = namedIn(readme, "c|h|S|ld");
 
 describe("the kernel's reading order", () => {
   it("sees a file that it does not name", () => {
     const order = "## Reading order\n1. `a/b.c`, `c/d_*.c`, `e.h`\n## Next\n`f.c`\n";
-    expect(unnamed(order, ["a/b.c", "a/b.h", "a/b.S", "c/d_x1.c", "c/d.c", "e.h", "e.c", "f.c"]))
-      .toEqual(["a/b.S", "c/d.c", "e.c", "f.c"]);
+    const all = ["a/b.c", "a/b.h", "a/b.S", "c/d_x1.c", "c/d.c", "e.h", "e.c", "f.c"];
+    expect(unnamed(namedIn(order, "c|h"), all)).toEqual(["a/b.S", "c/d.c", "e.c", "f.c"]);
   });
 
-  it("has every file", () => expect(unnamed(readme, files)).toEqual([]));
+  it("has every file", () => expect(unnamed(named, files)).toEqual([]));
 
   it("has no other", () => {
-    const absent = namedIn(readme).filter((name) => !files.some((file) => matches(name, file)));
+    const absent = named.filter((name) => !files.some((file) => matches(name, file)));
     // Named with the rest of the assembly code, and outside of this folder.
     expect(absent.filter((name) => name !== "include/smpbox.h")).toEqual([]);
   });
@@ -63,4 +46,18 @@ it("every boot parameter is in the table", () => {
   const read = [...new Set([...calls].map(([, name]) => name))].sort();
   const table = readFileSync(join(workloads, "README.md"), "utf8").matchAll(/^\| `(\w+)=/gm);
   expect([...table].map(([, name]) => name).sort()).toEqual(read);
+});
+
+it("every system call of Linux is in the README, with its number", () => {
+  const [, section] = /^## System calls$([\s\S]*?)^Everything else is ENOSYS/m.exec(readme)!;
+  const said = [...section.matchAll(/\b([a-z][a-z0-9_]*) (\d+)/g)]
+    .map(([, name, n]) => [name, n]);
+  const calls = [...text("sys/abi.h").matchAll(/^#define NR_(\w+) (\d+)/gm)]
+    .map(([, name, n]) => [name, n]).filter(([, n]) => Number(n) < 400);
+  expect(said.sort()).toEqual(calls.sort());
+});
+
+it("inline assembly stands where the README says", () => {
+  const sources = files.filter((file) => /\.[ch]$/.test(file) && !file.startsWith("arch/"));
+  expect(sources.filter((file) => /\basm\b/.test(text(file)))).toEqual(["core/panic.c"]);
 });

@@ -7,7 +7,7 @@
  *
  * m=1: wait queues whose waker looks by waitqueue_active(), with the variants of case 001
  * (wm-queue.h): also x=rmb|lock|wake y=wmb|rmb|queued|before|unlock|read. 4: io_uring's SQPOLL, an
- * application and a kernel thread that polls the ring. 5: virtio with event indices, a driver and a
+ * application and the thread that polls the ring. 5: virtio with event indices, a driver and a
  * device. 6: counter and list of waiters under one lock, as in eventfd: neither needs a fence, and
  * there is one variant. 7: an adaptive mutex (wm-mutex.h). 8: the lock bit of a page, whose release
  * is the work: a plain store of the byte (__clear_bit_unlock), or a locked `and` (clear_bit). 2: a
