@@ -2,7 +2,7 @@
 // waiter before it drops its reference, without the lock under which the waiter says that it waits.
 // The waiter holds a handle of the journal, so everybody who changes the file system waits for it.
 import type { RunResult } from "../engine/machine.ts";
-import { changeDisks, parseDisks } from "../machine/disks.ts";
+import { changeDisks, failCommands, parseDisks } from "../machine/disks.ts";
 import { type DioFields, FsBlock } from "../machine/fs-block.ts";
 import { cpuCount, InputError, numberOf } from "../machine/preset.ts";
 import { accountOf, blockedFacts, type Population, stuckOwners } from "./003-account.ts";
@@ -86,9 +86,9 @@ export const case003: Case = {
 
 const disksOf = (workload: string) => parseDisks(1, `model=${WORKLOADS[workload].model}`);
 
-/** Are there commands that the disk cannot do? A write may then be answered otherwise. */
+/** Writes may be answered otherwise. */
 const failsCommands = ({ workload, disk }: CaseSpec) =>
-  changeDisks(disksOf(workload), disk).some(({ errors, gone }) => errors.length > 0 || gone);
+  failCommands(changeDisks(disksOf(workload), disk));
 
 /** What was seen while it ran; of a machine that ran without that, its last records. */
 function storyOf({ machine, followed }: Stopped): { story: DioStory; lost: number } {

@@ -2,7 +2,7 @@
 // out of a queue, marks it and queues it for its next try; whoever has just tried may see it half
 // done, queue it himself, and have it tried, ended and freed before the wake-up goes on.
 import type { RunResult } from "../engine/machine.ts";
-import { parseDisks } from "../machine/disks.ts";
+import { changeDisks, failCommands, parseDisks } from "../machine/disks.ts";
 import { cpuCount, InputError } from "../machine/preset.ts";
 import { violationOf } from "./004-account.ts";
 import { COUNT_RULES, KICK_KINDS } from "./004-life.ts";
@@ -13,7 +13,7 @@ import {
 import { KickStory } from "./004-story.ts";
 import type { Violation } from "./004-trace.ts";
 import { answersOf } from "./answers.ts";
-import type { Case, Failure, Findings, Stopped } from "./case.ts";
+import type { Case, CaseSpec, Failure, Findings, Stopped } from "./case.ts";
 import type { LateAccess } from "./shadow.ts";
 
 const VARIANTS: Record<string, string> = {
@@ -89,6 +89,7 @@ const ROUNDS = 100;
 const TRACE_EVENTS = 1 << 20;
 const BUDGET_CYCLES = 2_000_000_000n;
 const BUDGET_CYCLES_ROUND = 200_000_000n;
+const DISKS = parseDisks(1, "model=uniform:2-20");
 const STATS = ["submitted", "events", "full", "other", "wrong"] as const;
 
 export const case004: Case = {
@@ -119,7 +120,7 @@ export const case004: Case = {
     const { kernel = "", words, count = "records" } = WORKLOADS[workload];
     return `fs=1 ${kernel} v004=${variant} -- w004 ${count}=${rounds} ${words}`;
   },
-  disks: () => ({ disks: parseDisks(1, "model=uniform:2-20"), irqPolicy: "round-robin" }),
+  disks: () => ({ disks: DISKS, irqPolicy: "round-robin" }),
   budgetCycles: ({ rounds }) => BUDGET_CYCLES + BigInt(rounds) * BUDGET_CYCLES_ROUND,
   traceEvents: () => TRACE_EVENTS,
   traceKinds: KICK_KINDS,
@@ -157,7 +158,8 @@ function examine(stopped: Stopped): Findings {
   return {
     failure,
     broken: failure ? undefined
-      : brokenBy(result.exit, answers, lost) ?? differs(warnings, count("queued again")),
+      : brokenBy(result.exit, answers, failsCommands(stopped.spec), lost) ??
+        differs(warnings, count("queued again")),
     rounds: answers.events,
     residence: [],
     visited: kicks.near,
@@ -221,13 +223,21 @@ function neverTriedAgain(active: number): Failure | undefined {
   };
 }
 
+const failsCommands = ({ disk }: CaseSpec) => failCommands(changeDisks(DISKS, disk));
+
+/** w004 exits with 1 after any answer that is not all of a record: `other` says why. */
 function brokenBy(
   exit: RunResult["exit"],
-  { submitted, events, wrong, other }: Record<(typeof STATS)[number], number>, lost: number,
+  { submitted, events, wrong, other }: Record<(typeof STATS)[number], number>, fails: boolean,
+  lost: number,
 ): string | undefined {
   if (wrong > 0) return `${wrong} sectors are not what was written`;
+  if (other > 0) {
+    return `${other} of ${events} requests were not answered in full, and the disk ` + (fails
+      ? "was to fail some, which w004 does not tell apart: leave out error= and gone="
+      : "did all of them");
+  }
   if (exit !== 0) return `exit ${exit}`;
-  if (other > 0) return `${other} requests with another result than all of a record`;
   if (submitted > events) return `it ended with ${submitted - events} events missing`;
   return lost > 0 ? "the trace does not hold the whole run: use fewer rounds" : undefined;
 }

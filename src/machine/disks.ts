@@ -121,6 +121,10 @@ export function changeDisks(disks: readonly Disk[], changes: readonly string[] =
   return changed;
 }
 
+/** Are there commands that one of them cannot do? */
+export const failCommands = (disks: readonly Disk[]): boolean =>
+  disks.some(({ errors, gone }) => errors.length > 0 || Boolean(gone));
+
 export function parsePolicy(name: string): IrqPolicy {
   if (Object.hasOwn(POLICIES, name)) return name as IrqPolicy;
   throw new InputError(`--irq ${name}: use ${POLICY_NAMES.join(", ")}`);

@@ -10,6 +10,7 @@ import type { CaseSpec } from "../../src/cases/case.ts";
 import { optionsOf, runOnce } from "../../src/cases/runner.ts";
 import type { TraceEvent } from "../../src/core/trace.ts";
 import { Machine } from "../../src/engine/machine.ts";
+import { parseDisks } from "../../src/machine/disks.ts";
 import { FsBlock } from "../../src/machine/fs-block.ts";
 import { reportOf } from "../../src/report/case-report.ts";
 import { Session } from "../../src/report/crash/session.ts";
@@ -105,5 +106,20 @@ describe("R004 of a request that is tried against a rule", () => {
     const who = linesOf(report, "who used it");
     expect(who.join("\n")).toMatch(new RegExp(`CPU: ${second.cpu} +COMMAND:`));
     expect(framesIn(who)).toContain("aio_run_iocb");
+  });
+});
+
+describe("a request that is not answered in full", () => {
+  const spec = { ...specOf("f1", 1n), rounds: 20 };
+
+  it("is told where a drive is gone, and no exit code without a reason", async () => {
+    const { broken } = await runOnce(case004, { ...spec, disk: ["gone=300"] });
+    expect(broken).toMatch(/^\d+ of 320 requests .* to fail some, .*leave out error= and gone=$/);
+  });
+
+  it("is a fault where no disk was to fail", async () => {
+    const disks = () => ({ disks: parseDisks(1, "gone=300"), irqPolicy: "fixed" as const });
+    const { broken } = await runOnce({ ...case004, disks }, spec);
+    expect(broken).toMatch(/^\d+ of 320 requests .* the disk did all of them$/);
   });
 });
