@@ -3,17 +3,12 @@
 // wrong variants of cases 002 to 004 do nothing that fsx sees in 100 operations a file. A wake-up
 // comes near a try in one of some thousand requests, and the variants of 002 are wrong only where
 // a command fails.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { case004 } from "../../src/cases/004.ts";
-import type { CaseSpec, Findings } from "../../src/cases/case.ts";
-import { optionsOf } from "../../src/cases/runner.ts";
+import type { CaseSpec } from "../../src/cases/case.ts";
 import { Machine } from "../../src/engine/machine.ts";
-import { readElf } from "../../src/machine/elf.ts";
-import { bytesAt, prebuilt } from "../guest/code.ts";
+import { type Fault, idle, runWith } from "../support/planted.ts";
 
-const RET = 0xc3;
 const ROUNDS = 20;
 const WRONG = "sectors that are not what was written";
 const spec: CaseSpec = {
@@ -23,24 +18,10 @@ const spec: CaseSpec = {
 
 afterAll(() => Machine.shutdown());
 
-/** A copy of the kernel, with a function that does nothing. */
-function kernelWithout(idle?: string) {
-  const name = "kernel";
-  const bytes = new Uint8Array(readFileSync(join(prebuilt, "kernel.elf")));
-  const elf = readElf(bytes, name);
-  if (idle) bytesAt(elf, elf.symbols.get(idle)!.lin, 1)[0] = RET;
-  return { name, bytes };
-}
-
-async function fsxOn(idle?: string): Promise<Findings> {
-  const kernel = kernelWithout(idle);
-  const machine = await Machine.create({ ...await optionsOf(case004, spec), kernel });
-  let console = "";
-  const onConsole = (bytes: Uint8Array) => (console += new TextDecoder().decode(bytes));
-  const result = await machine.run({ onConsole });
-  const found = case004.examine({ machine, spec, result, console });
+async function fsxOn(...faults: Fault[]) {
+  const { machine, broken, counts } = await runWith(case004, spec, ...faults);
   machine.close();
-  return found;
+  return { broken, counts };
 }
 
 describe("fsx", () => {
@@ -50,7 +31,7 @@ describe("fsx", () => {
   });
 
   it("finds what a direct write leaves in the page cache", async () => {
-    const { broken, counts } = await fsxOn("buffered_invalidate");
+    const { broken, counts } = await fsxOn(idle("buffered_invalidate"));
     expect(counts![WRONG]).toBeGreaterThan(0);
     expect(broken).toMatch(/^\d+ sectors are not what was written$/);
   });
