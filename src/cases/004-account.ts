@@ -2,7 +2,7 @@
 // was gone, or that another one had, and the life of that request.
 import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from "../core/trace.ts";
 import { COUNT_RULES, type KickStep, type Life, stepOf, usersOf } from "./004-life.ts";
-import type { Violation } from "./004-trace.ts";
+import type { KickLayout, Violation } from "./004-trace.ts";
 import type { Failure } from "./case.ts";
 import { causeByLoads } from "./immediate-drains.ts";
 
@@ -10,21 +10,20 @@ type Kind = Violation["kind"];
 
 /** Of the wake function: S1 and so on elsewhere, which are labels of case 002 in this kernel. */
 const WAKE_STEPS: Partial<Record<KickStep, string>> = { Q1: "S1", Q3: "S3", Q4: "S4", Q6: "S6" };
-/** Of a kiocb. */
-const OBJECT_BYTES_MAX = 256n;
 
-/** I004a to I004d; `base` is what a kernel address is above its physical one. */
+/** I004a to I004d; no request is made without a layout. */
 export function violationOf(
-  violations: readonly Violation[], events: readonly TraceEvent[], base: bigint,
+  violations: readonly Violation[], events: readonly TraceEvent[], layout?: KickLayout,
 ): Failure | undefined {
   const first = violations[0];
-  if (!first) return undefined;
+  if (!first || !layout) return undefined;
   const { taken, event, object, life } = first;
   const from = taken ?? life.tried ?? life.born ?? event;
-  const story = events.filter((other) => stepOf(other) && other.time >= from.time &&
-    other.time <= event.time && other.phys >= object && other.phys < object + 4096n);
+  const own = events.filter(({ phys }) => phys >= object && phys < object + BigInt(layout.bytes));
+  const story = own.filter((other) =>
+    stepOf(other) && other.time >= from.time && other.time <= event.time);
   const isLate = ({ time, cpu }: TraceEvent) => time === event.time && cpu === event.cpu;
-  const lines = story.filter(({ phys }) => phys - object < OBJECT_BYTES_MAX).map((other) =>
+  const lines = story.map((other) =>
     `${`${other.time - from.time}`.padStart(8)}  cpu${other.cpu}  ` +
       namesOf(other, isWakeFunctions(first.kind) && isLate(other)));
   return {
@@ -35,10 +34,10 @@ export function violationOf(
       `request at ${object.toString(16)}, in cycles from ${stepOf(from)}:`, ...lines,
     ].join("\n"),
     events: story,
-    cause: causeByLoads(events, decidingLoads(first, events, base)),
+    cause: causeByLoads(events, decidingLoads(first, own, layout.base)),
     object,
     moments: momentsOf(first),
-    facts: factsOf(first, base),
+    facts: factsOf(first, layout.base),
   };
 }
 
@@ -52,13 +51,12 @@ const KICKED = 1n;
  * queue before a fence, the rest is stored under ctx_lock.
  */
 function decidingLoads(
-  { kind, event, taken, object, life }: Violation, events: readonly TraceEvent[], base: bigint,
+  { kind, event, taken, life }: Violation, own: readonly TraceEvent[], base: bigint,
 ): TraceEvent[] {
   const wakes = isWakeFunctions(kind);
   const from = (wakes ? taken : life.tried ?? life.born)?.time ?? event.time;
-  const loads = events.filter((load) => load.kind === TRACE_LOAD && load.time >= from &&
-    load.time < event.time && load.phys >= object && load.phys < object + OBJECT_BYTES_MAX &&
-    !(wakes && load.cpu === event.cpu) && leadsOn(load, base));
+  const loads = own.filter((load) => load.kind === TRACE_LOAD && load.time >= from &&
+    load.time < event.time && !(wakes && load.cpu === event.cpu) && leadsOn(load, base));
   return kind === "queued again" && loads.length > 0 ? [...loads, event] : loads;
 }
 

@@ -31,6 +31,11 @@ export class KickStory implements Follower {
     return this.reader?.found ?? NONE;
   }
 
+  /** Undefined until a request is made. */
+  get layout(): KickLayout | undefined {
+    return this.reader?.layout;
+  }
+
   /** Records with the steps that led to the first violation. */
   get events(): readonly TraceEvent[] {
     return this.around;

@@ -55,7 +55,7 @@ export interface KickLayout {
 /** Follows all requests through the records of one ring. */
 export class KickReader {
   readonly found: Kicks = { violations: [], counts: {}, tries: 0, wakes: 0, near: 0 };
-  private readonly layout: KickLayout;
+  readonly layout: KickLayout;
   private readonly lives = new Map<bigint, Life>();
   /** By CPU. */
   private readonly wakes = new Map<number, Wake>();

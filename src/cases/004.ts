@@ -150,7 +150,7 @@ function examine(stopped: Stopped): Findings {
   const block = machine.debugBlock();
   const active = result.stop === "quiescent"
     ? block?.kioctxs().reduce((sum, { reqsActive }) => sum + reqsActive, 0) ?? 0 : 0;
-  const failure = violationOf(kicks.violations, story.events, block?.base ?? 0n) ??
+  const failure = violationOf(kicks.violations, story.events, story.layout) ??
     usedWhileFree(story.shadow.first) ?? neverTriedAgain(active);
   const warnings = machine.kernelVariable("aio_warnings")?.getUint32(0, true) ?? 0;
   const count = (...kinds: Violation["kind"][]) =>

@@ -8,7 +8,8 @@ import { TRACE_ISSUE, TRACE_LOAD, TRACE_LOCKED, type TraceEvent } from
   "../../src/core/trace.ts";
 
 const BASE = 0xffffffff80000000n;
-const BYTES = 256;
+/** Of a kiocb: the next one is within what is read with it. */
+const BYTES = 192;
 const OBJECT = 0x431000n;
 const RING = 0x520000n;
 const [SUBMITTER, WORKER, SOFTIRQ] = [1, 2, 3];
@@ -33,7 +34,9 @@ const listOf = (...words: string[]) => words.flatMap((line) => line.split(/, */)
   });
 const found = (...words: string[]) => kicksIn(listOf(...words), BYTES, BASE).violations;
 const kindsIn = (...words: string[]) => found(...words).map(({ kind }) => kind);
-const failureOf = (...words: string[]) => violationOf(found(...words), listOf(...words), BASE)!;
+const LAYOUT = { bytes: BYTES, base: BASE };
+const failureOf = (...words: string[]) =>
+  violationOf(found(...words), listOf(...words), LAYOUT)!;
 
 const BORN = `K0 2 by ${SUBMITTER}`;
 const END = `A3 by ${WORKER}, P 1 by ${WORKER}`;
@@ -66,6 +69,18 @@ describe("sound lives", () => {
       const kinds = kicksIn(events.slice(from), BYTES, BASE).violations.map(({ kind }) => kind);
       expect(kinds, `from ${from}`).toEqual([]);
     }
+  });
+});
+
+describe("what a failure is told with", () => {
+  it("has no step of the request behind it, nor has its cause", () => {
+    const events = listOf(BORN, "P0 by 1, P0 by 2");
+    const { violations } = kicksIn(events, BYTES, BASE);
+    const next = (event: TraceEvent) => ({ ...event, phys: event.phys + BigInt(BYTES) });
+    const alone = violationOf(violations, events, LAYOUT)!;
+    const among = violationOf(violations, events.flatMap((one) => [one, next(one)]), LAYOUT)!;
+    expect([among.account, among.events]).toEqual([alone.account, alone.events]);
+    expect(alone.events.length).toBeGreaterThan(1);
   });
 });
 

@@ -4,7 +4,7 @@
 // that the wake function has put on run_list in place of its own.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { violationOf } from "../../src/cases/004-account.ts";
-import { kicksIn, type Violation } from "../../src/cases/004-trace.ts";
+import { kicksIn, type KickLayout, type Violation } from "../../src/cases/004-trace.ts";
 import { case004 } from "../../src/cases/004.ts";
 import type { CaseSpec } from "../../src/cases/case.ts";
 import { optionsOf, runOnce } from "../../src/cases/runner.ts";
@@ -69,7 +69,7 @@ describe("R004 of a request that is tried against a rule", () => {
   let machine: Machine;
   let events: TraceEvent[];
   let session: Session;
-  let base: bigint;
+  let layout: KickLayout;
   let broken: Violation[];
 
   beforeAll(async () => {
@@ -79,16 +79,16 @@ describe("R004 of a request that is tried against a rule", () => {
     const result = await machine.run({});
     session = new Session({ machine, result, image: case004.image, seed, note: "" });
     const block = machine.debugBlock()!;
-    base = block.base;
     events = machine.view.trace();
     const fs = FsBlock.of(block, machine.kernelVariable("smpbox_fs"))!;
-    broken = kicksIn(events, fs.sizeOf("struct kiocb")!, base).violations
+    layout = { bytes: fs.sizeOf("struct kiocb")!, base: block.base };
+    broken = kicksIn(events, layout.bytes, layout.base).violations
       .filter(({ kind }) => kind === "two tries");
   });
   afterAll(() => machine.close());
 
   it("has the two tries, in their order, and who begins the second one", async () => {
-    const failure = violationOf(broken, events, base)!;
+    const failure = violationOf(broken, events, layout)!;
     expect(failure.invariant).toBe("I004c");
     const report = await reportOf(case004.report!, session, failure, events);
     const { steps, claims } = report.sections.find((section) => section.steps)!;
