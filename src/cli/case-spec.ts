@@ -86,7 +86,8 @@ export function pairsFor(
   requireCpus(definition, preset);
   if (onAllCpus(definition, workload)) {
     if (pair === undefined) return definition.pairs(preset);
-    throw new InputError(noPairText(definition, workload));
+    const what = `${workload} of case ${definition.id}`;
+    throw new InputError(`--pair: ${what} runs on all CPUs: leave it out`);
   }
   if (pair === "all") return allPairs(preset);
   if (pair === undefined) return definition.pairs(preset).slice(-1);
@@ -96,10 +97,6 @@ export function pairsFor(
   }
   return [pair];
 }
-
-/** Why `--pair` cannot be had. */
-export const noPairText = ({ id }: Case, workload: string) =>
-  `--pair: ${workload} of case ${id} runs on all CPUs: leave it out`;
 
 /** Behind `smpbox VERB ID`, of a verb that runs a case. */
 function wordsOf(definition: Case, spec: CaseSpec): string[] {

@@ -1,16 +1,15 @@
 // smpbox compare CASE: the same program on several machines, the buggy and the fixed code, side by
 // side.
 import type { Command } from "commander";
-import { allPairs } from "../cases/001.ts";
 import { CASES, findCase } from "../cases/index.ts";
-import { type Case, type CaseRun, type CaseSpec, onAllCpus } from "../cases/case.ts";
+import type { Case, CaseRun, CaseSpec } from "../cases/case.ts";
 import { requireCpus } from "../cases/runner.ts";
 import { InputError, MEMORY_MODELS, type MemoryModel } from "../index.ts";
-import { cpuCount, type Preset } from "../machine/preset.ts";
+import type { Preset } from "../machine/preset.ts";
 import { brokenRuns, groupRuns, judge, summarize } from "../report/compare.ts";
 import { keepRun, presetsOf } from "./case-machines.ts";
 import { runWithProgress } from "./case-runs.ts";
-import { noPairText } from "./case-spec.ts";
+import { pairsFor } from "./case-spec.ts";
 import { EXIT } from "./exit.ts";
 import { printComparison, printComparisonJson, reproduceLine } from "./compare-output.ts";
 import type { Act } from "./main.ts";
@@ -124,33 +123,14 @@ function specsFor(
       });
     }
   };
-  const pairs = pairsFor(definition, machine, preset, options);
+  requireCpus(definition, preset);
+  const pairs = options.pair === undefined
+    ? definition.pairs(preset) : pairsFor(definition, preset, options);
   const variant = definition.variantOf(options.variant ?? definition.buggy);
   for (const pair of pairs) add(variant, pair, options.seeds);
   // The fixed code beside it, once for each pair: it is only to show that the fix holds here too.
   if (options.variant === undefined) for (const pair of pairs) add(definition.fixed, pair, 1);
   return specs;
-}
-
-function pairsFor(
-  definition: Case,
-  machine: string,
-  preset: Preset,
-  options: CompareOptions & { workload: string },
-): Array<[number, number]> {
-  const cpus = cpuCount(preset);
-  requireCpus(definition, preset);
-  if (onAllCpus(definition, options.workload)) {
-    if (options.pair === undefined) return definition.pairs(preset);
-    throw new InputError(noPairText(definition, options.workload));
-  }
-  if (options.pair === "all") return allPairs(preset);
-  if (options.pair === undefined) return definition.pairs(preset);
-  if (Math.max(...options.pair) >= cpus) {
-    const pair = options.pair.join(",");
-    throw new InputError(`--pair ${pair}: ${machine} has only CPUs 0 to ${cpus - 1}`);
-  }
-  return [options.pair];
 }
 
 function exitCode(broken: readonly CaseRun[], asExpected: boolean): number {
