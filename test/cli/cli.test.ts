@@ -80,7 +80,7 @@ describe("usage errors: exit 2, a message on stderr, nothing on stdout", () => {
     [["case", "000", "--sweep"], "--sweep is there for case 001"],
     [["compare", "001", "--workload", "W000"], "use one of W001i"],
     [["compare", "001", "--pair", "1,1"], "two different CPUs"],
-    [["compare", "001", "--machines", "conroe", "--pair", "0,2"], "--pair 0,2 needs 3 CPUs: conroe has 2"],
+    [["compare", "001", "--machines", "conroe", "--pair", "0,2"], "needs 3 CPUs: conroe has 2"],
     [["compare", "001", "--machines", "uni1"], "uni1 has 1 CPU, and case 001 needs 2"],
     [["machines", "vax"], "neither a file nor one of clovertown, conroe, illumos32"],
   ])("%j", (words, message) => {
