@@ -3,7 +3,8 @@
  * of up to eight ranges at once, writes, truncations, and now and then pread. What the file must
  * hold is in a shadow buffer, with which every byte that was read is compared. With direct=1,
  * half of the reads and writes go by O_DIRECT, in whole sectors, beside the page cache. With
- * shared=1 all threads are on one context, and each takes whatever events there are.
+ * shared=1 all threads are on one context, and each takes as many events as it has requests there,
+ * whosever they are.
  *
  * Ranges are in words, so that they begin and end anywhere in a sector, and a comparison is quick.
  */
@@ -17,7 +18,6 @@
 struct fsx {
 	struct thread thread;
 	u64 ctx, random, operations;
-	s64 *unclaimed;
 	int fd, direct_fd; /* the latter -1: all through the page cache */
 	u64 size;
 	u64 *shadow; /* FSX_BYTES, zeros behind the size */
@@ -80,7 +80,12 @@ static void fsx_reap(struct fsx *fsx, long wanted)
 	}
 }
 
-/* Submits the first `count` ranges together, and waits for all of them. */
+/*
+ * Submits the first `count` ranges together, and waits for all of them. A thread sleeps on a range
+ * only when it has taken its share of the events: those that are left then are in the shares of
+ * threads that wait for them. If it could leave events to be taken by whoever comes by, it might
+ * be asleep when the last one does.
+ */
 static void fsx_run(struct fsx *fsx, long count)
 {
 	struct iocb *iocbs[FSX_READS];
@@ -94,16 +99,10 @@ static void fsx_run(struct fsx *fsx, long count)
 	result = sys_io_submit(fsx->ctx, count, iocbs);
 	if (result != count)
 		die("w004: fsx: io_submit: %ld of %ld\n", result, count);
-	__atomic_fetch_add(fsx->unclaimed, count, __ATOMIC_RELAXED);
+	fsx_reap(fsx, count);
 	for (long i = 0; i < count; i++) {
-		while (!__atomic_load_n(&fsx->range[i].ended, __ATOMIC_ACQUIRE)) {
-			long wanted = claim(fsx->unclaimed, FSX_READS);
-
-			if (wanted)
-				fsx_reap(fsx, wanted);
-			else /* another thread has claimed it */
-				sys_futex_wait(&fsx->range[i].ended, 0);
-		}
+		while (!__atomic_load_n(&fsx->range[i].ended, __ATOMIC_ACQUIRE))
+			sys_futex_wait(&fsx->range[i].ended, 0);
 	}
 }
 

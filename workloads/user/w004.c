@@ -224,7 +224,6 @@ static void run_fsx(u64 operations, u32 direct_flags)
 		struct fsx *fsx = &fsxs[i];
 
 		fsx->ctx = shared && i ? fsxs[0].ctx : set_up((shared ? files : 1) * FSX_READS);
-		fsx->unclaimed = &unclaimed[shared ? 0 : i].count;
 		fsx_start(fsx, i, operations, direct_flags);
 	}
 	for (u32 i = 0; i < files; i++)
