@@ -10,8 +10,8 @@ import { Core } from "../memory/core";
 import { applyLosses } from "../memory/losses";
 import { quanta, windowCycles } from "../memory/params";
 import { installGrants } from "../memory/refill";
-import { advance, nextHeadEvent } from "../memory/store-buffer";
-import { acts, nextArrival, nextStep, runnable, step } from "./step";
+import { advance } from "../memory/store-buffer";
+import { acts, nextStep, nextTurn, runnable, step } from "./step";
 import { runUnit } from "./unit-quantum";
 
 /**
@@ -77,7 +77,8 @@ function runAlone(cluster: Cluster, core: usize, start: u64, end: u64): void {
     } else if (!more) {
       return;
     }
-    // What was served now may arrive in this window still.
-    if (!more && min(nextArrival(core), nextHeadEvent(core)) >= end) return;
+    // What was served now may arrive in this window still. A message and the timer wait for the end
+    // of a long instruction: with a request that is kept, this loop would wait for them for ever.
+    if (!more && nextTurn(core) >= end) return;
   }
 }

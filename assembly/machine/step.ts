@@ -44,6 +44,17 @@ export function nextStep(core: usize): u64 {
   return runnable(c) ? min(c.clock, event) : event;
 }
 
+/**
+ * The next cycle at which step() does something, or advance(): unlike in nextStep(), messages and
+ * the timer wait for the end of a long instruction.
+ */
+export function nextTurn(core: usize): u64 {
+  const c = Core.of(core);
+  if (c.run == RUN_PARKED && c.recheck && !c.stall) return 0;
+  if (runnable(c)) return min(c.clock, min(c.nextGrant, nextHeadEvent(core)));
+  return min(nextArrival(core), nextHeadEvent(core));
+}
+
 /** nextStep() is before `end`: mostly because the core simply goes on. */
 // @ts-ignore: decorator
 @inline

@@ -4,10 +4,10 @@
 //
 // Simplified: a thread that waits for memory, or whose instruction takes several cycles, leaves
 // every cycle to its sibling; both have their own store buffer of the size that the machine names.
-import { RUN_HALTED, RUN_PARKED, RUN_RUNNING } from "../abi";
+import { RUN_HALTED, RUN_RUNNING } from "../abi";
 import { Core } from "../memory/core";
-import { advance, nextHeadEvent } from "../memory/store-buffer";
-import { nextArrival, nextStep, runnable, step, wakes } from "./step";
+import { advance } from "../memory/store-buffer";
+import { nextArrival, nextStep, nextTurn, runnable, step, wakes } from "./step";
 
 export function runUnit(first: usize, from: u64, to: u64): void {
   const a = Core.of(first);
@@ -38,14 +38,6 @@ export function runUnit(first: usize, from: u64, to: u64): void {
     }
   }
   advance(first, to - 1);
-}
-
-/** The next cycle at which a thread does something; its messages wait for an instruction's end. */
-function nextTurn(core: usize): u64 {
-  const c = Core.of(core);
-  if (c.run == RUN_PARKED && c.recheck && !c.stall) return 0;
-  if (runnable(c)) return min(c.clock, min(c.nextGrant, nextHeadEvent(core)));
-  return min(nextArrival(core), nextHeadEvent(core));
 }
 
 /** The thread starts an instruction at `time`, with nothing before it. */
