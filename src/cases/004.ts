@@ -50,6 +50,10 @@ const WORKLOADS: Record<string, Workload> = {
     what: "four readers of two files, an AIO context each, in the shape of aio-stress",
     words: "",
   },
+  W004p: {
+    what: "as W004, of records that lie in one page or two: what is tried again may wait again",
+    kernel: "fs_cache=64", words: MANY.replace("record=512", "record=1536"),
+  },
   W004d: {
     what: "as W004, by O_DIRECT: nothing is tried again", kernel: "fs_cache=64",
     words: `${MANY} direct=1`,

@@ -149,6 +149,16 @@ describe("the rows where something fails", () => {
     }
   });
 
+  it("on the virtual machine the WARN is asked for, and nothing is known", () => {
+    for (const [id, counts] of [["E004.1", { [UAF]: 1, [REUSED]: 1 }], ["E004.3", {}]] as const) {
+      const [setup, ...others] = setupsOf(id).filter(({ changes }) => changes);
+      expect(others).toEqual([]);
+      expect([setup.known, setup.bound, setup.mayBeOpen].every((x) => x === undefined)).toBe(true);
+      expect(setup.judge([run("I004b", { ...counts, [WARN]: 1 })]).outcome).toBe("holds");
+      expect(setup.judge([run("I004a", counts)]).outcome).toBe("missed");
+    }
+  });
+
   it("E004.3 asks for what the report saw: in most runs, and of x2 in one", () => {
     const [good, other] = [run("I004a"), run("I004d")];
     const judged = (variant: string, ...runs: CaseRun[]) =>
