@@ -74,8 +74,9 @@ export function ownWords(core: usize, lin: u64, size: u32, words: u32): bool {
   const end = lin + words * size;
   let first = probedPhys(core, start);
   for (let at = start; at < end; at += LINE_BYTES) first = min(first, probedPhys(core, at));
-  // The lowest line first, by everyone: who has it keeps it while the others, which nobody else
-  // asks for before, come all at once. Reading before that would take them from the one who has it.
+  // The lowest line first, by everyone: who has it keeps it for PAIR_HOLD cycles while the others,
+  // which nobody else asks for before, come all at once. Reading before that would take them from
+  // the one who has it.
   if (!portLockFirst(core, first)) return false;
   let owned = true;
   for (let at = start; at < end; at += LINE_BYTES) {

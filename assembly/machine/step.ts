@@ -45,8 +45,9 @@ export function nextStep(core: usize): u64 {
 }
 
 /**
- * The next cycle at which step() does something, or advance(): unlike in nextStep(), messages and
- * the timer wait for the end of a long instruction.
+ * As nextStep(), but of what step() or advance() would do now: a core that executes takes messages
+ * and its timer between instructions, so not before its clock, and a parked one that waits for a
+ * line does not look at its mailbox.
  */
 export function nextTurn(core: usize): u64 {
   const c = Core.of(core);

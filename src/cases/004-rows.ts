@@ -47,6 +47,9 @@ const fails: Judge = (runs) => judged(runs, asReported(runs) > 0);
 /** Half of the runs are not most. */
 const mostFail: Judge = (runs) => judged(runs, 2 * asReported(runs) > runs.length);
 const all3: Judge = (runs) => judged(runs, usesAndReuses(runs) && total(runs, WARN) > 0);
+/** Where the WARN is a rare one: without it, nothing is said. */
+const all3Seldom: Judge = (runs) => judged(runs, usesAndReuses(runs), total(runs, WARN) > 0);
+const warnsSeldom: Judge = (runs) => judged(runs, used(runs) === 0, total(runs, WARN) > 0);
 const warnsOnly: Judge = (runs) => judged(runs, used(runs) === 0 && total(runs, WARN) > 0);
 const never: Judge = (runs) => judged(runs, runs.every((run) => !run.failure), nearOf(runs) > 0);
 
@@ -123,13 +126,13 @@ const row = (id: string, what: string, setups: Row["setups"]): Row => ({ id, wha
 
 /**
  * The report's machine as a virtual one, whose host runs one of the CPUs at a time: in the middle
- * of its steps a wake function is away for three turns now and then, interrupts off or not. A turn
- * of 4.3 us is less than hosts give; with longer ones it takes more reads. What is tried again is
- * to wait again, for another page.
+ * of its steps a wake function is away for three turns now and then, interrupts off or not. Hosts
+ * give a millisecond or more; the turn of 4.3 us was chosen so that some thousand reads show it
+ * (with 1.2 ms none of 24,000 did). Records of two pages, so that a second try may wait, too.
  */
 const VIRTUAL: Choice = {
   machine: "xeon-ht", changes: new Map([["timeSlice.running", 1], ["timeSlice.cycles", 10_000]]),
-  workload: "W004p", rounds: 300, seeds: 60,
+  workload: "W004p", rounds: 300, seeds: 60, mayBeOpen: "in 265,422 reads it was seen twice",
 };
 
 const ALL3 = "freed memory, another request in its place, and WARN";
@@ -157,7 +160,7 @@ export const rows004: Row[] = [
         setup(size, "bug", ALL3, all3, {
           ...shape, machine: "xeon-ht", known: { why: FOUR_CPUS, bound: cameNear },
         })),
-      setup(size, "bug", ALL3, all3, VIRTUAL),
+      setup(size, "bug", ALL3, all3Seldom, VIRTUAL),
     ]),
   row("E004.2", "with the three steps as one, or without the second opinion, nothing goes wrong",
     (size) => [
@@ -179,7 +182,8 @@ export const rows004: Row[] = [
       // A try must look (P3) between Q1 and the lock behind it: not in most runs.
       setup(size, "x2", "fails", fails, LONG),
       setup(size, "x6", "WARN only", warnsOnly, { ...LONG, known: { why: NO_WARN, bound: sound } }),
-      setup(size, "x6", "WARN only", warnsOnly, VIRTUAL),
+      // What was queued again is tried in its queue, too.
+      setup(size, "x6", "WARN, and no freed memory", warnsSeldom, VIRTUAL),
     ]),
   row("E004.4", "where nothing is tried again, or on one CPU, nothing goes wrong",
     (size) => {

@@ -31,7 +31,8 @@ const VARIANTS: Record<string, string> = {
 const ALIASES: Record<string, string> = { fixed: "f1", "f0'": "f0p" };
 
 /** Sixteen on one context: the wake function waits for ctx_lock, and who tries gets it first. */
-const MANY = `files=1 threads=${READERS} shared=1 blocks=256 record=512 depth=16 batch=1`;
+const many = ({ record = 512, blocks = 256 } = {}) =>
+  `files=1 threads=${READERS} shared=1 blocks=${blocks} record=${record} depth=16 batch=1`;
 const FSX = `files=${FSX_FILES} direct=1 shared=1`;
 interface Workload {
   what: string;
@@ -44,26 +45,26 @@ interface Workload {
 const WORKLOADS: Record<string, Workload> = {
   W004: {
     what: "sixteen readers of a file four times as big as the cache, on one AIO context",
-    kernel: "fs_cache=64", words: MANY,
+    kernel: "fs_cache=64", words: many(),
   },
   W004a: {
     what: "four readers of two files, an AIO context each, in the shape of aio-stress",
     words: "",
   },
   W004p: {
-    what: "as W004, of records that lie in one page or two: what is tried again may wait again",
-    kernel: "fs_cache=64", words: MANY.replace("record=512", "record=1536"),
+    what: "as W004, of records a quarter of which lie in two pages: these wait twice",
+    kernel: "fs_cache=64", words: many({ record: 1536 }),
   },
   W004d: {
     what: "as W004, by O_DIRECT: nothing is tried again", kernel: "fs_cache=64",
-    words: `${MANY} direct=1`,
+    words: `${many()} direct=1`,
   },
   W004s: {
-    what: "as W004, by pread: the reader sleeps", kernel: "fs_cache=64", words: `${MANY} sync=1`,
+    what: "as W004, by pread: the reader sleeps", kernel: "fs_cache=64", words: `${many()} sync=1`,
   },
   W004c: {
     what: "as W004, with a file that fits the cache", kernel: "fs_cache=64",
-    words: MANY.replace("blocks=256", "blocks=64"),
+    words: many({ blocks: 64 }),
   },
   W004f: {
     what: "fsx: reads, writes and truncations of eight files, also by O_DIRECT, all compared",

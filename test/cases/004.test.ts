@@ -149,13 +149,20 @@ describe("the rows where something fails", () => {
     }
   });
 
-  it("on the virtual machine the WARN is asked for, and nothing is known", () => {
-    for (const [id, counts] of [["E004.1", { [UAF]: 1, [REUSED]: 1 }], ["E004.3", {}]] as const) {
-      const [setup, ...others] = setupsOf(id).filter(({ changes }) => changes);
-      expect(others).toEqual([]);
-      expect([setup.known, setup.bound, setup.mayBeOpen].every((x) => x === undefined)).toBe(true);
+  it("on the virtual machine without a WARN nothing is said", () => {
+    const [bug, x6, ...others] = ["E004.1", "E004.3"].flatMap((id) =>
+      setupsOf(id).filter(({ changes }) => changes));
+    expect(others).toEqual([]);
+    for (const [setup, counts] of [[bug, { [UAF]: 1, [REUSED]: 1 }], [x6, {}]] as const) {
+      expect([setup.known, setup.bound].every((x) => x === undefined)).toBe(true);
       expect(setup.judge([run("I004b", { ...counts, [WARN]: 1 })]).outcome).toBe("holds");
-      expect(setup.judge([run("I004a", counts)]).outcome).toBe("missed");
+      expect(setup.judge([run("I004c", counts)]).outcome).toBe("open");
+    }
+    expect(x6.judge([run("I004b", { [WARN]: 1 }), run("I004c")]).outcome).toBe("holds");
+    expect(x6.judge([run("I004a", { [WARN]: 1, [UAF]: 1 })]).outcome).toBe("missed");
+    for (const missing of [UAF, REUSED]) {
+      const counts = { [UAF]: 1, [REUSED]: 1, [WARN]: 1, [missing]: 0 };
+      expect(bug.judge([run("I004a", counts)]).outcome).toBe("missed");
     }
   });
 

@@ -29,6 +29,7 @@ describe("the processor", () => {
   it.each([
     { name: "uni1", cpus: 1 },
     { name: "clovertown", cpus: 8 },
+    { name: "xeon-ht", cpus: 4 },
   ])("of $name passes its checks", async ({ name, cpus }) => {
     const { exit, reason, lines } = await run(name);
     const bad = lines.filter((line) => !/^ok |^one CPU: |^\d+ passed, /.test(line));

@@ -84,6 +84,62 @@ static void check_interrupts_between(void)
 	check_equal("all have different IDs", wrong, 0);
 }
 
+/* ---- A line that is on its way to another processor, and a timer in the middle of RDTSC ---- */
+
+#define FRESH_LINES 128
+#define SHORT_TICK 16 /* cycles: less than RDTSC takes on any machine */
+/* Nobody has touched these lines before the first of the two does. */
+static u8 fresh[FRESH_LINES][64] __attribute__((aligned(64)));
+static u32 turn;
+
+static void read_fresh(u64 from)
+{
+	for (u64 i = from; i < FRESH_LINES; i += cpu_count) {
+		while (READ_ONCE(turn) != i + 1)
+			cpu_relax();
+		READ_ONCE(fresh[i][0]);
+		WRITE_ONCE(turn, 0);
+	}
+}
+
+/* The timer stays masked: that it expires is all. */
+static void write_fresh(u64 from)
+{
+	u64 wait = 0;
+
+	for (u64 i = from; i < FRESH_LINES; i += cpu_count) {
+		u64 start = rdtsc();
+
+		WRITE_ONCE(turn, i + 1);
+		while (rdtsc() - start < wait % 512)
+			;
+		wait += 96;
+		WRITE_ONCE(fresh[i][8], 1);
+		for (u32 n = 0; n < 8; n++)
+			rdtsc();
+		while (READ_ONCE(turn))
+			cpu_relax();
+	}
+}
+
+static void check_fresh(void)
+{
+	u32 lost = 0;
+
+	wrmsr(X2APIC_DIVIDE, DIVIDE_BY_1);
+	wrmsr(X2APIC_LVT_TIMER, LVT_MASKED | TIMER_PERIODIC | VECTOR);
+	wrmsr(X2APIC_INITIAL_COUNT, SHORT_TICK);
+	for (u32 i = 1; i < cpu_count; i++) {
+		start_on(i, read_fresh, i);
+		write_fresh(i);
+		wait_for(i);
+	}
+	wrmsr(X2APIC_INITIAL_COUNT, 0);
+	for (u32 i = 0; i < FRESH_LINES; i++)
+		lost += i % cpu_count && !fresh[i][8];
+	check_equal("stores to lines that another processor waits for, under a timer", lost, 0);
+}
+
 /* ---- Locked operations ---- */
 
 static u64 counter, pair[2] __attribute__((aligned(16))), lock, locked_counter;
@@ -157,62 +213,6 @@ static void check_entered(void)
 	check_equal("ENTER of all on one stack: the saved RBP", frame_words[62],
 		    (u64)(frame_words + 63));
 	check_equal("and the frame's address", frame_words[31], (u64)(frame_words + 62));
-}
-
-/* ---- A line that is on its way to another processor, and a timer in the middle of RDTSC ---- */
-
-#define FRESH_LINES 128
-#define SHORT_TICK 40 /* cycles: less than RDTSC takes */
-/* Nobody has touched these lines before the first of the two does. */
-static u8 fresh[FRESH_LINES][64] __attribute__((aligned(64)));
-static u32 turn;
-
-static void read_fresh(u64 from)
-{
-	for (u64 i = from; i < FRESH_LINES; i += cpu_count) {
-		while (READ_ONCE(turn) != i + 1)
-			cpu_relax();
-		READ_ONCE(fresh[i][0]);
-		WRITE_ONCE(turn, 0);
-	}
-}
-
-/* The timer stays masked: that it expires is all. */
-static void write_fresh(u64 from)
-{
-	u64 wait = 0;
-
-	for (u64 i = from; i < FRESH_LINES; i += cpu_count) {
-		u64 start = rdtsc();
-
-		WRITE_ONCE(turn, i + 1);
-		while (rdtsc() - start < wait % 512)
-			;
-		wait += 96;
-		WRITE_ONCE(fresh[i][8], 1);
-		for (u32 n = 0; n < 8; n++)
-			rdtsc();
-		while (READ_ONCE(turn))
-			cpu_relax();
-	}
-}
-
-static void check_fresh(void)
-{
-	u32 lost = 0;
-
-	wrmsr(X2APIC_DIVIDE, DIVIDE_BY_1);
-	wrmsr(X2APIC_LVT_TIMER, LVT_MASKED | TIMER_PERIODIC | VECTOR);
-	wrmsr(X2APIC_INITIAL_COUNT, SHORT_TICK);
-	for (u32 i = 1; i < cpu_count; i++) {
-		start_on(i, read_fresh, i);
-		write_fresh(i);
-		wait_for(i);
-	}
-	wrmsr(X2APIC_INITIAL_COUNT, 0);
-	for (u32 i = 0; i < FRESH_LINES; i++)
-		lost += i % cpu_count && !fresh[i][8];
-	check_equal("stores to lines that another processor waits for, under a timer", lost, 0);
 }
 
 /* ---- Code of another processor (SDM Vol. 3A, "Handling Self- and Cross-Modifying Code") ---- */
@@ -326,9 +326,9 @@ void check_cpus(void)
 	start_cpus();
 	check_equal("all processors start", cpu_count, acpi_info.cpu_count);
 	check_interrupts_between();
+	check_fresh();
 	check_locked();
 	check_entered();
-	check_fresh();
 	check_cross_modified(1);
 	check_cross_modified(cpu_count - 1);
 	check_translations(cpu_count - 1);
