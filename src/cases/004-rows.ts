@@ -46,11 +46,12 @@ const asReported = (runs: readonly CaseRun[]) =>
 const fails: Judge = (runs) => judged(runs, asReported(runs) > 0);
 /** Half of the runs are not most. */
 const mostFail: Judge = (runs) => judged(runs, 2 * asReported(runs) > runs.length);
-const all3: Judge = (runs) => judged(runs, usesAndReuses(runs) && total(runs, WARN) > 0);
-/** Where the WARN is a rare one: without it, nothing is said. */
-const all3Seldom: Judge = (runs) => judged(runs, usesAndReuses(runs), total(runs, WARN) > 0);
-const warnsSeldom: Judge = (runs) => judged(runs, used(runs) === 0, total(runs, WARN) > 0);
-const warnsOnly: Judge = (runs) => judged(runs, used(runs) === 0 && total(runs, WARN) > 0);
+/** And a WARN. Where it is seldom, nothing is said without it. */
+const warning = (good: (runs: readonly CaseRun[]) => boolean, seldom = false): Judge => (runs) => {
+  const warned = total(runs, WARN) > 0;
+  return judged(runs, good(runs) && (seldom || warned), warned);
+};
+const usesNone = (runs: readonly CaseRun[]) => used(runs) === 0;
 const never: Judge = (runs) => judged(runs, runs.every((run) => !run.failure), nearOf(runs) > 0);
 
 const count = ({ counts }: CaseRun, what: string) => counts?.[what] ?? 0;
@@ -154,13 +155,13 @@ export const rows004: Row[] = [
   row("E004.1", "a wake-up meets a try: freed memory is used, or a request waits that must not",
     (size) => size === "short" ? [setup(size, "bug", "most fail", mostFail)] : [
       setup(size, "bug", "most fail", mostFail),
-      setup(size, "bug", ALL3, all3, { known: usesFreed }),
+      setup(size, "bug", ALL3, warning(usesAndReuses), { known: usesFreed }),
       // The machine and the shape of the report, and the same machine with more to contend for.
       ...[{ workload: "W004a", rounds: 100 }, { workload: "W004", rounds: 500 }].map((shape) =>
-        setup(size, "bug", ALL3, all3, {
+        setup(size, "bug", ALL3, warning(usesAndReuses), {
           ...shape, machine: "xeon-ht", known: { why: FOUR_CPUS, bound: cameNear },
         })),
-      setup(size, "bug", ALL3, all3Seldom, VIRTUAL),
+      setup(size, "bug", ALL3, warning(usesAndReuses, true), VIRTUAL),
     ]),
   row("E004.2", "with the three steps as one, or without the second opinion, nothing goes wrong",
     (size) => [
@@ -181,9 +182,11 @@ export const rows004: Row[] = [
         setup(size, variant, "most fail", mostFail, LONG)),
       // A try must look (P3) between Q1 and the lock behind it: not in most runs.
       setup(size, "x2", "fails", fails, LONG),
-      setup(size, "x6", "WARN only", warnsOnly, { ...LONG, known: { why: NO_WARN, bound: sound } }),
+      setup(size, "x6", "WARN only", warning(usesNone), {
+        ...LONG, known: { why: NO_WARN, bound: sound },
+      }),
       // What was queued again is tried in its queue, too.
-      setup(size, "x6", "WARN, and no freed memory", warnsSeldom, VIRTUAL),
+      setup(size, "x6", "WARN, and no freed memory", warning(usesNone, true), VIRTUAL),
     ]),
   row("E004.4", "where nothing is tried again, or on one CPU, nothing goes wrong",
     (size) => {
